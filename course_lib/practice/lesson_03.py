@@ -1,0 +1,411 @@
+"""The checks of lesson 03, self-attention by hand, in the order in which its exercises come."""
+
+import numpy as np
+
+from course_lib.attention import causal_mask as right_causal_mask
+from course_lib.attention import dot_scores, scaled_dot_product_attention as right_attention, scaled_dot_scores
+from course_lib.attention import padding_mask as right_padding_mask
+from course_lib.attention import softmax as right_softmax
+from course_lib.practice import probes
+from course_lib.practice.diagnoses import (
+    are_distributions,
+    call_on_batch,
+    empty_row_right,
+    is_mask,
+    masked_right,
+    mistake,
+    same_values,
+    scale_suspects,
+    scaled_right,
+)
+from course_lib.practice.exercises import checks
+from course_lib.practice.trial import call
+
+# Sizes that are all different, so that no exchange of axes goes unseen; independent queries, keys and values.
+QUERIES, KEYS, D_K, D_V = 4, 6, 9, 5
+
+
+def draw(seed, *shape):
+    """Independent normal numbers."""
+    return np.random.default_rng(seed).normal(size=shape)
+
+
+@checks(
+    "03.scores",
+    title="Scores: every query against every key",
+    points=1,
+    hints=[
+        "Entry (i, j) is one number: query i · key j. Two loops would do it; which matrix product does both at once?",
+        "The keys have to stand as columns: transpose them, so that d_k meets d_k.",
+        "For any number of leading axes: `queries @ np.swapaxes(keys, -1, -2)`.",
+    ],
+)
+def scores(candidate):
+    square, other = draw(1, 4, 4), draw(2, 4, 4)
+    same_values(call(candidate, square, other), square @ other.T, "scores", score_suspects(square, other))
+    queries, keys = draw(3, QUERIES, D_K), draw(4, KEYS, D_K)
+    same_values(call(candidate, queries, keys), queries @ keys.T, "scores", score_suspects(queries, keys))
+    queries, keys = draw(5, 2, 3, QUERIES, D_K), draw(6, 2, 3, KEYS, D_K)
+    got = call_on_batch(candidate, queries, keys)
+    same_values(got, dot_scores(queries, keys), "scores", when_wrong="wrong-on-batch")
+
+
+def score_suspects(queries, keys):
+    """What well-known mistakes give for the scores of (queries, d_k) and (keys, d_k)."""
+    right = queries @ keys.T
+    lengths = np.linalg.norm(queries, axis=-1)[:, None] * np.linalg.norm(keys, axis=-1)
+    distances = ((queries[:, None] - keys[None]) ** 2).sum(axis=-1)
+    suspects = {
+        "scores-transposed": right.T,
+        "scores-scaled": right / np.sqrt(keys.shape[-1]),
+        "scores-normalised": right / lengths,
+        "negative-distance": -distances,
+    }
+    if queries.shape == keys.shape:
+        suspects |= {"no-transpose": queries @ keys, "elementwise": queries * keys}
+    return suspects
+
+
+@checks(
+    "03.softmax",
+    title="A softmax that survives large scores",
+    points=2,
+    hints=[
+        "Exponentiate, then divide each row by its own sum. `axis=-1, keepdims=True` keeps the sums standing as a column.",
+        "e¹⁰⁰⁰ is too large for a float. Adding the same number to a whole row changes nothing in its softmax: which number helps?",
+        "Subtract `scores.max(axis=-1, keepdims=True)` before `np.exp`.",
+    ],
+)
+def softmax(candidate):
+    for rows in (draw(1, 5, 5), draw(2, QUERIES, KEYS)):
+        got = call(candidate, rows)
+        are_distributions(got, right_softmax(rows))
+        same_values(got, right_softmax(rows), "weights", softmax_suspects(rows), when_wrong=not_a_distribution(got))
+
+    large = np.array([[1000.0, 999.0, 997.0], [3.0, 1.0, 0.0], [-2000.0, -2001.0, -2002.5]])
+    got, expected = call(candidate, large), right_softmax(large)
+    show = {"expected": expected, "got": got, "what": "weights of large scores"}
+    if got.shape == expected.shape and not np.isfinite(got).all():
+        first_row_well = np.isfinite(got[0]).all()
+        raise AssertionError(mistake("softmax-global-maximum" if first_row_well else "softmax-overflow", **show))
+    same_values(got, expected, "weights of large scores", when_wrong="softmax-clipped")
+
+    batch = draw(3, 2, 3, 5)
+    suspects = {"softmax-axis-1": right_softmax(batch, axis=1)}
+    got = call_on_batch(candidate, batch)
+    same_values(got, right_softmax(batch), "weights", suspects, when_wrong="wrong-on-batch")
+
+
+def softmax_suspects(rows):
+    """What well-known mistakes give for the softmax of a matrix."""
+    exponentials = np.exp(rows)
+    suspects = {
+        "softmax-over-queries": right_softmax(rows, axis=0),
+        "softmax-over-everything": exponentials / exponentials.sum(),
+        "no-exponential": rows / rows.sum(axis=-1, keepdims=True),
+        "hard-maximum": (rows == rows.max(axis=-1, keepdims=True)).astype(float),
+        "sigmoid": 1 / (1 + np.exp(-rows)),
+        "returns-logarithm": np.log(right_softmax(rows)),
+        "no-softmax": rows,
+    }
+    if rows.shape[0] == rows.shape[1]:  # where a row of sums or maxima silently lines up with the columns
+        shifted = np.exp(rows - rows.max(axis=-1, keepdims=True))
+        columnwise = np.exp(rows - rows.max(axis=-1))
+        suspects["missing-keepdims"] = [
+            exponentials / exponentials.sum(axis=-1),
+            shifted / shifted.sum(axis=-1),
+            columnwise / columnwise.sum(axis=-1, keepdims=True),
+            columnwise / columnwise.sum(axis=-1),
+        ]
+    return suspects
+
+
+def not_a_distribution(weights):
+    """The diagnosis for weights that no suspect explains."""
+    return "different-values" if probes.sums_to_one(weights) else "rows-do-not-sum-to-1"
+
+
+def colleagues_weights(scores, mask):
+    """A colleague's attention weights: masked keys get 0. All her tests pass."""
+    exponentials = np.exp(scores) * mask
+    return exponentials / exponentials.sum(axis=-1, keepdims=True)
+
+
+@checks(
+    "03.breaking_case",
+    title="Find the bug: break the colleague's weights",
+    points=1,
+    hints=[
+        "Her tests use small scores. What does `np.exp` give for large ones, positive or negative?",
+        "A float64 ends near 1.8e308. e^x passes it between x = 709 and x = 710.",
+        "For example one query and two keys, with scores 1000 and 0, everything allowed.",
+    ],
+)
+def breaking_case(candidate):
+    got = call(candidate)
+    returned = f"{len(got)} arrays" if isinstance(got, tuple) else "one array"
+    pair = isinstance(got, tuple) and len(got) == 2
+    assert pair, mistake("not-a-pair-of-scores", returned=returned)
+    table, mask = got
+    assert mask.dtype.kind == "b", mistake("mask-not-boolean")
+    assert table.ndim == 2 and mask.shape == table.shape, mistake("wrong-shape", expected=table, got=mask, what="mask and scores")
+    assert np.isfinite(table).all(), mistake("scores-not-finite")
+    assert mask.any(axis=-1).all(), mistake("case-fully-masked")
+    with np.errstate(all="ignore"):
+        hers = colleagues_weights(table.astype(float), mask)
+    expected = right_softmax(table.astype(float), mask=mask)
+    assert not probes.close(hers, expected), mistake("does-not-break", expected=expected, got=hers, what="colleague's weights")
+
+
+@checks(
+    "03.masked_softmax",
+    title="Repair it: a softmax over the allowed keys",
+    points=2,
+    hints=[
+        "Mask first: give masked scores the value -inf, since e^(-inf) is exactly 0. Then go on as in softmax.",
+        "Take the maximum after masking. A large score nobody may look at must not decide what is subtracted.",
+        "A row without any allowed key has the maximum -inf and the sum 0. Replace that maximum by 0 and that sum by 1, for "
+        "example with `np.where`.",
+    ],
+)
+def masked_softmax(candidate):
+    table = draw(1, QUERIES, KEYS)
+    mask = draw(2, QUERIES, KEYS) > -0.3
+    mask[:, 0], mask[:, -1] = True, False
+    got = call(candidate, table, np.ones_like(mask))
+    are_distributions(got, right_softmax(table))
+    masked_right(call(candidate, table, mask), table, mask)
+    same_values(got, right_softmax(table), "weights", softmax_suspects(table), when_wrong=not_a_distribution(got))
+
+    large = np.array([[1000.0, 998.0, 5.0], [-1000.0, -1001.0, -1003.0]])
+    open_to_all = np.ones_like(large, dtype=bool)
+    got, expected = call(candidate, large, open_to_all), right_softmax(large)
+    show = {"expected": expected, "got": got, "what": "weights of large scores"}
+    assert np.isfinite(got).all(), mistake("softmax-overflow", **show)
+    same_values(got, expected, "weights of large scores")
+
+    hidden_giant = np.array([[2000.0, 1.0, 0.0], [0.5, 3000.0, 1.0]])
+    mask = hidden_giant < 100
+    got, expected = call(candidate, hidden_giant, mask), right_softmax(hidden_giant, mask=mask)
+    show = {"expected": expected, "got": got, "what": "weights beside a large masked score"}
+    assert probes.close(got, expected), mistake("maximum-over-masked", **show)
+
+    mask = np.array([[True, False, True], [False, False, False]])
+    got = call(candidate, np.array([[1.0, 2.0, 3.0], [3.0, 1.0, 2.0]]), mask)
+    empty_row_right(got[1:], "weights")
+
+    batch = draw(3, 2, 3, QUERIES, KEYS)
+    mask = draw(4, 2, 1, QUERIES, KEYS) > -1
+    mask[..., 0] = True
+    got = call_on_batch(candidate, batch, mask)
+    same_values(got, right_softmax(batch, mask=mask), "weights", when_wrong="wrong-on-batch")
+
+
+@checks(
+    "03.scaled_dot_product_attention",
+    title="Scaled dot-product attention",
+    points=4,
+    hints=[
+        "Four steps: scores, divided by √d_k, softmax over the allowed keys, times the values. You have written two of them.",
+        "d_k is `keys.shape[-1]`. When `mask` is None every key is allowed: `np.ones(scores.shape, dtype=bool)`.",
+        "`weights = masked_softmax(scores(queries, keys) / np.sqrt(keys.shape[-1]), mask)`, then `weights @ values`.",
+    ],
+)
+def scaled_dot_product_attention(candidate):
+    queries, keys, values = draw(1, QUERIES, D_K), draw(2, KEYS, D_K), draw(3, KEYS, D_V)
+    got = call(candidate, queries, keys, values)
+    attention_right(got, queries, keys, values)
+
+    mask = draw(4, QUERIES, KEYS) > -0.3
+    mask[:, 0], mask[:, -1] = True, False
+    context, weights = pair_of(call(candidate, queries, keys, values, mask), queries, keys, values)
+    masked_right(weights, scaled_dot_scores(queries, keys), mask)
+    same_values(context, right_attention(queries, keys, values, mask)[0], "context under a mask")
+
+    mask[1] = False
+    context, weights = pair_of(call(candidate, queries, keys, values, mask), queries, keys, values)
+    empty_row_right(weights[1:2], "weights")
+    empty_row_right(context[1:2], "context")
+
+    far = 40 * queries, 40 * keys, values
+    context, weights = pair_of(call(candidate, *far), *far)
+    expected = right_attention(*far)
+    finite = np.isfinite(weights).all()
+    assert finite, mistake("softmax-overflow", expected=expected[1], got=weights, what="weights of large scores")
+    same_values(context, expected[0], "context of large scores")
+
+    half = [array.astype(np.float16) for array in (queries, keys, values)]
+    context, weights = pair_of(call(candidate, *half, mask), *half)
+    expected = right_attention(queries, keys, values, mask)
+    finite = np.isfinite(context).all() and np.isfinite(weights).all()
+    assert finite, mistake("float16-overflow", expected=expected[0], got=context, what="context in half precision")
+
+    batch = draw(5, 2, 3, QUERIES, D_K), draw(6, 2, 3, KEYS, D_K), draw(7, 2, 3, KEYS, D_V)
+    context, weights = pair_of(call_on_batch(candidate, *batch), *batch)
+    expected = right_attention(*batch)
+    same_values(weights, expected[1], "weights", when_wrong="wrong-on-batch")
+    same_values(context, expected[0], "context", when_wrong="wrong-on-batch")
+
+
+def pair_of(got, queries, keys, values):
+    """Assert that an answer is (context, weights), naming what it is instead; give it back.
+
+    Args:
+        got: what the learner's function returned.
+        queries, keys, values: (…, queries, d_k), (…, keys, d_k), (…, keys, d_v).
+    """
+    raw = dot_scores(queries, keys)
+    context, weights = right_attention(queries, keys, values)
+    if not isinstance(got, tuple):
+        show = {"got": got, "expected": context, "what": "what you return"}
+        assert got.shape != weights.shape, mistake("returns-weights-only", **show)
+        assert got.shape != context.shape, mistake("returns-context-only", **show)
+        raise AssertionError(mistake("not-a-pair", returned="one array"))
+    assert len(got) == 2, mistake("not-a-pair", returned=f"{len(got)} arrays")
+    first, second = got
+    swapped = first.shape == weights.shape and second.shape == context.shape
+    assert not swapped, mistake("outputs-swapped", expected=context, got=first, what="the first of the two")
+    for array, right, which in ((first, context, "context"), (second, weights, "weights")):
+        is_scores = probes.close(array, raw) or probes.close(array, scaled_dot_scores(queries, keys))
+        assert not is_scores, mistake("returns-scores", which=which, expected=right, got=array, what=which)
+    show = {"expected": context, "got": first, "what": "context"}
+    assert first.shape != weights.shape, mistake("returns-weights", **show)
+    return first, second
+
+
+def attention_right(got, queries, keys, values, suspects_of_scale=None):
+    """Assert that (context, weights) is attention without a mask: its axis, its scale, what it mixes."""
+    context, weights = pair_of(got, queries, keys, values)
+    expected_context, expected_weights = right_attention(queries, keys, values)
+    are_distributions(weights, expected_weights)
+    if weights.shape == expected_weights.shape:
+        suspects = scale_suspects(keys.shape[-1], values.shape[-1], len(keys)) | (suspects_of_scale or {})
+        scaled_right(weights, queries, keys, suspects)
+    same_values(weights, expected_weights, "weights", when_wrong=not_a_distribution(weights))
+    same_values(context, expected_context, "context", {"mixes-keys": weights @ keys})
+
+
+@checks(
+    "03.causal_mask",
+    title="The causal mask",
+    points=1,
+    hints=[
+        "Row i is query i: it may see keys 0 to i, itself included.",
+        "Compare positions: `np.arange(seq_len)` as a column and as a row. Or look for NumPy's triangle.",
+        "`np.tril(np.ones((seq_len, seq_len), dtype=bool))`.",
+    ],
+)
+def causal_mask(candidate):
+    for seq_len in (5, 1, 8):
+        ones = np.ones((seq_len, seq_len), dtype=bool)
+        suspects = {
+            "mask-inverted": ~np.tril(ones),
+            "causal-diagonal-excluded": np.tril(ones, k=-1),
+            "causal-sees-next": np.tril(ones, k=1),
+            "causal-transposed": np.triu(ones),
+            "mask-allows-all": ones,
+        }
+        is_mask(call(candidate, seq_len), right_causal_mask(seq_len), suspects)
+
+
+@checks(
+    "03.padding_mask",
+    title="The padding mask",
+    points=2,
+    hints=[
+        "Which tokens may be looked at? Those that are not pad_id: one comparison.",
+        "Scores are (batch, queries, keys). Your mask speaks of the keys: it needs an axis of length 1 where the queries are.",
+        "`(token_ids != pad_id)[:, None, :]`.",
+    ],
+)
+def padding_mask(candidate):
+    sentences = np.array([[5, 7, 2, 0, 0], [4, 0, 0, 0, 0], [3, 8, 6, 1, 9]])
+    right_side = call(candidate, sentences, 0)
+    is_mask(right_side, right_padding_mask(sentences), padding_suspects(sentences, 0))
+    # Padding on the left, another pad_id, and tokens on both sides of it in number.
+    sentences = np.array([[9, 9, 3, 12, 0], [9, 15, 0, 2, 4]])
+    is_mask(call(candidate, sentences, 9), right_padding_mask(sentences, 9), padding_suspects(sentences, 9))
+
+
+def padding_suspects(token_ids, pad_id):
+    """What well-known mistakes give for the padding mask of token ids (batch, seq_len)."""
+    real = token_ids != pad_id
+    return {
+        "mask-inverted": ~real[:, None, :],
+        "no-query-axis": real,
+        "masks-queries": real[:, :, None],
+        "masks-queries-too": real[:, :, None] & real[:, None, :],
+        "pad-id-hard-coded": (token_ids != 0)[:, None, :],
+        "compares-greater": (token_ids > pad_id)[:, None, :],
+        "mask-allows-all": np.ones_like(real)[:, None, :],
+    }
+
+
+@checks(
+    "03.weights_at_angles",
+    title="A query that turns away from its keys",
+    points=2,
+    hints=[
+        "One query an angle: length · (cos angle, sin angle). All of them together are a matrix (angles, 2).",
+        "`np.stack([np.cos(angles), np.sin(angles)], axis=-1)`, times the length.",
+        "Then it is attention without the values: the second thing your scaled_dot_product_attention returns.",
+    ],
+)
+def weights_at_angles(candidate):
+    angles = np.linspace(0.0, 6.0, 7)
+    keys = np.array([[1.0, 0.0], [-0.4, 0.9], [-0.6, -0.7], [0.2, 1.1]])
+    for length in (1.0, 3.0):
+        queries = length * np.stack([np.cos(angles), np.sin(angles)], axis=-1)
+        got = call(candidate, angles, length, keys)
+        expected = right_softmax(scaled_dot_scores(queries, keys))
+        in_degrees = length * np.stack([np.cos(np.radians(angles)), np.sin(np.radians(angles))], axis=-1)
+        clockwise = queries * [1, -1]
+        suspects = {
+            "degrees": right_softmax(scaled_dot_scores(in_degrees, keys)),
+            "sine-cosine-swapped": right_softmax(scaled_dot_scores(queries[:, ::-1], keys)),
+            "turns-clockwise": right_softmax(scaled_dot_scores(clockwise, keys)),
+            "length-ignored": right_softmax(scaled_dot_scores(queries / length, keys)),
+            "length-twice": right_softmax(scaled_dot_scores(queries * length, keys)),
+            "scores-transposed": expected.T,
+            "returns-scores": scaled_dot_scores(queries, keys),
+            "softmax-over-queries": right_softmax(scaled_dot_scores(queries, keys), axis=0),
+        }
+        if not probes.close(got, expected) and got.shape == expected.shape:
+            found = probes.first_match(got, {name: wrong for name, wrong in suspects.items() if not probes.close(wrong, expected)})
+            assert found is None, mistake(found, which="weights", expected=expected, got=got, what="weights")
+            scaled_right(got, queries, keys, scale_suspects(2, KEYS, len(keys)))
+        same_values(got, expected, "weights", suspects, when_wrong=not_a_distribution(got))
+
+
+@checks(
+    "03.self_attention",
+    title="Self-attention over a sentence",
+    points=3,
+    hints=[
+        "The same embeddings are projected three times: `embeddings @ W_Q`, `@ W_K`, `@ W_V`.",
+        "Then it is what you have written already: give the three projections to scaled_dot_product_attention.",
+        "`return scaled_dot_product_attention(embeddings @ W_Q, embeddings @ W_K, embeddings @ W_V, mask)`.",
+    ],
+)
+def self_attention(candidate):
+    seq_len, d_model, d_k, d_v = 5, 6, 4, 3
+    embeddings = draw(1, seq_len, d_model)
+    W_Q, W_K, W_V = draw(2, d_model, d_k) / 2, draw(3, d_model, d_k) / 2, draw(4, d_model, d_v)
+    queries, keys, values = embeddings @ W_Q, embeddings @ W_K, embeddings @ W_V
+    context, weights = pair_of(call(candidate, embeddings, W_Q, W_K, W_V), queries, keys, values)
+    expected = right_attention(queries, keys, values)
+    suspects = {
+        "no-projection": right_softmax(scaled_dot_scores(embeddings, embeddings)),
+        "projections-swapped": right_softmax(scaled_dot_scores(keys, queries)),
+    }
+    found = probes.first_match(weights, suspects)
+    assert found is None, mistake(found, expected=expected[1], got=weights, what="weights")
+    suspects = {"values-not-projected": weights @ embeddings, "values-from-keys": weights @ keys}
+    found = probes.first_match(context, suspects)
+    assert found is None, mistake(found, expected=expected[0], got=context, what="context")
+    attention_right((context, weights), queries, keys, values, {"scaled-by-d_model": 1 / np.sqrt(d_model)})
+
+    mask = right_causal_mask(seq_len)
+    context, weights = pair_of(call(candidate, embeddings, W_Q, W_K, W_V, mask), queries, keys, values)
+    masked_right(weights, scaled_dot_scores(queries, keys), mask)
+    same_values(context, right_attention(queries, keys, values, mask)[0], "context under a mask")

@@ -1,0 +1,104 @@
+"""Questions that a check asks of an answer. They measure properties, so that a right answer in any style passes.
+
+Each probe takes arrays and returns a plain fact (a bool or a number): the check decides what the fact means.
+"""
+
+import numpy as np
+
+# What rounding may cost, by the precision the answer came in.
+TOLERANCE = {np.dtype(np.float16): 1e-2, np.dtype(np.float32): 1e-4}
+TOLERANCE_IN_DOUBLE = 1e-6  # a double may carry what an intermediate step in float32 rounded
+
+
+def tolerance(array):
+    """The absolute and relative error that rounding explains in an array of this dtype."""
+    return TOLERANCE.get(np.asarray(array).dtype, TOLERANCE_IN_DOUBLE)
+
+
+def close(got, expected):
+    """Whether two arrays agree in shape and, up to rounding in the precision of `got`, in every value."""
+    got, expected = np.asarray(got), np.asarray(expected)
+    if got.shape != expected.shape:
+        return False
+    allowed = tolerance(got)
+    return bool(np.allclose(np.asarray(got, float), np.asarray(expected, float), rtol=allowed, atol=allowed))
+
+
+def largest_difference(got, expected):
+    """Index and size of the largest difference between two arrays of one shape; a NaN counts as infinitely far."""
+    gap = np.abs(np.asarray(got, float) - np.asarray(expected, float))
+    gap = np.where(np.isnan(gap), np.inf, gap)
+    index = np.unravel_index(int(np.argmax(gap)), gap.shape)
+    return tuple(int(i) for i in index), float(gap[index])
+
+
+def sums_to_one(weights, axis=-1):
+    """Whether the weights along `axis` (None: all of them together) are finite and add up to 1."""
+    with np.errstate(all="ignore"):
+        total = np.asarray(weights, float).sum(axis=axis)
+    return bool(np.all(np.abs(total - 1) <= 10 * tolerance(weights)))
+
+
+def implied_scale(weights, queries, keys):
+    """The factor on QKᵀ that explains the weights: the slope of row-centred log-weights on row-centred QKᵀ.
+
+    Args:
+        weights: (queries, keys), all positive.
+        queries: (queries, d_k).
+        keys: (keys, d_k).
+
+    Returns:
+        (slope, misfit): the factor (1/√d_k for scaled dot-product attention), and the largest deviation of a
+        log-weight from that line, 0 when the weights are exactly a softmax of a multiple of QKᵀ.
+    """
+    with np.errstate(all="ignore"):
+        logs = np.log(np.asarray(weights, float))
+    products = queries @ keys.T  # (queries, keys)
+    logs = logs - logs.mean(axis=-1, keepdims=True)
+    products = products - products.mean(axis=-1, keepdims=True)
+    slope = float((logs * products).sum() / (products * products).sum())
+    return slope, float(np.abs(logs - slope * products).max())
+
+
+def influence(function, keys):
+    """Which rows of an output each key moves.
+
+    Args:
+        function: takes keys (keys, d_k) and returns an array (queries, …).
+        keys: (keys, d_k).
+
+    Returns:
+        bool (queries, keys): True where changing that key changes that row of the output.
+    """
+    before = np.asarray(function(keys), float)
+    moved = []
+    for position in range(len(keys)):
+        nudged = keys.copy()
+        nudged[position] += 1.0
+        after = np.asarray(function(nudged), float)
+        moved.append(np.any(~np.isclose(before, after, rtol=0, atol=1e-9), axis=tuple(range(1, before.ndim))))
+    return np.stack(moved, axis=-1)
+
+
+def follows_permutation(function, tokens, order):
+    """Whether permuting the tokens (rows) only permutes the rows of the output.
+
+    Args:
+        function: takes (seq_len, d) and returns (seq_len, …).
+        tokens: (seq_len, d).
+        order: a permutation of range(seq_len).
+    """
+    return close(function(tokens[order]), np.asarray(function(tokens))[order])
+
+
+def first_match(got, suspects):
+    """The name of the first suspect array that the answer equals, or None.
+
+    Args:
+        got: the answer.
+        suspects: dict of diagnosis to the array that this mistake would give, or to a list of arrays.
+    """
+    for name, arrays in suspects.items():
+        if any(close(got, array) for array in (arrays if isinstance(arrays, list) else [arrays])):
+            return name
+    return None

@@ -1,0 +1,274 @@
+"""How verdicts, hints and solutions look, in a notebook (HTML that follows the theme) and in a terminal (plain text).
+
+Whatever comes from the learner is text: it is escaped wherever HTML is made.
+"""
+
+import difflib
+import sys
+from html import escape
+
+import numpy as np
+
+from course_lib.practice.probes import largest_difference
+
+SHOWN = 10  # rows and columns of a matrix that a picture shows
+
+HEADINGS = {"passed": "Passed", "failed": "Not yet", "unattempted": "Not attempted", "error": "An error in your code"}
+COLOURS = {  # border and heading; the words say the same, so that colour is never the only sign
+    "passed": "var(--jp-success-color1, #2e7d32)",
+    "failed": "var(--jp-warn-color1, #b35900)",
+    "unattempted": "var(--jp-ui-font-color2, #666)",
+    "error": "var(--jp-error-color1, #c62828)",
+}
+TEXTS = {
+    "yours": "yours",
+    "expected": "expected",
+    "difference": "Largest difference: {size:.4g}, in {place}: yours is {got}, expected {expected}.",
+    "shapes": "Shapes: yours is {got}, expected {expected}.",
+    "shown": "Shown: {what}.",
+    "hint": "For a hint: `check.{name}.hint()`",
+    "printed": "What your function printed",
+    "your lines": "Your lines, the last one raised:",
+    "points": "{points} point{s}",
+    "last hint": "That was the last hint. `check.{name}.solution()` shows the solution.",
+    "next hint": "One more: `check.{name}.hint()`",
+}
+
+PANEL = (
+    "border-left:4px solid {colour};padding:.5em 1em;margin:.3em 0;background:var(--jp-layout-color1,transparent);"
+    "color:var(--jp-content-font-color1,inherit);font-family:var(--jp-content-font-family,sans-serif);line-height:1.45"
+)
+CODE = "margin:.4em 0;padding:.5em .7em;overflow:auto;background:var(--jp-layout-color2,rgba(127,127,127,.12))"
+CIVIDIS = ["#00224e", "#123570", "#3b496c", "#575d6d", "#707173", "#8a8678", "#a59c74", "#c3b369", "#e1cc55", "#fee838"]
+
+
+def display(thing):
+    """Show something rich in a notebook, its plain text elsewhere."""
+    if "IPython" in sys.modules and sys.modules["IPython"].get_ipython() is not None:
+        from IPython.display import display as show_rich
+
+        show_rich(thing)
+    else:
+        print(thing)
+
+
+class Panel:
+    """Something with a text form (`__str__`) and an HTML form (`html`)."""
+
+    def _repr_mimebundle_(self, include=None, exclude=None):
+        return {"text/plain": str(self), "text/html": self.html()}
+
+
+class Note(Panel):
+    """One sentence."""
+
+    def __init__(self, text):
+        self.text = text
+
+    def __str__(self):
+        return self.text
+
+    def html(self):
+        return f'<div style="{PANEL.format(colour=COLOURS["unattempted"])}">{escape(self.text)}</div>'
+
+
+class Hints(Panel):
+    """The first hints of an exercise."""
+
+    def __init__(self, exercise, number):
+        self.exercise = exercise
+        self.number = number
+        self.more = TEXTS["next hint" if number < len(exercise.hints) else "last hint"].format(name=exercise.function_name)
+
+    def __str__(self):
+        shown = self.exercise.hints[: self.number]
+        return "\n".join([*(f"Hint {i}: {hint}" for i, hint in enumerate(shown, 1)), self.more])
+
+    def html(self):
+        rows = "".join(f"<li>{_inline_code(hint)}</li>" for hint in self.exercise.hints[: self.number])
+        return (
+            f'<div style="{PANEL.format(colour=COLOURS["unattempted"])}"><b>Hints: {escape(self.exercise.title)}</b>'
+            f'<ol style="margin:.3em 0">{rows}</ol><div>{_inline_code(self.more)}</div></div>'
+        )
+
+
+class Code(Panel):
+    """A titled piece of Python."""
+
+    def __init__(self, title, source):
+        self.title = title
+        self.source = source
+
+    def __str__(self):
+        return f"{self.title}\n\n{self.source}"
+
+    def html(self):
+        return (
+            f'<div style="{PANEL.format(colour=COLOURS["unattempted"])}"><b>{escape(self.title)}</b>'
+            f'<pre style="{CODE}">{escape(self.source)}</pre></div>'
+        )
+
+
+class Comparison(Panel):
+    """Two sources side by side."""
+
+    def __init__(self, title, theirs, solution):
+        self.title = title
+        self.theirs = theirs
+        self.solution = solution
+
+    def __str__(self):
+        lines = difflib.unified_diff(
+            self.theirs.splitlines(), self.solution.splitlines(), TEXTS["yours"], "solution", lineterm=""
+        )
+        return "\n".join(lines) or "Yours is the solution, to the letter."
+
+    def html(self):
+        table = difflib.HtmlDiff(tabsize=4, wrapcolumn=70).make_table(
+            self.theirs.splitlines(), self.solution.splitlines(), f"your {self.title}", "solution"
+        )
+        # HtmlDiff styles by class; a notebook output needs the styles inline, and colours that both themes can read.
+        for kind, sign in (("diff_add", "36,160,90"), ("diff_chg", "200,150,0"), ("diff_sub", "214,70,60")):
+            table = table.replace(f'class="{kind}"', f'style="background:rgba({sign},.28)"')
+        table = table.replace("<td", '<td style="text-align:left;padding:0 .4em;white-space:pre;font-family:monospace"')
+        return f'<div style="{PANEL.format(colour=COLOURS["unattempted"])};overflow:auto">{table}</div>'
+
+
+def result_line(result):
+    """One line for a verdict: the only line that the notebook's exception shows."""
+    about = f" [{result.diagnosis}]" if result.diagnosis else ""
+    return f"{HEADINGS[result.outcome]}: {result.exercise}{about}. {result.message}"
+
+
+def result_text(result):
+    """A verdict for the terminal."""
+    parts = [result_line(result)]
+    if result.lines:
+        parts += [TEXTS["your lines"], *(f"  {line}" for line in result.lines)]
+    if result.got is not None and result.expected is not None:
+        picture = Picture(result.got, result.expected)
+        parts += [*picture.facts, f"{TEXTS['yours']}:", str(picture.got), f"{TEXTS['expected']}:", str(picture.expected)]
+    if result.printed:
+        parts += [f"{TEXTS['printed']}:", result.printed]
+    if result.outcome == "failed":
+        parts.append(TEXTS["hint"].format(name=result.exercise.partition(".")[2]))
+    if result.note:
+        parts.append(result.note)
+    return "\n".join(parts)
+
+
+def result_html(result):
+    """A verdict for the notebook: what is wrong, theirs beside the expected, where to get a hint."""
+    name = result.exercise.partition(".")[2]
+    colour = COLOURS[result.outcome]
+    worth = TEXTS["points"].format(points=result.points, s="s" * (result.points != 1))
+    about = f' <code style="opacity:.75">{escape(result.diagnosis)}</code>' if result.diagnosis else ""
+    parts = [
+        f'<b style="color:{colour}">{HEADINGS[result.outcome]}</b>: {escape(result.title)}'
+        f'{f" ({worth})" if result.passed else ""}{about}'
+    ]
+    if not result.passed:
+        parts.append(f'<div style="margin:.3em 0">{_inline_code(result.message)}</div>')
+    if result.lines:
+        lines = escape("\n".join(result.lines))
+        parts.append(f'<div>{TEXTS["your lines"]}</div><pre style="{CODE}">{lines}</pre>')
+    if result.got is not None and result.expected is not None:
+        parts.append(_picture_html(Picture(result.got, result.expected), result.what))
+    if result.printed:
+        parts.append(
+            f'<details><summary>{TEXTS["printed"]}</summary><pre style="{CODE}">{escape(result.printed)}</pre></details>'
+        )
+    if result.outcome == "failed":
+        parts.append(f"<div>{_inline_code(TEXTS['hint'].format(name=name))}</div>")
+    if result.note:
+        parts.append(f"<div>{escape(result.note)}</div>")
+    return f'<div style="{PANEL.format(colour=colour)}" data-outcome="{result.outcome}">{"".join(parts)}</div>'
+
+
+class Picture:
+    """Two arrays cut down to what can be drawn: two axes, at most SHOWN rows and columns, round the largest difference.
+
+    Args:
+        got, expected: arrays of numbers or booleans, of any shapes.
+
+    Attributes:
+        got, expected: matrices to draw.
+        facts: sentences about the difference and about what is left out.
+    """
+
+    def __init__(self, got, expected):
+        got, expected = np.asarray(got), np.asarray(expected)
+        if got.shape != expected.shape or got.size == 0:
+            self.facts = [TEXTS["shapes"].format(got=got.shape, expected=expected.shape)]
+            place = None
+        else:
+            place, size = largest_difference(got, expected)
+            where = f"[{', '.join(map(str, place))}]"
+            self.facts = [
+                TEXTS["difference"].format(size=size, place=where, got=_number(got[place]), expected=_number(expected[place]))
+            ]
+            if got.ndim > 2:
+                self.facts.append(TEXTS["shown"].format(what=f"[{', '.join(map(str, place[:-2]))}, :, :]"))
+        self.got, self.expected = (_matrix(array, place) for array in (got, expected))
+
+
+def _matrix(array, place):
+    """The matrix of an array that holds `place`, cut to SHOWN rows and columns round it."""
+    place = place or (0,) * array.ndim
+    while array.ndim > 2 and len(array):
+        array, place = array[place[0]], place[1:]
+    array, place = np.atleast_2d(array), (0, 0)[: 2 - len(place)] + place
+    starts = [max(0, min(index - SHOWN // 2, length - SHOWN)) for index, length in zip(place, array.shape, strict=False)]
+    return array[starts[0] : starts[0] + SHOWN, starts[1] : starts[1] + SHOWN]
+
+
+def _number(value):
+    if isinstance(value, (bool, np.bool_)):
+        return str(bool(value))
+    return f"{value:.3g}" if np.isfinite(value) else str(float(value))
+
+
+def _picture_html(picture, what):
+    values = np.concatenate([np.asarray(m, float).ravel() for m in (picture.got, picture.expected)])
+    values = values[np.isfinite(values)]
+    low, high = (float(values.min()), float(values.max())) if values.size else (0.0, 1.0)
+    same = picture.got.shape == picture.expected.shape
+    wrong = ~np.isclose(picture.got.astype(float), picture.expected.astype(float), atol=1e-3) if same else None
+    tables = "".join(
+        _table(matrix, f"{what}, {TEXTS[side]}", low, high, wrong if side == "yours" else None)
+        for matrix, side in ((picture.got, "yours"), (picture.expected, "expected"))
+    )
+    facts = "".join(f"<div>{escape(fact)}</div>" for fact in picture.facts)
+    return f'<div style="display:flex;flex-wrap:wrap;gap:1.5em;margin:.5em 0">{tables}</div>{facts}'
+
+
+def _table(matrix, caption, low, high, wrong):
+    rows = "".join(
+        "<tr>" + "".join(_cell(v, low, high, wrong is not None and wrong[i, j]) for j, v in enumerate(row)) + "</tr>"
+        for i, row in enumerate(matrix)
+    )
+    return (
+        '<table style="border-collapse:separate;border-spacing:2px;margin:0;font-variant-numeric:tabular-nums">'
+        f'<caption style="text-align:left;font-weight:600;caption-side:top">{escape(caption)}</caption>{rows}</table>'
+    )
+
+
+def _cell(value, low, high, wrong):
+    if np.isfinite(value):
+        share = (float(value) - low) / (high - low) if high > low else 0.5
+        colour = CIVIDIS[round(share * (len(CIVIDIS) - 1))]
+        ink = "#000" if share > 0.55 else "#fff"
+    else:
+        colour, ink = "transparent", "inherit"
+    # A dashed outline marks what differs, so that the mark does not depend on colour.
+    mark = "outline:2px dashed var(--jp-warn-color1,#d55e00);outline-offset:-2px;" if wrong else ""
+    return (
+        f'<td style="background:{colour};color:{ink};{mark}text-align:center;min-width:3.2em;padding:.25em .4em">'
+        f"{_number(value)}</td>"
+    )
+
+
+def _inline_code(text):
+    """Escaped text in which `…` is code."""
+    parts = escape(text).split("`")
+    return "".join(f"<code>{part}</code>" if i % 2 else part for i, part in enumerate(parts))

@@ -1,0 +1,81 @@
+"""Every wrong variant fails with its own diagnosis, every right one passes, and nobody's answer is left out."""
+
+import importlib
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from course_lib import notebooks
+from course_lib.practice import exercise, exercises_of, lessons_with_exercises
+from course_lib.practice.diagnoses import MESSAGES
+from tests.mistakes.collection import RIGHT, WRONG
+
+for number in lessons_with_exercises():
+    importlib.import_module(f"tests.mistakes.lesson_{number}")
+
+EXERCISES = [one for number in lessons_with_exercises() for one in exercises_of(number)]
+# Found in whatever an answer returns, before any check of values: `course_lib.practice.trial` names these.
+GENERAL = {"changes-its-input"}
+
+
+def named(rows):
+    return [pytest.param(*row, id=f"{row[0]}-{row[-1].__name__}") for row in rows]
+
+
+@pytest.mark.parametrize("exercise_id, diagnosis, answer", named(WRONG))
+def test_wrong_answer_gets_its_diagnosis(exercise_id, diagnosis, answer):
+    result = exercise(exercise_id).check(answer, record=False)
+    assert (result.outcome, result.diagnosis) == ("failed", diagnosis), str(result)
+    assert result.message and "{" not in result.message
+    assert "text/html" in result._repr_mimebundle_()
+
+
+@pytest.mark.parametrize("exercise_id, answer", named(RIGHT))
+def test_right_answer_in_another_style_passes(exercise_id, answer):
+    result = exercise(exercise_id).check(answer, record=False)
+    assert result.passed, str(result)
+    assert result.diagnosis is None
+
+
+@pytest.mark.parametrize("one", EXERCISES, ids=lambda one: one.id)
+def test_exercise_is_well_tried(one):
+    wrong = {diagnosis for exercise_id, diagnosis, _ in WRONG if exercise_id == one.id}
+    assert len(wrong) >= 6, f"{one.id} has wrong variants for {sorted(wrong)} only"
+    assert any(exercise_id == one.id for exercise_id, _ in RIGHT)
+
+
+@pytest.mark.parametrize("one", EXERCISES, ids=lambda one: one.id)
+def test_solution_passes(one):
+    namespace = {"np": np}
+    for earlier in exercises_of(one.lesson):  # a solution may use the ones before it
+        exec(notebooks.solution_code(one.lesson, earlier.function_name), namespace)
+    result = one.check(namespace[one.function_name], record=False)
+    assert result.passed, str(result)
+
+
+@pytest.mark.parametrize("one", EXERCISES, ids=lambda one: one.id)
+def test_stub_is_unattempted(one):
+    tasks = notebooks.task_cells(notebooks.read(notebooks.lesson_path("exercises", one.lesson)))
+    namespace = {"np": np}
+    exec(tasks[one.function_name][0].source, namespace)
+    assert one.check(namespace[one.function_name], record=False).outcome == "unattempted"
+
+
+@pytest.mark.parametrize("one", EXERCISES, ids=lambda one: one.id)
+def test_hints_say_something(one):
+    assert len(one.hints) >= 2
+    assert all(len(hint.strip()) > 20 for hint in one.hints)
+    assert len(set(one.hints)) == len(one.hints)
+
+
+def test_every_diagnosis_in_the_catalogue_is_met_by_a_wrong_variant():
+    met = {diagnosis for _, diagnosis, _ in WRONG}
+    assert set(MESSAGES) - met == set()
+    assert met - set(MESSAGES) == GENERAL
+
+
+def test_every_file_of_variants_belongs_to_a_lesson():
+    files = {re.fullmatch(r"lesson_(\d\d)", path.stem)[1] for path in Path(__file__).parent.glob("lesson_*.py")}
+    assert files == set(lessons_with_exercises())
