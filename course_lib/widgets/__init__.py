@@ -1,0 +1,20 @@
+"""Widgets of the course: each a small Python class and one plain JavaScript module, on anywidget.
+
+Loaded on first use, so that `import course_lib` stays light.
+"""
+
+import importlib
+
+_HOMES = {"AttentionPlayground": "course_lib.widgets.attention_playground"}
+
+__all__ = ["AttentionPlayground"]
+
+
+def __getattr__(name):
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(_HOMES[name]), name)
+
+
+def __dir__():
+    return sorted({*globals(), *_HOMES})

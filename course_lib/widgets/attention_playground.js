@@ -1,0 +1,633 @@
+// @ts-check
+/**
+ * The page side of AttentionPlayground. It shows and collects; all scores, weights and contexts come from Python.
+ *
+ * `state` (vectors, mask, seq) goes to Python with every change and is drawn at once; `answer` comes back for one seq.
+ * ipywidgets holds back newer states while one is unanswered and then sends only the latest.
+ */
+import {
+  Announcer, choiceButtons, cividis, html, keepPlainKeys, Matrix, Plane, readable, readableVector, roundedUp, setAttributes,
+  setText, shortened, svg, tipGlyph,
+} from "./view_kit.js";
+
+const STAGES = /** @type {const} */ (["scores", "scaled", "masked", "weights", "context"]);
+
+const TEXT = {
+  stage: {
+    scores: {
+      name: "Scores", formula: "query · key",
+      words: () => "Every query meets every key: multiply number by number, then add. Long arrows that point the same way score high.",
+      plane: (/** @type {string} */ who) => `Each key dropped onto the line of “${who}”: the further along its query, the higher the score.`,
+    },
+    scaled: {
+      name: "Scaled", formula: "score / √d_k",
+      words: (/** @type {number} */ d) => `Divide by √d_k = √${d} = ${readable(Math.sqrt(d))}, so that more dimensions do not simply mean bigger scores.`,
+      plane: (/** @type {string} */ who) => `Each key dropped onto the line of “${who}”. Scaling shrinks all scores alike: their order stays.`,
+    },
+    masked: {
+      name: "Masked", formula: "may it look? else −∞",
+      words: () => "Where a query may not look, its score becomes −∞. Click a cell, or press Space on it, to hide or show a key.",
+      plane: (/** @type {string} */ who) => `Faded keys are hidden from “${who}” by the mask.`,
+    },
+    weights: {
+      name: "Weights", formula: "softmax over the keys",
+      words: () => "e to the power of each score, divided by the sum of its row: every row becomes shares that add up to 1.",
+      plane: (/** @type {string} */ who) => `The bigger the disc around a key, the more “${who}” attends to it.`,
+    },
+    context: {
+      name: "Context", formula: "weights × values",
+      words: () => "Each query takes from every value its share and adds them up: a vector of its own, mixed from what it attends to.",
+      plane: (/** @type {string} */ who) => `The bigger the disc around a key, the more “${who}” takes of its value.`,
+    },
+  },
+  who: "Who is looking?",
+  compare: "Compare",
+  mix: "Mix",
+  comparePlane: "Plane of queries and keys: arrows to drag, or to move with the arrow keys",
+  mixPlane: "Plane of values, to drag or to move with the arrow keys, and of the context vectors they give",
+  mixHint: (/** @type {string} */ who) => `Thin steps: weight × value, laid tip to tail. They end at the context of “${who}”. Shaded: all that weights can reach.`,
+  mixWaiting: "The context appears here once the attention function works.",
+  kinds: { queries: "query", keys: "key", values: "value" },
+  show: "Show and move",
+  both: "both",
+  numbers: "Numbers",
+  numberName: (/** @type {string} */ kind, /** @type {string} */ token, /** @type {number} */ d) => `${kind} of ${token}, dimension ${d}`,
+  presets: "Examples",
+  reset: "Reset",
+  mask: "Mask",
+  masks: { none: "none", causal: "causal" },
+  steps: "Steps of attention",
+  queryRows: "rows: queries",
+  keyColumns: "columns: keys",
+  dimensionColumns: "columns: dimensions",
+  sum: "sum",
+  runs: "Weights and context by",
+  stale: "The last picture that worked:",
+  nothingYet: "No weights yet: they come from the function above.",
+  waiting: "Python is computing …",
+  winner: "wins",
+  hidden: "hidden",
+  total: "together",
+  contextOf: (/** @type {string} */ who) => `context of ${who}`,
+  gave: "the function gave",
+  wins: (/** @type {string} */ who, /** @type {string} */ key, /** @type {number} */ weight) => `“${who}” attends most to “${key}”: ${readable(weight)}.`,
+  attendsToNothing: (/** @type {string} */ who) => `“${who}” attends to nothing: every key is hidden.`,
+  failed: "The attention function failed.",
+  cell: {
+    scores: (/** @type {string} */ q, /** @type {string} */ k, /** @type {string} */ x) => `score of query ${q} with key ${k}: ${x}`,
+    scaled: (/** @type {string} */ q, /** @type {string} */ k, /** @type {string} */ x) => `scaled score of query ${q} with key ${k}: ${x}`,
+    masked: (/** @type {string} */ q, /** @type {string} */ k, /** @type {string} */ x) =>
+      x === "−∞" ? `${q} may not look at ${k}; press Space to show it` : `${q} may look at ${k}, scaled score ${x}; press Space to hide it`,
+    weights: (/** @type {string} */ q, /** @type {string} */ k, /** @type {string} */ x) => `${q} attends to ${k} with weight ${x}`,
+    context: (/** @type {string} */ q, /** @type {string} */ k, /** @type {string} */ x) => `context of ${q}, dimension ${k}: ${x}`,
+  },
+};
+
+/** @typedef {{queries: number[][], keys: number[][], values: number[][], mask: boolean[][], seq: number}} State */
+/** @typedef {{state: State, scores: number[][], scaled: number[][], weights: number[][], context: number[][], works: boolean}} Picture */
+
+/** @param {{model: any, el: HTMLElement}} host */
+function render({ model, el }) {
+  const leaving = new AbortController();
+  const tokens = /** @type {string[]} */ (model.get("tokens"));
+  const start = model.get("starting_state");
+  const [n, dK, dV] = [tokens.length, start.queries[0].length, start.values[0].length];
+  const state = () => /** @type {State} */ (model.get("state"));
+  const selected = () => /** @type {number} */ (model.get("selected"));
+  const stage = () => /** @type {(typeof STAGES)[number]} */ (model.get("stage"));
+  /** What has been asked, by seq: an answer is shown with the vectors it belongs to. @type {Map<number, State>} */
+  const asked = new Map();
+
+  const put = (/** @type {Partial<State>} */ changes) => {
+    model.set("state", { ...state(), ...changes, seq: state().seq + 1 });
+    model.save_changes();
+  };
+  const look = (/** @type {string} */ trait, /** @type {any} */ value) => {
+    if (model.get(trait) === value) return;
+    model.set(trait, value);
+    model.save_changes();
+  };
+  const moveVector = (/** @type {"queries" | "keys" | "values"} */ kind, /** @type {number} */ index, /** @type {number[]} */ vector) =>
+    put({ [kind]: state()[kind].map((old, at) => (at === index ? vector : old)) });
+
+  // --- the head: who is looking, examples, reset ---
+
+  const chips = tokens.map((token, index) => {
+    const share = html("span", { class: "cl-share" });
+    const chip = html(
+      "button", { type: "button", class: "cl-token", title: token, "aria-pressed": "false", click: () => look("selected", index) },
+      html("span", { class: "cl-word" }, token), share,
+    );
+    return { chip, share };
+  });
+  const presets = Object.entries(/** @type {Record<string, Partial<State>>} */ (model.get("presets")));
+  const presetButtons = choiceButtons(TEXT.presets, presets.map(([name]) => [name, name]), (name) => put(Object.fromEntries(presets)[name]));
+  const title = model.get("title");
+  const head = html(
+    "header", { class: "cl-head" },
+    ...(title ? [html("div", { class: "cl-title", role: "heading", "aria-level": "3" }, title)] : []),
+    html(
+      "div", { class: "cl-sentence", role: "group", "aria-label": TEXT.who },
+      html("span", { class: "cl-hint" }, TEXT.who), ...chips.map(({ chip }) => chip),
+    ),
+    html(
+      "div", { class: "cl-tools" },
+      ...(presets.length ? [presetButtons.element] : []),
+      html("button", { type: "button", class: "cl-button", "data-choice": "reset", click: () => put(model.get("starting_state")) }, TEXT.reset),
+    ),
+  );
+
+  // --- the steps, each with a small live map ---
+
+  const steps = STAGES.map((name, index) => {
+    const width = name === "context" ? dV : n;
+    const cells = Array.from({ length: n }, (_, row) =>
+      Array.from({ length: width }, (_, column) => svg("rect", { x: column, y: row, width: 0.94, height: 0.94 })),
+    );
+    const map = svg("svg", { class: "cl-thumb", viewBox: `0 0 ${width} ${n}`, "aria-hidden": "true" }, ...cells.flat());
+    const button = html(
+      "button", { type: "button", class: "cl-step", "data-stage": name, click: () => look("stage", name) },
+      map,
+      html("span", { class: "cl-step-name" }, html("b", {}, `${index + 1}`), ` ${TEXT.stage[name].name}`),
+      html("span", { class: "cl-step-formula" }, TEXT.stage[name].formula),
+    );
+    return { name, button, cells };
+  });
+  const stepper = html("nav", { class: "cl-steps", "aria-label": TEXT.steps }, ...steps.map(({ button }) => button));
+  const trouble = html("div", { class: "cl-trouble", role: "alert", hidden: true });
+
+  // --- vectors: planes where there are two dimensions, numbers always ---
+
+  const known = [start, ...presets.map(([, parts]) => parts)];
+  const reachOf = (/** @type {string[]} */ kinds, /** @type {any[]} */ states) =>
+    Math.max(1, ...states.flatMap((one) => kinds.flatMap((kind) => (one[kind] ?? []).flat().map(Math.abs))));
+  const compare = makeCompare();
+  const mix = makeMix();
+
+  function makeCompare() {
+    if (dK !== 2) return null;
+    const plane = new Plane(TEXT.comparePlane);
+    plane.reach(roundedUp(reachOf(["queries", "keys"], [...known, state()]) * 1.15));
+    const line = svg("line", { class: "cl-direction" });
+    const drops = tokens.map(() => svg("path", { class: "cl-drop" }));
+    const discs = tokens.map(() => svg("circle", { class: "cl-disc" }));
+    plane.under.append(line, ...drops, ...discs);
+    const arrows = (/** @type {"queries" | "keys"} */ kind, /** @type {"circle" | "square"} */ shape) =>
+      tokens.map((label, index) =>
+        plane.addArrow({
+          kind: TEXT.kinds[kind], shape, label, name: `${TEXT.kinds[kind]} of ${label}`,
+          move: (point) => moveVector(kind, index, point),
+          grab: kind === "queries" ? () => look("selected", index) : undefined,
+        }),
+      );
+    return { plane, line, drops, discs, keys: arrows("keys", "square"), queries: arrows("queries", "circle") };
+  }
+
+  function makeMix() {
+    if (dV !== 2) return null;
+    const plane = new Plane(TEXT.mixPlane);
+    plane.reach(roundedUp(reachOf(["values"], [...known, state()]) * 1.15));
+    const hull = svg("path", { class: "cl-hull" });
+    const discs = tokens.map(() => svg("circle", { class: "cl-disc" }));
+    const chain = svg("path", { class: "cl-chain" });
+    const joints = tokens.map(() => svg("circle", { class: "cl-joint", r: 2.2 }));
+    plane.under.append(hull, ...discs);
+    const values = tokens.map((label, index) =>
+      plane.addArrow({
+        kind: "value", shape: "triangle", label, name: `value of ${label}`, move: (point) => moveVector("values", index, point),
+      }),
+    );
+    const context = tokens.map((label) => plane.addArrow({ kind: "context", shape: "diamond", label, name: TEXT.contextOf(label) }));
+    plane.arrows.append(chain, ...joints);
+    return { plane, hull, discs, chain, joints, values, context };
+  }
+
+  /** Inputs for one kind of vectors: the way without dragging, and the only one where there are not two dimensions. */
+  function numberTable(/** @type {"queries" | "keys" | "values"} */ kind) {
+    const inputs = tokens.map((token, index) =>
+      start[kind][0].map((/** @type {number} */ _, /** @type {number} */ d) => {
+        const input = /** @type {HTMLInputElement} */ (
+          html("input", {
+            type: "number", step: "0.1", class: "cl-number", "aria-label": TEXT.numberName(TEXT.kinds[kind], token, d + 1),
+            input: () => {
+              const value = input.value.trim() === "" ? NaN : Number(input.value);
+              input.setAttribute("aria-invalid", String(!Number.isFinite(value)));
+              if (!Number.isFinite(value)) return;
+              moveVector(kind, index, state()[kind][index].map((old, at) => (at === d ? value : old)));
+            },
+            focus: () => kind === "queries" && look("selected", index),
+            blur: () => fill(),
+          })
+        );
+        return input;
+      }),
+    );
+    const fill = () => {
+      const active = /** @type {Document | ShadowRoot} */ (el.getRootNode()).activeElement;
+      inputs.forEach((row, index) =>
+        row.forEach((/** @type {HTMLInputElement} */ input, /** @type {number} */ d) => {
+          const text = String(state()[kind][index][d]);
+          if (input === active && Number(input.value) === Number(text)) return;
+          if (input === active && input.getAttribute("aria-invalid") === "true") return;
+          if (input.value !== text) input.value = text;
+          input.removeAttribute("aria-invalid");
+        }),
+      );
+    };
+    const element = html(
+      "div", { class: `cl-numbers cl-${TEXT.kinds[kind]}` },
+      html("div", { class: "cl-numbers-name" }, tipGlyph(TEXT.kinds[kind], GLYPHS[kind]), kind),
+      ...inputs.map((row, index) =>
+        html("div", { class: "cl-numbers-row" }, html("span", { class: "cl-numbers-token", title: tokens[index] }, tokens[index]), ...row),
+      ),
+    );
+    return { element, fill };
+  }
+  const tables = { queries: numberTable("queries"), keys: numberTable("keys"), values: numberTable("values") };
+  const numbers = (/** @type {("queries" | "keys" | "values")[]} */ kinds, /** @type {boolean} */ open) =>
+    html("details", { class: "cl-details", open }, html("summary", {}, TEXT.numbers), html("div", { class: "cl-tables" }, ...kinds.map((kind) => tables[kind].element)));
+
+  const face = (/** @type {"queries" | "keys"} */ kind) => html("span", {}, tipGlyph(TEXT.kinds[kind], GLYPHS[kind]), kind);
+  const focusButtons = choiceButtons(
+    TEXT.show, [["all", TEXT.both], ["queries", face("queries")], ["keys", face("keys")]], (key) => look("focus", key),
+  );
+  const compareHint = html("p", { class: "cl-caption" });
+  const mixHint = html("p", { class: "cl-caption" });
+  const comparePanel = html(
+    "section", { class: "cl-panel cl-compare", "aria-label": TEXT.compare },
+    html("div", { class: "cl-panel-head" }, html("h4", {}, TEXT.compare), ...(compare ? [focusButtons.element] : [])),
+    ...(compare ? [compare.plane.element, compareHint] : []),
+    numbers(["queries", "keys"], !compare),
+  );
+  const legend = (/** @type {string} */ kind, /** @type {any} */ shape, /** @type {string} */ name) => html("span", { class: "cl-legend" }, tipGlyph(kind, shape), name);
+  const mixPanel = html(
+    "section", { class: "cl-panel cl-mix", "aria-label": TEXT.mix },
+    html("div", { class: "cl-panel-head" }, html("h4", {}, TEXT.mix), html("div", {}, legend("value", "triangle", "values"), legend("context", "diamond", "context"))),
+    ...(mix ? [mix.plane.element, mixHint] : []),
+    numbers(["values"], !mix),
+  );
+
+  // --- the matrix of the step, and the arithmetic of one row ---
+
+  const hovered = { key: 0 };
+  const go = (/** @type {number} */ row, /** @type {number} */ column) => {
+    hovered.key = column;
+    look("selected", row);
+    markKey();
+  };
+  const toggle = (/** @type {number} */ row, /** @type {number} */ column) => {
+    if (stage() !== "masked") return;
+    put({ mask: state().mask.map((old, q) => old.map((may, k) => (q === row && k === column ? !may : may))) });
+  };
+  const square = new Matrix({ label: "", rows: tokens, columns: tokens, rowKind: "query", columnKind: "key", go, act: toggle });
+  const wide = new Matrix({ label: TEXT.stage.context.name, rows: tokens, columns: Array.from({ length: dV }, (_, d) => `${d + 1}`), rowKind: "query", columnKind: "value", go });
+  const sums = tokens.map(() => html("div", { class: "cl-sum", "aria-hidden": "true" }));
+  const sumHead = html("div", { class: "cl-sum-head", "aria-hidden": "true" }, TEXT.sum);
+  square.element.querySelectorAll(".cl-row").forEach((row, index) => row.append(index ? sums[index - 1] : sumHead));
+  const isCausal = (/** @type {boolean[][]} */ mask) => mask.every((row, q) => row.every((may, k) => may === k <= q));
+  const isOpen = (/** @type {boolean[][]} */ mask) => mask.every((row) => row.every(Boolean));
+  const maskButtons = choiceButtons(TEXT.mask, [["none", TEXT.masks.none], ["causal", TEXT.masks.causal]], (name) =>
+    put({ mask: tokens.map((_, q) => tokens.map((_, k) => name === "none" || k <= q)) }),
+  );
+  const words = html("p", { class: "cl-words" });
+  const stageName = html("h4");
+  const staleMark = html("p", { class: "cl-stale-mark" }, TEXT.stale);
+  const nothing = html("p", { class: "cl-nothing" }, TEXT.nothingYet);
+  const columnsAre = html("span", { class: "cl-legend" });
+  const functionName = html("code");
+  const notes = html("ul", { class: "cl-notes" });
+  const weighPanel = html(
+    "section", { class: "cl-panel cl-weigh", "aria-live": "off" },
+    html("div", { class: "cl-panel-head" }, stageName, html("div", { class: "cl-mask-tools" }, html("span", { class: "cl-hint" }, TEXT.mask), maskButtons.element)),
+    words, staleMark, nothing,
+    html("div", { class: "cl-matrix-frame" }, square.element, wide.element),
+    html("div", { class: "cl-axes" }, html("span", { class: "cl-legend" }, tipGlyph("query", "circle"), TEXT.queryRows), columnsAre),
+    notes,
+    html("p", { class: "cl-function" }, `${TEXT.runs} `, functionName),
+  );
+  const lines = html("div", { class: "cl-lines" });
+  const arithmetic = html("section", { class: "cl-panel cl-arithmetic" }, lines);
+  const announcer = new Announcer();
+  const root = html(
+    "div", { class: "cl cl-playground", "data-state": "ok" },
+    head, stepper, trouble, html("div", { class: "cl-board" }, comparePanel, weighPanel, mixPanel), arithmetic,
+    html("div", { class: "cl-waiting", "aria-hidden": "true" }, TEXT.waiting), announcer.element,
+  );
+  keepPlainKeys(root, leaving.signal);
+
+  // --- what Python answered ---
+
+  /** @type {Picture} */
+  let picture;
+
+  function readAnswer() {
+    const seq = model.get("answer_seq");
+    const view = /** @type {DataView} */ (model.get("answer"));
+    const all = new Float32Array(view.buffer.slice(view.byteOffset, view.byteOffset + view.byteLength));
+    let from = 0;
+    const take = (/** @type {number} */ width) =>
+      Array.from({ length: n }, () => Array.from(all.subarray(from, (from += width))));
+    picture = {
+      state: asked.get(seq) ?? state(),
+      scores: take(n), scaled: take(n), weights: take(n), context: take(dV),
+      works: model.get("error") === "",
+    };
+    for (const old of asked.keys()) if (old < seq) asked.delete(old);
+  }
+
+  const has = () => !Number.isNaN(picture.weights[0][0]);
+  const winnerOf = (/** @type {number[]} */ row) => row.indexOf(Math.max(...row));
+
+  // --- drawing: vectors at once, everything else when its answer is there ---
+
+  function drawVectors() {
+    const now = state();
+    if (compare) {
+      compare.plane.reach(Math.max(compare.plane.extent, grown(["queries", "keys"], now)));
+      compare.keys.forEach((arrow, index) => arrow.put(now.keys[index]));
+      compare.queries.forEach((arrow, index) => arrow.put(now.queries[index]));
+    }
+    if (mix) {
+      mix.plane.reach(Math.max(mix.plane.extent, grown(["values"], now)));
+      mix.values.forEach((arrow, index) => arrow.put(now.values[index]));
+    }
+    Object.values(tables).forEach((table) => table.fill());
+    drawCompare();
+    drawMix();
+    const fits = (/** @type {any} */ parts) => Object.keys(parts).every((part) => JSON.stringify(parts[part]) === JSON.stringify(now[/** @type {keyof State} */ (part)]));
+    if (presets.length) presetButtons.show(presets.find(([, parts]) => fits(parts))?.[0] ?? null);
+    maskButtons.show(isOpen(now.mask) ? "none" : isCausal(now.mask) ? "causal" : null);
+  }
+
+  /** Axes grow for numbers beyond them, and leave some room. */
+  function grown(/** @type {string[]} */ kinds, /** @type {State} */ now) {
+    const reach = reachOf(kinds, [now]);
+    const plane = kinds.includes("values") ? mix?.plane : compare?.plane;
+    return plane && reach > plane.extent ? roundedUp(reach * 1.15) : 0;
+  }
+
+  function drawCompare() {
+    if (!compare) return;
+    const { plane, line, drops, discs } = compare;
+    const [who, now, focus] = [selected(), state(), model.get("focus")];
+    const measuring = !["weights", "context"].includes(stage());
+    const query = now.queries[who];
+    const length = Math.hypot(query[0], query[1]);
+    const far = length ? (plane.extent * 1.5) / length : 0;
+    const [from, to] = [plane.pixel(query.map((x) => -x * far)), plane.pixel(query.map((x) => x * far))];
+    setAttributes(line, { x1: from[0], y1: from[1], x2: to[0], y2: to[1] });
+    line.style.display = measuring ? "" : "none";
+    const row = has() ? picture.weights[who] : tokens.map(() => 0);
+    tokens.forEach((_, index) => {
+      const key = now.keys[index];
+      const visible = stage() !== "masked" || now.mask[who][index];
+      const along = length ? (key[0] * query[0] + key[1] * query[1]) / length ** 2 : 0;
+      const [kx, ky] = plane.pixel(key);
+      const [fx, fy] = plane.pixel(query.map((x) => x * along));
+      drops[index].setAttribute("d", `M ${kx} ${ky} L ${fx} ${fy} m -2.4 0 a 2.4 2.4 0 1 0 4.8 0 a 2.4 2.4 0 1 0 -4.8 0`);
+      drops[index].style.display = measuring && visible && length ? "" : "none";
+      setAttributes(discs[index], { cx: kx, cy: ky, r: discRadius(row[index]) });
+      discs[index].style.display = measuring ? "none" : "";
+      compare.keys[index].group.classList.toggle("cl-faded", focus === "queries" || !visible);
+      compare.keys[index].group.classList.toggle("cl-off", focus === "queries");
+      compare.queries[index].group.classList.toggle("cl-faded", focus === "keys" || (focus === "all" && index !== who));
+      compare.queries[index].group.classList.toggle("cl-off", focus === "keys");
+      compare.queries[index].group.classList.toggle("cl-selected", index === who);
+      compare.keys[index].tip.setAttribute("tabindex", focus === "queries" ? "-1" : "0");
+      compare.queries[index].tip.setAttribute("tabindex", focus === "keys" ? "-1" : "0");
+      compare.keys[index].shown = focus !== "queries";
+      compare.queries[index].shown = focus === "queries" || (focus === "all" && (index === who || n <= 6));
+      compare.queries[index].text.classList.toggle("cl-faded", focus === "all" && index !== who);
+    });
+    plane.placeLabels([compare.queries[who], ...compare.keys, ...compare.queries.filter((_, index) => index !== who)]);
+    setText(compareHint, TEXT.stage[stage()].plane(shortened(tokens[who], 16)));
+    focusButtons.show(focus);
+  }
+
+  function drawMix() {
+    if (!mix) return;
+    const { plane, hull, discs, chain, joints } = mix;
+    const [who, now] = [selected(), state()];
+    const row = has() ? picture.weights[who] : tokens.map(() => 0);
+    hull.setAttribute("d", `M ${convexHull(now.values).map((point) => plane.pixel(point).join(" ")).join(" L ")} Z`);
+    let end = [0, 0];
+    let path = `M ${plane.pixel(end).join(" ")}`;
+    tokens.forEach((_, index) => {
+      const [x, y] = plane.pixel(now.values[index]);
+      setAttributes(discs[index], { cx: x, cy: y, r: discRadius(row[index]) });
+      end = end.map((at, axis) => at + row[index] * picture.state.values[index][axis]);
+      const [jx, jy] = plane.pixel(end);
+      path += ` L ${jx} ${jy}`;
+      setAttributes(joints[index], { cx: jx, cy: jy });
+      mix.values[index].shown = true;
+      const arrow = mix.context[index];
+      arrow.group.style.display = has() ? "" : "none";
+      arrow.group.classList.toggle("cl-selected", index === who);
+      arrow.group.classList.toggle("cl-faded", index !== who);
+      arrow.shown = has() && index === who;
+      if (has()) arrow.put(picture.context[index]);
+    });
+    chain.setAttribute("d", path);
+    for (const element of [chain, ...joints]) element.style.display = has() ? "" : "none";
+    plane.placeLabels([mix.context[who], ...mix.values, ...mix.context.filter((_, index) => index !== who)]);
+    setText(mixHint, has() ? TEXT.mixHint(shortened(tokens[who], 16)) : TEXT.mixWaiting);
+  }
+
+  /** How each step's numbers become cells: one scale for all three kinds of scores, shares on 0 to 1. */
+  function cellsOf(/** @type {(typeof STAGES)[number]} */ name) {
+    const { mask } = picture.state;
+    const size = Math.max(1e-9, ...picture.scores.flat().map(Math.abs));
+    const valueSize = Math.max(1e-9, ...picture.context.flat().map(Math.abs));
+    const numbersOf = { scores: picture.scores, scaled: picture.scaled, masked: picture.scaled, weights: picture.weights, context: picture.context }[name];
+    return numbersOf.map((row, q) => {
+      const best = name === "weights" ? Math.max(...row) : NaN;
+      return row.map((value, k) => {
+        const hidden = (name === "masked" || name === "weights") && !mask[q][k];
+        const share = name === "weights" ? value : name === "context" ? 0.5 + value / valueSize / 2 : 0.5 + value / size / 2;
+        const text = Number.isNaN(value) ? "" : name === "masked" && hidden ? "−∞" : readable(value);
+        const colour = Number.isNaN(value) || (hidden && name === "masked") ? {} : cividis(share);
+        const state = hidden ? "hidden" : value === best && best > 0 ? "winner" : "";
+        return { ...colour, text, state, name: TEXT.cell[name](tokens[q], name === "context" ? `${k + 1}` : tokens[k], text) };
+      });
+    });
+  }
+
+  function drawAnswer() {
+    const [now, who] = [stage(), selected()];
+    const late = now === "weights" || now === "context";
+    for (const { name, button, cells } of steps) {
+      const shown = cellsOf(name);
+      cells.forEach((row, q) => row.forEach((rect, k) => rect.setAttribute("fill", shown[q][k].fill ?? "var(--cl-empty)")));
+      button.toggleAttribute("data-stale", !picture.works && (name === "weights" || name === "context"));
+      if (name === now) button.setAttribute("aria-current", "step");
+      else button.removeAttribute("aria-current");
+      if (name === now) (now === "context" ? wide : square).show(shown, who);
+    }
+    square.element.style.display = now === "context" ? "none" : "";
+    wide.element.style.display = now === "context" ? "" : "none";
+    square.element.setAttribute("aria-label", TEXT.stage[now].name);
+    square.element.classList.toggle("cl-toggles", now === "masked");
+    square.element.classList.toggle("cl-with-sums", now === "weights");
+    picture.weights.forEach((row, q) => {
+      const total = row.reduce((sum, weight) => sum + weight, 0);
+      const expected = picture.state.mask[q].some(Boolean) ? 1 : 0;
+      setText(sums[q], readable(total));
+      sums[q].classList.toggle("cl-wrong", Math.abs(total - expected) > 1e-3);
+    });
+    setText(stageName, TEXT.stage[now].name);
+    setText(words, TEXT.stage[now].words(dK));
+    columnsAre.replaceChildren(...(now === "context" ? [tipGlyph("value", "triangle"), TEXT.dimensionColumns] : [tipGlyph("key", "square"), TEXT.keyColumns]));
+    setText(functionName, model.get("function"));
+    staleMark.hidden = picture.works || !late || !has();
+    nothing.hidden = !late || has();
+    weighPanel.classList.toggle("cl-stale", !picture.works && late);
+    mixPanel.classList.toggle("cl-stale", !picture.works);
+    setText(trouble, model.get("error"));
+    trouble.hidden = picture.works;
+    notes.replaceChildren(...(late && picture.works ? model.get("notes").map((/** @type {string} */ note) => html("li", {}, note)) : []));
+    chips.forEach(({ chip, share }, index) => {
+      chip.setAttribute("aria-pressed", String(index === who));
+      share.style.width = has() ? `${Math.min(1, Math.max(0, picture.weights[who][index])) * 100}%` : "0";
+    });
+    drawArithmetic();
+    drawCompare();
+    drawMix();
+    root.dataset.paintedSeq = model.get("answer_seq");
+    showWaiting();
+    say();
+  }
+
+  function showWaiting() {
+    root.dataset.state = model.get("answer_seq") < state().seq ? "pending" : picture.works ? "ok" : "error";
+  }
+
+  function say() {
+    const who = selected();
+    const row = picture.weights[who];
+    if (!picture.works) announcer.say(`${TEXT.failed} ${model.get("error")}`);
+    else if (!row.some((weight) => weight > 0)) announcer.say(TEXT.attendsToNothing(tokens[who]));
+    else announcer.say(TEXT.wins(tokens[who], tokens[winnerOf(row)], row[winnerOf(row)]));
+  }
+
+  /** Lines of [what, how, result] for the selected row: the sum that a learner would write down. */
+  function arithmeticOf() {
+    const { state: then, scores, scaled, weights, context } = picture;
+    const who = selected();
+    const root_d = readable(Math.sqrt(dK));
+    const pair = (/** @type {number} */ k) => `${shortened(tokens[who])} · ${shortened(tokens[k])}`;
+    const score = (/** @type {number} */ k) => (then.mask[who][k] ? readable(scaled[who][k]) : "−∞");
+    /** @type {[string, string, string][]} */
+    let rows = [];
+    /** @type {[string, string, string] | null} */
+    let sum = null;
+    if (stage() === "scores") {
+      rows = tokens.map((_, k) => [
+        pair(k), then.queries[who].map((q, d) => `${factor(q)}×${factor(then.keys[k][d])}`).join(" + "), readable(scores[who][k]),
+      ]);
+    } else if (stage() === "scaled") {
+      rows = tokens.map((_, k) => [pair(k), `${readable(scores[who][k])} / ${root_d}`, readable(scaled[who][k])]);
+    } else if (stage() === "masked") {
+      rows = tokens.map((_, k) => [pair(k), then.mask[who][k] ? `${readable(scaled[who][k])}` : `${readable(scaled[who][k])} → ${TEXT.hidden}`, score(k)]);
+    } else if (!has()) {
+      rows = [];
+    } else if (stage() === "weights") {
+      const top = Math.max(...scaled[who].filter((_, k) => then.mask[who][k]));
+      const powers = scaled[who].map((x, k) => (then.mask[who][k] ? Math.exp(x - top) : 0));
+      const all = powers.reduce((total, power) => total + power, 0);
+      // The sum is written with plain exponentials where they are readable; the shares are the same without the maximum.
+      const [shift, lift] = Math.abs(top) < 7 ? ["", Math.exp(top)] : [` − ${readable(top)}`, 1];
+      rows = tokens.map((_, k) => {
+        const expected = all ? powers[k] / all : 0;
+        const got = weights[who][k];
+        const other = Math.abs(expected - got) > 2e-3 ? ` = ${readable(expected)}; ${TEXT.gave}` : "";
+        const mark = k === winnerOf(weights[who]) && got > 0 ? ` ★ ${TEXT.winner}` : "";
+        const power = then.mask[who][k] ? `e^(${score(k)}${shift})` : "e^(−∞)";
+        return [`${shortened(tokens[who])} → ${shortened(tokens[k])}`, `${power} / sum = ${readable(powers[k] * lift)} / ${readable(all * lift)}${other}`, `${readable(got)}${mark}`];
+      });
+      sum = [TEXT.total, weights[who].map(readable).join(" + "), readable(weights[who].reduce((total, weight) => total + weight, 0))];
+    } else {
+      rows = tokens.map((_, k) => [
+        shortened(tokens[k]), `${readable(weights[who][k])} × ${readableVector(then.values[k])}`, readableVector(then.values[k].map((x) => x * weights[who][k])),
+      ]);
+      sum = [TEXT.contextOf(shortened(tokens[who])), "", readableVector(context[who])];
+    }
+    return { rows, sum };
+  }
+
+  function drawArithmetic() {
+    const { rows, sum } = arithmeticOf();
+    const wanted = [...rows, ...(sum ? [sum] : [])];
+    while (lines.children.length > wanted.length) lines.lastElementChild?.remove();
+    while (lines.children.length < wanted.length)
+      lines.append(html("div", { class: "cl-line-of-sum" }, html("span", { class: "cl-what" }), html("span", { class: "cl-how" }), html("span", { class: "cl-result" })));
+    wanted.forEach(([what, how, result], index) => {
+      const [a, b, c] = lines.children[index].children;
+      setText(a, what);
+      setText(b, how ? `= ${how}` : "");
+      setText(c, `= ${result}`);
+      lines.children[index].classList.toggle("cl-total", sum !== null && index === wanted.length - 1);
+    });
+    arithmetic.hidden = wanted.length === 0;
+    markKey();
+  }
+
+  function markKey() {
+    Array.from(lines.children).forEach((line, k) => line.classList.toggle("cl-marked", stage() !== "context" && k === hovered.key && square.element.matches(":focus-within")));
+  }
+
+  // --- keeping in step with the model ---
+
+  const onState = () => {
+    asked.set(state().seq, state());
+    drawVectors();
+    showWaiting();
+  };
+  const onAnswer = () => {
+    readAnswer();
+    drawAnswer();
+  };
+  model.on("change:state", onState);
+  model.on("change:answer_seq", onAnswer);
+  for (const trait of ["stage", "selected", "focus"]) model.on(`change:${trait}`, drawAnswer);
+  asked.set(state().seq, state());
+  readAnswer();
+  drawVectors();
+  drawAnswer();
+  el.append(root);
+  return () => {
+    leaving.abort();
+    model.off("change:state", onState);
+    model.off("change:answer_seq", onAnswer);
+    for (const trait of ["stage", "selected", "focus"]) model.off(`change:${trait}`, drawAnswer);
+  };
+}
+
+const GLYPHS = /** @type {const} */ ({ queries: "circle", keys: "square", values: "triangle" });
+
+/** A factor in a product: negative numbers in brackets. @param {number} value */
+function factor(value) {
+  return value < 0 ? `(${readable(value)})` : readable(value);
+}
+
+/** The area of a disc is the weight. @param {number} weight */
+function discRadius(weight) {
+  return weight > 0 ? 7 + 24 * Math.sqrt(Math.min(1, weight)) : 0;
+}
+
+/** The corners of the smallest convex region around points (Andrew's monotone chain). @param {number[][]} points */
+function convexHull(points) {
+  const sorted = [...points].sort((a, b) => a[0] - b[0] || a[1] - b[1]);
+  const turn = (/** @type {number[]} */ o, /** @type {number[]} */ a, /** @type {number[]} */ b) => (a[0] - o[0]) * (b[1] - o[1]) - (a[1] - o[1]) * (b[0] - o[0]);
+  const half = (/** @type {number[][]} */ ordered) => {
+    /** @type {number[][]} */
+    const corners = [];
+    for (const point of ordered) {
+      while (corners.length > 1 && turn(corners[corners.length - 2], corners[corners.length - 1], point) <= 0) corners.pop();
+      corners.push(point);
+    }
+    return corners;
+  };
+  return [...half(sorted).slice(0, -1), ...half(sorted.reverse()).slice(0, -1)].concat(sorted.length === 1 ? sorted : []);
+}
+
+export default { render };

@@ -1,0 +1,517 @@
+"""AttentionPlayground: drag queries, keys and values, and watch attention follow, step by step.
+
+The page shows and collects; Python computes, with the attention function that it was given, so a learner's own function
+drives the picture. The page writes one trait (`state`), Python answers with one buffer (`answer`). ipywidgets keeps at most
+one unanswered state in flight and drops the ones in between, so an answer never waits behind stale ones.
+"""
+
+import base64
+import io
+import os
+import sysconfig
+import threading
+import traceback
+
+import anywidget
+import numpy as np
+import traitlets
+
+from course_lib.attention import dot_scores, scaled_dot_product_attention, scaled_dot_scores
+from course_lib.widgets.view_kit import page_module
+
+MAX_TOKENS = 12
+MAX_DIMENSIONS = 8
+STAGES = ("scores", "scaled", "masked", "weights", "context")
+FOCUSES = ("all", "queries", "keys")
+SUM_TOLERANCE = 1e-3
+MAX_ERROR_CHARACTERS = 900
+
+TEXT = {
+    "not_written": "Not written yet: {name} raises NotImplementedError. Scores and masks work; weights and context wait for it.",
+    "not_written_detail": "Not written yet: {message}",
+    "none": "{name} returned None. Is a `return context, weights` missing?",
+    "not_a_pair": "{name} must return the pair (context, weights); it returned {got}.",
+    "not_numbers": "{name} returned {part} that cannot be read as numbers: {got}.",
+    "wrong_shape": "{name} returned {part} of shape {got}; expected {expected} = ({axes}).",
+    "not_finite": "{name} returned {part} with NaN or infinity in row {row} (“{token}”).",
+    "where": "line {line} in {function}: {source}",
+    "row_sum": "Row “{token}” sums to {total}, not 1: weights of one query are shares of its attention.",
+    "negative": "Row “{token}” has a negative weight.",
+    "leak": "“{query}” gives weight to “{key}”, which the mask hides from it.",
+    "not_the_mix": "The context of “{token}” is not its weights times the values.",
+    "still_title": "Attention over “{sentence}”",
+    "still_failed": "no weights: the attention function failed",
+    "alternative": "Attention over “{sentence}”: {rows}.",
+    "alternative_row": "“{query}” attends most to “{key}” ({weight:.2f})",
+    "alternative_nothing": "“{query}” attends to nothing",
+    "alternative_failed": "Attention over “{sentence}”: no weights to show. {error}",
+}
+
+_LIBRARY_FOLDERS = tuple(
+    {os.path.realpath(sysconfig.get_path(key)) for key in ("stdlib", "purelib", "platlib")}
+    | {os.path.dirname(os.path.dirname(os.path.realpath(__file__)))}
+)
+
+
+class PlaygroundView(anywidget.AnyWidget):
+    """What the page and Python tell each other; AttentionPlayground holds the rest.
+
+    Apart from it because every ipywidgets widget keeps its synced names in an attribute `keys`, a word that the
+    learner should find free for attention's keys.
+    """
+
+    _esm, _css = page_module("attention_playground")
+
+    tokens = traitlets.List(traitlets.Unicode()).tag(sync=True)
+    title = traitlets.Unicode().tag(sync=True)
+    function = traitlets.Unicode(help="Name of the attention function.").tag(sync=True)
+    presets = traitlets.Dict().tag(sync=True)
+    starting_state = traitlets.Dict().tag(sync=True)
+    # From the page, or from Python: {"queries", "keys", "values", "mask", "seq"}; seq grows by one with every change.
+    state = traitlets.Dict().tag(sync=True)
+    # To the page: float32 scores, scaled scores, weights, context, row by row; NaN where nothing could be computed yet.
+    answer = traitlets.Bytes().tag(sync=True)
+    answer_seq = traitlets.Int().tag(sync=True)
+    error = traitlets.Unicode().tag(sync=True)
+    notes = traitlets.List(traitlets.Unicode()).tag(sync=True)
+    # What is being looked at: kept here too, so that a second view and a reloaded page show the same.
+    stage = traitlets.Enum(STAGES, "weights").tag(sync=True)
+    selected = traitlets.Int().tag(sync=True)
+    focus = traitlets.Enum(FOCUSES, "all").tag(sync=True)
+
+
+class AttentionPlayground:
+    """Queries, keys and values under the learner's hands; scores, weights and context as they follow.
+
+    With two dimensions the vectors are arrows to drag; with any small number of dimensions they are numbers to edit.
+    Five steps show scores, scaled scores, masked scores, weights and context, each with its arithmetic.
+    Display it as the last line of a cell; put its `.view` into ipywidgets' boxes.
+
+    Args:
+        tokens: list of up to 12 strings, shown as text.
+        queries: (seq_len, d_k) numbers, one row a token; at most 8 dimensions.
+        keys: (seq_len, d_k) numbers.
+        values: (seq_len, d_v) numbers; d_v may differ from d_k.
+        attention: function (queries, keys, values, mask=None) -> (context, weights) on float64 arrays. It gets copies,
+            and a mask only where something is masked. If it raises or returns something else, the widget says so and
+            keeps the last picture that worked.
+        mask: (seq_len, seq_len) booleans, True = may attend; None lets every query see every key.
+        presets: {"name": {"queries": ..., "keys": ..., "values": ..., "mask": ...}}, any subset of these; each a button.
+        title: heading; None shows none.
+
+    Raises:
+        ValueError: wrong shapes, NaN or infinity, no token or more than 12, more than 8 dimensions, unknown preset parts.
+        TypeError: `attention` is not callable; a token or the title is not a string.
+
+    Example:
+        >>> playground = AttentionPlayground(["the", "cat", "sat"], queries=[[1, 0], [0, 1], [1, 1]],
+        ...                                  keys=[[1, 0], [0, 1], [1, 1]], values=[[1, 0], [0, 1], [-1, 0]])
+        >>> playground.weights.shape
+        (3, 3)
+
+    Source: scaled dot-product attention, Vaswani et al. (2017), "Attention Is All You Need", equation 1.
+    """
+
+    def __init__(
+        self, tokens, queries, keys, values, attention=scaled_dot_product_attention, *, mask=None, presets=None, title=None
+    ):
+        tokens = _checked_tokens(tokens)
+        seq_len = len(tokens)
+        arrays = {
+            "queries": _checked_vectors("queries", queries, seq_len),
+            "keys": _checked_vectors("keys", keys, seq_len),
+            "values": _checked_vectors("values", values, seq_len),
+            "mask": _checked_mask(mask, seq_len),
+        }
+        self._shapes = {name: array.shape for name, array in arrays.items()}
+        if self._shapes["queries"] != self._shapes["keys"]:
+            raise ValueError(
+                "queries and keys must have the same number of dimensions, d_k: "
+                f"got queries {self._shapes['queries']} and keys {self._shapes['keys']}"
+            )
+        self._tokens = tokens
+        self._attention = _checked_function(attention)
+        self._scores = self._scaled_scores = self._weights = self._context = None
+        self._computing = threading.RLock()  # a drag and a running cell may arrive on different threads
+        title, presets = _checked_title(title), _checked_presets(presets, self._shapes)
+        plain = {name: array.tolist() for name, array in arrays.items()}
+        state = {**plain, "seq": 0}
+        self.view = PlaygroundView(
+            tokens=tokens,
+            title=title,
+            function=_name_of(attention),
+            presets=presets,
+            starting_state=plain,
+            state=state,
+            selected=seq_len - 1,
+            **self._answer(state),
+        )
+        self.view.observe(self._answer_view, "state")
+
+    # --- what can be read back, and set ---
+
+    @property
+    def tokens(self):
+        """list of str: the tokens, fixed."""
+        return list(self._tokens)
+
+    @property
+    def title(self):
+        """str: the heading, fixed; empty if there is none."""
+        return self.view.title
+
+    @property
+    def queries(self):
+        """(seq_len, d_k) float64: the queries as they are now; assign to change them."""
+        return np.array(self.view.state["queries"], dtype=np.float64)
+
+    @queries.setter
+    def queries(self, queries):
+        self._change(queries=queries)
+
+    @property
+    def keys(self):
+        """(seq_len, d_k) float64: the keys as they are now; assign to change them."""
+        return np.array(self.view.state["keys"], dtype=np.float64)
+
+    @keys.setter
+    def keys(self, keys):
+        self._change(keys=keys)
+
+    @property
+    def values(self):
+        """(seq_len, d_v) float64: the values as they are now; assign to change them."""
+        return np.array(self.view.state["values"], dtype=np.float64)
+
+    @values.setter
+    def values(self, values):
+        self._change(values=values)
+
+    @property
+    def mask(self):
+        """(seq_len, seq_len) bool, True = may attend; assign an array, or None to let every query see every key."""
+        return np.array(self.view.state["mask"], dtype=bool)
+
+    @mask.setter
+    def mask(self, mask):
+        self._change(mask=mask)
+
+    @property
+    def attention(self):
+        """The function that drives the picture; assign another one to see it at work on the same vectors."""
+        return self._attention
+
+    @attention.setter
+    def attention(self, attention):
+        self._attention = _checked_function(attention)
+        with self._computing, self.view.hold_sync():
+            self.view.function = _name_of(attention)
+            self._change()
+
+    @property
+    def scores(self):
+        """(queries, keys) float64: queries · keys, by the library."""
+        return self._scores.copy()
+
+    @property
+    def scaled_scores(self):
+        """(queries, keys) float64: scores / √d_k, by the library."""
+        return self._scaled_scores.copy()
+
+    @property
+    def weights(self):
+        """(queries, keys) float64 from the attention function, the last that worked; None if it never has."""
+        return None if self._weights is None else self._weights.copy()
+
+    @property
+    def context(self):
+        """(queries, d_v) float64 from the attention function, the last that worked; None if it never has."""
+        return None if self._context is None else self._context.copy()
+
+    @property
+    def error(self):
+        """str: what is wrong with the attention function on the present vectors; empty while it works."""
+        return self.view.error
+
+    @property
+    def notes(self):
+        """list of str: what looks odd in the weights and the context, such as a row that does not sum to 1."""
+        return list(self.view.notes)
+
+    @property
+    def stage(self):
+        """The step shown: "scores", "scaled", "masked", "weights" or "context"; assign to turn to it."""
+        return self.view.stage
+
+    @stage.setter
+    def stage(self, stage):
+        if stage not in STAGES:
+            raise ValueError(f"stage must be one of {', '.join(STAGES)}: got {stage!r}")
+        self.view.stage = stage
+
+    @property
+    def selected(self):
+        """Index of the token whose query is followed; assign to follow another."""
+        return self.view.selected
+
+    @selected.setter
+    def selected(self, index):
+        if not isinstance(index, (int, np.integer)) or not 0 <= index < len(self._tokens):
+            raise ValueError(f"selected must be the index of a token, 0 to {len(self._tokens) - 1}: got {index!r}")
+        self.view.selected = int(index)
+
+    # --- computing ---
+
+    def _change(self, **changes):
+        with self._computing:
+            state = self.view.state
+            fresh = {name: _checked_part(name, value, self._shapes[name]).tolist() for name, value in changes.items()}
+            self.view.state = {**state, **fresh, "seq": state["seq"] + 1}
+
+    def _answer_view(self, change):
+        with self._computing:
+            answer = self._answer(change["new"])
+            with self.view.hold_sync():  # one message for the whole answer
+                for name, value in answer.items():
+                    setattr(self.view, name, value)
+
+    def _answer(self, state):
+        """Compute everything for one state; returns the view's traits that hold the answer."""
+        error, notes = "", []
+        try:
+            arrays = {name: _checked_part(name, state.get(name), shape) for name, shape in self._shapes.items()}
+            self._scores = dot_scores(arrays["queries"], arrays["keys"])
+            self._scaled_scores = scaled_dot_scores(arrays["queries"], arrays["keys"])
+            self._context, self._weights = self._call_attention(arrays)
+            notes = _notes(self._tokens, self._weights, self._context, arrays)
+        except _WrongAnswer as problem:
+            error = str(problem)
+        except Exception as problem:  # the learner's function may raise anything, and a callback's exception is seen nowhere
+            error = _explain(problem, _name_of(self._attention))
+        missing = [np.full(self._shapes["mask"], np.nan), np.full(self._shapes["values"], np.nan)]
+        weights, context = missing if self._weights is None else (self._weights, self._context)
+        numbers = np.concatenate([part.ravel() for part in (self._scores, self._scaled_scores, weights, context)])
+        with np.errstate(over="ignore"):
+            answer = numbers.astype("<f4").tobytes()
+        return {"answer": answer, "answer_seq": state["seq"], "error": error, "notes": notes}
+
+    def _call_attention(self, arrays):
+        """Run the attention function on copies and check what comes back; returns (context, weights)."""
+        inputs = [arrays[name].copy() for name in ("queries", "keys", "values")]
+        mask = arrays["mask"]
+        # A function that knows nothing of masks yet works as long as nothing is masked.
+        result = self._attention(*inputs) if mask.all() else self._attention(*inputs, mask=mask.copy())
+        name = _name_of(self._attention)
+        if result is None:
+            raise _WrongAnswer(TEXT["none"].format(name=name))
+        if not isinstance(result, (tuple, list)) or len(result) != 2:
+            raise _WrongAnswer(TEXT["not_a_pair"].format(name=name, got=_describe(result)))
+        context, weights = result
+        return (
+            _checked_result(name, "context", context, self._shapes["values"], "queries, d_v", self._tokens),
+            _checked_result(name, "weights", weights, self._shapes["mask"], "queries, keys", self._tokens),
+        )
+
+    # --- where no kernel runs ---
+
+    def _repr_mimebundle_(self, **kwargs):
+        data, metadata = self.view._repr_mimebundle_(**kwargs)
+        alternative = self.text_alternative()
+        still = base64.b64encode(self.still()).decode("ascii")
+        return {**data, "image/png": still, "text/plain": alternative}, {**metadata, "image/png": {"alt": alternative}}
+
+    def text_alternative(self):
+        """Say in one sentence what the picture shows: where each query's attention goes.
+
+        Returns:
+            str
+        """
+        sentence = " ".join(self._tokens)
+        if self._weights is None:
+            return TEXT["alternative_failed"].format(sentence=sentence, error=self.error)
+        rows = []
+        for token, row in zip(self._tokens, self._weights, strict=True):
+            if not row.any():
+                rows.append(TEXT["alternative_nothing"].format(query=token))
+            else:
+                winner = int(row.argmax())
+                rows.append(TEXT["alternative_row"].format(query=token, key=self._tokens[winner], weight=row[winner]))
+        return TEXT["alternative"].format(sentence=sentence, rows="; ".join(rows))
+
+    def still(self):
+        """Draw the present state without a browser: arrows where there are two dimensions, and the weights.
+
+        Returns:
+            bytes: a PNG picture.
+        """
+        from matplotlib.backends.backend_agg import FigureCanvasAgg
+        from matplotlib.figure import Figure
+
+        from course_lib import plots
+
+        planes = []
+        if self._shapes["queries"][1] == 2:
+            planes.append({"queries": self.queries, "keys": self.keys})
+        if self._shapes["values"][1] == 2:
+            planes.append({"values": self.values} | ({} if self._context is None else {"context": self._context}))
+        figure = Figure(figsize=(3.6 * (len(planes) + 1), 3.5), layout="constrained")
+        FigureCanvasAgg(figure)
+        axes = figure.subplots(1, len(planes) + 1, squeeze=False)[0]
+        for ax, groups in zip(axes, planes, strict=False):
+            plots.vectors(groups, self._tokens, ax=ax)
+        if self._weights is None:
+            axes[-1].set_axis_off()
+            axes[-1].text(0.5, 0.5, TEXT["still_failed"], ha="center", va="center", wrap=True)
+        else:
+            plots.attention_heatmap(self._weights, self._tokens, self._tokens, ax=axes[-1])
+        figure.suptitle(self.title or TEXT["still_title"].format(sentence=" ".join(self._tokens)))
+        target = io.BytesIO()
+        figure.savefig(target, format="png", dpi=90)
+        return target.getvalue()
+
+
+# --- checks of what comes in ---
+
+
+def _checked_tokens(tokens):
+    if isinstance(tokens, str):
+        raise TypeError(f"tokens must be a list of strings, not one string: got {tokens!r}")
+    tokens = list(tokens)
+    for token in tokens:
+        if not isinstance(token, str):
+            raise TypeError(f"tokens must be strings: got {token!r} of type {type(token).__name__}")
+    if not 1 <= len(tokens) <= MAX_TOKENS:
+        raise ValueError(f"tokens must be 1 to {MAX_TOKENS} strings: got {len(tokens)}")
+    return tokens
+
+
+def _checked_title(title):
+    if title is not None and not isinstance(title, str):
+        raise TypeError(f"title must be a string or None: got {title!r}")
+    return title or ""
+
+
+def _checked_function(attention):
+    if not callable(attention):
+        raise TypeError(f"attention must be a function (queries, keys, values, mask=None): got {attention!r}")
+    return attention
+
+
+def _checked_vectors(name, vectors, seq_len):
+    try:
+        array = np.array(vectors, dtype=np.float64)
+    except (TypeError, ValueError) as problem:
+        raise ValueError(f"{name} must be rows of numbers, all of one length: got {vectors!r}") from problem
+    if array.ndim != 2 or array.shape[0] != seq_len:
+        raise ValueError(f"{name} must have shape (seq_len, d) with one row for each of the {seq_len} tokens: got {array.shape}")
+    if not 1 <= array.shape[1] <= MAX_DIMENSIONS:
+        raise ValueError(f"{name} must have 1 to {MAX_DIMENSIONS} dimensions: got {array.shape[1]}")
+    if not np.isfinite(array).all():
+        raise ValueError(f"{name} must be finite numbers: got NaN or infinity in row {int(np.argmin(np.isfinite(array).all(axis=1)))}")
+    return array
+
+
+def _checked_mask(mask, seq_len):
+    if mask is None:
+        return np.ones((seq_len, seq_len), dtype=bool)
+    array = np.asarray(mask)
+    if array.dtype != bool or array.shape != (seq_len, seq_len):
+        raise ValueError(
+            f"mask must be booleans of shape ({seq_len}, {seq_len}), True = may attend: got {array.dtype} of shape {array.shape}"
+        )
+    return array
+
+
+def _checked_part(name, value, shape):
+    array = _checked_mask(value, shape[0]) if name == "mask" else _checked_vectors(name, value, shape[0])
+    if array.shape != shape:
+        raise ValueError(f"{name} must keep the shape {shape}: got {array.shape}")
+    return array
+
+
+def _checked_presets(presets, shapes):
+    checked = {}
+    for label, parts in (presets or {}).items():
+        unknown = set(parts) - set(shapes)
+        if unknown:
+            raise ValueError(f"presets[{label!r}] may hold queries, keys, values and mask: got {', '.join(sorted(map(repr, unknown)))}")
+        try:
+            checked[str(label)] = {
+                name: _checked_part(name, value, shapes[name]).tolist() for name, value in parts.items()
+            }
+        except ValueError as problem:
+            raise ValueError(f"presets[{label!r}]: {problem}") from problem
+    return checked
+
+
+# --- checks of what the attention function gives back ---
+
+
+class _WrongAnswer(Exception):
+    """The attention function ran, but gave back something else than (context, weights)."""
+
+
+def _checked_result(function, part, value, shape, axes, tokens):
+    try:
+        array = np.asarray(value)
+        if array.dtype.kind not in "fiub":
+            raise TypeError
+        array = np.array(array, dtype=np.float64)
+    except (TypeError, ValueError):
+        raise _WrongAnswer(TEXT["not_numbers"].format(name=function, part=part, got=_describe(value))) from None
+    if array.shape != shape:
+        raise _WrongAnswer(TEXT["wrong_shape"].format(name=function, part=part, got=array.shape, expected=shape, axes=axes))
+    finite = np.isfinite(array).all(axis=1)
+    if not finite.all():
+        row = int(finite.argmin())
+        raise _WrongAnswer(TEXT["not_finite"].format(name=function, part=part, row=row, token=tokens[row]))
+    return array
+
+
+def _notes(tokens, weights, context, arrays):
+    """What a reader of the picture should be told: rows that are no shares, masked keys with weight, a context that is no mix."""
+    notes = []
+    mask = arrays["mask"]
+    for index, (token, row) in enumerate(zip(tokens, weights, strict=True)):
+        total = row.sum()
+        expected = 1.0 if mask[index].any() else 0.0
+        leaks = np.flatnonzero(~mask[index] & (np.abs(row) > SUM_TOLERANCE))
+        if leaks.size:
+            notes.append(TEXT["leak"].format(query=token, key=tokens[leaks[0]]))
+        elif abs(total - expected) > SUM_TOLERANCE:
+            notes.append(TEXT["row_sum"].format(token=token, total=f"{total:.3g}"))
+        if (row < -SUM_TOLERANCE).any():
+            notes.append(TEXT["negative"].format(token=token))
+        mix = row @ arrays["values"]
+        if not np.allclose(context[index], mix, atol=SUM_TOLERANCE, rtol=SUM_TOLERANCE):
+            notes.append(TEXT["not_the_mix"].format(token=token))
+    return notes
+
+
+def _name_of(function):
+    return getattr(function, "__name__", type(function).__name__)
+
+
+def _describe(value):
+    """Name the kind of a value without trusting its repr, which is the learner's own."""
+    kind = type(value).__name__
+    if isinstance(value, np.ndarray):
+        return f"an array of shape {value.shape}"
+    if isinstance(value, (tuple, list)):
+        return f"a {kind} of {len(value)}"
+    return f"a value of type {kind}"
+
+
+def _explain(error, name):
+    """The last lines of a traceback that are the learner's own, or a plain sentence for a stub."""
+    if isinstance(error, NotImplementedError):
+        message = str(error)
+        return TEXT["not_written_detail"].format(message=message) if message else TEXT["not_written"].format(name=name)
+    trace = traceback.TracebackException.from_exception(error)
+    theirs = [frame for frame in trace.stack if not os.path.realpath(frame.filename).startswith(_LIBRARY_FOLDERS)]
+    lines = [
+        TEXT["where"].format(line=frame.lineno, function=frame.name, source=frame.line or "…") for frame in theirs[-2:]
+    ]
+    lines += [line.rstrip("\n") for line in trace.format_exception_only()]
+    text = "\n".join(lines)
+    return text if len(text) <= MAX_ERROR_CHARACTERS else text[: MAX_ERROR_CHARACTERS - 1] + "…"

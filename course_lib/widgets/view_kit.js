@@ -1,0 +1,428 @@
+// @ts-check
+/**
+ * The view kit: what all widgets of the course share. Elements, numbers, colours, a plane with arrows to drag, a matrix to
+ * walk through by keyboard, announcements. No dependency; a widget's module imports it by name, and Python joins both.
+ */
+
+const SVG_NAMESPACE = "http://www.w3.org/2000/svg";
+
+/** @typedef {Record<string, string | number | boolean | null | undefined | ((event: any) => void)>} Attributes */
+
+/**
+ * Set attributes; a function becomes a listener, null and false remove.
+ * @param {Element} element
+ * @param {Attributes} attributes
+ */
+export function setAttributes(element, attributes) {
+  for (const [name, value] of Object.entries(attributes)) {
+    if (typeof value === "function") element.addEventListener(name, value);
+    else if (value === null || value === undefined || value === false) element.removeAttribute(name);
+    else element.setAttribute(name, value === true ? "" : String(value));
+  }
+}
+
+/**
+ * Make an HTML element. Strings become text, never markup.
+ * @param {string} tag
+ * @param {Attributes} [attributes]
+ * @param {...(Node | string)} children
+ */
+export function html(tag, attributes = {}, ...children) {
+  const element = document.createElement(tag);
+  setAttributes(element, attributes);
+  element.append(...children);
+  return element;
+}
+
+/**
+ * Make an SVG element. Strings become text, never markup.
+ * @param {string} tag
+ * @param {Attributes} [attributes]
+ * @param {...(Node | string)} children
+ * @returns {any}
+ */
+export function svg(tag, attributes = {}, ...children) {
+  const element = document.createElementNS(SVG_NAMESPACE, tag);
+  setAttributes(element, attributes);
+  element.append(...children);
+  return element;
+}
+
+/** Replace an element's text only if it differs: the cheapest repaint is none. @param {Node} node @param {string} text */
+export function setText(node, text) {
+  if (node.textContent !== text) node.textContent = text;
+}
+
+/** A number for reading: at most three leading digits, a true minus sign, no "−0.00". @param {number} value */
+export function readable(value) {
+  if (Number.isNaN(value)) return "?";
+  if (!Number.isFinite(value)) return value > 0 ? "∞" : "−∞";
+  const size = Math.abs(value);
+  const digits = size >= 1e5 ? value.toExponential(1) : value.toFixed(size >= 99.95 ? 0 : size >= 9.995 ? 1 : 2);
+  return Number(digits) === 0 ? digits.replace("-", "") : digits.replace("-", "−");
+}
+
+/** A vector for reading. @param {ArrayLike<number>} vector */
+export function readableVector(vector) {
+  return `(${Array.from(vector, readable).join(", ")})`;
+}
+
+/** Cut a long label; the full one belongs into a title. @param {string} text @param {number} [length] */
+export function shortened(text, length = 9) {
+  const letters = Array.from(text);
+  return letters.length > length ? `${letters.slice(0, length - 1).join("")}…` : text;
+}
+
+// Nine stops of cividis (Nuñez, Anderton & Renslow 2018): readable in every common form of colour blindness and in grey.
+const CIVIDIS = [
+  [0, 34, 78], [18, 53, 112], [59, 73, 108], [87, 93, 109], [112, 113, 115],
+  [138, 134, 120], [165, 156, 116], [195, 179, 105], [254, 232, 56],
+];
+
+/**
+ * Colour of a share between 0 and 1, and the ink that stays readable on it.
+ * @param {number} share
+ * @returns {{fill: string, ink: string}}
+ */
+export function cividis(share) {
+  const position = Math.min(1, Math.max(0, share || 0)) * (CIVIDIS.length - 1);
+  const left = Math.min(Math.floor(position), CIVIDIS.length - 2);
+  const [r, g, b] = CIVIDIS[left].map((from, i) => Math.round(from + (CIVIDIS[left + 1][i] - from) * (position - left)));
+  return { fill: `rgb(${r}, ${g}, ${b})`, ink: 0.299 * r + 0.587 * g + 0.114 * b > 125 ? "#111111" : "#ffffff" };
+}
+
+/**
+ * Run at most once a frame, at once if this frame is still free, and always with the latest arguments.
+ * @template {any[]} A
+ * @param {(...args: A) => void} action
+ * @returns {(...args: A) => void}
+ */
+export function oncePerFrame(action) {
+  let busy = false;
+  /** @type {A | null} */
+  let waiting = null;
+  const free = () => {
+    busy = false;
+    if (waiting) run(...waiting);
+  };
+  /** @param {A} args */
+  const run = (...args) => {
+    if (busy) {
+      waiting = args;
+      return;
+    }
+    busy = true;
+    waiting = null;
+    requestAnimationFrame(free);
+    action(...args);
+  };
+  return run;
+}
+
+/**
+ * Keep plain keys for the widget while it has the focus: JupyterLab would take arrows, Enter and letters as commands on
+ * cells. Keys with Ctrl, Meta or Alt, and Shift+Enter to run the next cell, stay JupyterLab's.
+ * @param {HTMLElement} root
+ * @param {AbortSignal} signal
+ */
+export function keepPlainKeys(root, signal) {
+  const decide = (/** @type {KeyboardEvent} */ event) => {
+    const theirs = event.ctrlKey || event.metaKey || event.altKey || (event.shiftKey && event.key === "Enter");
+    root.toggleAttribute("data-lm-suppress-shortcuts", !theirs);
+  };
+  // JupyterLab listens on the document's capture phase; the window's comes just before.
+  window.addEventListener("keydown", decide, { capture: true, signal });
+}
+
+/** Tells a screen reader, politely and only once things have come to rest. */
+export class Announcer {
+  constructor() {
+    this.element = html("div", { class: "cl-announcer", role: "status", "aria-live": "polite" });
+    this.timer = 0;
+  }
+
+  /** @param {string} text */
+  say(text) {
+    clearTimeout(this.timer);
+    this.timer = window.setTimeout(() => setText(this.element, text), 500);
+  }
+}
+
+/**
+ * A row of buttons of which one is pressed.
+ * @param {string} label what is chosen
+ * @param {[string, Node | string][]} choices key and face of each
+ * @param {(key: string) => void} choose
+ */
+export function choiceButtons(label, choices, choose) {
+  const buttons = new Map(
+    choices.map(([key, face]) => [
+      key,
+      html("button", { type: "button", class: "cl-button", "data-choice": key, "aria-pressed": "false", click: () => choose(key) }, face),
+    ]),
+  );
+  const element = html("div", { class: "cl-choices", role: "group", "aria-label": label }, ...buttons.values());
+  return {
+    element,
+    /** @param {string | null} pressed */
+    show(pressed) {
+      for (const [key, button] of buttons) button.setAttribute("aria-pressed", String(key === pressed));
+    },
+  };
+}
+
+/** The round number just above a size, for the ends of an axis. @param {number} size */
+export function roundedUp(size) {
+  const power = 10 ** Math.floor(Math.log10(size || 1));
+  for (const factor of [1, 1.5, 2, 2.5, 3, 4, 5, 6, 8]) if (size <= factor * power * 1.0001) return factor * power;
+  return 10 * power;
+}
+
+const PLANE = 320;
+const MARGIN = 14;
+const TIP = 7;
+const TIPS = {
+  circle: `M ${TIP} 0 A ${TIP} ${TIP} 0 1 1 ${-TIP} 0 A ${TIP} ${TIP} 0 1 1 ${TIP} 0 Z`,
+  square: `M -6.2 -6.2 H 6.2 V 6.2 H -6.2 Z`,
+  triangle: `M 0 -8 L 7.6 5.8 H -7.6 Z`,
+  diamond: `M 0 -8.6 L 8.6 0 L 0 8.6 L -8.6 0 Z`,
+};
+
+/** A small drawing of a tip, for legends. @param {string} kind @param {keyof typeof TIPS} shape */
+export function tipGlyph(kind, shape) {
+  return svg("svg", { class: `cl-glyph cl-${kind}`, viewBox: "-10 -10 20 20", "aria-hidden": "true" }, svg("path", { class: "cl-tip", d: TIPS[shape] }));
+}
+
+/** Two dimensions with a grid, on which arrows can be dragged or moved by keys. */
+export class Plane {
+  /** @param {string} label what a screen reader calls it */
+  constructor(label) {
+    this.extent = 0;
+    this.grid = svg("g", { class: "cl-grid" });
+    this.under = svg("g");
+    this.arrows = svg("g");
+    this.labels = svg("g", { class: "cl-labels", "aria-hidden": "true" });
+    this.element = svg(
+      "svg", { class: "cl-plane", viewBox: `0 0 ${PLANE} ${PLANE}`, role: "group", "aria-label": label },
+      this.grid, this.under, this.arrows, this.labels,
+    );
+  }
+
+  /** Pixels of a coordinate pair. @param {ArrayLike<number>} point @returns {[number, number]} */
+  pixel(point) {
+    const unit = (PLANE / 2 - MARGIN) / this.extent;
+    return [PLANE / 2 + point[0] * unit, PLANE / 2 - point[1] * unit];
+  }
+
+  /** Coordinates under the pointer, kept inside the plane. @param {PointerEvent} event */
+  coordinates(event) {
+    const at = new DOMPoint(event.clientX, event.clientY).matrixTransform(this.element.getScreenCTM().inverse());
+    const unit = (PLANE / 2 - MARGIN) / this.extent;
+    return [this.kept((at.x - PLANE / 2) / unit), this.kept((PLANE / 2 - at.y) / unit)];
+  }
+
+  /** A coordinate inside the plane, on two decimals. @param {number} value */
+  kept(value) {
+    return Math.round(Math.min(this.extent, Math.max(-this.extent, value)) * 100) / 100;
+  }
+
+  /** Let the axes reach from -extent to extent. @param {number} extent */
+  reach(extent) {
+    if (extent === this.extent) return;
+    this.extent = extent;
+    const step = roundedUp(extent / 3.001);
+    const [near, far] = [MARGIN / 2, PLANE - MARGIN / 2];
+    const parts = [];
+    for (let at = -Math.floor(extent / step) * step; at <= extent * 1.0001; at += step) {
+      const [x, y] = this.pixel([at, at]);
+      const zero = Math.abs(at) < step / 1000;
+      parts.push(svg("path", { class: zero ? "cl-axis" : "cl-line", d: `M ${x} ${near} V ${far} M ${near} ${y} H ${far}` }));
+      if (!zero) {
+        const name = String(Number(at.toPrecision(6))).replace("-", "−");
+        parts.push(svg("text", { x, y: PLANE / 2 + 12, "text-anchor": "middle" }, name));
+        parts.push(svg("text", { x: PLANE / 2 - 4, y: y + 3, "text-anchor": "end" }, name));
+      }
+    }
+    this.grid.replaceChildren(...parts);
+  }
+
+  /**
+   * Add an arrow.
+   * @param {{kind: string, shape: keyof typeof TIPS, name: string, label: string, move?: (point: number[]) => void, grab?: () => void}} options
+   *   kind gives colour and line style, name is what a screen reader calls it; without `move` it only shows.
+   */
+  addArrow({ kind, shape, name, label, move, grab }) {
+    const line = svg("line", { class: "cl-shaft", x1: PLANE / 2, y1: PLANE / 2 });
+    const tip = svg("g", {}, svg("path", { class: "cl-tip", d: TIPS[shape] }));
+    const group = svg("g", { class: `cl-arrow cl-${kind}` }, line, tip);
+    const text = svg("text", { class: `cl-label cl-${kind}` }, shortened(label));
+    this.arrows.append(group);
+    this.labels.append(text);
+    const arrow = {
+      group, tip, text, label: shortened(label), point: [0, 0], shown: true,
+      /** @param {number[]} point */
+      put: (point) => {
+        arrow.point = point;
+        const [x, y] = this.pixel(point);
+        setAttributes(line, { x2: x, y2: y });
+        tip.setAttribute("transform", `translate(${x} ${y})`);
+        if (move) {
+          const at = `${name}: ${readable(point[0])}, ${readable(point[1])}`;
+          setAttributes(tip, { "aria-valuenow": point[0], "aria-valuetext": at, "aria-valuemin": -this.extent, "aria-valuemax": this.extent });
+        }
+      },
+    };
+    if (move) this.#makeHandle(tip, name, arrow, move, grab);
+    return arrow;
+  }
+
+  /**
+   * @param {any} tip @param {string} name @param {{point: number[]}} arrow
+   * @param {(point: number[]) => void} move @param {(() => void) | undefined} grab
+   */
+  #makeHandle(tip, name, arrow, move, grab) {
+    tip.prepend(svg("circle", { class: "cl-reach", r: 17 }));
+    const follow = oncePerFrame(move);
+    const keys = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] };
+    setAttributes(tip, {
+      class: "cl-handle", role: "slider", tabindex: 0, "aria-label": name,
+      pointerdown: (event) => {
+        if (event.button !== 0) return;
+        tip.setPointerCapture(event.pointerId);
+        tip.focus({ preventScroll: true });
+        event.preventDefault();
+        grab?.();
+      },
+      pointermove: (event) => {
+        if (tip.hasPointerCapture(event.pointerId)) follow(this.coordinates(event));
+      },
+      keydown: (event) => {
+        const direction = keys[/** @type {keyof typeof keys} */ (event.key)];
+        if (!direction || event.ctrlKey || event.metaKey || event.altKey) return;
+        event.preventDefault();
+        const step = event.shiftKey ? 0.5 : 0.1;
+        move(direction.map((sign, axis) => this.kept(arrow.point[axis] + sign * step)));
+      },
+      focus: () => grab?.(),
+    });
+  }
+
+  /**
+   * Put every shown arrow's label beside its tip, outward if there is room, else around it.
+   * @param {{point: number[], text: any, label: string, shown: boolean}[]} arrows the most important first
+   */
+  placeLabels(arrows) {
+    const taken = arrows.filter((arrow) => arrow.shown).map(({ point }) => {
+      const [x, y] = this.pixel(point);
+      return [x - 8, y - 8, x + 8, y + 8];
+    });
+    for (const arrow of arrows) {
+      arrow.text.style.display = arrow.shown ? "" : "none";
+      if (!arrow.shown) continue;
+      const [x, y] = this.pixel(arrow.point);
+      const outward = Math.atan2(y - PLANE / 2, x - PLANE / 2 || 1e-9);
+      const width = arrow.label.length * 6.6 + 4;
+      let best = null;
+      for (const turn of [0, 0.7, -0.7, 1.4, -1.4, 2.2, -2.2, 3.1]) {
+        const [cos, sin] = [Math.cos(outward + turn), Math.sin(outward + turn)];
+        const centre = [x + cos * (12 + width / 2), y + sin * 17];
+        const box = [centre[0] - width / 2, centre[1] - 7, centre[0] + width / 2, centre[1] + 7];
+        const inside = box[0] > 0 && box[1] > 0 && box[2] < PLANE && box[3] < PLANE;
+        const crowd = taken.filter((other) => box[0] < other[2] && other[0] < box[2] && box[1] < other[3] && other[1] < box[3]).length;
+        const cost = crowd + (inside ? 0 : 3);
+        if (!best || cost < best.cost) best = { cost, centre, box };
+        if (cost === 0) break;
+      }
+      if (!best) continue;
+      taken.push(best.box);
+      setAttributes(arrow.text, { x: best.centre[0], y: best.centre[1] + 4 });
+    }
+  }
+}
+
+/**
+ * A matrix of coloured, numbered cells with labels; arrow keys walk through it.
+ * @typedef {{text: string, fill?: string, ink?: string, state?: string, name: string}} Cell
+ */
+export class Matrix {
+  /**
+   * @param {{label: string, rows: string[], columns: string[], rowKind?: string, columnKind?: string,
+   *   go?: (row: number, column: number) => void, act?: (row: number, column: number) => void}} options
+   *   go: a cell was reached; act: it was clicked, or Enter or Space pressed on it.
+   */
+  constructor({ label, rows, columns, rowKind = "", columnKind = "", go, act }) {
+    this.at = [0, 0];
+    this.size = [rows.length, columns.length];
+    this.go = go;
+    this.act = act;
+    const heads = columns.map((name) => html("div", { class: `cl-head-cell cl-${columnKind}`, role: "columnheader", title: name }, name));
+    this.rowHeads = rows.map((name, row) =>
+      html("div", { class: `cl-row-head cl-${rowKind}`, role: "rowheader", title: name, click: () => go?.(row, this.at[1]) }, name),
+    );
+    this.cells = rows.map((_, row) =>
+      columns.map((_, column) =>
+        html("div", {
+          class: "cl-cell", role: "gridcell", tabindex: row + column === 0 ? 0 : -1,
+          click: () => {
+            this.#reach(row, column);
+            this.act?.(row, column);
+          },
+          focus: () => this.#arrive(row, column),
+        }),
+      ),
+    );
+    this.element = html(
+      "div", { class: "cl-matrix", role: "grid", "aria-label": label, keydown: (event) => this.#key(event) },
+      html("div", { class: "cl-row", role: "row" }, html("div", { class: "cl-corner" }), ...heads),
+      ...this.cells.map((cells, row) => html("div", { class: "cl-row", role: "row" }, this.rowHeads[row], ...cells)),
+    );
+    this.element.style.setProperty("--columns", String(columns.length));
+  }
+
+  /** @param {Cell[][]} rows @param {number} selected the row that is followed */
+  show(rows, selected) {
+    rows.forEach((cells, row) => {
+      this.rowHeads[row].parentElement?.classList.toggle("cl-selected", row === selected);
+      cells.forEach((cell, column) => {
+        const element = this.cells[row][column];
+        setText(element, cell.text);
+        element.style.background = cell.fill ?? "";
+        element.style.color = cell.ink ?? "";
+        element.dataset.is = cell.state ?? "";
+        element.setAttribute("aria-label", cell.name);
+      });
+    });
+  }
+
+  /** @param {number} row @param {number} column */
+  #arrive(row, column) {
+    if (this.at[0] === row && this.at[1] === column) return;
+    this.cells[this.at[0]][this.at[1]].tabIndex = -1;
+    this.cells[row][column].tabIndex = 0;
+    this.at = [row, column];
+    this.go?.(row, column);
+  }
+
+  /** @param {number} row @param {number} column */
+  #reach(row, column) {
+    this.#arrive(row, column);
+    this.cells[row][column].focus({ preventScroll: true });
+    this.go?.(row, column);
+  }
+
+  /** @param {KeyboardEvent} event */
+  #key(event) {
+    if (event.ctrlKey || event.metaKey || event.altKey || event.shiftKey) return;
+    const [row, column] = this.at;
+    const [last, end] = [this.size[0] - 1, this.size[1] - 1];
+    const ways = {
+      ArrowUp: [Math.max(0, row - 1), column], ArrowDown: [Math.min(last, row + 1), column],
+      ArrowLeft: [row, Math.max(0, column - 1)], ArrowRight: [row, Math.min(end, column + 1)],
+      Home: [row, 0], End: [row, end],
+    };
+    if (event.key === "Enter" || event.key === " ") this.act?.(row, column);
+    else if (event.key in ways) this.#reach(...ways[/** @type {keyof typeof ways} */ (event.key)]);
+    else return;
+    event.preventDefault();
+  }
+}

@@ -1,0 +1,297 @@
+"""A real JupyterLab in a real browser, for tests and benchmarks.
+
+`Lab` serves a copy of the course's notebooks; `LabNotebook` is one notebook open in one page, with what a person would do:
+run all, type into a cell, look at the outputs. Everything wrong that nobody would see is collected in `problems`: errors on
+the page or in its console, and every request that would leave the machine.
+"""
+
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.error
+import urllib.request
+import uuid
+from pathlib import Path
+from urllib.parse import quote, urlsplit
+
+import nbformat
+
+ROOT = Path(__file__).resolve().parents[2]
+CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
+CHROMIUM_ARGS = (
+    "--headless=new",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+OUTSIDE = "request outside the machine: "
+START_SECONDS = 60
+WAIT_MS = 60_000
+
+QUIET_LAB = {
+    "@jupyterlab/apputils-extension:notification": {
+        "fetchNews": "false",
+        "checkForUpdates": False,
+        "doNotDisturbMode": True,
+    }
+}
+
+# Idle in the indicator comes before the kernel is connected, and a Run All then leaves cells unrun: ask the model instead.
+NOTEBOOK_IS_READY = """(path) => {
+  const panel = window.jupyterapp?.shell.currentWidget;
+  const kernel = panel?.sessionContext?.session?.kernel;
+  return panel?.context?.path === path && panel.context.isReady && panel.sessionContext.isReady
+    && kernel?.connectionStatus === 'connected' && kernel.status === 'idle';
+}"""
+
+RUN_CODE = """async (code) => {
+  const kernel = window.jupyterapp.shell.currentWidget.sessionContext.session.kernel;
+  const future = kernel.requestExecute({ code, store_history: false });
+  const text = [];
+  future.onIOPub = ({ header, content }) => {
+    if (header.msg_type === 'stream') text.push(content.text);
+    if (header.msg_type === 'error') text.push(`${content.ename}: ${content.evalue}`);
+  };
+  const reply = await future.done;
+  return { ok: reply.content.status === 'ok', text: text.join('') };
+}"""
+
+
+def find_chromium():
+    """Find a Chromium: COURSE_CHROMIUM, then the system's, then the one that Playwright installed; None if there is none."""
+    named = os.environ.get("COURSE_CHROMIUM")
+    if named:
+        return named
+    found = next(filter(None, map(shutil.which, CHROMIUM_NAMES)), None)
+    if found:
+        return found
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        own = playwright.chromium.executable_path
+    return own if Path(own).exists() else None
+
+
+class Lab:
+    """A JupyterLab server on a copy of the notebooks; use as a context manager.
+
+    Args:
+        browser: Playwright's browser.
+    """
+
+    def __init__(self, browser):
+        self.browser = browser
+        self.folder = Path(tempfile.mkdtemp(prefix="course-lab-"))
+        self.root = self.folder / "course"
+        self.workspace = self.root / "workspace"
+
+    def __enter__(self):
+        self.workspace.mkdir(parents=True)
+        for name in ("notebooks", "exercises"):  # autosave rewrites notebooks, so never the course's own
+            if (ROOT / name).is_dir():
+                shutil.copytree(ROOT / name, self.root / name, ignore=shutil.ignore_patterns(".ipynb_checkpoints"))
+        settings = self.folder / "settings"
+        settings.mkdir()
+        (settings / "overrides.json").write_text(json.dumps(QUIET_LAB), "utf-8")
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            port = free.getsockname()[1]
+        self.url = f"http://127.0.0.1:{port}"
+        self.log = (self.folder / "server.log").open("wb")
+        own = {name: str(self.folder / name.lower()) for name in ("JUPYTER_CONFIG_DIR", "JUPYTER_RUNTIME_DIR", "IPYTHONDIR")}
+        self.server = subprocess.Popen(
+            [
+                sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", "--ip=127.0.0.1", f"--port={port}",
+                "--ServerApp.port_retries=0", "--IdentityProvider.token=", "--LabApp.expose_app_in_browser=True",
+                "--LabApp.extension_manager=readonly", f"--ServerApp.root_dir={self.root}",
+                f"--LabApp.app_settings_dir={settings}", f"--LabApp.user_settings_dir={self.folder / 'user'}",
+                f"--LabApp.workspaces_dir={self.folder / 'workspaces'}",
+            ],
+            stdout=self.log, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, cwd=self.root,
+            env={**os.environ, **own, "COURSE_HOME": str(self.root), "COURSE_WORKSPACE": str(self.workspace)},
+        )  # fmt: skip
+        try:
+            self._wait_until_up()
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def __exit__(self, *_):
+        self.server.terminate()
+        try:
+            self.server.wait(20)
+        except subprocess.TimeoutExpired:
+            self.server.kill()
+            self.server.wait()
+        self.log.close()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def _wait_until_up(self):
+        end = time.monotonic() + START_SECONDS
+        while time.monotonic() < end and self.server.poll() is None:
+            try:
+                with urllib.request.urlopen(f"{self.url}/api/status", timeout=5):
+                    return
+            except (urllib.error.URLError, OSError):
+                time.sleep(0.1)
+        raise RuntimeError(f"JupyterLab did not start:\n{(self.folder / 'server.log').read_text('utf-8', 'replace')[-3000:]}")
+
+    def open(self, notebook, *, dark=False, size=(1280, 900)):
+        """Open a notebook in a fresh page and wait until its kernel is ready.
+
+        Args:
+            notebook: path below the served folder ("notebooks/03_….ipynb"), an nbformat notebook, or a list of cell sources.
+            dark: use JupyterLab's dark theme.
+            size: width and height of the page in pixels.
+
+        Returns:
+            LabNotebook
+        """
+        if not isinstance(notebook, (str, Path)):
+            if isinstance(notebook, list):
+                notebook = nbformat.v4.new_notebook(
+                    cells=[nbformat.v4.new_code_cell(source) for source in notebook],
+                    metadata={"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}},
+                )
+            name = f"scratch-{uuid.uuid4().hex[:8]}.ipynb"
+            nbformat.write(notebook, self.root / name)
+            notebook = name
+        return LabNotebook(self, str(notebook), dark, size)
+
+
+class LabNotebook:
+    """One notebook, open in JupyterLab in a page of its own.
+
+    `page` is Playwright's page; `problems` lists what went wrong unseen.
+    """
+
+    def __init__(self, lab, path, dark, size):
+        self.lab = lab
+        self.path = path
+        self.problems = []
+        self.browser_context = lab.browser.new_context(
+            viewport={"width": size[0], "height": size[1]}, color_scheme="dark" if dark else "light", reduced_motion="reduce"
+        )
+        self.browser_context.set_default_timeout(WAIT_MS)
+        self.browser_context.route("**/*", self._stay_inside)
+        self.page = self.browser_context.new_page()
+        self.page.on("pageerror", lambda error: self.problems.append(f"page error: {error}"))
+        self.page.on("console", self._listen)
+        try:
+            self.page.goto(f"{lab.url}/lab/workspaces/{uuid.uuid4().hex[:12]}/tree/{quote(path)}")
+            self.wait_until_ready()
+            if dark:
+                self.use_theme("JupyterLab Dark")
+        except BaseException:
+            self.browser_context.close()
+            raise
+
+    def _stay_inside(self, route):
+        parts = urlsplit(route.request.url)
+        if parts.scheme in ("http", "https", "ws", "wss") and parts.hostname != "127.0.0.1":
+            self.problems.append(f"{OUTSIDE}{route.request.url}")
+            route.abort()
+        else:
+            route.continue_()
+
+    def _listen(self, message):
+        if message.type == "error":
+            self.problems.append(f"console error: {message.text} ({message.location.get('url', '')})")
+
+    def wait_until_ready(self):
+        """Wait until the notebook is loaded and its kernel connected and idle."""
+        self.page.wait_for_function(NOTEBOOK_IS_READY, arg=self.path)
+
+    def reload(self):
+        """Save, load the page anew, and wait for the kernel, which keeps running."""
+        self.command("docmanager:save")
+        self.page.reload()
+        self.wait_until_ready()
+
+    def command(self, name, **arguments):
+        """Run one of JupyterLab's commands and return what it resolves to."""
+        return self.page.evaluate("([name, args]) => window.jupyterapp.commands.execute(name, args)", [name, arguments])
+
+    def use_theme(self, name):
+        """Switch JupyterLab's theme: "JupyterLab Dark" or "JupyterLab Light"."""
+        self.command("apputils:change-theme", theme=name)
+        light = "true" if "Light" in name else "false"
+        self.page.wait_for_function("(light) => document.body.dataset.jpThemeLight === light", arg=light)
+
+    def run_all(self):
+        """Run all cells; True if none raised."""
+        return self.command("notebook:run-all-cells")
+
+    def run_cell(self, index):
+        """Run one cell; True if it did not raise."""
+        self.page.evaluate("(index) => { window.jupyterapp.shell.currentWidget.content.activeCellIndex = index; }", index)
+        return self.command("notebook:run-cell")
+
+    def type_into_cell(self, index, source):
+        """Replace a cell's source by typing, as a person would."""
+        self.page.evaluate("(index) => { window.jupyterapp.shell.currentWidget.content.activeCellIndex = index; }", index)
+        editor = self.cell(index).locator(".cm-content")
+        editor.click()
+        self.page.keyboard.press("ControlOrMeta+a")
+        self.page.keyboard.insert_text(source)
+
+    def find_cell(self, text):
+        """Index of the first cell whose source holds the text."""
+        found = self.page.evaluate(
+            "(text) => window.jupyterapp.shell.currentWidget.content.widgets"
+            ".findIndex((cell) => cell.model.sharedModel.getSource().includes(text))",
+            text,
+        )
+        if found < 0:
+            raise LookupError(f"no cell of {self.path} holds {text!r}")
+        return found
+
+    def cell(self, index):
+        """Playwright's locator of one cell; scrolled to, as JupyterLab draws cells only when near."""
+        self.page.evaluate(
+            "(index) => window.jupyterapp.shell.currentWidget.content.scrollToItem(index, 'center')", index
+        )
+        return self.page.locator(f'.jp-Notebook .jp-Cell[data-windowed-list-index="{index}"]')
+
+    def output(self, index):
+        """Playwright's locator of one cell's output."""
+        return self.cell(index).locator(".jp-OutputArea-output")
+
+    def python(self, code):
+        """Run code in the notebook's kernel, beside its cells; returns what it printed.
+
+        Raises:
+            AssertionError: the code raised.
+        """
+        result = self.page.evaluate(RUN_CODE, code)
+        assert result["ok"], result["text"]
+        return result["text"]
+
+    def python_json(self, expression):
+        """Value of an expression in the notebook's kernel, by way of JSON."""
+        return json.loads(self.python(f"import json; print(json.dumps({expression}))"))
+
+    def check(self):
+        """Fail if anything went wrong unseen since the last check.
+
+        Raises:
+            AssertionError: with the list.
+        """
+        problems, self.problems = self.problems, []
+        assert not problems, "\n".join(problems)
+
+    def close(self):
+        """Shut the kernel down and close the page."""
+        try:
+            self.page.evaluate("() => window.jupyterapp.shell.currentWidget.sessionContext.shutdown()")
+        finally:
+            self.browser_context.close()
