@@ -24,6 +24,7 @@ import sys
 import threading
 import time
 import urllib.request
+from http.client import HTTPException
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent
@@ -83,7 +84,7 @@ FAILURES = (
 
 # pip's lines about one package: it is known now; its file (and not only its metadata) is being downloaded.
 FOUND = re.compile(
-    r"\s*(?:Collecting |Requirement already satisfied: |Processing (?:.*[\\/])?)([A-Za-z0-9_.]+(?:-[A-Za-z]\w*)*)"
+    r"\s*(?:Collecting |Requirement already satisfied: |Processing (?:\S*[\\/])?)([A-Za-z0-9_.]+(?:-[A-Za-z]\w*)*)"
 )
 FETCHED = re.compile(r"\s*(?:Downloading|Using cached) (?:\S*/)?(\w[\w.]*)-\S+\.(?:whl|tar\.gz)(?: |$)")
 
@@ -239,8 +240,9 @@ def answers(url, seconds):
     reached = []
 
     def ask():
-        with contextlib.suppress(OSError, ValueError), urllib.request.urlopen(url, timeout=seconds) as page:
-            reached.append(page.status == 200)
+        with contextlib.suppress(OSError, ValueError, HTTPException):
+            with urllib.request.urlopen(url, timeout=seconds) as page:
+                reached.append(page.status == 200)
 
     thread = threading.Thread(target=ask, daemon=True)
     thread.start()
@@ -251,7 +253,7 @@ def answers(url, seconds):
 def install_cpu_torch(lock):
     """Install the pinned PyTorch from its index of CPU builds, where that is wanted and can be reached."""
     pin = re.search(r"^torch==(\S+)", LOCK.read_text(encoding="utf-8"), re.MULTILINE).group(1)
-    installed = any(site_packages().glob("torch-" + pin + "*.dist-info"))
+    installed = any(site_packages().glob("torch-" + pin + "[.+]*dist-info"))
     if installed or not wants_cpu_torch(platform.system(), has_nvidia_gpu()):
         return
     if not answers(CPU_INDEX + "/torch/", PROBE_SECONDS):

@@ -1,13 +1,12 @@
-"""Start JupyterLab for the course: one notebook, this folder, no request to other computers.
+"""Start JupyterLab for the course: on the first notebook, in the course's folder, with no request to other computers.
 
-`start.py` runs `python -m course_lib.lab`, `course lab` calls `launch`, tests that drive a browser start `command`.
+`start.py` runs `python -m course_lib.lab`, `course lab` calls `launch`, tests that drive a browser run `command`.
 """
 
 import os
 import socket
 import subprocess
 import sys
-from collections.abc import Sequence
 from pathlib import Path
 
 from course_lib.notebooks import course_root
@@ -24,10 +23,8 @@ class PortTaken(OSError):
     """The port that was asked for belongs to another program."""
 
 
-def command(
-    port: int | None = None, browser: bool = True, notebook: str | None = FIRST_NOTEBOOK, extra: Sequence[str] = ()
-) -> tuple[list[str], dict[str, str]]:
-    """Return the command and the environment that run JupyterLab for the course.
+def command(port=None, browser=True, notebook=FIRST_NOTEBOOK, extra=()):
+    """Make the command and the environment that run JupyterLab for the course.
 
     Args:
         port: the only port to use; None takes the first free one from 8888 on.
@@ -36,51 +33,54 @@ def command(
         extra: more options for `jupyter lab`; they win over the ones set here.
 
     Returns:
-        The argument list (first item: this Python) and a complete environment.
+        (command, environment): a list of strings that begins with this Python, and a complete dict.
+
+    Raises:
+        FileNotFoundError: the folder of the course cannot be found.
     """
     root = course_root()
     options = {
+        "Application.log_level": "WARN",  # what is left is the address to open
         "ServerApp.root_dir": root,
         "ServerApp.answer_yes": True,  # one Ctrl-C ends it, without a question
         "ServerApp.kernel_websocket_connection_class": "course_lib.lab.server.PromptConnection",
-        # overrides.json beside this file switches off JupyterLab's news and its look for updates.
-        "LabApp.app_settings_dir": Path(__file__).parent,
+        "LabApp.app_settings_dir": Path(__file__).parent,  # overrides.json there: no news, no look for updates
         "LabApp.extension_manager": "readonly",
-        "log-level": "WARN",
     }
     if port is not None:
         options |= {"ServerApp.port": port, "ServerApp.port_retries": 0}
     if notebook is not None and (root / notebook).is_file():
         options["LabApp.default_url"] = f"/lab/tree/{notebook}"
-    argv = [sys.executable, "-m", "course_lib.lab.server", *(f"--{name}={value}" for name, value in options.items())]
+    words = [sys.executable, "-m", "course_lib.lab.server", *(f"--{name}={value}" for name, value in options.items())]
     if not browser:
-        argv.append("--no-browser")
+        words.append("--no-browser")
     if hasattr(os, "geteuid") and os.geteuid() == 0:
-        argv.append("--allow-root")
-    # As if the virtual environment were activated: terminals and `!` in notebooks find its `python` and `course`.
-    programs = str(Path(sys.executable).parent)
-    environment = os.environ | {"PATH": os.pathsep.join([programs, os.environ.get("PATH", "")])}
-    return argv + list(extra), environment
+        words.append("--allow-root")
+    # As if .venv were activated: terminals, and `!` in notebooks, find its `python` and `course`.
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
+    return [*words, *extra], os.environ | {"PATH": path}
 
 
-def launch(
-    port: int | None = None, browser: bool = True, notebook: str | None = FIRST_NOTEBOOK, extra: Sequence[str] = ()
-) -> int:
-    """Run JupyterLab until Ctrl-C; see `command` for the arguments.
+def launch(port=None, browser=True, notebook=FIRST_NOTEBOOK, extra=()):
+    """Run JupyterLab until Ctrl-C.
+
+    Args:
+        port, browser, notebook, extra: as for `command`.
 
     Returns:
-        JupyterLab's exit code. Except on Windows this does not return: JupyterLab takes this process over.
+        JupyterLab's exit code. Except on Windows this does not return: this process becomes JupyterLab.
 
     Raises:
         PortTaken: another program listens on `port`.
+        FileNotFoundError: the folder of the course cannot be found.
     """
     if port is not None and _is_taken(port):
         raise PortTaken(TEXTS["taken"].format(port=port))
-    argv, environment = command(port, browser, notebook, extra)
+    words, environment = command(port, browser, notebook, extra)
     if os.name != "nt":
         sys.stdout.flush()
-        os.execve(argv[0], argv, environment)
-    process = subprocess.Popen(argv, env=environment)
+        os.execve(words[0], words, environment)
+    process = subprocess.Popen(words, env=environment)
     while True:
         try:
             return process.wait()
@@ -88,6 +88,7 @@ def launch(
             continue
 
 
-def _is_taken(port: int) -> bool:
+def _is_taken(port):
     with socket.socket() as probe:
+        probe.settimeout(0.5)
         return probe.connect_ex(("127.0.0.1", port)) == 0

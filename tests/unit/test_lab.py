@@ -1,0 +1,138 @@
+"""JupyterLab as the course starts it."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from pathlib import Path
+from unittest import mock
+
+import pytest
+
+from course_lib import lab
+from course_lib.lab.__main__ import main
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture
+def course(tmp_path, monkeypatch):
+    """A folder that looks like the course, with a first notebook."""
+    (tmp_path / "notebooks").mkdir()
+    (tmp_path / lab.FIRST_NOTEBOOK).write_text("{}")
+    monkeypatch.setenv("COURSE_HOME", str(tmp_path))
+    return tmp_path
+
+
+@pytest.fixture
+def taken_port():
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen()
+        yield listener.getsockname()[1]
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def test_command_opens_the_first_notebook_and_any_free_port(course):
+    words, environment = lab.command()
+    assert words[:3] == [sys.executable, "-m", "course_lib.lab.server"]
+    assert f"--ServerApp.root_dir={course}" in words
+    assert "--LabApp.default_url=/lab/tree/notebooks/00_start_here.ipynb" in words
+    assert "--no-browser" not in words and not any("port" in word.lower() for word in words)
+    assert environment["PATH"].split(os.pathsep)[0] == str(Path(sys.executable).parent)
+
+
+def test_command_for_a_remote_computer(course):
+    words, _ = lab.command(port=8899, browser=False, notebook=None, extra=["--ip=0.0.0.0"])
+    assert "--ServerApp.port=8899" in words and "--ServerApp.port_retries=0" in words and "--no-browser" in words
+    assert not any("default_url" in word for word in words)
+    assert words[-1] == "--ip=0.0.0.0"
+
+
+def test_a_notebook_that_is_not_there_is_not_opened(course):
+    assert not any("default_url" in word for word in lab.command(notebook="notebooks/99_missing.ipynb")[0])
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid"), reason="this system has no root")
+@pytest.mark.parametrize(("user", "allowed"), [(0, True), (1000, False)])
+def test_root_is_allowed_only_for_root(course, monkeypatch, user, allowed):
+    monkeypatch.setattr(os, "geteuid", lambda: user)
+    assert ("--allow-root" in lab.command()[0]) == allowed
+
+
+def test_a_taken_port_is_refused_in_one_sentence(course, taken_port, capsys):
+    with pytest.raises(lab.PortTaken, match=f"port {taken_port} is taken"):
+        lab.launch(port=taken_port)
+    assert main(["--no-browser", "--port", str(taken_port)]) == 1
+    assert capsys.readouterr().err.count("\n") == 1
+
+
+def test_a_lost_course_folder_is_told_in_one_sentence(tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("COURSE_HOME", str(tmp_path))
+    assert main(["--no-browser"]) == 1
+    assert str(tmp_path) in capsys.readouterr().err
+
+
+def test_options_after_two_dashes_go_on(monkeypatch):
+    with mock.patch("course_lib.lab.__main__.launch", return_value=0) as launch:
+        assert main(["--port", "8899", "--", "--port-of-jupyter", "--debug"]) == 0
+    launch.assert_called_once_with(8899, True, extra=["--port-of-jupyter", "--debug"])
+
+
+def test_starting_needs_nothing_heavy():
+    code = "import sys, course_lib.lab; print({'jupyterlab', 'torch', 'numpy', 'typer'} & set(sys.modules))"
+    run = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert run.stdout.strip() == "set()"
+
+
+def test_the_kernels_connection_sends_at_once():
+    """In a process of its own: importing the server hides a package from everything after it."""
+    code = """
+from unittest import mock
+from course_lib.lab import server
+with mock.patch.object(server.ZMQChannelsWebsocketConnection, "connect", return_value="connected"):
+    handler = mock.Mock()
+    connection = mock.Mock(spec=server.PromptConnection, websocket_handler=handler)
+    server.PromptConnection.__init__ = lambda self: None
+    with mock.patch.object(server.PromptConnection, "websocket_handler", handler):
+        assert server.PromptConnection().connect() == "connected"
+handler.set_nodelay.assert_called_once_with(True)
+"""
+    subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True)
+
+
+def test_a_real_start_asks_nobody_outside_and_ends_cleanly(course):
+    port = free_port()
+    words, environment = lab.command(port, browser=False, extra=["--IdentityProvider.token="])
+    server = subprocess.Popen(words, env=environment, cwd=ROOT, stderr=subprocess.PIPE, text=True)
+    try:
+        settings = ask(f"http://127.0.0.1:{port}/lab/api/settings/@jupyterlab/apputils-extension:notification", server)
+        page = ask(f"http://127.0.0.1:{port}/", server)
+    finally:
+        server.send_signal(signal.SIGTERM if os.name == "nt" else signal.SIGINT)
+        server.communicate(timeout=60)
+    properties = json.loads(settings)["schema"]["properties"]
+    assert properties["fetchNews"]["default"] == "false"
+    assert properties["checkForUpdates"]["default"] is False
+    assert "00_start_here.ipynb" in page
+    assert os.name == "nt" or server.returncode == 0
+
+
+def ask(address, server):
+    """The page at an address, as soon as the server is up."""
+    for _ in range(600):
+        try:
+            return urllib.request.urlopen(address, timeout=30).read().decode()
+        except OSError:
+            assert server.poll() is None, server.stderr.read()
+            time.sleep(0.1)
+    raise AssertionError(f"nothing answers at {address}")
