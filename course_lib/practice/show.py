@@ -4,6 +4,7 @@ Whatever comes from the learner is text: it is escaped wherever HTML is made.
 """
 
 import difflib
+import itertools
 import sys
 from html import escape
 
@@ -24,6 +25,7 @@ TEXTS = {
     "yours": "yours",
     "expected": "expected",
     "difference": "Largest difference: {size:.4g}, in {place}: yours is {got}, expected {expected}.",
+    "one place": "In {place}, yours is {got}, expected {expected}.",
     "shapes": "Shapes: yours is {got}, expected {expected}.",
     "shown": "Shown: {what}.",
     "hint": "For a hint: `check.{name}.hint()`",
@@ -124,14 +126,27 @@ class Comparison(Panel):
         return "\n".join(lines) or "Yours is the solution, to the letter."
 
     def html(self):
-        table = difflib.HtmlDiff(tabsize=4, wrapcolumn=70).make_table(
-            self.theirs.splitlines(), self.solution.splitlines(), f"your {self.title}", "solution"
+        theirs, solution = self.theirs.splitlines(), self.solution.splitlines()
+        rows = ""
+        for kind, i, i_end, j, j_end in difflib.SequenceMatcher(None, theirs, solution, autojunk=False).get_opcodes():
+            for left, right in itertools.zip_longest(theirs[i:i_end], solution[j:j_end]):
+                rows += f"<tr>{_line(left, kind, 'left')}{_line(right, kind, 'right')}</tr>"
+        head = "".join(f'<th style="text-align:left">{escape(name)}</th>' for name in (f"{TEXTS['yours']}: {self.title}", "solution"))
+        return (
+            f'<div style="{PANEL.format(colour=COLOURS["unattempted"])};overflow:auto">'
+            f'<table style="border-collapse:collapse;color:inherit"><tr>{head}</tr>{rows}</table></div>'
         )
-        # HtmlDiff styles by class; a notebook output needs the styles inline, and colours that both themes can read.
-        for kind, sign in (("diff_add", "36,160,90"), ("diff_chg", "200,150,0"), ("diff_sub", "214,70,60")):
-            table = table.replace(f'class="{kind}"', f'style="background:rgba({sign},.28)"')
-        table = table.replace("<td", '<td style="text-align:left;padding:0 .4em;white-space:pre;font-family:monospace"')
-        return f'<div style="{PANEL.format(colour=COLOURS["unattempted"])};overflow:auto">{table}</div>'
+
+
+def _line(text, kind, side):
+    """One line of a comparison; a line that the other side has not is tinted and barred."""
+    changed = kind != "equal" and text is not None
+    tint = "214,130,60" if side == "left" else "60,130,214"
+    mark = f"background:rgba({tint},.18);border-left:3px solid rgb({tint})" if changed else "border-left:3px solid transparent"
+    return (
+        f'<td style="{mark};text-align:left;vertical-align:top;padding:0 1.2em 0 .5em;white-space:pre;'
+        f'font-family:var(--jp-code-font-family,monospace)">{escape(text or "")}</td>'
+    )
 
 
 def result_line(result):
@@ -204,9 +219,8 @@ class Picture:
         else:
             place, size = largest_difference(got, expected)
             where = f"[{', '.join(map(str, place))}]"
-            self.facts = [
-                TEXTS["difference"].format(size=size, place=where, got=_number(got[place]), expected=_number(expected[place]))
-            ]
+            text = TEXTS["one place" if got.dtype.kind == "b" or not np.isfinite(size) else "difference"]
+            self.facts = [text.format(size=size, place=where, got=_number(got[place]), expected=_number(expected[place]))]
             if got.ndim > 2:
                 self.facts.append(TEXTS["shown"].format(what=f"[{', '.join(map(str, place[:-2]))}, :, :]"))
         self.got, self.expected = (_matrix(array, place) for array in (got, expected))
@@ -248,8 +262,8 @@ def _table(matrix, caption, low, high, wrong):
         for i, row in enumerate(matrix)
     )
     return (
-        '<table style="border-collapse:separate;border-spacing:2px;margin:0;font-variant-numeric:tabular-nums">'
-        f'<caption style="text-align:left;font-weight:600;caption-side:top">{escape(caption)}</caption>{rows}</table>'
+        '<table style="color:inherit;border-collapse:separate;border-spacing:2px;margin:0;font-variant-numeric:tabular-nums">'
+        f'<caption style="color:inherit;white-space:nowrap;text-align:left;font-weight:600;caption-side:top">{escape(caption)}</caption>{rows}</table>'
     )
 
 
