@@ -65,6 +65,7 @@ SAY = {
     "no wheel": "There is no ready-made {what} for this computer ({machine}, Python {have}): start again with "
     "a 64-bit Python 3.11, 3.12 or 3.13.",
     "unknown": "The installation failed (the last lines are above): start again, and if that fails, without .venv.",
+    "retry": "(no answer, trying again)",
     "log": "Everything pip said is in {log}.",
 }
 
@@ -290,6 +291,8 @@ class Progress:
             self.count("finding", found.group(1))
         elif fetched:
             self.count("downloading", fetched.group(1))
+        elif line.startswith("WARNING: Retrying "):
+            self.current = SAY["retry"]
         elif line.startswith("Installing collected packages: "):
             self.stage, self.order = "installing", line.split(": ")[1].strip().split(", ")
             self.before = self.installed()
@@ -389,7 +392,8 @@ def pip(lock, *arguments):
             process.kill()
             progress.close()
     if failed:
-        print("".join(output[-8:]) + sentence("log"), flush=True)
+        errors = [line for line in output if line.startswith("ERROR")]
+        print("".join((errors or output)[-5:]) + sentence("log"), flush=True)
         raise Problem(explain("".join(output)))
 
 

@@ -401,6 +401,10 @@ def test_downloads_after_all_were_found_count_anew(start):
     assert pip_lines(start, *lines) == ("downloading", 1, 3, "anyio")
 
 
+def test_a_silent_network_is_seen_while_pip_tries_again(start):
+    assert pip_lines(start, "Collecting anyio==4.16.0", *NO_NETWORK.splitlines()[:1])[-1] == "(no answer, trying again)"
+
+
 def test_installing_is_counted_where_the_packages_arrive(start):
     there = iter([5, 5, 6, 7, 8])
     progress = start.Progress(3, lambda: next(there), mock.Mock(isatty=lambda: False))
@@ -429,13 +433,16 @@ def test_pip_keeps_a_log_and_tells_the_problem(start, venv, capsys, monkeypatch)
     """A stand-in for pip that prints what pip prints on a full disk."""
     monkeypatch.setattr(start, "venv_program", lambda _: stand_in)
     stand_in = start.ROOT / ("pip.bat" if os.name == "nt" else "pip.sh")
-    script = "@echo {}@exit 1\n" if os.name == "nt" else "#!/bin/sh\necho '{}'\nexit 1\n"
-    stand_in.write_text(script.format(FULL_DISK))
+    said = start.ROOT / "said.txt"
+    said.write_text(IGNORED + FULL_DISK)
+    script = '@type "{}"\n@exit 1\n' if os.name == "nt" else "#!/bin/sh\ncat '{}'\nexit 1\n"
+    stand_in.write_text(script.format(said))
     stand_in.chmod(0o755)
     with pytest.raises(start.Problem, match="disk is too full"):
         start.pip(None, "-r", "requirements.lock")
-    assert "No space left" in start.LOG.read_text()
-    assert str(start.LOG) in capsys.readouterr().out
+    assert IGNORED in start.LOG.read_text() and FULL_DISK in start.LOG.read_text()
+    shown = capsys.readouterr().out
+    assert str(start.LOG) in shown and FULL_DISK in shown and IGNORED not in shown
 
 
 def test_pip_keeps_the_settings_of_its_user(start, venv, monkeypatch):
