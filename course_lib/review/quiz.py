@@ -136,7 +136,7 @@ class Quiz(widgets.VBox):
 
     @property
     def results(self):
-        """What was answered in this sitting: a list of dicts with `id`, `rating` and, for a choice, `correct`."""
+        """What was answered in this sitting: a list of dicts with `id`, `lesson`, `form`, `rating` and `correct`."""
         return [self._result(asked) for asked in self._asked if asked.answered]
 
     def __repr__(self):
@@ -257,8 +257,9 @@ class Quiz(widgets.VBox):
             self._show()
 
     def _result(self, asked):
-        result = {"id": asked.question.id, "lesson": asked.question.lesson, "form": asked.question.kind, "rating": asked.rating}
-        return result | ({"correct": asked.known} if asked.question.kind == "choice" else {})
+        question = asked.question
+        known = {"rating": asked.rating, "correct": asked.known}
+        return {"id": question.id, "lesson": question.lesson, "form": question.kind, **known}
 
     def _explain_all(self):
         self._current.explained = True

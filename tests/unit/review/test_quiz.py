@@ -123,7 +123,7 @@ def test_an_open_question_is_rated_by_the_learner(progress, name, rating):
     button(asked, name).click()
     (event,) = progress.events("quiz", "03.open")
     assert (event["rating"], event["answer"], event["form"]) == (rating, "my <answer>", "open")
-    assert "correct" not in event
+    assert event["correct"] == (rating != "again")
 
 
 def test_previous_next_skip_and_what_was_typed_is_kept(progress):
