@@ -66,7 +66,8 @@ const TEXT = {
   nothingYet: "No weights yet: they come from the function above.",
   waiting: "Python is computing …",
   winner: "wins",
-  hidden: "hidden",
+  kept: "may look: the score stays",
+  hidden: (/** @type {string} */ score) => `${score} is hidden: it becomes`,
   total: "together",
   contextOf: (/** @type {string} */ who) => `context of ${who}`,
   gave: "the function gave",
@@ -107,8 +108,11 @@ function render({ model, el }) {
     model.set(trait, value);
     model.save_changes();
   };
-  const moveVector = (/** @type {"queries" | "keys" | "values"} */ kind, /** @type {number} */ index, /** @type {number[]} */ vector) =>
+  let moving = false; // under a hand the axes stay as they are
+  const moveVector = (/** @type {"queries" | "keys" | "values"} */ kind, /** @type {number} */ index, /** @type {number[]} */ vector) => {
+    moving = true;
     put({ [kind]: state()[kind].map((old, at) => (at === index ? vector : old)) });
+  };
 
   // --- the head: who is looking, examples, reset ---
 
@@ -158,18 +162,18 @@ function render({ model, el }) {
 
   // --- vectors: planes where there are two dimensions, numbers always ---
 
-  const known = [start, ...presets.map(([, parts]) => parts)];
-  const reachOf = (/** @type {string[]} */ kinds, /** @type {any[]} */ states) =>
-    Math.max(1, ...states.flatMap((one) => kinds.flatMap((kind) => (one[kind] ?? []).flat().map(Math.abs))));
+  /** Where the axes must end to show these vectors with some room around them. */
+  const reachOf = (/** @type {("queries" | "keys" | "values")[]} */ kinds) =>
+    roundedUp(1.15 * Math.max(0.85, ...kinds.flatMap((kind) => state()[kind].flat().map(Math.abs))));
   const compare = makeCompare();
   const mix = makeMix();
 
   function makeCompare() {
     if (dK !== 2) return null;
     const plane = new Plane(TEXT.comparePlane);
-    plane.reach(roundedUp(reachOf(["queries", "keys"], [...known, state()]) * 1.15));
     const line = svg("line", { class: "cl-direction" });
-    const drops = tokens.map(() => svg("path", { class: "cl-drop" }));
+    const drops = tokens.map(() => svg("line", { class: "cl-drop" }));
+    const feet = tokens.map(() => svg("circle", { class: "cl-foot", r: 3.4 }));
     const discs = tokens.map(() => svg("circle", { class: "cl-disc" }));
     plane.under.append(line, ...drops, ...discs);
     const arrows = (/** @type {"queries" | "keys"} */ kind, /** @type {"circle" | "square"} */ shape) =>
@@ -180,13 +184,14 @@ function render({ model, el }) {
           grab: kind === "queries" ? () => look("selected", index) : undefined,
         }),
       );
-    return { plane, line, drops, discs, keys: arrows("keys", "square"), queries: arrows("queries", "circle") };
+    const [keys, queries] = [arrows("keys", "square"), arrows("queries", "circle")];
+    plane.arrows.append(...feet);
+    return { plane, line, drops, feet, discs, keys, queries };
   }
 
   function makeMix() {
     if (dV !== 2) return null;
     const plane = new Plane(TEXT.mixPlane);
-    plane.reach(roundedUp(reachOf(["values"], [...known, state()]) * 1.15));
     const hull = svg("path", { class: "cl-hull" });
     const discs = tokens.map(() => svg("circle", { class: "cl-disc" }));
     const chain = svg("path", { class: "cl-chain" });
@@ -226,8 +231,8 @@ function render({ model, el }) {
       const active = /** @type {Document | ShadowRoot} */ (el.getRootNode()).activeElement;
       inputs.forEach((row, index) =>
         row.forEach((/** @type {HTMLInputElement} */ input, /** @type {number} */ d) => {
-          const text = String(state()[kind][index][d]);
-          if (input === active && Number(input.value) === Number(text)) return;
+          const text = String(Number(state()[kind][index][d].toFixed(3)));
+          if (input === active && Number(input.value) === state()[kind][index][d]) return;
           if (input === active && input.getAttribute("aria-invalid") === "true") return;
           if (input.value !== text) input.value = text;
           input.removeAttribute("aria-invalid");
@@ -309,10 +314,13 @@ function render({ model, el }) {
   const arithmetic = html("section", { class: "cl-panel cl-arithmetic" }, lines);
   const announcer = new Announcer();
   const root = html(
-    "div", { class: "cl cl-playground", "data-state": "ok" },
-    head, stepper, trouble, html("div", { class: "cl-board" }, comparePanel, weighPanel, mixPanel), arithmetic,
+    "div", { class: `cl cl-playground${n > 7 ? " cl-many" : ""}`, "data-state": "ok" },
+    head, stepper, trouble, html("div", { class: "cl-board" }, comparePanel, weighPanel, mixPanel, arithmetic),
     html("div", { class: "cl-waiting", "aria-hidden": "true" }, TEXT.waiting), announcer.element,
   );
+  const longest = Math.max(...tokens.map((token) => token.length));
+  root.style.setProperty("--cl-row-label", `${Math.min(86, Math.max(36, 8 * longest + 14))}px`);
+  root.style.setProperty("--cl-cell", `${n <= 3 ? 52 : n <= 5 ? 42 : n <= 8 ? 34 : 28}px`);
   keepPlainKeys(root, leaving.signal);
 
   // --- what Python answered ---
@@ -342,13 +350,15 @@ function render({ model, el }) {
 
   function drawVectors() {
     const now = state();
+    const fresh = !moving;
+    moving = false;
     if (compare) {
-      compare.plane.reach(Math.max(compare.plane.extent, grown(["queries", "keys"], now)));
+      compare.plane.fit(reachOf(["queries", "keys"]), fresh);
       compare.keys.forEach((arrow, index) => arrow.put(now.keys[index]));
       compare.queries.forEach((arrow, index) => arrow.put(now.queries[index]));
     }
     if (mix) {
-      mix.plane.reach(Math.max(mix.plane.extent, grown(["values"], now)));
+      mix.plane.fit(reachOf(["values"]), fresh);
       mix.values.forEach((arrow, index) => arrow.put(now.values[index]));
     }
     Object.values(tables).forEach((table) => table.fill());
@@ -359,16 +369,9 @@ function render({ model, el }) {
     maskButtons.show(isOpen(now.mask) ? "none" : isCausal(now.mask) ? "causal" : null);
   }
 
-  /** Axes grow for numbers beyond them, and leave some room. */
-  function grown(/** @type {string[]} */ kinds, /** @type {State} */ now) {
-    const reach = reachOf(kinds, [now]);
-    const plane = kinds.includes("values") ? mix?.plane : compare?.plane;
-    return plane && reach > plane.extent ? roundedUp(reach * 1.15) : 0;
-  }
-
   function drawCompare() {
     if (!compare) return;
-    const { plane, line, drops, discs } = compare;
+    const { plane, line, drops, feet, discs } = compare;
     const [who, now, focus] = [selected(), state(), model.get("focus")];
     const measuring = !["weights", "context"].includes(stage());
     const query = now.queries[who];
@@ -384,8 +387,9 @@ function render({ model, el }) {
       const along = length ? (key[0] * query[0] + key[1] * query[1]) / length ** 2 : 0;
       const [kx, ky] = plane.pixel(key);
       const [fx, fy] = plane.pixel(query.map((x) => x * along));
-      drops[index].setAttribute("d", `M ${kx} ${ky} L ${fx} ${fy} m -2.4 0 a 2.4 2.4 0 1 0 4.8 0 a 2.4 2.4 0 1 0 -4.8 0`);
-      drops[index].style.display = measuring && visible && length ? "" : "none";
+      setAttributes(drops[index], { x1: kx, y1: ky, x2: fx, y2: fy });
+      setAttributes(feet[index], { cx: fx, cy: fy });
+      for (const element of [drops[index], feet[index]]) element.style.display = measuring && visible && length ? "" : "none";
       setAttributes(discs[index], { cx: kx, cy: ky, r: discRadius(row[index]) });
       discs[index].style.display = measuring ? "none" : "";
       compare.keys[index].group.classList.toggle("cl-faded", focus === "queries" || !visible);
@@ -428,7 +432,7 @@ function render({ model, el }) {
       if (has()) arrow.put(picture.context[index]);
     });
     chain.setAttribute("d", path);
-    for (const element of [chain, ...joints]) element.style.display = has() ? "" : "none";
+    for (const element of [chain, ...joints]) element.style.display = picture.works ? "" : "none";
     plane.placeLabels([mix.context[who], ...mix.values, ...mix.context.filter((_, index) => index !== who)]);
     setText(mixHint, has() ? TEXT.mixHint(shortened(tokens[who], 16)) : TEXT.mixWaiting);
   }
@@ -522,14 +526,14 @@ function render({ model, el }) {
     let sum = null;
     if (stage() === "scores") {
       rows = tokens.map((_, k) => [
-        pair(k), then.queries[who].map((q, d) => `${factor(q)}×${factor(then.keys[k][d])}`).join(" + "), readable(scores[who][k]),
+        pair(k), `= ${then.queries[who].map((q, d) => `${factor(q)}×${factor(then.keys[k][d])}`).join(" + ")}`, readable(scores[who][k]),
       ]);
     } else if (stage() === "scaled") {
-      rows = tokens.map((_, k) => [pair(k), `${readable(scores[who][k])} / ${root_d}`, readable(scaled[who][k])]);
+      rows = tokens.map((_, k) => [pair(k), `= ${readable(scores[who][k])} / ${root_d}`, readable(scaled[who][k])]);
     } else if (stage() === "masked") {
-      rows = tokens.map((_, k) => [pair(k), then.mask[who][k] ? `${readable(scaled[who][k])}` : `${readable(scaled[who][k])} → ${TEXT.hidden}`, score(k)]);
-    } else if (!has()) {
-      rows = [];
+      rows = tokens.map((_, k) => [pair(k), then.mask[who][k] ? TEXT.kept : TEXT.hidden(readable(scaled[who][k])), score(k)]);
+    } else if (!picture.works) {
+      rows = []; // older weights do not follow from the scores of now
     } else if (stage() === "weights") {
       const top = Math.max(...scaled[who].filter((_, k) => then.mask[who][k]));
       const powers = scaled[who].map((x, k) => (then.mask[who][k] ? Math.exp(x - top) : 0));
@@ -542,12 +546,12 @@ function render({ model, el }) {
         const other = Math.abs(expected - got) > 2e-3 ? ` = ${readable(expected)}; ${TEXT.gave}` : "";
         const mark = k === winnerOf(weights[who]) && got > 0 ? ` ★ ${TEXT.winner}` : "";
         const power = then.mask[who][k] ? `e^(${score(k)}${shift})` : "e^(−∞)";
-        return [`${shortened(tokens[who])} → ${shortened(tokens[k])}`, `${power} / sum = ${readable(powers[k] * lift)} / ${readable(all * lift)}${other}`, `${readable(got)}${mark}`];
+        return [`${shortened(tokens[who])} → ${shortened(tokens[k])}`, `= ${power} / sum = ${readable(powers[k] * lift)} / ${readable(all * lift)}${other}`, `${readable(got)}${mark}`];
       });
-      sum = [TEXT.total, weights[who].map(readable).join(" + "), readable(weights[who].reduce((total, weight) => total + weight, 0))];
+      sum = [TEXT.total, `= ${weights[who].map(readable).join(" + ")}`, readable(weights[who].reduce((total, weight) => total + weight, 0))];
     } else {
       rows = tokens.map((_, k) => [
-        shortened(tokens[k]), `${readable(weights[who][k])} × ${readableVector(then.values[k])}`, readableVector(then.values[k].map((x) => x * weights[who][k])),
+        shortened(tokens[k]), `= ${readable(weights[who][k])} × ${readableVector(then.values[k])}`, readableVector(then.values[k].map((x) => x * weights[who][k])),
       ]);
       sum = [TEXT.contextOf(shortened(tokens[who])), "", readableVector(context[who])];
     }
@@ -563,7 +567,7 @@ function render({ model, el }) {
     wanted.forEach(([what, how, result], index) => {
       const [a, b, c] = lines.children[index].children;
       setText(a, what);
-      setText(b, how ? `= ${how}` : "");
+      setText(b, how);
       setText(c, `= ${result}`);
       lines.children[index].classList.toggle("cl-total", sum !== null && index === wanted.length - 1);
     });

@@ -25,6 +25,7 @@ STAGES = ("scores", "scaled", "masked", "weights", "context")
 FOCUSES = ("all", "queries", "keys")
 SUM_TOLERANCE = 1e-3
 MAX_ERROR_CHARACTERS = 900
+MAX_NOTES = 4
 
 TEXT = {
     "not_written": "Not written yet: {name} raises NotImplementedError. Scores and masks work; weights and context wait for it.",
@@ -35,9 +36,11 @@ TEXT = {
     "wrong_shape": "{name} returned {part} of shape {got}; expected {expected} = ({axes}).",
     "not_finite": "{name} returned {part} with NaN or infinity in row {row} (“{token}”).",
     "where": "line {line} in {function}: {source}",
+    "where_unseen": "line {line} in {function}",
     "row_sum": "Row “{token}” sums to {total}, not 1: weights of one query are shares of its attention.",
     "negative": "Row “{token}” has a negative weight.",
     "leak": "“{query}” gives weight to “{key}”, which the mask hides from it.",
+    "more_notes": "… and {count} more.",
     "not_the_mix": "The context of “{token}” is not its weights times the values.",
     "still_title": "Attention over “{sentence}”",
     "still_failed": "no weights: the attention function failed",
@@ -485,6 +488,8 @@ def _notes(tokens, weights, context, arrays):
         mix = row @ arrays["values"]
         if not np.allclose(context[index], mix, atol=SUM_TOLERANCE, rtol=SUM_TOLERANCE):
             notes.append(TEXT["not_the_mix"].format(token=token))
+    if len(notes) > MAX_NOTES:
+        notes[MAX_NOTES:] = [TEXT["more_notes"].format(count=len(notes) - MAX_NOTES)]
     return notes
 
 
@@ -510,7 +515,8 @@ def _explain(error, name):
     trace = traceback.TracebackException.from_exception(error)
     theirs = [frame for frame in trace.stack if not os.path.realpath(frame.filename).startswith(_LIBRARY_FOLDERS)]
     lines = [
-        TEXT["where"].format(line=frame.lineno, function=frame.name, source=frame.line or "…") for frame in theirs[-2:]
+        TEXT["where" if frame.line else "where_unseen"].format(line=frame.lineno, function=frame.name, source=frame.line)
+        for frame in theirs[-2:]
     ]
     lines += [line.rstrip("\n") for line in trace.format_exception_only()]
     text = "\n".join(lines)

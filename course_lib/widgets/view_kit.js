@@ -226,11 +226,15 @@ export class Plane {
     return Math.round(Math.min(this.extent, Math.max(-this.extent, value)) * 100) / 100;
   }
 
-  /** Let the axes reach from -extent to extent. @param {number} extent */
-  reach(extent) {
-    if (extent === this.extent) return;
+  /**
+   * Let the axes end at an extent: always if it is beyond the present one, else only where the view may change, and only
+   * if the picture had become small.
+   * @param {number} extent @param {boolean} mayShrink
+   */
+  fit(extent, mayShrink) {
+    if (extent <= this.extent && !(mayShrink && extent < this.extent / 1.5)) return;
     this.extent = extent;
-    const step = roundedUp(extent / 3.001);
+    const step = [1, 2, 5, 10].map((factor) => factor * 10 ** Math.floor(Math.log10(extent / 4))).find((size) => size * 4.2 >= extent) ?? extent;
     const [near, far] = [MARGIN / 2, PLANE - MARGIN / 2];
     const parts = [];
     for (let at = -Math.floor(extent / step) * step; at <= extent * 1.0001; at += step) {
@@ -335,7 +339,8 @@ export class Plane {
       }
       if (!best) continue;
       taken.push(best.box);
-      setAttributes(arrow.text, { x: best.centre[0], y: best.centre[1] + 4 });
+      const centre = Math.min(PLANE - width / 2, Math.max(width / 2, best.centre[0]));
+      setAttributes(arrow.text, { x: centre, y: Math.min(PLANE - 4, Math.max(12, best.centre[1] + 4)) });
     }
   }
 }
