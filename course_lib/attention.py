@@ -61,8 +61,8 @@ def _checked(**axes):
     """Check a function's arrays by the axes that they must have, so that its body can be the idea alone.
 
     `@_checked(queries="... queries d_k", keys="... keys d_k")` says: two axes at least, d_k the same in both, leading
-    axes that broadcast. The body gets floats of one dtype, at least float32, and a boolean mask; its answer goes back to
-    the caller's dtype.
+    axes that broadcast. The body gets floats of one dtype, at least float32, and a boolean mask; its answer goes back
+    to the caller's dtype.
     """
 
     def decorate(function):
@@ -162,8 +162,7 @@ def _booleans(name, value):
 
 def _fit(mask, shape):
     """Broadcast a mask to the scores' shape; without one, all may attend."""
-    if mask is None:
-        return np.ones(shape, dtype=bool)
+    mask = np.array(True) if mask is None else mask
     try:
         return np.broadcast_to(mask, shape)
     except ValueError:
@@ -482,20 +481,21 @@ def padding_mask(token_ids, pad_id=0):
     Raises:
         ValueError: token_ids is empty or holds no whole numbers, or pad_id is none.
     """
-    token_ids = _token_ids(token_ids, rank=1, expected="(..., seq_len)")
-    return (token_ids != _whole("pad_id", pad_id))[..., None, :]  # (..., 1, seq_len)
+    token_ids, pad_id = _token_ids(token_ids, 1, "(..., seq_len)"), _whole("pad_id", pad_id)
+    return (token_ids != pad_id)[..., None, :]  # (..., 1, seq_len)
 
 
 def _token_ids(token_ids, rank, expected):
     ids = _array("token_ids", token_ids)
-    if ids.dtype.kind not in "iu" or ids.ndim < rank or ids.size == 0:
+    fits = ids.ndim == rank or (ids.ndim > rank and "..." in expected)
+    if ids.dtype.kind not in "iu" or not fits or ids.size == 0:
         raise ValueError(TEXTS["ids"].format(name="token_ids", dtype=ids.dtype, shape=ids.shape, expected=expected))
     return ids
 
 
 def padding_mask_by_loops(token_ids, pad_id=0):
     """`padding_mask` of (batch, seq_len) token ids, as loops."""
-    token_ids = _token_ids(token_ids, rank=2, expected="(batch, seq_len)")
+    token_ids, pad_id = _token_ids(token_ids, 2, "(batch, seq_len)"), _whole("pad_id", pad_id)
     batch, seq_len = token_ids.shape
     mask = np.zeros((batch, 1, seq_len), dtype=bool)
     for sequence in range(batch):
@@ -564,12 +564,11 @@ def _broadcast_masks(masks):
 
 
 def combine_masks_by_loops(*masks):
-    """`combine_masks` of masks that broadcast to (queries, keys), as loops."""
+    """`combine_masks` as one loop over all entries."""
     masks = _broadcast_masks(masks)
     combined = np.zeros(masks[0].shape, dtype=bool)
-    for query in range(combined.shape[0]):
-        for key in range(combined.shape[1]):
-            combined[query, key] = all(mask[query, key] for mask in masks)
+    for entry in np.ndindex(combined.shape):  # entry is the pair (query, key), or more where there are leading axes
+        combined[entry] = all(mask[entry] for mask in masks)
     return combined
 
 
@@ -631,7 +630,7 @@ def split_heads(x, num_heads):
         num_heads: how many heads; divides d_model.
 
     Returns:
-        (..., heads, seq_len, d_head) with d_head = d_model / num_heads.
+        (..., heads, seq_len, d_head) with d_head = d_model / num_heads; a view of x, as from `reshape`.
 
     Raises:
         ValueError: num_heads does not divide d_model, or x is empty, not finite or no real numbers.
@@ -701,9 +700,9 @@ def merge_heads_by_loops(x):
 def multi_head_attention(queries, keys, values, W_Q, W_K, W_V, W_O, num_heads, mask=None):
     """Attend num_heads times at once, each head in its own projections, and mix what the heads found.
 
-    Concat(head_1, ..., head_h) W_O with head_i = attention(queries W_Q[i], keys W_K[i], values W_V[i]), where W[i] is the
-    i-th slice of the columns of W. The matrices stand to the right, x @ W, without bias. In self-attention queries, keys
-    and values are one array (..., seq_len, d_model), and each matrix is (d_model, d_model).
+    Concat(head_1, ..., head_h) W_O with head_i = attention(queries W_Q[i], keys W_K[i], values W_V[i]), where W[i] is
+    the i-th slice of the columns of W. The matrices stand to the right, x @ W, without bias. In self-attention queries,
+    keys and values are one array (..., seq_len, d_model), and each matrix is (d_model, d_model).
 
     Args:
         queries: (..., queries, d_queries).
