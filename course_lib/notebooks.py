@@ -80,6 +80,10 @@ TEXTS = {
 }
 
 
+class NotACourse(FileNotFoundError):
+    """The folder that should hold the course does not."""
+
+
 class NotebookError(RuntimeError):
     """A notebook that does not run, or can't be built; the message names it and the cell."""
 
@@ -104,13 +108,13 @@ def course_root():
         The folder that COURSE_HOME names, or else the one around this package.
 
     Raises:
-        FileNotFoundError: it has no `notebooks/`.
+        NotACourse: it has no `notebooks/`.
     """
     named = os.environ.get("COURSE_HOME")
     root = Path(named).expanduser().resolve() if named else Path(__file__).resolve().parent.parent
     if not (root / "notebooks").is_dir():
         advice = TEXTS["advice set" if named else "advice unset"]
-        raise FileNotFoundError(TEXTS["not a course"].format(root=root, advice=advice))
+        raise NotACourse(TEXTS["not a course"].format(root=root, advice=advice))
     return root
 
 
@@ -542,7 +546,8 @@ def _client(notebook, folder, **settings):
 
     class ThisPython(KernelSpecManager):
         def get_kernel_spec(self, kernel_name):
-            argv = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
+            # It would warn that its sockets, which only this computer reaches, are not encrypted.
+            argv = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}", "--log-level=ERROR"]
             return KernelSpec(argv=argv, **{key: METADATA["kernelspec"][key] for key in ("display_name", "language")})
 
     class Manager(AsyncKernelManager):
