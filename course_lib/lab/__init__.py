@@ -44,7 +44,6 @@ def command(port=None, browser=True, notebook=FIRST_NOTEBOOK, extra=()):
         "ServerApp.root_dir": root,
         "ServerApp.answer_yes": True,  # one Ctrl-C ends it, without a question
         "ServerApp.kernel_websocket_connection_class": "course_lib.lab.server.PromptConnection",
-        "ServerApp.websocket_ping_timeout": 30_000,  # milliseconds: what the server falls back to, with a warning
         "LabApp.app_settings_dir": Path(__file__).parent,  # overrides.json there: no news, no look for updates
         "LabApp.extension_manager": "readonly",
     }
