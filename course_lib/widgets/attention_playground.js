@@ -6,7 +6,7 @@
  * ipywidgets holds back newer states while one is unanswered and then sends only the latest.
  */
 import {
-  Announcer, choiceButtons, cividis, html, keepPlainKeys, Matrix, Plane, readable, readableVector, roundedUp, setAttributes,
+  Announcer, choiceButtons, cividis, html, keepPlainKeys, Matrix, Plane, readable, readableVector, setAttributes,
   setText, shortened, svg, tipGlyph,
 } from "./view_kit.js";
 
@@ -46,6 +46,7 @@ const TEXT = {
   comparePlane: "Plane of queries and keys: arrows to drag, or to move with the arrow keys",
   mixPlane: "Plane of values, to drag or to move with the arrow keys, and of the context vectors they give",
   mixHint: (/** @type {string} */ who) => `Thin steps: weight × value, laid tip to tail. They end at the context of “${who}”. Shaded: all that weights can reach.`,
+  mixStale: "The last context vectors that worked.",
   mixWaiting: "The context appears here once the attention function works.",
   kinds: { queries: "query", keys: "key", values: "value" },
   show: "Show and move",
@@ -162,9 +163,8 @@ function render({ model, el }) {
 
   // --- vectors: planes where there are two dimensions, numbers always ---
 
-  /** Where the axes must end to show these vectors with some room around them. */
-  const reachOf = (/** @type {("queries" | "keys" | "values")[]} */ kinds) =>
-    roundedUp(1.15 * Math.max(0.85, ...kinds.flatMap((kind) => state()[kind].flat().map(Math.abs))));
+  const farthest = (/** @type {("queries" | "keys" | "values")[]} */ kinds) =>
+    Math.max(...kinds.flatMap((kind) => state()[kind].flat().map(Math.abs)));
   const compare = makeCompare();
   const mix = makeMix();
 
@@ -353,12 +353,12 @@ function render({ model, el }) {
     const fresh = !moving;
     moving = false;
     if (compare) {
-      compare.plane.fit(reachOf(["queries", "keys"]), fresh);
+      compare.plane.fit(farthest(["queries", "keys"]), fresh);
       compare.keys.forEach((arrow, index) => arrow.put(now.keys[index]));
       compare.queries.forEach((arrow, index) => arrow.put(now.queries[index]));
     }
     if (mix) {
-      mix.plane.fit(reachOf(["values"]), fresh);
+      mix.plane.fit(farthest(["values"]), fresh);
       mix.values.forEach((arrow, index) => arrow.put(now.values[index]));
     }
     Object.values(tables).forEach((table) => table.fill());
@@ -434,7 +434,7 @@ function render({ model, el }) {
     chain.setAttribute("d", path);
     for (const element of [chain, ...joints]) element.style.display = picture.works ? "" : "none";
     plane.placeLabels([mix.context[who], ...mix.values, ...mix.context.filter((_, index) => index !== who)]);
-    setText(mixHint, has() ? TEXT.mixHint(shortened(tokens[who], 16)) : TEXT.mixWaiting);
+    setText(mixHint, !has() ? TEXT.mixWaiting : picture.works ? TEXT.mixHint(shortened(tokens[who], 16)) : TEXT.mixStale);
   }
 
   /** How each step's numbers become cells: one scale for all three kinds of scores, shares on 0 to 1. */

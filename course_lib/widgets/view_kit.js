@@ -227,12 +227,13 @@ export class Plane {
   }
 
   /**
-   * Let the axes end at an extent: always if it is beyond the present one, else only where the view may change, and only
-   * if the picture had become small.
-   * @param {number} extent @param {boolean} mayShrink
+   * Let the axes hold the farthest coordinate with some room: always if it lies beyond them, else only where the view may
+   * change, and only if the picture had become small.
+   * @param {number} farthest @param {boolean} mayShrink
    */
-  fit(extent, mayShrink) {
-    if (extent <= this.extent && !(mayShrink && extent < this.extent / 1.5)) return;
+  fit(farthest, mayShrink) {
+    const extent = roundedUp(1.15 * Math.max(0.85, farthest));
+    if (farthest <= this.extent && !(mayShrink && extent < this.extent / 1.5)) return;
     this.extent = extent;
     const step = [1, 2, 5, 10].map((factor) => factor * 10 ** Math.floor(Math.log10(extent / 4))).find((size) => size * 4.2 >= extent) ?? extent;
     const [near, far] = [MARGIN / 2, PLANE - MARGIN / 2];
