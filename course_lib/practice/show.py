@@ -150,14 +150,13 @@ def _line(text, kind, side):
 
 
 def result_line(result):
-    """One line for a verdict: the only line that the notebook's exception shows."""
-    about = f" [{result.diagnosis}]" if result.diagnosis else ""
-    return f"{HEADINGS[result.outcome]}: {result.exercise}{about}. {result.message}"
+    """The verdict in a few words: all that the notebook's exception shows, since the panel above it says the rest."""
+    return f"{HEADINGS[result.outcome]}: {result.exercise}{f' [{result.diagnosis}]' if result.diagnosis else ''}"
 
 
 def result_text(result):
     """A verdict for the terminal."""
-    parts = [result_line(result)]
+    parts = [result_line(result) if result.passed else f"{result_line(result)}. {result.message}"]
     if result.lines:
         parts += [TEXTS["your lines"], *(f"  {line}" for line in result.lines)]
     if result.got is not None and result.expected is not None:
