@@ -32,7 +32,7 @@ TEXTS = {
     "no notebook": "there is no {path}",
     "running": "Running {path} …",
     "check title": "{path}: {points} of {total} points",
-    "check columns": ("Exercise", "Title", "Points", "Outcome", "Message"),
+    "check columns": ("Exercise", "Title and message", "Points", "Outcome"),
     "untouched": "You have no copy of these exercises yet: `course start {number}` makes one.",
     "time": "Not judged: the notebook did not finish within {seconds:g} seconds (--seconds).",
     "memory": "Not judged: the notebook used more than {memory:,} MB of memory (--memory).",
@@ -168,11 +168,14 @@ def check(
             {"lesson": name, "notebook": str(path), "passed": passed, "points": points, "points_total": total, "exercises": rows}
         )
     else:
-        table = _table(TEXTS["check columns"])
+        table = _table(TEXTS["check columns"], whole=(0, 3))
         table.title = TEXTS["check title"].format(path=path.name, points=points, total=total)
         for row in rows:
-            outcome = _text(row["outcome"], COLOURS[row["outcome"]])
-            table.add_row(row["id"], _text(row["title"]), str(row["points"]), outcome, _text(row["message"]))
+            colour = COLOURS[row["outcome"]]
+            told = _text(row["title"])
+            if row["outcome"] in ("failed", "error"):  # the others say it all in one word
+                told.append("\n" + row["message"], style=colour)
+            table.add_row(row["id"], told, str(row["points"]), _text(row["outcome"], colour))
         _console().print(table)
         if untouched:
             typer.echo(TEXTS["untouched"].format(number=name[:2]))
@@ -245,7 +248,7 @@ def status(as_json: Json = False):
     if as_json:
         _print_json(rows)
         return
-    table = _table(TEXTS["status columns"])
+    table = _table(TEXTS["status columns"], whole=(0,))
     for row in rows:
         table.add_row(
             row["lesson"],
@@ -264,9 +267,13 @@ def compare(exercise: Annotated[str, typer.Argument(metavar="NN.name", help=TEXT
     from course_lib import practice
 
     try:
-        theirs, solution = practice.exercise(exercise).comparison()
+        asked = practice.exercise(exercise)
     except ValueError as error:
         raise _wrong_argument(error) from None
+    try:
+        theirs, solution = asked.comparison()
+    except ValueError as error:  # not attempted yet
+        _fail(error, FAILED)
     if theirs.strip() == solution.strip():
         typer.echo(TEXTS["same"])
         return
@@ -453,12 +460,13 @@ def _busy(message):
     return _console(stderr=True).status(escape(message))
 
 
-def _table(columns):
+def _table(columns, whole=()):
+    """An empty table; the columns whose numbers are in `whole` are not wrapped."""
     from rich.table import Table
 
     table = Table(title_justify="left", header_style="bold")
-    for name in columns:
-        table.add_column(name, overflow="fold")
+    for number, name in enumerate(columns):
+        table.add_column(name, overflow="fold", no_wrap=number in whole)
     return table
 
 

@@ -30,7 +30,7 @@ USES_ANSWER = "uses-answer"  # a cell that needs the learner's function, and so 
 MAY_RAISE = "raises-exception"  # what Jupyter and nbval call a cell that may fail
 MEASURED = "measured"  # a cell that prints timings: its outputs are kept while the code up to it stays the same
 
-METADATA = {"kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"}, "language_info": {"name": "python"}}
+METADATA = {"kernelspec": {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}, "language_info": {"name": "python"}}
 EDITOR_METADATA = ("ExecuteTime", "collapsed", "execution", "scrolled", "trusted", "vscode")
 
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"

@@ -1,0 +1,77 @@
+"""Exercises are made from solutions, belong to the registry of checks one by one, and nothing lies where it does not belong."""
+
+import re
+
+import pytest
+
+from course_lib import notebooks
+from course_lib.practice import exercises_of, lessons_with_exercises
+from tests.notebooks.collection import ROOT, cells, name, paths, tags
+
+SOLUTIONS = paths("solutions")
+
+
+@pytest.fixture(autouse=True)
+def this_course(monkeypatch):
+    monkeypatch.setenv("COURSE_HOME", str(ROOT))
+
+
+def test_there_are_solutions_for_all_checks():
+    assert SOLUTIONS
+    assert {path.name[:2] for path in SOLUTIONS} == set(lessons_with_exercises())
+
+
+def test_no_stray_file():
+    assert notebooks.stray_files() == []
+
+
+@pytest.mark.parametrize("path", SOLUTIONS, ids=name)
+def test_exercises_match_their_solutions(path):
+    made = notebooks.dumps(notebooks.strip_solutions(notebooks.read(path), path.name))
+    assert (ROOT / "exercises" / path.name).read_bytes() == made.encode(), "run `course build`"
+
+
+@pytest.mark.parametrize("path", SOLUTIONS, ids=name)
+def test_every_exercise_has_its_cells_and_its_points(path):
+    tasks = notebooks.task_cells(notebooks.read(path))
+    exercises = exercises_of(path.name[:2])
+    assert list(tasks) == [one.function_name for one in exercises]
+    for one in exercises:
+        answer, check = tasks[one.function_name]
+        assert answer and check, one.id
+        assert re.search(rf"^def {one.function_name}\(", answer.source, re.M), one.id
+        assert check.source.strip() == f"check.{one.function_name}({one.function_name})"
+        assert check.metadata.nbgrader == {
+            "grade": True, "grade_id": f"check_{one.function_name}", "locked": True, "points": one.points,
+            "schema_version": 3, "solution": False, "task": False,
+        }  # fmt: skip
+        assert answer.metadata.nbgrader == {
+            "grade": False, "grade_id": one.function_name, "locked": False,
+            "schema_version": 3, "solution": True, "task": False,
+        }  # fmt: skip
+
+
+@pytest.mark.parametrize("path", paths("exercises"), ids=name)
+def test_exercises_hold_stubs_and_no_solution(path):
+    solution = notebooks.read(ROOT / "solutions" / path.name)
+    code = cells(path, "code")
+    assert not any("SOLUTION" in cell["source"] for cell in code)
+    answers = {task: answer for task, (answer, _) in notebooks.task_cells(solution).items()}
+    for cell in code:
+        marks = cell["metadata"].get("nbgrader", {})
+        if marks.get("solution"):
+            assert cell["source"].count("raise NotImplementedError()") == answers[marks["grade_id"]].source.count("### BEGIN SOLUTION")
+            assert "# YOUR CODE HERE" in cell["source"]
+            with pytest.raises(NotImplementedError):
+                run_stub(cell["source"], marks["grade_id"])
+        assert ("raises-exception" in tags(cell)) == (marks.get("grade") is True or "uses-answer" in tags(cell)), cell["id"]
+
+
+def run_stub(source, function):
+    """Define the stub and call it with as many arguments as it wants."""
+    import inspect
+
+    namespace = {}
+    exec(source, namespace)
+    wanted = [one for one in inspect.signature(namespace[function]).parameters.values() if one.default is one.empty]
+    namespace[function](*[None] * len(wanted))

@@ -1,0 +1,189 @@
+"""Every notebook has the form that the course promises.
+
+For authors of lessons:
+
+- **Sections.** Nine level-2 headings, in the order of `SECTIONS`; before the first one the lesson says what "you can" do afterwards, how
+  many "minutes" it needs and what it "builds on".
+- **Size.** A code cell has at most 25 lines, half of them at most 5 (blank lines don't count); a prose cell at most 120 words (formulas,
+  code, tags and the addresses of links don't count).
+- **Pictures.** A code cell whose output holds a picture says in its metadata what there is to see: `"alt": "Three bars, the second …"`,
+  a sentence of five words or more. `course build` puts it beside the picture, where screen readers and converters look for it. An object
+  may bring its own instead, as `AttentionPlayground` does. Pictures in prose and HTML have an alt text too, and are never on another site.
+- **Cell ids** are names in small letters, such as `scaled-scores`: JupyterLab's random ones are to be replaced.
+- **Tags.** `pitfall` on the cells of a measured pitfall experiment; `raises-exception` where an error is shown on purpose, never in solutions.
+- **Widgets.** From lesson 01 on at least one, from `course_lib.widgets`.
+- **Outputs** come from `course build`: all cells run in order, nothing of this computer in them. A cell marked `# NBVAL_CHECK_OUTPUT`
+  prints numbers with at most 4 digits after the point.
+"""
+
+import ast
+import json
+import re
+from statistics import median
+
+import pytest
+
+from tests.notebooks.collection import KINDS, ROOT, cells, name, paths, tags, texts
+
+SECTIONS = [
+    "Activate prior knowledge", "Overview", "Key concepts", "Step by step", "Worked examples", "Common pitfalls",
+    "Retrieval quiz", "Recap", "Spaced review plan",
+]  # fmt: skip
+
+LESSONS = paths("notebooks")
+EXECUTED = paths("notebooks", "solutions")
+ALL = paths(*KINDS)
+
+METADATA = {"kernelspec": {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}, "language_info": {"name": "python"}}
+RANDOM_ID = re.compile(r"(?=.*\d)[0-9a-f]{8,}|[0-9a-f]{8}-[0-9a-f-]{8,}")
+NAMED_ID = re.compile(r"[a-z][a-z0-9]*([-_][a-z0-9]+)*")
+MACHINE = re.compile(
+    r"/home/|/Users/|/root/|/tmp/|/var/folders/|/private/|\b[A-Za-z]:\\|ipykernel_\d|[/\\]site-packages[/\\]|[/\\]\.venv[/\\]"
+    r"|\bat 0x[0-9a-fA-F]{6,}"
+)
+
+
+def every(found):
+    """Run a test on each of these notebooks."""
+    return pytest.mark.parametrize("path", found, ids=name)
+
+
+def test_there_are_lessons():
+    assert LESSONS, "no lesson was found: the tests of this folder would prove nothing"
+    solved = {path.name for path in paths("solutions")}
+    assert solved <= {path.name for path in LESSONS}
+    assert solved, "no solutions were found"
+
+
+@every(LESSONS)
+def test_sections(path):
+    headings = [heading for cell in cells(path, "markdown") for heading in re.findall(r"^## (.+?)\s*$", without_code(cell["source"]), re.M)]
+    assert headings == SECTIONS
+
+
+@every(LESSONS)
+def test_top_matter(path):
+    top = []
+    for cell in cells(path, "markdown"):
+        if cell["source"].startswith("## "):
+            break
+        top.append(cell["source"])
+    assert re.match(rf"# {path.name[:2]} · \S", top[0]), "the first cell's title is '# NN · Title'"
+    text = re.sub(r"[*_\s]+", " ", "\n".join(top)).lower()
+    assert re.search(r"\byou can\b|\byou will be able to\b", text), "what can the learner do afterwards?"
+    assert re.search(r"\b\d+ minutes\b", text), "how many minutes does it need?"
+    assert "builds on" in text, "what does it build on?"
+
+
+@every(LESSONS)
+def test_code_cells_are_short(path):
+    lengths = {cell["id"]: sum(bool(line.strip()) for line in cell["source"].splitlines()) for cell in cells(path, "code")}
+    assert {cell: lines for cell, lines in lengths.items() if lines > 25} == {}
+    assert median(lengths.values()) <= 5
+
+
+@every(ALL)
+def test_prose_cells_are_short(path):
+    counts = {cell["id"]: words(cell["source"]) for cell in cells(path, "markdown")}
+    assert {cell: count for cell, count in counts.items() if count > 120} == {}
+
+
+def words(source):
+    """Count the words of prose: what has a letter or digit in it, without code blocks, formulas, tags and addresses."""
+    text = without_code(source)
+    text = re.sub(r"\$\$.*?\$\$|\$[^$\n]+\$|<[^>]+>", " ", text, flags=re.S)
+    text = re.sub(r"\]\([^)]*\)", "]", text)
+    return sum(bool(re.search(r"\w", word)) for word in re.split(r"[\s|]+", text))
+
+
+def without_code(source):
+    """Cut code blocks out of Markdown."""
+    return re.sub(r"^```.*?^```", "", source, flags=re.S | re.M)
+
+
+def test_words_are_counted_as_documented():
+    assert words("Two words, $x + y = z$ and\n```\nsome code here\n```\n[a link](https://x.org/a b) — <b>bold</b> | cell |") == 7
+
+
+@every([path for path in LESSONS if path.name[:2] > "00"])
+def test_a_live_widget_and_a_measured_pitfall(path):
+    widgets, used = set(), set()
+    for cell in cells(path, "code"):
+        for node in ast.walk(ast.parse(cell["source"])):
+            if isinstance(node, ast.ImportFrom) and node.module and node.module.startswith("course_lib.widgets"):
+                widgets |= {alias.asname or alias.name for alias in node.names}
+            elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+                used.add(node.func.id)
+    assert widgets & used, "no widget of course_lib.widgets is shown"
+    assert any("pitfall" in tags(cell) for cell in cells(path, "code")), 'no code cell is tagged "pitfall"'
+
+
+@every(EXECUTED)
+def test_all_code_was_run_in_order_without_an_error(path):
+    run = [cell for cell in cells(path, "code") if cell["source"].strip()]
+    assert [cell["execution_count"] for cell in run] == list(range(1, len(run) + 1)), "run `course build`"
+    failed = {cell["id"] for cell in run for output in cell["outputs"] if output["output_type"] == "error"}
+    allowed = {cell["id"] for cell in run if "raises-exception" in tags(cell)}
+    assert failed <= allowed
+    if path.parent.name == "solutions":
+        assert not allowed
+
+
+@every(paths("exercises"))
+def test_exercises_have_no_outputs(path):
+    assert all(cell["outputs"] == [] and cell["execution_count"] is None for cell in cells(path, "code"))
+
+
+@every(ALL)
+def test_metadata_and_size(path):
+    notebook = json.loads(path.read_text(encoding="utf-8"))
+    assert notebook["metadata"] == METADATA, "no widget state, nothing of this computer: run `course build`"
+    assert (notebook["nbformat"], notebook["nbformat_minor"]) == (4, 5)
+    assert path.stat().st_size <= 1_500_000
+    for cell in cells(path, "code"):
+        assert not {"execution", "ExecuteTime", "collapsed", "scrolled", "trusted"} & set(cell["metadata"])
+        for output in cell["outputs"]:
+            assert "application/vnd.jupyter.widget-view+json" not in output.get("data", {}), cell["id"]
+
+
+@every(ALL)
+def test_cell_ids_are_names(path):
+    ids = [cell.get("id", "") for cell in cells(path)]
+    assert len(set(ids)) == len(ids)
+    assert [id for id in ids if RANDOM_ID.fullmatch(id) or not NAMED_ID.fullmatch(id)] == []
+
+
+def test_random_ids_are_told_from_names():
+    assert all(RANDOM_ID.fullmatch(id) for id in ("4f3c2a1b", "9b1deb4d-3b7d-4bad-9bdd-2b0d7b3dcb6d", "a1b2c3d4e5f6"))
+    assert not any(RANDOM_ID.fullmatch(id) for id in ("facade", "feedback", "decade-1", "scaled-scores"))
+
+
+@every(EXECUTED)
+def test_outputs_name_nothing_of_this_computer(path):
+    found = {cell["id"]: MACHINE.findall(text) for cell in cells(path, "code") for text in texts(cell) if MACHINE.search(text)}
+    assert found == {}
+    assert not any(str(ROOT) in text for cell in cells(path, "code") for text in texts(cell))
+
+
+@every(EXECUTED)
+def test_checked_numbers_are_short(path):
+    checked = [cell for cell in cells(path, "code") if "NBVAL_CHECK_OUTPUT" in cell["source"]]
+    assert {cell["id"]: text for cell in checked for text in texts(cell) if re.search(r"\d\.\d{5,}", text)} == {}
+    assert all(cell["outputs"] for cell in checked), "a checked cell prints nothing to check"
+
+
+@every(ALL)
+def test_every_picture_has_a_text_alternative(path):
+    for cell in cells(path):
+        for output in cell.get("outputs", ()):
+            for mime in output.get("data", {}):
+                if mime.startswith("image/"):
+                    alternative = output["metadata"].get(mime, {}).get("alt", "")
+                    assert len(alternative.split()) >= 5, f'{cell["id"]}: add "alt" to the cell\'s metadata and run `course build`'
+        markup = [without_code(cell["source"])] if cell["cell_type"] == "markdown" else texts(cell)
+        for text in markup:
+            for picture in re.findall(r"<img\b[^>]*>", text):
+                assert re.search(r"\balt=[\"'][^\"']", picture), f"{cell['id']}: {picture[:80]}"
+                assert not re.search(r"\bsrc=[\"']https?:", picture), f"{cell['id']}: {picture[:80]}"
+            for alternative, address in re.findall(r"!\[([^\]]*)\]\(([^)]*)\)", text):
+                assert alternative.strip() and not address.startswith("http"), f"{cell['id']}: {address[:80]}"
