@@ -1,4 +1,4 @@
-"""The retrieval quiz: one question at a time on plain ipywidgets, every answer recorded.
+"""The retrieval quiz: one question at a time on ipywidgets, every answer recorded.
 
 An option is a button laid over its text, so that all of the text can be clicked and the keyboard finds it; the text itself
 is HTMLMath, because no ipywidgets label typesets LaTeX.
@@ -8,7 +8,9 @@ import html
 import random
 import time
 from dataclasses import dataclass, field
+from pathlib import Path
 
+import anywidget
 import ipywidgets as widgets
 
 from course_lib.practice.progress import Progress, ProgressError
@@ -111,6 +113,12 @@ class _Asked:
         return self.answered and self.rating != "again"
 
 
+class _Keys(anywidget.AnyWidget):
+    """Shows nothing; keeps plain keys in the quiz, and lets a letter choose its option."""
+
+    _esm = Path(__file__).with_name("quiz.js").read_text(encoding="utf-8")
+
+
 class Quiz(widgets.VBox):
     """A quiz over some questions.
 
@@ -175,6 +183,7 @@ class Quiz(widgets.VBox):
         )
         self._parts = [
             widgets.HTML(STYLE, layout={"display": "none"}),
+            _Keys(layout={"display": "none"}),
             self._header, self._prompt, *(row for row, _, _ in self._rows), self._answer, self._model, self._rating_row,
             self._status, navigation,
         ]  # fmt: skip

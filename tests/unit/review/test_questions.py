@@ -1,5 +1,6 @@
 """The question bank: the shipped files hold up, and a wrong file is refused with an error that says where."""
 
+import json
 import re
 from fractions import Fraction
 
@@ -7,6 +8,7 @@ import numpy as np
 import pytest
 
 from course_lib.attention import causal_mask, scaled_dot_product_attention, softmax
+from course_lib.notebooks import course_root
 from course_lib.review.questions import (
     QuestionError,
     lessons_with_questions,
@@ -69,6 +71,14 @@ class TestShippedBank:
 
     def test_a_lesson_can_be_named_in_three_ways(self):
         assert load_questions("03") == load_questions(3) == load_questions("03_self_attention_by_hand")
+
+    @pytest.mark.parametrize("lesson", lessons_with_questions())
+    def test_each_question_names_a_heading_of_its_lesson(self, lesson):
+        (path,) = (course_root() / "notebooks").glob(f"{lesson}_*.ipynb")
+        cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+        text = "\n".join("".join(cell["source"]) for cell in cells if cell["cell_type"] == "markdown")
+        headings = {match[1].strip() for match in re.finditer(r"^#+ (.*)$", text, re.MULTILINE)}
+        assert {question.section for question in load_questions(lesson)} <= headings
 
     def test_an_unknown_lesson_names_those_there_are(self):
         with pytest.raises(ValueError, match=r"no questions for lesson '42'; there are some for .*03"):

@@ -57,6 +57,12 @@ def choose(quiz, text):
     row.children[0].click()
 
 
+def test_the_page_gets_the_module_for_keys(progress):
+    """Without it JupyterLab would take the letters of the options as commands on cells; the browser tests press them."""
+    (keys,) = [one for one in Quiz([CHOICE], "A quiz", progress=progress).children if hasattr(one, "_esm")]
+    assert "data-lm-suppress-shortcuts" in keys._esm and "export default" in keys._esm
+
+
 def test_a_right_choice_is_recorded(progress):
     asked = Quiz([CHOICE], "A quiz", progress=progress)
     assert "Which of $a &lt; b$?" in shown_text(asked) and "why first" not in shown_text(asked)

@@ -1,0 +1,25 @@
+/**
+ * Keys in the quiz. While it has the focus, plain keys are its own: JupyterLab would take B for "insert a cell below" and
+ * D, D for "delete this cell". A, B, C, … choose an option. Where this module can't run, Tab and Space do the same.
+ * @param {{ el: HTMLElement }} view an invisible element somewhere in the quiz
+ */
+function render({ el }) {
+  const decide = (/** @type {KeyboardEvent} */ event) => {
+    const quiz = el.closest(".course-quiz");
+    const target = /** @type {HTMLElement} */ (event.target);
+    if (!quiz) return;
+    const jupyters = event.ctrlKey || event.metaKey || event.altKey || (event.shiftKey && event.key === "Enter");
+    quiz.toggleAttribute("data-lm-suppress-shortcuts", !jupyters);
+    if (jupyters || !quiz.contains(target) || target.matches("textarea")) return;
+    const options = /** @type {NodeListOf<HTMLButtonElement>} */ (quiz.querySelectorAll(".quiz-row > button:enabled"));
+    const letter = event.key.toUpperCase();
+    const option = [...options].find((button) => button.textContent === letter && button.offsetParent);
+    option?.focus();
+    option?.click();
+  };
+  // JupyterLab listens on the document's capture phase; the window's comes just before.
+  window.addEventListener("keydown", decide, { capture: true });
+  return () => window.removeEventListener("keydown", decide, { capture: true });
+}
+
+export default { render };
