@@ -1,0 +1,484 @@
+"""Static pictures: attention as a heat map, vectors as arrows.
+
+Each function returns a `Picture`, a matplotlib `Figure` that shows itself once at the end of a notebook cell, with or without
+pyplot; with `ax`, it draws into a figure of yours and returns that one. Labels are drawn as they are: `$` starts no formula,
+and characters that nobody would see, such as a line break, are written as escapes. Colours can be told apart by the
+colour-blind: cividis for maps, Okabe and Ito's for arrows, which differ in marker and line too.
+"""
+
+import io
+import math
+from itertools import product
+
+import numpy as np
+from matplotlib.figure import Figure
+
+TEXTS = {
+    "queries": "Queries (attending)",
+    "keys": "Keys (attended to)",
+    "weight": "Attention weight",
+    "score": "Score",
+    "map": "Map {number}",
+    "dimensions": ("first dimension", "second dimension"),
+    "alternative map": "{name}: {rows} queries by {columns} keys. {winners}",
+    "alternative winner": "{query} attends most to {key} ({value})",
+    "alternative nothing": "{query} attends to nothing",
+    "alternative group": "{name}: {vectors}",
+    "alternative vector": "{label} ({x}, {y})",
+    "unreadable": "{name} cannot be read as an array: {reason}",
+    "dtype": "{name} has dtype {dtype} and shape {shape}; expected real numbers",
+    "rank": "{name} has shape {shape}; expected {expected}, no axis empty",
+    "map shape": "(queries, keys)",
+    "vectors shape": "(vectors, 2)",
+    "no maps": "weights holds no map; expected (queries, keys), or several of them in a dict or a list",
+    "nan": "{name} holds {value} at {index}; expected {expected}",
+    "numbers": "finite numbers",
+    "scores": "numbers, or -inf for a score that is masked",
+    "range": (
+        "{name} holds {value:.4g} at {index}, outside of {low} to {high}; expected weights. "
+        "For scores pass vmin=None, vmax=None: the scale comes from the data then"
+    ),
+    "scale": "vmin is {low} and vmax is {high}; expected finite numbers, vmin below vmax, or None",
+    "labels": "{name} holds {got} labels: {labels}; expected {wanted}, one for each {what} of {of} with shape {shape}",
+    "label kind": "{name} is {labels!r}; expected a list of strings",
+    "one ax": "ax is one pair of axes, but weights holds {maps} maps; leave ax out and they become panels",
+    "no groups": "groups is {groups!r}; expected a dict from a name to vectors, with at least one",
+    "too many groups": "groups holds {got} groups; expected at most {most}, so that they can be told apart",
+}
+
+INK = "#16181d"
+EMPTY = "#e3e5e9"  # a masked score: it has no colour on the scale
+FONT = 10  # points
+NARROWEST = 5.5  # points; numbers smaller than this are left out
+LONGEST = 40  # characters of a label
+ANNOTATED = 10  # up to so many rows and columns, numbers are written into the cells
+LETTER = 0.62  # width of a letter, as a share of the font size
+
+STYLES = {  # name of a group -> colour, marker, line: those of the widgets
+    "queries": ("#0072b2", "o", "-"),
+    "keys": ("#d55e00", "s", (0, (5, 2))),
+    "values": ("#009e73", "^", (0, (1, 1.2))),
+    "context": ("#a6458a", "D", (0, (5, 1.5, 1, 1.5))),
+}
+MORE_STYLES = [("#56b4e9", "v", (0, (8, 2))), ("#e69f00", "P", "-"), ("#000000", "X", (0, (2, 2)))]
+
+
+class Picture(Figure):
+    """A matplotlib figure that shows itself at the end of a notebook cell, sharp on every screen, and says what it shows.
+
+    `Figure` alone shows as text in a kernel where pyplot has drawn nothing. `alternative` is the picture in words.
+    """
+
+    def __init__(self, *args, alternative="", **kwargs):
+        kwargs.setdefault("layout", "constrained")
+        super().__init__(*args, **kwargs)
+        self.alternative = alternative
+
+    def _repr_mimebundle_(self, include=None, exclude=None):
+        target = io.BytesIO()
+        self.savefig(target, format="png", dpi=2 * self.dpi, bbox_inches="tight", facecolor="white")
+        png = target.getvalue()
+        width, height = (int.from_bytes(png[start : start + 4]) // 2 for start in (16, 20))  # of the PNG's own header
+        data = {"image/png": png, "text/plain": self.alternative or repr(self)}
+        return data, {"image/png": {"width": width, "height": height}}
+
+
+def attention_heatmap(
+    weights, query_labels=None, key_labels=None, *, title=None, ax=None, vmin=0, vmax=1, annotate=None
+):
+    """Draw attention weights as a heat map: one row a query, one column a key.
+
+    Args:
+        weights: (queries, keys), an array or a tensor; or several maps, a dict from names to maps, a list or (maps, queries,
+            keys), which become panels with one colour scale.
+        query_labels: one string a query; numbers from 0 if None.
+        key_labels: one string a key; numbers from 0 if None.
+        title: above the picture.
+        ax: matplotlib axes to draw one map into; a new Picture if None.
+        vmin: the value of the darkest colour; the smallest of all maps if None.
+        vmax: the value of the brightest colour; the largest of all maps if None. With vmin and vmax None the maps may hold
+            scores, and -inf for those that are masked.
+        annotate: whether numbers are written into the cells; up to 10 queries and 10 keys if None, where they fit. A bare 0
+            is exactly 0, and 0.00 only almost.
+
+    Returns:
+        the figure, a Picture unless ax belongs to another.
+
+    Raises:
+        ValueError: labels don't match a map's size; a map is not 2-D, holds NaN or a value outside of vmin to vmax.
+    """
+    maps = _maps(weights)
+    labels = {}
+    for name, matrix in maps.items():
+        rows, columns = matrix.shape
+        labels[name] = (
+            _labels("query_labels", query_labels, rows, "query", name, matrix),
+            _labels("key_labels", key_labels, columns, "key", name, matrix),
+        )
+    low, high = _scale(maps, vmin, vmax)
+    if ax is None:
+        figure, grid, cell = _panels(maps, labels)
+    elif len(maps) > 1:
+        raise ValueError(TEXTS["one ax"].format(maps=len(maps)))
+    else:
+        figure, grid = ax.get_figure(root=True), {name: (ax, True, True) for name in maps}
+        box = ax.get_window_extent()
+        rows, columns = next(iter(maps.values())).shape
+        cell = 0.7 * 72 / figure.dpi * min(box.width / columns, box.height / rows)  # what labels and colour bar will leave
+
+    for name, (axes, left, bottom) in grid.items():
+        image = _draw_map(axes, maps[name], labels[name], low, high, cell, annotate, left, bottom)
+        if len(maps) > 1:
+            axes.set_title(visible(name), fontsize=FONT, color=INK, parse_math=False)
+    all_axes = [axes for axes, _, _ in grid.values()]
+    bar = all_axes[0].figure.colorbar(image, ax=all_axes, fraction=0.05, pad=0.03, aspect=25)
+    bar.outline.set_visible(False)
+    bar.ax.tick_params(labelsize=FONT - 1.5, length=2, colors=INK)
+    bar.set_label(TEXTS["score" if vmin is None and vmax is None else "weight"], fontsize=FONT - 0.5, color=INK)
+    if title is not None:
+        write = ax.set_title if ax is not None else figure.suptitle if len(maps) > 1 else all_axes[0].set_title
+        write(visible(title), fontsize=FONT + 2, color=INK, parse_math=False)
+    if isinstance(figure, Picture):
+        described = " ".join(_describe_map(name, maps[name], labels[name]) for name in maps)
+        figure.alternative = " ".join(part for part in (figure.alternative, described) if part)
+    return figure
+
+
+def vectors(groups, labels, *, title=None, ax=None):
+    """Draw vectors of two dimensions as arrows from the origin, each group in its own colour, marker and line.
+
+    Args:
+        groups: dict from a name ("queries", "keys", ...) to vectors (n, 2); at most 7 groups.
+        labels: n strings, one for each vector of each group, such as the tokens.
+        title: above the picture.
+        ax: matplotlib axes to draw into; a new Picture if None.
+
+    Returns:
+        the figure, a Picture unless ax belongs to another.
+
+    Raises:
+        ValueError: a group is not (n, 2) or holds NaN, or labels don't match it.
+    """
+    if not isinstance(groups, dict) or not groups:
+        raise ValueError(TEXTS["no groups"].format(groups=groups))
+    if len(groups) > len(STYLES) + len(MORE_STYLES):
+        raise ValueError(TEXTS["too many groups"].format(got=len(groups), most=len(STYLES) + len(MORE_STYLES)))
+    tips = {}
+    for name, group in groups.items():
+        tips[name] = _matrix(f"groups[{name!r}]", group, TEXTS["vectors shape"], columns=2)
+        shown = _labels("labels", labels, len(tips[name]), "vector", f"groups[{name!r}]", tips[name])
+    if ax is None:
+        ax = Picture(figsize=(4.8, 5.2)).subplots()
+    figure = ax.get_figure(root=True)
+    left, bottom, side = _window(np.concatenate(list(tips.values())))
+
+    ax.set(xlim=(left, left + side), ylim=(bottom, bottom + side), aspect="equal")
+    for text, write in zip(TEXTS["dimensions"], (ax.set_xlabel, ax.set_ylabel), strict=True):
+        write(text, fontsize=FONT - 0.5, color=INK)
+    ax.set_axisbelow(True)
+    ax.grid(color="#e4e6ea", linewidth=0.8)
+    ax.axhline(0, color="#9aa0aa", linewidth=1, zorder=1)
+    ax.axvline(0, color="#9aa0aa", linewidth=1, zorder=1)
+    ax.tick_params(labelsize=FONT - 1.5, length=0, colors=INK)
+    ax.spines[:].set_visible(False)
+    styles = _styles(tips)
+    for name, points in tips.items():
+        _draw_arrows(ax, name, points, *styles[name], side)
+    box = ax.get_window_extent()
+    points_per_unit = 0.85 * 72 / figure.dpi * min(box.width, box.height) / side
+    _write_labels(ax, tips, shown, styles, points_per_unit)
+    ax.legend(
+        loc="lower center", bbox_to_anchor=(0.5, 1), ncols=min(len(tips), 4), frameon=False, fontsize=FONT - 0.5,
+        labelcolor=INK, handlelength=2.6, columnspacing=1.6, borderaxespad=0.2,
+    )  # fmt: skip
+    if title is not None:
+        pad = 10 + 16 * math.ceil(len(tips) / 4)  # above the legend
+        ax.set_title(visible(title), fontsize=FONT + 2, color=INK, pad=pad, parse_math=False)
+    if isinstance(figure, Picture):
+        described = " ".join(_describe_vectors(name, points, shown) for name, points in tips.items())
+        figure.alternative = " ".join(part for part in (figure.alternative, described) if part)
+    return figure
+
+
+def visible(label):
+    """Write what nobody would see (a line break, a zero-width space) as an escape, and cut what is too long to draw.
+
+    Args:
+        label: a string, or what is to be shown as one.
+
+    Returns:
+        a string of one line, at most 40 characters.
+    """
+    text = "".join(letter if letter.isprintable() else repr(letter)[1:-1] for letter in str(label))
+    return text if len(text) <= LONGEST else text[: LONGEST - 1] + "…"
+
+
+# What comes in
+
+
+def _matrix(name, value, expected, columns=None):
+    if hasattr(value, "detach"):  # a PyTorch tensor, maybe one that keeps track of gradients, or of a type NumPy lacks
+        value = value.detach().cpu().double()
+    try:
+        array = np.asarray(value)
+    except (ValueError, TypeError, RuntimeError) as error:
+        raise ValueError(TEXTS["unreadable"].format(name=name, reason=error)) from error
+    if array.dtype.kind not in "fiub":
+        raise ValueError(TEXTS["dtype"].format(name=name, dtype=array.dtype, shape=array.shape))
+    if array.ndim != 2 or array.size == 0 or (columns and array.shape[1] != columns):
+        raise ValueError(TEXTS["rank"].format(name=name, shape=array.shape, expected=expected))
+    array = array.astype(np.float64)
+    scores = columns is None
+    wrong = ~np.isfinite(array) & ~(scores & np.isneginf(array))
+    if wrong.any():
+        index = _first(wrong)
+        expected = TEXTS["scores" if scores else "numbers"]
+        raise ValueError(TEXTS["nan"].format(name=name, value=array[index], index=index, expected=expected))
+    return array
+
+
+def _first(where):
+    return tuple(int(i) for i in np.argwhere(where)[0])
+
+
+def _maps(weights):
+    """Maps by their names, whatever form they came in."""
+    if isinstance(weights, dict):
+        several = weights
+    elif isinstance(weights, (list, tuple)) and len(weights) and all(_rank(one) == 2 for one in weights):
+        several = {TEXTS["map"].format(number=number): one for number, one in enumerate(weights, 1)}
+    elif not isinstance(weights, (list, tuple)) and _rank(weights) == 3:
+        several = {TEXTS["map"].format(number=number): one for number, one in enumerate(weights, 1)}
+    else:
+        return {"weights": _matrix("weights", weights, TEXTS["map shape"])}
+    if not len(several):
+        raise ValueError(TEXTS["no maps"])
+    return {name: _matrix(f"weights[{name!r}]", one, TEXTS["map shape"]) for name, one in several.items()}
+
+
+def _rank(value):
+    if hasattr(value, "ndim"):
+        return value.ndim
+    rank = 0
+    while isinstance(value, (list, tuple)) and len(value):
+        value, rank = value[0], rank + 1
+    return rank + getattr(value, "ndim", 0)
+
+
+def _labels(name, labels, wanted, what, of, matrix):
+    if labels is None:
+        return [str(number) for number in range(wanted)]
+    if isinstance(labels, (str, bytes)) or not hasattr(labels, "__iter__"):
+        raise ValueError(TEXTS["label kind"].format(name=name, labels=labels))
+    labels = [visible(label) for label in labels]
+    if len(labels) != wanted:
+        about = {"name": name, "got": len(labels), "labels": labels, "wanted": wanted, "what": what}
+        raise ValueError(TEXTS["labels"].format(**about, of=of, shape=matrix.shape))
+    return labels
+
+
+def _scale(maps, vmin, vmax):
+    """The values of the darkest and the brightest colour, the same for all maps."""
+    finite = np.concatenate([matrix[np.isfinite(matrix)] for matrix in maps.values()])
+    finite = finite if finite.size else np.zeros(1)
+    low = finite.min() if vmin is None else vmin
+    high = finite.max() if vmax is None else vmax
+    if None in (vmin, vmax) and low == high:  # all the same: any scale around it will do
+        low, high = (low - 1 if vmin is None else low), (high + 1 if vmax is None else high)
+    try:
+        good = math.isfinite(low) and math.isfinite(high) and low < high
+    except TypeError:
+        good = False
+    if not good:
+        raise ValueError(TEXTS["scale"].format(low=vmin, high=vmax))
+    slack = 1e-6 * (high - low)  # the rounding of a softmax in single precision
+    for name, matrix in maps.items():
+        outside = (matrix > high + slack) | (matrix < low - slack)
+        if vmin is None:
+            outside &= ~np.isneginf(matrix)
+        if outside.any():
+            index = _first(outside)
+            raise ValueError(TEXTS["range"].format(name=name, value=matrix[index], index=index, low=low, high=high))
+    return low, high
+
+
+# Heat maps
+
+
+def _panels(maps, labels):
+    """A new picture with room for all maps: (picture, name -> (axes, is leftmost, is lowest), points a cell)."""
+    columns = min(len(maps), 4 if len(maps) != 5 and len(maps) != 6 else 3)
+    rows = math.ceil(len(maps) / columns)
+    num_queries, num_keys = (max(matrix.shape[axis] for matrix in maps.values()) for axis in (0, 1))
+    longest = max(num_queries, num_keys)
+    span = min(5.2 if longest <= 40 else 8, max(1.8, 10 / columns))  # inches
+    cell = min(0.75, span / longest)
+    query_room, key_room = (
+        0.4 + max(len(label) for pair in labels.values() for label in pair[axis]) * LETTER * _font(72 * cell) / 72
+        for axis in (0, 1)
+    )
+    alike = len({matrix.shape for matrix in maps.values()}) == 1
+    width = columns * (num_keys * cell + (0.25 if alike else query_room)) + query_room + 1
+    height = rows * (num_queries * cell + (0.35 if alike else key_room)) + key_room + 0.5
+    picture = Picture(figsize=(width, height), layout="compressed")
+    grid = picture.subplots(rows, columns, squeeze=False)
+    placed = {}
+    for number, (row, column) in enumerate(product(range(rows), range(columns))):
+        if number < len(maps):
+            name = list(maps)[number]
+            lowest = number + columns >= len(maps)
+            placed[name] = grid[row, column], column == 0 or not alike, lowest or not alike
+        else:
+            grid[row, column].remove()
+    return picture, placed, 72 * cell
+
+
+def _font(cell):
+    """Size of the labels beside cells of so many points."""
+    return min(FONT, max(6.5, 0.75 * cell))
+
+
+def _draw_map(ax, matrix, labels, low, high, cell, annotate, left, bottom):
+    import seaborn  # takes seconds: only once a map is drawn
+
+    rows, columns = matrix.shape
+    masked = np.isneginf(matrix)
+    lines = {"linewidths": 0.8, "linecolor": "white"} if max(rows, columns) <= 24 else {"rasterized": True}
+    ax.set_facecolor(EMPTY)
+    seaborn.heatmap(
+        np.where(masked, low, matrix), mask=masked, ax=ax, vmin=low, vmax=high, cmap="cividis", square=True, cbar=False,
+        xticklabels=False, yticklabels=False, **lines,
+    )  # fmt: skip
+    image = ax.collections[-1]
+    query_labels, key_labels = labels
+    font = _font(cell)
+    every = math.ceil(8 / cell)  # labels need 8 points each; where cells are smaller, only some are written
+    widest = max(len(label) for label in key_labels) * LETTER * font
+    turned = 0 if widest < 0.95 * cell * every else 45 if cell >= 18 else 90
+    ax.tick_params(length=0, pad=3)
+    if bottom:
+        turn = {"rotation": turned, "rotation_mode": "anchor"}
+        turn |= {0: {"ha": "center", "va": "top"}, 45: {"ha": "right", "va": "top"}, 90: {"ha": "right", "va": "center"}}[turned]
+        _set_ticks(ax.set_xticks, key_labels, every, font, turn)
+        ax.set_xlabel(TEXTS["keys"], fontsize=FONT - 0.5, color=INK)
+    if left:
+        _set_ticks(ax.set_yticks, query_labels, every, font, {"rotation": 0, "ha": "right", "va": "center"})
+        ax.set_ylabel(TEXTS["queries"], fontsize=FONT - 0.5, color=INK)
+    _annotate(ax, matrix, image, cell, annotate)
+    return image
+
+
+def _set_ticks(set_ticks, labels, every, font, style):
+    shown = range(0, len(labels), every)
+    positions = [number + 0.5 for number in shown]
+    set_ticks(positions, [labels[number] for number in shown], fontsize=font, color=INK, parse_math=False, **style)
+
+
+def _annotate(ax, matrix, image, cell, annotate):
+    numbers = [[_number(value) for value in row] for row in matrix]
+    longest = max(len(number) for row in numbers for number in row)
+    font = min(FONT + 0.5, 0.88 * cell / (LETTER * longest))
+    if annotate is None:
+        annotate = max(matrix.shape) <= ANNOTATED and font >= NARROWEST
+    if not annotate:
+        return
+    colours = image.cmap(image.norm(matrix))
+    for row, column in np.ndindex(matrix.shape):
+        ink = "black" if np.isneginf(matrix[row, column]) else _ink(colours[row, column])
+        ax.text(
+            column + 0.5, row + 0.5, numbers[row][column], ha="center", va="center", fontsize=font, color=ink, parse_math=False
+        )
+
+
+def _number(value):
+    """At most five characters or so: 0 and 1 only where exact, as a masked weight is."""
+    if np.isneginf(value):
+        return "−∞"
+    if value == int(value) and abs(value) < 1000:
+        return f"{int(value)}".replace("-", "−")
+    return (f"{value:.2f}" if abs(value) < 100 else f"{value:.3g}").replace("-", "−")
+
+
+def _ink(colour):
+    """Black or white, whichever stands out more from a colour (WCAG's relative luminance: 0.179 is as far from both)."""
+    red, green, blue = (part / 12.92 if part <= 0.03928 else ((part + 0.055) / 1.055) ** 2.4 for part in colour[:3])
+    return "black" if 0.2126 * red + 0.7152 * green + 0.0722 * blue > 0.179 else "white"
+
+
+def _describe_map(name, matrix, labels):
+    winners = []
+    for query, row in zip(labels[0], matrix, strict=True):
+        nothing = not np.isfinite(row).any() or not (row[np.isfinite(row)]).any()
+        winner = int(row.argmax())
+        about = {"query": query, "key": labels[1][winner], "value": _number(row[winner])}
+        winners.append(TEXTS["alternative nothing" if nothing else "alternative winner"].format(**about))
+    sentence = "; ".join(winners[:12]) + ("; …" if len(winners) > 12 else "")
+    rows, columns = matrix.shape
+    return TEXTS["alternative map"].format(name=name, rows=rows, columns=columns, winners=f"{sentence}.")
+
+
+# Arrows
+
+
+def _window(points):
+    """A square around all tips and the origin, with room for labels: its left, its bottom, its side."""
+    points = np.concatenate([points, np.zeros((1, 2))])
+    low, high = points.min(axis=0), points.max(axis=0)
+    side = max(1.3 * (high - low).max(), 1e-9) if (high - low).any() else 2.0
+    left, bottom = (low + high - side) / 2
+    return float(left), float(bottom), float(side)
+
+
+def _styles(groups):
+    more = iter([*MORE_STYLES, *(style for name, style in STYLES.items() if name not in groups)])
+    return {name: STYLES[name] if name in STYLES else next(more) for name in groups}
+
+
+def _draw_arrows(ax, name, points, colour, marker, line, side):
+    for x, y in points:
+        ax.plot([0, x], [0, y], linestyle=line, color=colour, linewidth=1.8, solid_capstyle="round", zorder=2)
+        if math.hypot(x, y) > 0.05 * side:  # a shorter arrow is hidden by its own marker
+            arrow = {"arrowstyle": "-|>,head_width=0.28,head_length=0.5", "color": colour, "linewidth": 0, "shrinkA": 0}
+            arrow |= {"shrinkB": 4.5, "mutation_scale": 14}
+            ax.annotate("", (x, y), (0.7 * x, 0.7 * y), arrowprops=arrow, zorder=3)
+    ax.plot(*points.T, marker, color=colour, markersize=8, markeredgecolor="white", markeredgewidth=1, zorder=4)
+    ax.plot([], [], color=colour, linestyle=line, marker=marker, markersize=7, linewidth=1.8, label=visible(name))
+
+
+def _write_labels(ax, tips, labels, styles, points_per_unit):
+    """Write each label beside its tip, outwards from the origin, or where it covers the fewest tips and labels else."""
+    taken = [(*(points_per_unit * tip), 5.0, 5.0) for points in tips.values() for tip in points]  # centre and half size
+    for name, points in tips.items():
+        dark = tuple(0.72 * int(styles[name][0][start : start + 2], 16) / 255 for start in (1, 3, 5))
+        for tip, label in zip(points, labels, strict=True):
+            if not label:
+                continue
+            width, height = 0.5 * LETTER * FONT * len(label), 0.55 * FONT
+            outwards = math.atan2(tip[1], tip[0]) if tip.any() else math.pi / 2
+            best = None
+            for turn in (0, 0.6, -0.6, 1.2, -1.2, 1.9, -1.9, math.pi):
+                x, y = math.cos(outwards + turn), math.sin(outwards + turn)
+                offset = (7 + width) * x, (7 + height) * y
+                box = points_per_unit * tip[0] + offset[0], points_per_unit * tip[1] + offset[1], width, height
+                covered = sum(_overlap(box, other) for other in taken)
+                if best is None or covered < best[0] - 1e-9:
+                    best = covered, offset, box
+            taken.append(best[2])
+            ax.annotate(
+                label, tip, best[1], textcoords="offset points", ha="center", va="center", fontsize=FONT, color=dark,
+                parse_math=False, zorder=5,
+            )  # fmt: skip
+
+
+def _overlap(one, other):
+    """The area that two boxes share; a box is the x and y of its centre, and half its width and height."""
+    sides = (min(one[i] + one[i + 2], other[i] + other[i + 2]) - max(one[i] - one[i + 2], other[i] - other[i + 2]) for i in (0, 1))
+    return math.prod(max(0.0, side) for side in sides)
+
+
+def _describe_vectors(name, points, labels):
+    described = (
+        TEXTS["alternative vector"].format(label=label, x=_number(x), y=_number(y))
+        for label, (x, y) in zip(labels, points, strict=True)
+    )
+    return TEXTS["alternative group"].format(name=visible(name), vectors=", ".join(described) + ".")
