@@ -90,7 +90,6 @@ const TEXT = {
 
 /** @param {{model: any, el: HTMLElement}} host */
 function render({ model, el }) {
-  const leaving = new AbortController();
   const tokens = /** @type {string[]} */ (model.get("tokens"));
   const start = model.get("starting_state");
   const [n, dK, dV] = [tokens.length, start.queries[0].length, start.values[0].length];
@@ -321,7 +320,7 @@ function render({ model, el }) {
   const longest = Math.max(...tokens.map((token) => token.length));
   root.style.setProperty("--cl-row-label", `${Math.min(86, Math.max(36, 8 * longest + 14))}px`);
   root.style.setProperty("--cl-cell", `${n <= 3 ? 52 : n <= 5 ? 42 : n <= 8 ? 34 : 28}px`);
-  keepPlainKeys(root, leaving.signal);
+  keepPlainKeys(root);
 
   // --- what Python answered ---
 
@@ -599,7 +598,6 @@ function render({ model, el }) {
   drawAnswer();
   el.append(root);
   return () => {
-    leaving.abort();
     model.off("change:state", onState);
     model.off("change:answer_seq", onAnswer);
     for (const trait of ["stage", "selected", "focus"]) model.off(`change:${trait}`, drawAnswer);

@@ -123,15 +123,12 @@ export function oncePerFrame(action) {
  * Keep plain keys for the widget while it has the focus: JupyterLab would take arrows, Enter and letters as commands on
  * cells. Keys with Ctrl, Meta or Alt, and Shift+Enter to run the next cell, stay JupyterLab's.
  * @param {HTMLElement} root
- * @param {AbortSignal} signal
  */
-export function keepPlainKeys(root, signal) {
-  const decide = (/** @type {KeyboardEvent} */ event) => {
+export function keepPlainKeys(root) {
+  root.addEventListener("keydown", (event) => {
     const theirs = event.ctrlKey || event.metaKey || event.altKey || (event.shiftKey && event.key === "Enter");
-    root.toggleAttribute("data-lm-suppress-shortcuts", !theirs);
-  };
-  // JupyterLab listens on the document's capture phase; the window's comes just before.
-  window.addEventListener("keydown", decide, { capture: true, signal });
+    if (!theirs) event.stopPropagation();
+  });
 }
 
 /** Tells a screen reader, politely and only once things have come to rest. */

@@ -34,7 +34,7 @@ CHROMIUM_ARGS = (
 )
 OUTSIDE = "request outside the machine: "
 START_SECONDS = 60
-WAIT_MS = 60_000
+WAIT_MS = 30_000
 
 QUIET_LAB = {
     "@jupyterlab/apputils-extension:notification": {

@@ -173,10 +173,10 @@ def test_a_dragged_handle_stays_inside_the_plane(play):
 
 def test_arrow_keys_move_a_handle_and_leave_the_notebook_alone(notebook, play):
     active = "() => window.jupyterapp.shell.currentWidget.content.activeCellIndex"
-    before = notebook.page.evaluate(active)
-    cells = notebook.page.evaluate("() => window.jupyterapp.shell.currentWidget.content.widgets.length")
     handle = play.handle("query", "cat")
     handle.focus()
+    before = notebook.page.evaluate(active)
+    cells = notebook.page.evaluate("() => window.jupyterapp.shell.currentWidget.content.widgets.length")
     assert play.read("selected") == 1, "focusing a query follows it"
     for key in ("ArrowRight", "ArrowUp", "ArrowUp", "Shift+ArrowLeft", "b", "Enter"):
         handle.press(key)
@@ -343,6 +343,7 @@ def test_a_slow_function_lags_but_ends_at_the_latest_state(notebook):
 @pytest.mark.parametrize("width", [1600, 900, 420])
 def test_nothing_sticks_out_at_any_width(notebook, width):
     try:
+        notebook.page.evaluate("() => window.jupyterapp.shell.collapseLeft()")
         notebook.page.set_viewport_size({"width": width, "height": 900})
         for index in (PLAY, WIDE):
             root = Hands(notebook, index, "play").root
