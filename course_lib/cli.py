@@ -73,7 +73,11 @@ class CourseCommands(typer.core.TyperGroup):
 
 
 app = typer.Typer(
-    cls=CourseCommands, help=TEXTS["app"], no_args_is_help=True, add_completion=False, pretty_exceptions_show_locals=False
+    cls=CourseCommands,
+    help=TEXTS["app"],
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_show_locals=False,
 )
 
 Lesson = Annotated[str, typer.Argument(metavar="NN", help=TEXTS["lesson"])]
@@ -134,7 +138,7 @@ def start(lesson: Lesson):
 def check(
     lesson: Lesson,
     solutions: Annotated[bool, typer.Option("--solutions", help="Check the solutions in place of your copy.")] = False,
-    notebook: Annotated[Path | None, typer.Option(metavar="PATH", help="Check this notebook in place of your copy.")] = None,
+    notebook: Annotated[Path | None, typer.Option(metavar="PATH", help="Check this in place of your copy.")] = None,
     seconds: Annotated[float, typer.Option(min=1, help="Time limit for the whole notebook.")] = SECONDS,
     memory: Annotated[int, typer.Option(min=64, metavar="MB", help="Memory limit for the notebook.")] = MEMORY_MB,
     as_json: Json = False,
@@ -164,9 +168,8 @@ def check(
     total = sum(row["points"] for row in rows)
     passed = all(row["outcome"] == "passed" for row in rows)
     if as_json:
-        _print_json(
-            {"lesson": name, "notebook": str(path), "passed": passed, "points": points, "points_total": total, "exercises": rows}
-        )
+        told = {"lesson": name, "notebook": str(path), "passed": passed, "points": points, "points_total": total}
+        _print_json(told | {"exercises": rows})
     else:
         table = _table(TEXTS["check columns"], whole=(0, 3))
         table.title = TEXTS["check title"].format(path=path.name, points=points, total=total)
@@ -214,7 +217,7 @@ def judge(exercises, notebook, folder, *, seconds=SECONDS, memory=MEMORY_MB, rec
         "import course_lib.practice as _practice",
         f"_practice.report({exercises[0].lesson!r}, globals(), record={record})",
     ]
-    if record:  # the notebook itself runs on an empty workspace: only verdicts are to be recorded, not every hint it asks for
+    if record:  # the notebook itself runs on an empty workspace: verdicts are recorded, not every hint it asks for
         lines.insert(0, f"import os as _os; _os.environ['COURSE_WORKSPACE'] = {str(notebooks.workspace())!r}")
     with notebooks.kernel_environment(scratch_workspace=True) as environment:
         stopped = notebooks.run_limited(
@@ -291,8 +294,8 @@ def side_by_side(theirs, solution):
         theirs, solution: source code.
 
     Returns:
-        A list of (mark, left, right): mark is " " for equal lines, "|" for different ones, "<" and ">" for a line that only the
-        left or only the right has.
+        A list of (mark, left, right): mark is " " for equal lines, "|" for different ones, "<" and ">" for a line that
+        only the left or only the right has.
     """
     from difflib import SequenceMatcher
 
@@ -308,7 +311,7 @@ def side_by_side(theirs, solution):
 @app.command()
 def run(
     lesson: Lesson,
-    figures: Annotated[Path | None, typer.Option(metavar="DIR", help="Folder for figures; one in workspace/ if not given.")] = None,
+    figures: Annotated[Path | None, typer.Option(metavar="DIR", help="For figures, in place of workspace/.")] = None,
 ):
     """Run a lesson as a script: text is printed, figures go to a folder, widgets are told in words."""
     name = _lesson(lesson)
@@ -350,7 +353,8 @@ def cell_texts(cell, save):
     from base64 import b64decode
 
     if cell.cell_type == "markdown":
-        for heading in re.findall(r"^#+ .*", re.sub(r"```.*?```", "", cell.source, flags=re.DOTALL), flags=re.MULTILINE):
+        prose = re.sub(r"```.*?```", "", cell.source, flags=re.DOTALL)
+        for heading in re.findall(r"^#+ .*", prose, flags=re.MULTILINE):
             yield f"\n{heading}\n"
     for output in cell.get("outputs", ()):
         if output.output_type == "stream":
@@ -395,7 +399,7 @@ def _without_colours(text):
 @app.command()
 def build(
     only: Annotated[list[str] | None, typer.Argument(metavar="[NN …]", help=TEXTS["lessons"])] = None,
-    check: Annotated[bool, typer.Option("--check", help="Change nothing; the exit code is 1 if something would change.")] = False,
+    check: Annotated[bool, typer.Option("--check", help="Change nothing; exit with 1 if something would.")] = False,
     as_json: Json = False,
 ):
     """Make exercises from the solutions, and run lessons and solutions to renew their outputs."""

@@ -1,7 +1,7 @@
 """The files of the course: where they are, how an exercise is made from its solution, how notebooks are run.
 
-`solutions/` is the one source of every exercise. Its cells carry nbgrader's markers and metadata; stripping them makes `exercises/`.
-Nothing heavy is loaded with this module.
+`solutions/` is the one source of every exercise. Its cells carry nbgrader's markers and metadata; stripping them makes
+`exercises/`. Nothing heavy is loaded with this module.
 """
 
 import contextlib
@@ -30,7 +30,10 @@ USES_ANSWER = "uses-answer"  # a cell that needs the learner's function, and so 
 MAY_RAISE = "raises-exception"  # what Jupyter and nbval call a cell that may fail
 MEASURED = "measured"  # a cell that prints timings: its outputs are kept while the code up to it stays the same
 
-METADATA = {"kernelspec": {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}, "language_info": {"name": "python"}}
+METADATA = {
+    "kernelspec": {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"},
+    "language_info": {"name": "python"},
+}
 EDITOR_METADATA = ("ExecuteTime", "collapsed", "execution", "scrolled", "trusted", "vscode")
 
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
@@ -42,9 +45,8 @@ MAX_BYTES = 1_500_000
 WATCH_SECONDS = 0.1
 
 # One thread and one hash seed: sums then come out the same at every build, and as in the tests.
-PINNED = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "VECLIB_MAXIMUM_THREADS"), "1") | {
-    "PYTHONHASHSEED": "0"
-}
+THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
+PINNED = dict.fromkeys(THREADS, "1") | {"PYTHONHASHSEED": "0"}
 
 NOISE = (
     (re.compile(r"\bat 0x[0-9a-fA-F]{6,}"), "at 0x…"),
@@ -64,7 +66,7 @@ TEXTS = {
     "not open": "{notebook}, cell {cell}: {end!r} without a {begin!r} before it",
     "not closed": "{notebook}, cell {cell}: {begin!r} is never closed by {end!r}",
     "no region": "{notebook}, cell {cell}: a solution cell without a region from {begin!r} to {end!r}",
-    "not a solution": "{notebook}, cell {cell}: a solution region in a cell that nbgrader's metadata does not call a solution",
+    "not a solution": "{notebook}, cell {cell}: {begin!r} in a cell that nbgrader's metadata calls no solution",
     "format": "{notebook}: format {found}; expected 4.5, where cells have ids",
     "no id": "{notebook}: cell {number} has no id",
     "same id": "{notebook}: two cells have the id {cell!r}",
@@ -206,9 +208,9 @@ def read(path):
 def strip_solutions(notebook, name="the notebook"):
     """Make the exercise from a solution.
 
-    Regions between `### BEGIN SOLUTION` and `### END SOLUTION` become a stub at the same indentation; outputs are cleared;
-    cells tagged "solution-only" are left out; check cells, and cells tagged "uses-answer", may raise. Cell ids and
-    nbgrader's metadata stay.
+    Regions between `### BEGIN SOLUTION` and `### END SOLUTION` become a stub at the same indentation; outputs are
+    cleared; cells tagged "solution-only" are left out; check cells, and cells tagged "uses-answer", may raise. Cell ids
+    and nbgrader's metadata stay.
 
     Args:
         notebook: an nbformat notebook; it is not changed.
@@ -267,7 +269,7 @@ def task_cells(notebook):
         notebook: an nbformat notebook, a solution or an exercise.
 
     Returns:
-        A dict in the notebook's order: name of the function -> (the cell that is answered or None, its check cell or None).
+        A dict in the notebook's order: name of the function -> (the answer's cell or None, its check cell or None).
     """
     tasks = {}
     for cell in notebook.cells:
@@ -291,10 +293,10 @@ def is_check(cell):
 
 
 def execute(notebook, folder, timeout=CELL_SECONDS, name="the notebook"):
-    """Run a notebook in a kernel of its own, away from the learner's progress, and keep outputs that do not change by themselves.
+    """Run a notebook in a kernel of its own, away from the learner's progress, and keep what does not change by itself.
 
-    Threads and hash seed are pinned. Left out of the outputs: widget views (an output that is nothing else goes with them), memory
-    addresses, paths of this computer, what a progress bar overwrote.
+    Threads and hash seed are pinned. Left out of the outputs: widget views (an output that is nothing else goes with
+    them), memory addresses, paths of this computer, what a progress bar overwrote.
 
     Args:
         notebook: an nbformat notebook; it is not changed.
@@ -311,11 +313,11 @@ def execute(notebook, folder, timeout=CELL_SECONDS, name="the notebook"):
     from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 
     executed = copy.deepcopy(notebook)
-    running = "before the first"
+    running = executed.cells[0] if executed.cells else {}
 
     def on_cell_start(cell, cell_index):
         nonlocal running
-        running = cell.get("id", cell_index)
+        running = cell
 
     client = _client(executed, folder, timeout=timeout, on_cell_start=on_cell_start)
     with kernel_environment(scratch_workspace=True) as environment:
@@ -323,12 +325,15 @@ def execute(notebook, folder, timeout=CELL_SECONDS, name="the notebook"):
             client.execute(env=environment | PINNED)
         except (CellExecutionError, CellTimeoutError, DeadKernelError) as error:
             if isinstance(error, CellExecutionError):
-                problem = f"{error.ename}: {error.evalue}"
+                # An object that can't be displayed is an error in the outputs alone.
+                shown = [output for output in running.outputs if output.output_type == "error"] or [error]
+                problem = f"{shown[-1].ename}: {shown[-1].evalue}"
             elif isinstance(error, CellTimeoutError):
                 problem = TEXTS["timeout"].format(seconds=timeout)
             else:
                 problem = TEXTS["died"]
-            raise NotebookError(TEXTS["raised"].format(notebook=name, cell=running, error=problem)) from None
+            told = {"notebook": name, "cell": running.get("id"), "error": problem}
+            raise NotebookError(TEXTS["raised"].format(**told)) from None
         places = _places(Path(environment["COURSE_WORKSPACE"]), Path(folder))
     for cell in executed.cells:
         if cell.cell_type == "code":
@@ -345,8 +350,8 @@ def run_limited(notebook, folder, *, seconds, memory, environment, listen):
         seconds: limit for all of it, the kernel's start included.
         memory: limit in MB for the kernel and all that it starts.
         environment: the kernel's environment variables.
-        listen: called as listen(message_type, content, cell) with what the kernel sends. None of it is kept, so that a cell that
-            prints for ever fills no memory here.
+        listen: called as listen(message_type, content, cell) with what the kernel sends. None of it is kept, so that a
+            cell that prints for ever fills no memory here.
 
     Returns:
         None if it ran to its end, else what ended it: "time", "memory" or "died".
@@ -411,7 +416,8 @@ def run_plain(notebook, folder, *, environment, after_cell):
     client = _client(executed, folder, timeout=None)
     execute_cell = client.async_execute_cell
 
-    async def and_hand_over(cell, cell_index, **settings):  # nbclient has no hook for prose, nor one that knows the last output
+    # nbclient has no hook for prose, nor one that knows the last output.
+    async def and_hand_over(cell, cell_index, **settings):
         try:
             return await execute_cell(cell, cell_index, **settings)
         finally:
@@ -450,8 +456,9 @@ def kernel_environment(scratch_workspace=False):
 def build(only=(), *, check=False, timeout=CELL_SECONDS, on_file=None):
     """Make `exercises/` from `solutions/`, and run `notebooks/` and `solutions/` to renew their outputs.
 
-    A lesson's files are written once all of them are made, and only if they changed; a second build changes nothing. A cell tagged
-    "measured" keeps the outputs it has while no code up to it has changed, since timings never repeat; to measure again, clear it.
+    A lesson's files are written once all of them are made, and only if they changed; a second build changes nothing. A
+    cell tagged "measured" keeps the outputs it has while no code up to it has changed, since timings never repeat; to
+    measure again, clear it.
 
     Args:
         only: lessons such as "03"; all of them if empty.
@@ -603,7 +610,7 @@ def _kill(processes):
 
 
 def _with_ids(path, text):
-    """A notebook whose cells have ids of their own; nbformat would make up missing ones, other ones at every reading."""
+    """A notebook whose cells have ids; nbformat would make up missing ones, other ones at every reading."""
     import nbformat
 
     told = {"notebook": _shown(path)}
@@ -632,7 +639,7 @@ def _tidied(notebook):
 
 
 def _with_measurements(before, executed):
-    """The executed notebook, tidied and numbered, with the outputs of measured cells that no change of code calls into question."""
+    """The executed notebook, tidied and numbered; measured cells keep their outputs if the code is the same."""
     built = _tidied(executed)
     code = hashlib.sha256()
     count = 0

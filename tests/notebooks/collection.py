@@ -18,7 +18,7 @@ def name(path):
 
 
 def cells(path, kind=None):
-    """Read a notebook's cells as the file has them, with their source in one piece: all of them, or only "code" or "markdown"."""
+    """Read a notebook's cells, each source in one piece: all of them, or only those of kind "code" or "markdown"."""
     found = json.loads(path.read_text(encoding="utf-8"))["cells"]
     for cell in found:
         cell["source"] = "".join(cell["source"])
@@ -39,5 +39,6 @@ def texts(cell):
         elif output["output_type"] == "error":
             found += [output["evalue"], *output["traceback"]]
         else:
-            found += ["".join(value) for mime, value in output["data"].items() if isinstance(value, (str, list)) and mime[:6] != "image/"]
+            data = output["data"].items()
+            found += ["".join(value) for mime, value in data if isinstance(value, str | list) and mime[:6] != "image/"]
     return found

@@ -1,4 +1,4 @@
-"""Exercises are made from solutions, belong to the registry of checks one by one, and nothing lies where it does not belong."""
+"""Exercises are made from solutions, every check has its cells, and nothing lies where it does not belong."""
 
 import re
 
@@ -60,11 +60,13 @@ def test_exercises_hold_stubs_and_no_solution(path):
     for cell in code:
         marks = cell["metadata"].get("nbgrader", {})
         if marks.get("solution"):
-            assert cell["source"].count("raise NotImplementedError()") == answers[marks["grade_id"]].source.count("### BEGIN SOLUTION")
+            regions = answers[marks["grade_id"]].source.count("### BEGIN SOLUTION")
+            assert cell["source"].count("raise NotImplementedError()") == regions
             assert "# YOUR CODE HERE" in cell["source"]
             with pytest.raises(NotImplementedError):
                 run_stub(cell["source"], marks["grade_id"])
-        assert ("raises-exception" in tags(cell)) == (marks.get("grade") is True or "uses-answer" in tags(cell)), cell["id"]
+        needs_answer = marks.get("grade") is True or "uses-answer" in tags(cell)
+        assert ("raises-exception" in tags(cell)) == needs_answer, cell["id"]
 
 
 def run_stub(source, function):
