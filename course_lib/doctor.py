@@ -33,7 +33,7 @@ TEXTS = {
     "missing": "{name} is missing (needed: {needed})",
     "outside": "{name} {found} (needed: {needed})",
     "not installed": "the course's own package is not installed here: {python}",
-    "setup": "Run `python3 start.py` in the folder of the course (`py start.py` on Windows): it repairs the environment.",
+    "setup": "Run `python3 start.py` (on Windows `py start.py`) in the folder of the course: it repairs this.",
     "python advice": "Install Python {oldest} or newer, delete the folder .venv, then run `python3 start.py` again.",
     "cannot look": "can't be checked: {error}",
     "torch": "PyTorch",
@@ -128,15 +128,14 @@ class Report:
             sign = f"✓ {TEXTS['ok']}" if check.ok else f"<b>✗ {TEXTS['not ok']}</b>"
             cells = [escape(check.name), sign, escape(check.detail), escape(check.what_to_do)][: len(columns)]
             rows.append("<tr>" + "".join(f'<td style="text-align:left">{cell}</td>' for cell in cells) + "</tr>")
-        return (
-            f"<table><thead><tr>{head}</tr></thead><tbody>{''.join(rows)}</tbody></table><p><b>{escape(self.verdict)}</b></p>"
-        )
+        table = f"<table><thead><tr>{head}</tr></thead><tbody>{''.join(rows)}</tbody></table>"
+        return f"{table}<p><b>{escape(self.verdict)}</b></p>"
 
 
 def _python():
     ok = sys.version_info >= OLDEST_PYTHON
-    oldest = ".".join(map(str, OLDEST_PYTHON))
-    return Check(TEXTS["python"], ok, platform.python_version(), "" if ok else TEXTS["python advice"].format(oldest=oldest))
+    advice = "" if ok else TEXTS["python advice"].format(oldest=".".join(map(str, OLDEST_PYTHON)))
+    return Check(TEXTS["python"], ok, platform.python_version(), advice)
 
 
 def _packages():

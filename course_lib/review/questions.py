@@ -1,7 +1,7 @@
 """The question bank: one TOML file a lesson under `questions/`, read and checked.
 
-A question keeps its id for ever: progress records and the review plan refer to it. A question that goes takes its id along;
-a question that asks something else gets a new one.
+A question keeps its id for ever, since progress records refer to it. A question that goes takes its id along; one that
+asks something else gets a new id.
 """
 
 import html
@@ -214,7 +214,7 @@ def _expect(condition, path, where, error, **details):
 
 
 def to_html(text):
-    """A question's text as HTML: everything escaped, `code` and paragraphs marked up, $LaTeX$ left for the page to typeset.
+    """A question's text as HTML: all escaped, `code` and paragraphs marked up, $LaTeX$ left for the page to typeset.
 
     Args:
         text: text with `code`, fenced code and $LaTeX$.

@@ -1,6 +1,6 @@
 /**
- * Keys in the quiz. While it has the focus, plain keys are its own: JupyterLab would take B for "insert a cell below" and
- * D, D for "delete this cell". A, B, C, … choose an option. Where this module can't run, Tab and Space do the same.
+ * Keys in the quiz. While it has the focus, plain keys are its own: JupyterLab would take B for "insert a cell below"
+ * and D, D for "delete this cell". A, B, C, … choose an option. Where this module can't run, Tab and Space do the same.
  * @param {{ el: HTMLElement }} view an invisible element somewhere in the quiz
  */
 function render({ el }) {

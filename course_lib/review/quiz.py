@@ -1,7 +1,7 @@
 """The retrieval quiz: one question at a time on ipywidgets, every answer recorded.
 
-An option is a button laid over its text, so that all of the text can be clicked and the keyboard finds it; the text itself
-is HTMLMath, because no ipywidgets label typesets LaTeX.
+An option is a button laid over its text, so that all of the text can be clicked and the keyboard finds it; the text is
+HTMLMath, because the labels of ipywidgets' radio buttons don't typeset LaTeX.
 """
 
 import html
@@ -16,14 +16,14 @@ import ipywidgets as widgets
 from course_lib.practice.progress import Progress, ProgressError
 from course_lib.review.questions import LETTERS, Question, load_questions, still, to_html
 
-RATINGS = ("again", "hard", "good", "easy")  # the four grades of FSRS, so that reviews can be scheduled from the records
+RATINGS = ("again", "hard", "good", "easy")  # the grades of FSRS: reviews can be scheduled from the records
 COUNT = 12  # questions in one sitting
 KEPT_ANSWER = 4_000  # characters of an open answer kept in the progress record
 
 TEXTS = {
     "title": "Retrieval quiz, lesson {lesson}",
     "place": "Question {place} of {total}",
-    "of bank": "{total} of the {bank} questions of this lesson. Next time you get others first.",
+    "of bank": "{total} of the {bank} questions of this lesson. Next time: those you missed, then new ones.",
     "one": "Choose one.",
     "several": "Choose all that apply.",
     "open": "Answer from memory: type, or just think. Then compare.",
@@ -62,33 +62,7 @@ RATING_TEXTS = {
     "easy": ("Easy", "right at once, complete"),
 }
 
-STYLE = """<style>
-.course-quiz { max-width: 52rem; padding: .75rem; box-sizing: border-box; border: 1px solid var(--jp-border-color2, #bbb);
-  border-radius: 6px; color: var(--jp-content-font-color1, inherit); }
-.course-quiz .widget-html-content, .course-quiz .widget-htmlmath-content { line-height: 1.5; white-space: normal;
-  overflow-wrap: break-word; font-size: var(--jp-content-font-size1, 14px); }
-.course-quiz pre { overflow-x: auto; white-space: pre; padding: .5em .7em; line-height: 1.35;
-  background: var(--jp-layout-color2, rgba(127,127,127,.12)); color: inherit; }
-.course-quiz code { font-size: .92em; }
-.course-quiz progress { width: 100%; height: 6px; accent-color: var(--jp-brand-color1, #1976d2); }
-.course-quiz .quiz-row { position: relative; margin: 3px 0; overflow: visible; }
-.course-quiz .quiz-row > .widget-htmlmath { margin: 0; width: 100%; height: auto; min-height: 40px; pointer-events: none; }
-.course-quiz .quiz-row .widget-htmlmath-content { width: 100%; box-sizing: border-box; padding: 8px 12px 8px 44px; }
-.course-quiz .quiz-row > button { position: absolute; inset: 0; width: 100%; height: 100%; margin: 0; padding: 8px 14px;
-  text-align: left; font-weight: bold; line-height: 1.5; font-size: var(--jp-content-font-size1, 14px); background: transparent; opacity: 1; box-shadow: none;
-  border: 1px solid var(--jp-border-color2, #bbb); border-radius: 4px; color: inherit;
-  display: flex; align-items: flex-start; justify-content: flex-start; white-space: normal; }
-.course-quiz .quiz-row > button:hover:enabled { background: var(--jp-layout-color2, rgba(127,127,127,.12)); }
-.course-quiz .quiz-chosen > button { border: 2px solid var(--jp-brand-color1, #1976d2); padding: 7px 13px;
-  background: var(--jp-layout-color2, rgba(127,127,127,.12)); }
-.course-quiz .quiz-right > button { border-color: var(--jp-success-color1, #2e7d32); }
-.course-quiz .quiz-wrong.quiz-chosen > button { border-color: var(--jp-error-color1, #c62828); }
-.course-quiz .quiz-why { border-top: 1px dashed var(--jp-border-color2, #bbb); margin-top: 6px; padding-top: 6px; }
-.course-quiz button:focus-visible, .course-quiz textarea:focus-visible { outline: 3px solid var(--jp-brand-color1, #1976d2);
-  outline-offset: 1px; }
-.course-quiz .widget-textarea { width: 100%; margin: 0; height: auto; }
-.course-quiz .quiz-buttons > button { width: auto; min-height: 34px; height: auto; padding: 4px 12px; line-height: 1.4; white-space: normal; }
-</style>"""
+STYLE = f"<style>{Path(__file__).with_suffix('.css').read_text(encoding='utf-8')}</style>"
 
 
 @dataclass
@@ -116,7 +90,7 @@ class _Asked:
 class _Keys(anywidget.AnyWidget):
     """Shows nothing; keeps plain keys in the quiz, and lets a letter choose its option."""
 
-    _esm = Path(__file__).with_name("quiz.js").read_text(encoding="utf-8")
+    _esm = Path(__file__).with_suffix(".js").read_text(encoding="utf-8")
 
 
 class Quiz(widgets.VBox):
@@ -355,15 +329,18 @@ class Quiz(widgets.VBox):
         total = len(self._asked)
         left = sum(not asked.answered for asked in self._asked)
         right = sum(asked.known for asked in self._asked)
-        counted = TEXTS["done"].format(right=right, total=total) + (f" {TEXTS['left'].format(left=left)}" if left else "")
+        counted = TEXTS["done"].format(right=right, total=total)
+        if left:
+            counted += f" {TEXTS['left'].format(left=left)}"
         self._header.value = f"<b>{html.escape(self._title)}</b> · {TEXTS['summary']}"
         rows = "".join(
-            f"<li>{to_html(question.prompt)} "
-            f"<em>({TEXTS['in section'].format(lesson=question.lesson, section=html.escape(question.section))})</em></li>"
-            for question in self._to_review()
+            f"<li>{to_html(one.prompt)} "
+            f"<em>({html.escape(TEXTS['in section'].format(lesson=one.lesson, section=one.section))})</em></li>"
+            for one in self._to_review()
         )
         review = f"{TEXTS['to review']}<ol>{rows}</ol>" if rows else TEXTS["all known"]
-        more = TEXTS["of bank"].format(total=len(self._all), bank=len(self._bank)) if len(self._bank) > len(self._all) else ""
+        drawn, bank = len(self._all), len(self._bank)
+        more = TEXTS["of bank"].format(total=drawn, bank=bank) if drawn < bank else ""
         self._prompt.value = f"<b>{counted}</b><br>{review}"
         self._status.value = _status(more)
 

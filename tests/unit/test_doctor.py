@@ -37,7 +37,8 @@ def test_an_old_python(monkeypatch):
 
 
 def test_packages_that_are_missing_or_outside_their_range(monkeypatch):
-    needed = ["numpy>=999", "no-such-package>=1", "anywidget>=0.9", 'pytest>=8; extra == "test"', "pandas>1; python_version < '3'"]
+    needed = ["numpy>=999", "no-such-package>=1", "anywidget>=0.9"]
+    needed += ['pytest>=8; extra == "test"', "pandas>1; python_version < '3'"]
     monkeypatch.setattr(importlib.metadata, "requires", lambda name: needed)
     found = answer("Packages")
     assert not found.ok and "start.py" in found.what_to_do
@@ -102,7 +103,8 @@ def test_a_missing_widget_manager(monkeypatch):
 
 @pytest.fixture
 def mixed():
-    return doctor.Report([doctor.Check("One", True, "fine", ""), doctor.Check("Two", False, "<b>bad</b>", "do & repair")])
+    checks = [doctor.Check("One", True, "fine", ""), doctor.Check("Two", False, "<b>bad</b>", "do & repair")]
+    return doctor.Report(checks)
 
 
 def test_the_report_in_both_forms(mixed):
