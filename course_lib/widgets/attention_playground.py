@@ -11,6 +11,7 @@ import os
 import sysconfig
 import threading
 import traceback
+import warnings
 
 import anywidget
 import numpy as np
@@ -26,6 +27,7 @@ FOCUSES = ("all", "queries", "keys")
 SUM_TOLERANCE = 1e-3
 MAX_ERROR_CHARACTERS = 900
 MAX_NOTES = 4
+STILL_SHARPNESS = 2  # pixels of the still for each pixel that it takes on the page
 
 TEXT = {
     "not_written": "Not written yet: {name} raises NotImplementedError. Scores and masks work; weights and context wait for it.",
@@ -319,9 +321,12 @@ class AttentionPlayground:
 
     def _repr_mimebundle_(self, **kwargs):
         data, metadata = self.view._repr_mimebundle_(**kwargs)
-        alternative = self.text_alternative()
-        still = base64.b64encode(self.still()).decode("ascii")
-        return {**data, "image/png": still, "text/plain": alternative}, {**metadata, "image/png": {"alt": alternative}}
+        alternative, still = self.text_alternative(), self.still()
+        width, height = (int.from_bytes(still[start : start + 4]) // STILL_SHARPNESS for start in (16, 20))  # PNG header
+        return (
+            {**data, "image/png": base64.b64encode(still).decode("ascii"), "text/plain": alternative},
+            {**metadata, "image/png": {"width": width, "height": height, "alt": alternative}},
+        )
 
     def text_alternative(self):
         """Say in one sentence what the picture shows: where each query's attention goes.
@@ -357,19 +362,26 @@ class AttentionPlayground:
             planes.append({"queries": self.queries, "keys": self.keys})
         if self._shapes["values"][1] == 2:
             planes.append({"values": self.values} | ({} if self._context is None else {"context": self._context}))
-        figure = Figure(figsize=(3.6 * (len(planes) + 1), 3.5), layout="constrained")
+        figure = Figure(figsize=(4.4 * (len(planes) + 1), 4.2), layout="constrained")
         FigureCanvasAgg(figure)
-        axes = figure.subplots(1, len(planes) + 1, squeeze=False)[0]
-        for ax, groups in zip(axes, planes, strict=False):
-            plots.vectors(groups, self._tokens, ax=ax)
-        if self._weights is None:
-            axes[-1].set_axis_off()
-            axes[-1].text(0.5, 0.5, TEXT["still_failed"], ha="center", va="center", wrap=True)
-        else:
-            plots.attention_heatmap(self._weights, self._tokens, self._tokens, ax=axes[-1])
-        figure.suptitle(self.title or TEXT["still_title"].format(sentence=" ".join(self._tokens)))
+        *plane_axes, map_axes = figure.subplots(1, len(planes) + 1, squeeze=False)[0]
         target = io.BytesIO()
-        figure.savefig(target, format="png", dpi=90)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)  # a token in a script that the font lacks is no reason to warn
+            for ax, groups in zip(plane_axes, planes, strict=True):
+                plots.vectors(groups, self._tokens, ax=ax)
+            if self._weights is None:
+                map_axes.set_axis_off()
+                map_axes.text(0.5, 0.5, TEXT["still_failed"], ha="center", va="center", wrap=True)
+            else:
+                shares = np.clip(self._weights, 0, 1)
+                scale = {} if np.allclose(shares, self._weights, atol=SUM_TOLERANCE) else {"vmin": None, "vmax": None}
+                plots.attention_heatmap(
+                    self._weights if scale else shares, self._tokens, self._tokens, ax=map_axes, **scale
+                )
+            title = self.title or TEXT["still_title"].format(sentence=" ".join(self._tokens))
+            figure.suptitle(plots.visible(title), parse_math=False)
+            figure.savefig(target, format="png", dpi=72 * STILL_SHARPNESS)
         return target.getvalue()
 
 
