@@ -735,7 +735,7 @@ def _without_solution(cell, name):
     inside = False
     regions = 0
     told = {"notebook": name, "cell": cell.get("id", "without an id"), "begin": BEGIN, "end": END}
-    for line in cell.source.splitlines():
+    for line in cell.source.split("\n"):
         marker = line.strip()
         if marker == BEGIN:
             if inside:

@@ -22,13 +22,14 @@ def test_the_run_gives_nbval_a_time_limit_and_this_python():
 def verdicts(tmp_path_factory):
     """What nbval says of each cell of a notebook, as a dict of "PASSED" and "FAILED", and all that it printed."""
 
-    def printed(text):
-        return [new_output("stream", name="stdout", text=text)]
+    def cell(source, printed):
+        outputs = [new_output("stream", name="stdout", text=printed)]
+        return new_code_cell(source, execution_count=1, outputs=outputs)
 
     cells = {
-        "fine": new_code_cell("print('now')", outputs=printed("then\n")),
-        "same": new_code_cell("# NBVAL_CHECK_OUTPUT\nprint(0.25)", outputs=printed("0.25\n")),
-        "drifted": new_code_cell("# NBVAL_CHECK_OUTPUT\nprint(0.25)", outputs=printed("0.24\n")),
+        "fine": cell("print('now')", "then\n"),
+        "same": cell("# NBVAL_CHECK_OUTPUT\nprint(0.25)", "0.25\n"),
+        "drifted": cell("# NBVAL_CHECK_OUTPUT\nprint(0.25)", "0.24\n"),
         "error": new_code_cell("1 / 0"),
         "expected-error": new_code_cell("1 / 0", metadata={"tags": ["raises-exception"]}),
         "hangs": new_code_cell("while True: pass"),
@@ -60,6 +61,10 @@ def verdicts(tmp_path_factory):
 )
 def test_verdict(verdicts, cell, verdict):
     assert verdicts[0][cell] == verdict
+
+
+def test_a_marked_cell_fails_for_what_it_printed(verdicts):
+    assert "Cell 2: Cell outputs differ" in verdicts[1]
 
 
 def test_a_hanging_cell_meets_the_time_limit(verdicts):
