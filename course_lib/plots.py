@@ -1,17 +1,19 @@
 """Static pictures: attention as a heat map, vectors as arrows.
 
-Each function returns a `Picture`, a matplotlib `Figure` that shows itself once at the end of a notebook cell, with or without
-pyplot; with `ax`, it draws into a figure of yours and returns that one. Labels are drawn as they are: `$` starts no formula,
-and characters that nobody would see, such as a line break, are written as escapes. Colours can be told apart by the
-colour-blind: cividis for maps, Okabe and Ito's for arrows, which differ in marker and line too.
+Each function returns a `Picture`, a matplotlib `Figure` that shows itself once at the end of a notebook cell, with or
+without pyplot; with `ax`, it draws into a figure of yours and returns that one. Labels are drawn as they are: `$`
+starts no formula, and characters that nobody would see, such as a line break, are written as escapes. The colour-blind
+can tell colours apart: cividis for maps, Okabe and Ito's for arrows, which differ in marker and line too.
 """
 
 import io
 import math
-from itertools import product
+from typing import NamedTuple
 
 import numpy as np
 from matplotlib.figure import Figure
+from matplotlib.patheffects import withStroke
+from PIL import Image
 
 TEXTS = {
     "queries": "Queries (attending)",
@@ -22,6 +24,7 @@ TEXTS = {
     "dimensions": ("first dimension", "second dimension"),
     "alternative map": "{name}: {rows} queries by {columns} keys. {winners}",
     "alternative winner": "{query} attends most to {key} ({value})",
+    "and": " and ",
     "alternative nothing": "{query} attends to nothing",
     "alternative group": "{name}: {vectors}",
     "alternative vector": "{label} ({x}, {y})",
@@ -52,6 +55,7 @@ FONT = 10  # points
 NARROWEST = 5.5  # points; numbers smaller than this are left out
 LONGEST = 40  # characters of a label
 ANNOTATED = 10  # up to so many rows and columns, numbers are written into the cells
+DESCRIBED = 12  # up to so many rows, words say what a map shows
 LETTER = 0.62  # width of a letter, as a share of the font size
 
 STYLES = {  # name of a group -> colour, marker, line: those of the widgets
@@ -64,9 +68,13 @@ MORE_STYLES = [("#56b4e9", "v", (0, (8, 2))), ("#e69f00", "P", "-"), ("#000000",
 
 
 class Picture(Figure):
-    """A matplotlib figure that shows itself at the end of a notebook cell, sharp on every screen, and says what it shows.
+    """A matplotlib figure that shows itself at the end of a notebook cell, and says in words what it shows.
 
-    `Figure` alone shows as text in a kernel where pyplot has drawn nothing. `alternative` is the picture in words.
+    A plain `Figure` shows as text in a kernel where pyplot has drawn nothing.
+
+    Args:
+        alternative: the picture in words, for those who do not see it; kept in the notebook beside the picture.
+        *args, **kwargs: those of `Figure`; the layout is "constrained" unless given.
     """
 
     def __init__(self, *args, alternative="", **kwargs):
@@ -74,13 +82,27 @@ class Picture(Figure):
         super().__init__(*args, **kwargs)
         self.alternative = alternative
 
+    def describe(self, sentence):
+        """Add a sentence to the picture's alternative in words."""
+        self.alternative = f"{self.alternative} {sentence}".strip()
+
     def _repr_mimebundle_(self, include=None, exclude=None):
-        target = io.BytesIO()
-        self.savefig(target, format="png", dpi=2 * self.dpi, bbox_inches="tight", facecolor="white")
-        png = target.getvalue()
-        width, height = (int.from_bytes(png[start : start + 4]) // 2 for start in (16, 20))  # of the PNG's own header
-        data = {"image/png": png, "text/plain": self.alternative or repr(self)}
-        return data, {"image/png": {"width": width, "height": height}}
+        drawn, kept = io.BytesIO(), io.BytesIO()
+        self.savefig(drawn, format="png", dpi=2 * self.dpi, bbox_inches="tight", facecolor="white")  # sharp when zoomed
+        image = Image.open(drawn).convert("RGB")
+        image.quantize(256, dither=Image.Dither.NONE).save(kept, "png", optimize=True)  # a third of the size
+        size = {"width": image.width // 2, "height": image.height // 2}
+        return {"image/png": kept.getvalue(), "text/plain": self.alternative or repr(self)}, {"image/png": size}
+
+
+class Map(NamedTuple):
+    """One map to draw: where it came from, its title, its values and its labels."""
+
+    argument: str
+    title: str
+    values: np.ndarray  # (queries, keys)
+    query_labels: list
+    key_labels: list
 
 
 def attention_heatmap(
@@ -89,17 +111,17 @@ def attention_heatmap(
     """Draw attention weights as a heat map: one row a query, one column a key.
 
     Args:
-        weights: (queries, keys), an array or a tensor; or several maps, a dict from names to maps, a list or (maps, queries,
-            keys), which become panels with one colour scale.
+        weights: (queries, keys), an array or a tensor; or several maps, which become panels with one colour scale: a
+            dict from titles to maps, a list of maps, or (maps, queries, keys).
         query_labels: one string a query; numbers from 0 if None.
         key_labels: one string a key; numbers from 0 if None.
         title: above the picture.
         ax: matplotlib axes to draw one map into; a new Picture if None.
         vmin: the value of the darkest colour; the smallest of all maps if None.
-        vmax: the value of the brightest colour; the largest of all maps if None. With vmin and vmax None the maps may hold
-            scores, and -inf for those that are masked.
-        annotate: whether numbers are written into the cells; up to 10 queries and 10 keys if None, where they fit. A bare 0
-            is exactly 0, and 0.00 only almost.
+        vmax: the value of the brightest colour; the largest of all maps if None. With vmin and vmax None the maps may
+            hold scores, and -inf for those that are masked.
+        annotate: whether numbers are written into the cells; up to 10 queries and 10 keys if None, where they fit. A
+            bare 0 is exactly 0, and 0.00 only almost.
 
     Returns:
         the figure, a Picture unless ax belongs to another.
@@ -107,30 +129,26 @@ def attention_heatmap(
     Raises:
         ValueError: labels don't match a map's size; a map is not 2-D, holds NaN or a value outside of vmin to vmax.
     """
-    maps = _maps(weights)
-    labels = {}
-    for name, matrix in maps.items():
-        rows, columns = matrix.shape
-        labels[name] = (
-            _labels("query_labels", query_labels, rows, "query", name, matrix),
-            _labels("key_labels", key_labels, columns, "key", name, matrix),
-        )
+    maps = _maps(weights, query_labels, key_labels)
     low, high = _scale(maps, vmin, vmax)
     if ax is None:
-        figure, grid, cell = _panels(maps, labels)
+        figure, places, cell = _panels(maps)
     elif len(maps) > 1:
         raise ValueError(TEXTS["one ax"].format(maps=len(maps)))
     else:
-        figure, grid = ax.get_figure(root=True), {name: (ax, True, True) for name in maps}
-        box = ax.get_window_extent()
-        rows, columns = next(iter(maps.values())).shape
-        cell = 0.7 * 72 / figure.dpi * min(box.width / columns, box.height / rows)  # what labels and colour bar will leave
+        figure, places = ax.figure.figure, [(ax, True, True)]
+        box, (rows, columns) = ax.get_window_extent(), maps[0].values.shape
+        cell = 0.7 * 72 / figure.dpi * min(box.width / columns, box.height / rows)  # labels and bar take the rest
 
-    for name, (axes, left, bottom) in grid.items():
-        image = _draw_map(axes, maps[name], labels[name], low, high, cell, annotate, left, bottom)
+    for one, (axes, leftmost, lowest) in zip(maps, places, strict=True):
+        image = _draw_map(axes, one, low, high, cell)
+        _annotate(axes, one.values, image, cell, annotate)
+        _label_map(axes, one, cell, leftmost, lowest)
         if len(maps) > 1:
-            axes.set_title(visible(name), fontsize=FONT, color=INK, parse_math=False)
-    all_axes = [axes for axes, _, _ in grid.values()]
+            axes.set_title(one.title, fontsize=FONT, color=INK, parse_math=False)
+        if isinstance(figure, Picture):
+            figure.describe(_describe_map(one))
+    all_axes = [axes for axes, _, _ in places]
     bar = all_axes[0].figure.colorbar(image, ax=all_axes, fraction=0.05, pad=0.03, aspect=25)
     bar.outline.set_visible(False)
     bar.ax.tick_params(labelsize=FONT - 1.5, length=2, colors=INK)
@@ -138,9 +156,6 @@ def attention_heatmap(
     if title is not None:
         write = ax.set_title if ax is not None else figure.suptitle if len(maps) > 1 else all_axes[0].set_title
         write(visible(title), fontsize=FONT + 2, color=INK, parse_math=False)
-    if isinstance(figure, Picture):
-        described = " ".join(_describe_map(name, maps[name], labels[name]) for name in maps)
-        figure.alternative = " ".join(part for part in (figure.alternative, described) if part)
     return figure
 
 
@@ -149,7 +164,7 @@ def vectors(groups, labels, *, title=None, ax=None):
 
     Args:
         groups: dict from a name ("queries", "keys", ...) to vectors (n, 2); at most 7 groups.
-        labels: n strings, one for each vector of each group, such as the tokens.
+        labels: n strings, one for each vector of each group, such as the tokens; numbers from 0 if None.
         title: above the picture.
         ax: matplotlib axes to draw into; a new Picture if None.
 
@@ -163,40 +178,41 @@ def vectors(groups, labels, *, title=None, ax=None):
         raise ValueError(TEXTS["no groups"].format(groups=groups))
     if len(groups) > len(STYLES) + len(MORE_STYLES):
         raise ValueError(TEXTS["too many groups"].format(got=len(groups), most=len(STYLES) + len(MORE_STYLES)))
+    labels = _strings("labels", labels)
     tips = {}
     for name, group in groups.items():
         tips[name] = _matrix(f"groups[{name!r}]", group, TEXTS["vectors shape"], columns=2)
-        shown = _labels("labels", labels, len(tips[name]), "vector", f"groups[{name!r}]", tips[name])
+        written = _labels("labels", labels, len(tips[name]), "vector", f"groups[{name!r}]", tips[name])
     if ax is None:
         ax = Picture(figsize=(4.8, 5.2)).subplots()
-    figure = ax.get_figure(root=True)
+    figure = ax.figure.figure
     left, bottom, side = _window(np.concatenate(list(tips.values())))
 
     ax.set(xlim=(left, left + side), ylim=(bottom, bottom + side), aspect="equal")
     for text, write in zip(TEXTS["dimensions"], (ax.set_xlabel, ax.set_ylabel), strict=True):
         write(text, fontsize=FONT - 0.5, color=INK)
     ax.set_axisbelow(True)
+    ax.set_facecolor("white")
     ax.grid(color="#e4e6ea", linewidth=0.8)
     ax.axhline(0, color="#9aa0aa", linewidth=1, zorder=1)
     ax.axvline(0, color="#9aa0aa", linewidth=1, zorder=1)
     ax.tick_params(labelsize=FONT - 1.5, length=0, colors=INK)
     ax.spines[:].set_visible(False)
     styles = _styles(tips)
-    for name, points in tips.items():
-        _draw_arrows(ax, name, points, *styles[name], side)
+    for number, (name, points) in enumerate(tips.items()):
+        _draw_arrows(ax, name, points, *styles[name], markersize=max(6.0, 10 - 2 * number), shortest=0.05 * side)
+        if isinstance(figure, Picture):
+            figure.describe(_describe_vectors(name, points, written))
     box = ax.get_window_extent()
     points_per_unit = 0.85 * 72 / figure.dpi * min(box.width, box.height) / side
-    _write_labels(ax, tips, shown, styles, points_per_unit)
+    _write_labels(ax, tips, written, styles, points_per_unit)
     ax.legend(
         loc="lower center", bbox_to_anchor=(0.5, 1), ncols=min(len(tips), 4), frameon=False, fontsize=FONT - 0.5,
-        labelcolor=INK, handlelength=2.6, columnspacing=1.6, borderaxespad=0.2,
+        labelcolor=INK, handlelength=3.4, columnspacing=1.6, borderaxespad=0.2,
     )  # fmt: skip
     if title is not None:
         pad = 10 + 16 * math.ceil(len(tips) / 4)  # above the legend
         ax.set_title(visible(title), fontsize=FONT + 2, color=INK, pad=pad, parse_math=False)
-    if isinstance(figure, Picture):
-        described = " ".join(_describe_vectors(name, points, shown) for name, points in tips.items())
-        figure.alternative = " ".join(part for part in (figure.alternative, described) if part)
     return figure
 
 
@@ -241,45 +257,53 @@ def _first(where):
     return tuple(int(i) for i in np.argwhere(where)[0])
 
 
-def _maps(weights):
-    """Maps by their names, whatever form they came in."""
+def _maps(weights, query_labels, key_labels):
+    """The maps, whatever form they came in, each with its labels."""
     if isinstance(weights, dict):
-        several = weights
-    elif isinstance(weights, (list, tuple)) and len(weights) and all(_rank(one) == 2 for one in weights):
-        several = {TEXTS["map"].format(number=number): one for number, one in enumerate(weights, 1)}
-    elif not isinstance(weights, (list, tuple)) and _rank(weights) == 3:
-        several = {TEXTS["map"].format(number=number): one for number, one in enumerate(weights, 1)}
+        several = [(f"weights[{title!r}]", title, one) for title, one in weights.items()]
+    elif _rank(weights) == 3:
+        several = [(f"weights[{i}]", TEXTS["map"].format(number=i + 1), one) for i, one in enumerate(weights)]
     else:
-        return {"weights": _matrix("weights", weights, TEXTS["map shape"])}
-    if not len(several):
+        several = [("weights", "weights", weights)]
+    if not several:
         raise ValueError(TEXTS["no maps"])
-    return {name: _matrix(f"weights[{name!r}]", one, TEXTS["map shape"]) for name, one in several.items()}
+    query_labels, key_labels = _strings("query_labels", query_labels), _strings("key_labels", key_labels)
+    maps = []
+    for argument, title, values in several:
+        values = _matrix(argument, values, TEXTS["map shape"])
+        rows = _labels("query_labels", query_labels, values.shape[0], "query", argument, values)
+        columns = _labels("key_labels", key_labels, values.shape[1], "key", argument, values)
+        maps.append(Map(argument, visible(title), values, rows, columns))
+    return maps
 
 
 def _rank(value):
-    if hasattr(value, "ndim"):
-        return value.ndim
-    rank = 0
-    while isinstance(value, (list, tuple)) and len(value):
-        value, rank = value[0], rank + 1
-    return rank + getattr(value, "ndim", 0)
+    """The number of axes, also of a list of maps whose sizes differ, which is no array."""
+    if isinstance(value, (list, tuple)) and len(value):
+        return 1 + _rank(value[0])
+    return getattr(value, "ndim", 0)
 
 
-def _labels(name, labels, wanted, what, of, matrix):
+def _strings(name, labels):
     if labels is None:
-        return [str(number) for number in range(wanted)]
+        return None
     if isinstance(labels, (str, bytes)) or not hasattr(labels, "__iter__"):
         raise ValueError(TEXTS["label kind"].format(name=name, labels=labels))
-    labels = [visible(label) for label in labels]
+    return [visible(label) for label in labels]
+
+
+def _labels(name, labels, wanted, what, of, array):
+    if labels is None:
+        return [str(number) for number in range(wanted)]
     if len(labels) != wanted:
         about = {"name": name, "got": len(labels), "labels": labels, "wanted": wanted, "what": what}
-        raise ValueError(TEXTS["labels"].format(**about, of=of, shape=matrix.shape))
+        raise ValueError(TEXTS["labels"].format(**about, of=of, shape=array.shape))
     return labels
 
 
 def _scale(maps, vmin, vmax):
     """The values of the darkest and the brightest colour, the same for all maps."""
-    finite = np.concatenate([matrix[np.isfinite(matrix)] for matrix in maps.values()])
+    finite = np.concatenate([one.values[np.isfinite(one.values)] for one in maps])
     finite = finite if finite.size else np.zeros(1)
     low = finite.min() if vmin is None else vmin
     high = finite.max() if vmax is None else vmax
@@ -292,45 +316,44 @@ def _scale(maps, vmin, vmax):
     if not good:
         raise ValueError(TEXTS["scale"].format(low=vmin, high=vmax))
     slack = 1e-6 * (high - low)  # the rounding of a softmax in single precision
-    for name, matrix in maps.items():
-        outside = (matrix > high + slack) | (matrix < low - slack)
+    for one in maps:
+        outside = (one.values > high + slack) | (one.values < low - slack)
         if vmin is None:
-            outside &= ~np.isneginf(matrix)
+            outside &= ~np.isneginf(one.values)
         if outside.any():
             index = _first(outside)
-            raise ValueError(TEXTS["range"].format(name=name, value=matrix[index], index=index, low=low, high=high))
+            about = {"name": one.argument, "value": one.values[index], "index": index, "low": low, "high": high}
+            raise ValueError(TEXTS["range"].format(**about))
     return low, high
 
 
 # Heat maps
 
 
-def _panels(maps, labels):
-    """A new picture with room for all maps: (picture, name -> (axes, is leftmost, is lowest), points a cell)."""
-    columns = min(len(maps), 4 if len(maps) != 5 and len(maps) != 6 else 3)
+def _panels(maps):
+    """A new picture with room for all maps: the picture, (axes, is leftmost, is lowest) for each, and points a cell."""
+    columns = min(len(maps), 3 if len(maps) in (5, 6) else 4)
     rows = math.ceil(len(maps) / columns)
-    num_queries, num_keys = (max(matrix.shape[axis] for matrix in maps.values()) for axis in (0, 1))
+    num_queries, num_keys = (max(one.values.shape[axis] for one in maps) for axis in (0, 1))
     longest = max(num_queries, num_keys)
-    span = min(5.2 if longest <= 40 else 8, max(1.8, 10 / columns))  # inches
+    span = min(5.2 if longest <= 40 else 8, max(1.8, 10 / columns))  # inches a map
     cell = min(0.75, span / longest)
-    query_room, key_room = (
-        0.4 + max(len(label) for pair in labels.values() for label in pair[axis]) * LETTER * _font(72 * cell) / 72
-        for axis in (0, 1)
-    )
-    alike = len({matrix.shape for matrix in maps.values()}) == 1
+    letter = LETTER * _font(72 * cell) / 72
+    query_room = 0.4 + letter * max(len(label) for one in maps for label in one.query_labels)
+    key_room = 0.4 + letter * max(len(label) for one in maps for label in one.key_labels)
+    alike = len({one.values.shape for one in maps}) == 1  # then inner panels need no labels of their own
     width = columns * (num_keys * cell + (0.25 if alike else query_room)) + query_room + 1
     height = rows * (num_queries * cell + (0.35 if alike else key_room)) + key_room + 0.5
     picture = Picture(figsize=(width, height), layout="compressed")
-    grid = picture.subplots(rows, columns, squeeze=False)
-    placed = {}
-    for number, (row, column) in enumerate(product(range(rows), range(columns))):
-        if number < len(maps):
-            name = list(maps)[number]
-            lowest = number + columns >= len(maps)
-            placed[name] = grid[row, column], column == 0 or not alike, lowest or not alike
-        else:
-            grid[row, column].remove()
-    return picture, placed, 72 * cell
+    ratios = {"width_ratios": [one.values.shape[1] for one in maps]} if rows == 1 else {}
+    grid = picture.subplots(rows, columns, squeeze=False, gridspec_kw=ratios).ravel()
+    for empty in grid[len(maps) :]:
+        empty.remove()
+    places = [
+        (grid[number], number % columns == 0 or not alike, number + columns >= len(maps) or not alike)
+        for number in range(len(maps))
+    ]
+    return picture, places, 72 * cell
 
 
 def _font(cell):
@@ -338,34 +361,36 @@ def _font(cell):
     return min(FONT, max(6.5, 0.75 * cell))
 
 
-def _draw_map(ax, matrix, labels, low, high, cell, annotate, left, bottom):
+def _draw_map(ax, one, low, high, cell):
     import seaborn  # takes seconds: only once a map is drawn
 
-    rows, columns = matrix.shape
-    masked = np.isneginf(matrix)
-    lines = {"linewidths": 0.8, "linecolor": "white"} if max(rows, columns) <= 24 else {"rasterized": True}
+    masked = np.isneginf(one.values)
+    grid = {"linewidths": 0.8, "linecolor": "white"} if cell >= 15 else {"rasterized": True}
     ax.set_facecolor(EMPTY)
     seaborn.heatmap(
-        np.where(masked, low, matrix), mask=masked, ax=ax, vmin=low, vmax=high, cmap="cividis", square=True, cbar=False,
-        xticklabels=False, yticklabels=False, **lines,
+        np.where(masked, low, one.values), mask=masked, ax=ax, vmin=low, vmax=high, cmap="cividis", square=True,
+        cbar=False, xticklabels=False, yticklabels=False, **grid,
     )  # fmt: skip
-    image = ax.collections[-1]
-    query_labels, key_labels = labels
+    return ax.collections[-1]
+
+
+def _label_map(ax, one, cell, leftmost, lowest):
     font = _font(cell)
     every = math.ceil(8 / cell)  # labels need 8 points each; where cells are smaller, only some are written
-    widest = max(len(label) for label in key_labels) * LETTER * font
-    turned = 0 if widest < 0.95 * cell * every else 45 if cell >= 18 else 90
+    widest = max(len(label) for label in one.key_labels) * LETTER * font
+    if widest < 0.95 * cell * every:
+        turned = {"rotation": 0, "ha": "center", "va": "top"}
+    elif cell >= 18:
+        turned = {"rotation": 45, "ha": "right", "va": "top", "rotation_mode": "anchor"}
+    else:
+        turned = {"rotation": 90, "ha": "right", "va": "center", "rotation_mode": "anchor"}
     ax.tick_params(length=0, pad=3)
-    if bottom:
-        turn = {"rotation": turned, "rotation_mode": "anchor"}
-        turn |= {0: {"ha": "center", "va": "top"}, 45: {"ha": "right", "va": "top"}, 90: {"ha": "right", "va": "center"}}[turned]
-        _set_ticks(ax.set_xticks, key_labels, every, font, turn)
+    if lowest:
+        _set_ticks(ax.set_xticks, one.key_labels, every, font, turned)
         ax.set_xlabel(TEXTS["keys"], fontsize=FONT - 0.5, color=INK)
-    if left:
-        _set_ticks(ax.set_yticks, query_labels, every, font, {"rotation": 0, "ha": "right", "va": "center"})
+    if leftmost:
+        _set_ticks(ax.set_yticks, one.query_labels, every, font, {"rotation": 0, "ha": "right", "va": "center"})
         ax.set_ylabel(TEXTS["queries"], fontsize=FONT - 0.5, color=INK)
-    _annotate(ax, matrix, image, cell, annotate)
-    return image
 
 
 def _set_ticks(set_ticks, labels, every, font, style):
@@ -386,8 +411,9 @@ def _annotate(ax, matrix, image, cell, annotate):
     for row, column in np.ndindex(matrix.shape):
         ink = "black" if np.isneginf(matrix[row, column]) else _ink(colours[row, column])
         ax.text(
-            column + 0.5, row + 0.5, numbers[row][column], ha="center", va="center", fontsize=font, color=ink, parse_math=False
-        )
+            column + 0.5, row + 0.5, numbers[row][column], ha="center", va="center", fontsize=font, color=ink,
+            parse_math=False,
+        )  # fmt: skip
 
 
 def _number(value):
@@ -400,21 +426,22 @@ def _number(value):
 
 
 def _ink(colour):
-    """Black or white, whichever stands out more from a colour (WCAG's relative luminance: 0.179 is as far from both)."""
+    """Black or white, whichever stands out more from a colour (both do at WCAG's relative luminance 0.179)."""
     red, green, blue = (part / 12.92 if part <= 0.03928 else ((part + 0.055) / 1.055) ** 2.4 for part in colour[:3])
     return "black" if 0.2126 * red + 0.7152 * green + 0.0722 * blue > 0.179 else "white"
 
 
-def _describe_map(name, matrix, labels):
+def _describe_map(one):
     winners = []
-    for query, row in zip(labels[0], matrix, strict=True):
-        nothing = not np.isfinite(row).any() or not (row[np.isfinite(row)]).any()
-        winner = int(row.argmax())
-        about = {"query": query, "key": labels[1][winner], "value": _number(row[winner])}
+    for query, row in zip(one.query_labels, one.values, strict=True):
+        nothing = np.isneginf(row).all() or not row.any()
+        best = np.flatnonzero(row == row.max())[:3]  # more than one where they tie
+        key = TEXTS["and"].join(one.key_labels[column] for column in best)
+        about = {"query": query, "key": key, "value": _number(row.max())}
         winners.append(TEXTS["alternative nothing" if nothing else "alternative winner"].format(**about))
-    sentence = "; ".join(winners[:12]) + ("; …" if len(winners) > 12 else "")
-    rows, columns = matrix.shape
-    return TEXTS["alternative map"].format(name=name, rows=rows, columns=columns, winners=f"{sentence}.")
+    told = "; ".join(winners[:DESCRIBED]) + ("; …" if len(winners) > DESCRIBED else ".")
+    rows, columns = one.values.shape
+    return TEXTS["alternative map"].format(name=one.title, rows=rows, columns=columns, winners=told)
 
 
 # Arrows
@@ -434,14 +461,14 @@ def _styles(groups):
     return {name: STYLES[name] if name in STYLES else next(more) for name in groups}
 
 
-def _draw_arrows(ax, name, points, colour, marker, line, side):
+def _draw_arrows(ax, name, points, colour, marker, line, markersize, shortest):
     for x, y in points:
-        ax.plot([0, x], [0, y], linestyle=line, color=colour, linewidth=1.8, solid_capstyle="round", zorder=2)
-        if math.hypot(x, y) > 0.05 * side:  # a shorter arrow is hidden by its own marker
-            arrow = {"arrowstyle": "-|>,head_width=0.28,head_length=0.5", "color": colour, "linewidth": 0, "shrinkA": 0}
-            arrow |= {"shrinkB": 4.5, "mutation_scale": 14}
-            ax.annotate("", (x, y), (0.7 * x, 0.7 * y), arrowprops=arrow, zorder=3)
-    ax.plot(*points.T, marker, color=colour, markersize=8, markeredgecolor="white", markeredgewidth=1, zorder=4)
+        ax.plot([0, x], [0, y], linestyle=line, color=colour, linewidth=1.8, zorder=2)
+        if math.hypot(x, y) > shortest:  # a shorter arrow is hidden by its own marker
+            head = {"arrowstyle": "-|>,head_width=0.28,head_length=0.5", "mutation_scale": 14, "linewidth": 0}
+            head |= {"color": colour, "shrinkA": 0, "shrinkB": markersize / 2}
+            ax.annotate("", (x, y), (0.7 * x, 0.7 * y), arrowprops=head, zorder=3)
+    ax.plot(*points.T, marker, color=colour, markersize=markersize, markeredgecolor="white", zorder=4)
     ax.plot([], [], color=colour, linestyle=line, marker=marker, markersize=7, linewidth=1.8, label=visible(name))
 
 
@@ -466,14 +493,15 @@ def _write_labels(ax, tips, labels, styles, points_per_unit):
             taken.append(best[2])
             ax.annotate(
                 label, tip, best[1], textcoords="offset points", ha="center", va="center", fontsize=FONT, color=dark,
-                parse_math=False, zorder=5,
+                parse_math=False, zorder=5, path_effects=[withStroke(linewidth=2.5, foreground="white")],
             )  # fmt: skip
 
 
 def _overlap(one, other):
     """The area that two boxes share; a box is the x and y of its centre, and half its width and height."""
-    sides = (min(one[i] + one[i + 2], other[i] + other[i + 2]) - max(one[i] - one[i + 2], other[i] - other[i + 2]) for i in (0, 1))
-    return math.prod(max(0.0, side) for side in sides)
+    shared = (one[2] + other[2] - abs(one[0] - other[0]), one[3] + other[3] - abs(one[1] - other[1]))
+    shared = (min(length, 2 * one[2 + axis], 2 * other[2 + axis]) for axis, length in enumerate(shared))
+    return math.prod(max(0.0, length) for length in shared)
 
 
 def _describe_vectors(name, points, labels):

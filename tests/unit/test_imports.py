@@ -22,7 +22,8 @@ FLOORS = [  # from the ground up; what stands on one floor may import from lower
     {"notebooks"},
     {"practice"},
     {"review"},
-    {"cli", "lab"},
+    {"doctor", "lab"},
+    {"cli"},
 ]
 FLOOR_OF = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms}
 
