@@ -5,6 +5,7 @@ import re
 import pytest
 
 from course_lib import notebooks
+from course_lib.cli import judge
 from course_lib.practice import exercises_of, lessons_with_exercises
 from tests.notebooks.collection import ROOT, cells, name, paths, tags
 
@@ -67,6 +68,15 @@ def test_exercises_hold_stubs_and_no_solution(path):
                 run_stub(cell["source"], marks["grade_id"])
         needs_answer = marks.get("grade") is True or "uses-answer" in tags(cell)
         assert ("raises-exception" in tags(cell)) == needs_answer, cell["id"]
+
+
+@pytest.mark.parametrize("path", SOLUTIONS, ids=name)
+@pytest.mark.parametrize(("kind", "outcome"), [("solutions", "passed"), ("exercises", "unattempted")])
+def test_every_solution_passes_and_every_stub_is_unattempted(path, kind, outcome, tmp_path):
+    exercises = exercises_of(path.name[:2])
+    rows = judge(exercises, notebooks.read(ROOT / kind / path.name), tmp_path)
+    assert {row["id"]: row["outcome"] for row in rows} == {one.id: outcome for one in exercises}
+    assert all(0 < len(hint) for one in exercises for hint in one.hints) and all(one.hints for one in exercises)
 
 
 def run_stub(source, function):

@@ -54,7 +54,8 @@ def course(tmp_path, monkeypatch):
             return notebooks.read(self.root / path)
 
         def state(self):
-            return {file: (file.read_bytes(), file.stat().st_mtime_ns) for file in self.root.rglob("*") if file.is_file()}
+            files = [file for file in self.root.rglob("*") if file.is_file()]
+            return {file: (file.read_bytes(), file.stat().st_mtime_ns) for file in files}
 
     for kind in ("notebooks", "solutions"):
         (Course.root / kind).mkdir(parents=True)
@@ -148,7 +149,8 @@ def test_outputs_go_everywhere_and_tags_say_what_may_raise():
         cell.outputs = [new_output("stream", text="shown")]
         cell.execution_count = 7
     before = notebooks.dumps(new_notebook(cells=cells))
-    solution = new_notebook(cells=cells, metadata={"widgets": {"a": 1}, "language_info": {"name": "python", "version": "3.99"}})
+    metadata = {"widgets": {"a": 1}, "language_info": {"name": "python", "version": "3.99"}}
+    solution = new_notebook(cells=cells, metadata=metadata)
     stripped = notebooks.strip_solutions(solution)
     assert [cell.id for cell in stripped.cells] == ["title", "plain", "double", "check-double", "live"]
     assert all(cell.outputs == [] and cell.execution_count is None for cell in stripped.cells[1:])
@@ -221,13 +223,13 @@ LESSON = [
     new_markdown_cell("# 03 · X", id="title"),
     code("setup", "import os, sys, time, warnings\nfrom IPython.display import display\nprint(object())"),
     code("warns", "warnings.warn('careful')\nprint('same', end='')\nprint('\\rlast')\ntime"),
-    code("widget", f'display({{"{notebooks.WIDGET_VIEW}": {{"model_id": "x"}}, "text/plain": "IntSlider()"}}, raw=True)'),
+    code("widget", f'display({{"{notebooks.WIDGET_VIEW}": {{"model_id": "x"}}, "text/plain": "Slider()"}}, raw=True)'),
     code(
         "still",
         f'display({{"{notebooks.WIDGET_VIEW}": {{"model_id": "x"}}, "image/png": "{PICTURE}"}}, raw=True)',
         alt="Three arrows from one point.",
     ),
-    code("places", "print(os.environ['COURSE_WORKSPACE'], os.path.relpath(os.environ['COURSE_WORKSPACE']), os.getcwd())"),
+    code("places", "mine = os.environ['COURSE_WORKSPACE']\nprint(mine, os.path.relpath(mine), os.getcwd())"),
     code("timing", "time.perf_counter()", "measured"),
     code("empty", ""),
     code("expected", "1 / 0", "raises-exception"),
@@ -238,10 +240,11 @@ LESSON = [
 def test_building_twice_changes_nothing(course):
     course.put("notebooks/03_x.ipynb", *LESSON)
     course.put("solutions/03_x.ipynb", answer(), check())
-    assert sorted(notebooks.build(check=True).changed) == [f"{kind}/03_x.ipynb" for kind in ("exercises", "notebooks", "solutions")]
+    files = [f"{kind}/03_x.ipynb" for kind in ("exercises", "notebooks", "solutions")]
+    assert sorted(notebooks.build(check=True).changed) == files
     assert not (course.root / "exercises").exists(), "a check changes nothing"
     built = notebooks.build()
-    assert sorted(built.changed) == [f"{kind}/03_x.ipynb" for kind in ("exercises", "notebooks", "solutions")]
+    assert sorted(built.changed) == files
     assert built.stray == []
     state = course.state()
     assert notebooks.build(check=True).changed == []
@@ -320,7 +323,8 @@ def test_a_large_notebook_is_refused(course, monkeypatch):
 
 
 def test_a_notebook_saved_meanwhile_is_not_overwritten(course):
-    file = course.put("notebooks/03_x.ipynb", code("first", "import pathlib; pathlib.Path('03_x.ipynb').write_text('new')"))
+    save = code("first", "import pathlib; pathlib.Path('03_x.ipynb').write_text('new')")
+    file = course.put("notebooks/03_x.ipynb", save)
     with pytest.raises(notebooks.NotebookError, match="changed while"):
         notebooks.build()
     assert file.read_text() == "new"
@@ -372,5 +376,6 @@ def test_a_failed_write_leaves_the_old_file_and_nothing_else(course, monkeypatch
 
 
 def test_kernels_are_this_python(course, tmp_path):
-    executed = notebooks.execute(new_notebook(cells=[code("one", "import sys; sys.executable == " + repr(sys.executable))]), tmp_path)
+    cell = code("one", f"import sys; sys.executable == {sys.executable!r}")
+    executed = notebooks.execute(new_notebook(cells=[cell]), tmp_path)
     assert executed.cells[0].outputs[0].data["text/plain"] == "True"
