@@ -20,7 +20,7 @@ USAGE = 2  # exit code: can't be done as asked
 REPORT_CELL = "course-report"
 SECONDS = 120
 MEMORY_MB = 2048
-WIDGET_TEXT = 200  # characters shown of a widget that has no picture
+WIDGET_TEXT = 300  # characters shown of what a widget says of itself
 
 TEXTS = {
     "app": "An interactive course on attention and Transformers.",
@@ -50,7 +50,7 @@ TEXTS = {
     "figure": "[figure saved: {path}]",
     "widget": "[widget] {text}",
     "stopped": "{path} stopped at an error.",
-    "figures": "{count} figures in {folder}",
+    "figures": "Figures saved: {count}, in {folder}",
     "changed": "written: {path}",
     "would change": "would change: {path}",
     "stray": "stray: {problem}",
