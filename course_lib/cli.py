@@ -32,7 +32,7 @@ TEXTS = {
     "no notebook": "there is no {path}",
     "running": "Running {path} …",
     "check title": "{path}: {points} of {total} points",
-    "check columns": ("Exercise", "Title and message", "Points", "Outcome"),
+    "check columns": ("Exercise", "Points", "Outcome"),
     "untouched": "You have no copy of these exercises yet: `course start {number}` makes one.",
     "time": "Not judged: the notebook did not finish within {seconds:g} seconds (--seconds).",
     "memory": "Not judged: the notebook used more than {memory:,} MB of memory (--memory).",
@@ -171,14 +171,15 @@ def check(
         told = {"lesson": name, "notebook": str(path), "passed": passed, "points": points, "points_total": total}
         _print_json(told | {"exercises": rows})
     else:
-        table = _table(TEXTS["check columns"], whole=(0, 3))
+        table = _table(TEXTS["check columns"], whole=(1, 2))
+        table.show_lines = True
         table.title = TEXTS["check title"].format(path=path.name, points=points, total=total)
         for row in rows:
             colour = COLOURS[row["outcome"]]
-            told = _text(row["title"])
+            told = _text(row["id"], "bold").append(f"\n{row['title']}", style="not bold")
             if row["outcome"] in ("failed", "error"):  # the others say it all in one word
                 told.append("\n" + row["message"], style=colour)
-            table.add_row(row["id"], told, str(row["points"]), _text(row["outcome"], colour))
+            table.add_row(told, str(row["points"]), _text(row["outcome"], colour))
         _console().print(table)
         if untouched:
             typer.echo(TEXTS["untouched"].format(number=name[:2]))
@@ -440,6 +441,7 @@ def _fail(problem, code):
 
 def _error_text(name, value):
     first = value.strip().partition("\n")[0]
+    first = re.sub(r"\(\d+\.py, line", "(line", first)  # the name of a cell's file says nothing
     return f"{name}: {first}" if first else name
 
 

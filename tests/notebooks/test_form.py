@@ -8,8 +8,8 @@ For authors of lessons:
   words (formulas, code, tags and the addresses of links don't count).
 - **Pictures.** A code cell whose output holds a picture says in its metadata what there is to see, in five words or
   more: `"alt": "Three bars, the second twice as high"`. `course build` puts it beside the picture, where converters
-  look for it. An object may bring its own instead, as `AttentionPlayground` does. Pictures in prose and HTML have an alt
-  text too, and never lie on another site.
+  look for it. An object may bring its own instead, as `AttentionPlayground` does. Pictures in prose and HTML have an
+  alt text too, and never lie on another site.
 - **Cell ids** are names in small letters, such as `scaled-scores`, in place of JupyterLab's random ones.
 - **Tags.** `pitfall` on the cells of a measured pitfall experiment; `measured` on those that print timings;
   `raises-exception` where an error is shown on purpose, never in solutions; there, `uses-answer` on cells that fail
