@@ -1,0 +1,1 @@
+"""Speed of the course's parts against how it is done elsewhere: `python -m benchmarks.<name>`."""
