@@ -106,6 +106,8 @@ MESSAGES = {
     "no-projection": "These weights compare the embeddings themselves. Project first: queries = embeddings @ W_Q.",
     "projections-swapped": "Queries and keys are exchanged: W_Q makes the queries (the rows), W_K the keys (the columns).",
     "values-not-projected": "The context mixes the embeddings. What is mixed is the values, embeddings @ W_V.",
+    "order-matters": "Shuffle the words and your context vectors do not shuffle along: something in your function depends on a "
+    "word's place. Self-attention knows no order.",
     "values-from-keys": "The context mixes the keys, embeddings @ W_K. The values are embeddings @ W_V.",
 }  # fmt: skip
 
@@ -213,6 +215,25 @@ def masked_right(weights, scores, mask):
         assert not masked_full, mistake("mask-leaks", **show)
         assert probes.sums_to_one(weights) or not np.isfinite(weights).all(), mistake("mask-after-softmax", **show)
     same_values(weights, expected, "weights under a mask")
+
+
+def survives_large_scores(got, expected, what):
+    """Assert that an answer for very large scores is finite and right."""
+    assert np.isfinite(got).all(), mistake("softmax-overflow", expected=expected, got=got, what=f"{what} of large scores")
+    same_values(got, expected, f"{what} of large scores")
+
+
+def masked_keys_move_nothing(weights_of, keys, mask):
+    """Assert that changing a masked key changes no weight of the queries that may not see it.
+
+    Args:
+        weights_of: function of keys (keys, d_k) that returns weights (queries, keys).
+        keys: (keys, d_k).
+        mask: bool (queries, keys).
+    """
+    leaks = probes.influence(weights_of, keys) & ~mask
+    expected = np.zeros_like(leaks)
+    assert not leaks.any(), mistake("mask-leaks", expected=expected, got=leaks, what="masked keys that move a query's weights")
 
 
 def empty_row_right(rows, what):

@@ -13,10 +13,12 @@ from course_lib.practice.diagnoses import (
     empty_row_right,
     is_mask,
     masked_right,
+    masked_keys_move_nothing,
     mistake,
     same_values,
     scale_suspects,
     scaled_right,
+    survives_large_scores,
 )
 from course_lib.practice.exercises import checks
 from course_lib.practice.trial import call
@@ -179,10 +181,7 @@ def masked_softmax(candidate):
 
     large = np.array([[1000.0, 998.0, 5.0], [-1000.0, -1001.0, -1003.0]])
     open_to_all = np.ones_like(large, dtype=bool)
-    got, expected = call(candidate, large, open_to_all), right_softmax(large)
-    show = {"expected": expected, "got": got, "what": "weights of large scores"}
-    assert np.isfinite(got).all(), mistake("softmax-overflow", **show)
-    same_values(got, expected, "weights of large scores")
+    survives_large_scores(call(candidate, large, open_to_all), right_softmax(large), "weights")
 
     hidden_giant = np.array([[2000.0, 1.0, 0.0], [0.5, 3000.0, 1.0]])
     mask = hidden_giant < 100
@@ -221,6 +220,7 @@ def scaled_dot_product_attention(candidate):
     context, weights = pair_of(call(candidate, queries, keys, values, mask), queries, keys, values)
     masked_right(weights, scaled_dot_scores(queries, keys), mask)
     same_values(context, right_attention(queries, keys, values, mask)[0], "context under a mask")
+    masked_keys_move_nothing(lambda nudged: call(candidate, queries, nudged, values, mask)[1], keys, mask)
 
     mask[1] = False
     context, weights = pair_of(call(candidate, queries, keys, values, mask), queries, keys, values)
@@ -230,9 +230,8 @@ def scaled_dot_product_attention(candidate):
     far = 40 * queries, 40 * keys, values
     context, weights = pair_of(call(candidate, *far), *far)
     expected = right_attention(*far)
-    finite = np.isfinite(weights).all()
-    assert finite, mistake("softmax-overflow", expected=expected[1], got=weights, what="weights of large scores")
-    same_values(context, expected[0], "context of large scores")
+    survives_large_scores(weights, expected[1], "weights")
+    survives_large_scores(context, expected[0], "context")
 
     half = [array.astype(np.float16) for array in (queries, keys, values)]
     context, weights = pair_of(call(candidate, *half, mask), *half)
@@ -400,6 +399,10 @@ def self_attention(candidate):
     }
     found = probes.first_match(weights, suspects)
     assert found is None, mistake(found, expected=expected[1], got=weights, what="weights")
+    order = np.array([3, 0, 4, 1, 2])
+    shuffled, follows = probes.follows_permutation(lambda words: call(candidate, words, W_Q, W_K, W_V)[0], embeddings, order)
+    ignores_order = probes.close(shuffled, follows)
+    assert ignores_order, mistake("order-matters", expected=follows, got=shuffled, what="context of the shuffled words")
     suspects = {"values-not-projected": weights @ embeddings, "values-from-keys": weights @ keys}
     found = probes.first_match(context, suspects)
     assert found is None, mistake(found, expected=expected[0], got=context, what="context")

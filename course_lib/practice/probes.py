@@ -81,14 +81,17 @@ def influence(function, keys):
 
 
 def follows_permutation(function, tokens, order):
-    """Whether permuting the tokens (rows) only permutes the rows of the output.
+    """What a function of tokens gives when they are permuted, and what it should if it knows no order.
 
     Args:
         function: takes (seq_len, d) and returns (seq_len, …).
         tokens: (seq_len, d).
         order: a permutation of range(seq_len).
+
+    Returns:
+        (of the permuted tokens, the original rows permuted): `close` for a function that knows no order.
     """
-    return close(function(tokens[order]), np.asarray(function(tokens))[order])
+    return np.asarray(function(tokens[order])), np.asarray(function(tokens))[order]
 
 
 def first_match(got, suspects):

@@ -775,6 +775,12 @@ def self_attention_without_mask(embeddings, W_Q, W_K, W_V, mask=None):
     return attention(embeddings @ W_Q, embeddings @ W_K, embeddings @ W_V)
 
 
+@wrong("03.self_attention", "order-matters")
+def self_attention_with_positions(embeddings, W_Q, W_K, W_V, mask=None):
+    embeddings = embeddings + 0.1 * np.arange(len(embeddings))[:, None]
+    return attention(embeddings @ W_Q, embeddings @ W_K, embeddings @ W_V, mask)
+
+
 @wrong("03.self_attention", "returns-context-only")
 def self_attention_context_alone(embeddings, W_Q, W_K, W_V, mask=None):
     return attention(embeddings @ W_Q, embeddings @ W_K, embeddings @ W_V, mask)[0]
