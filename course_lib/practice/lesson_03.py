@@ -3,8 +3,9 @@
 import numpy as np
 
 from course_lib.attention import causal_mask as right_causal_mask
-from course_lib.attention import dot_scores, scaled_dot_product_attention as right_attention, scaled_dot_scores
+from course_lib.attention import dot_scores, scaled_dot_scores
 from course_lib.attention import padding_mask as right_padding_mask
+from course_lib.attention import scaled_dot_product_attention as right_attention
 from course_lib.attention import softmax as right_softmax
 from course_lib.practice import probes
 from course_lib.practice.diagnoses import (
@@ -12,8 +13,8 @@ from course_lib.practice.diagnoses import (
     call_on_batch,
     empty_row_right,
     is_mask,
-    masked_right,
     masked_keys_move_nothing,
+    masked_right,
     mistake,
     same_values,
     scale_suspects,

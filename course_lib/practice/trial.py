@@ -4,7 +4,6 @@ import contextlib
 import ctypes
 import inspect
 import io
-import sys
 import threading
 import time
 import traceback
