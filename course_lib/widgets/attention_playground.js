@@ -6,38 +6,68 @@
  * ipywidgets holds back newer states while one is unanswered and then sends only the latest.
  */
 import {
-  Announcer, choiceButtons, cividis, html, keepPlainKeys, Matrix, Plane, readable, readableVector, setAttributes,
-  setText, shortened, svg, tipGlyph,
+  Announcer,
+  choiceButtons,
+  cividis,
+  filled,
+  html,
+  keepPlainKeys,
+  Matrix,
+  Plane,
+  readable,
+  readableVector,
+  setAttributes,
+  setText,
+  shortened,
+  svg,
+  tipGlyph,
 } from "./view_kit.js";
 
 const STAGES = /** @type {const} */ (["scores", "scaled", "masked", "weights", "context"]);
 
+// All that a reader sees; names in braces are filled in.
 const TEXT = {
   stage: {
     scores: {
-      name: "Scores", formula: "query · key",
-      words: () => "Every query meets every key: multiply number by number, then add. Long arrows that point the same way score high.",
-      plane: (/** @type {string} */ who) => `Each key dropped onto the line of “${who}”: the further along its query, the higher the score.`,
+      name: "Scores",
+      formula: "query · key",
+      words:
+        "Every query meets every key: multiply number by number, then add. " +
+        "Long arrows that point the same way score high.",
+      plane: "Each key dropped onto the line of “{who}”: the further along its query, the higher the score.",
+      cell: "score of query {query} with key {key}: {number}",
     },
     scaled: {
-      name: "Scaled", formula: "score / √d_k",
-      words: (/** @type {number} */ d) => `Divide by √d_k = √${d} = ${readable(Math.sqrt(d))}, so that more dimensions do not simply mean bigger scores.`,
-      plane: (/** @type {string} */ who) => `Each key dropped onto the line of “${who}”. Scaling shrinks all scores alike: their order stays.`,
+      name: "Scaled",
+      formula: "score / √d_k",
+      words: "Divide by √d_k = √{d} = {root}, so that more dimensions do not simply mean bigger scores.",
+      plane: "Each key dropped onto the line of “{who}”. Scaling shrinks all scores alike: their order stays.",
+      cell: "scaled score of query {query} with key {key}: {number}",
     },
     masked: {
-      name: "Masked", formula: "may it look? else −∞",
-      words: () => "Where a query may not look, its score becomes −∞. Click a cell, or press Space on it, to hide or show a key.",
-      plane: (/** @type {string} */ who) => `Faded keys are hidden from “${who}” by the mask.`,
+      name: "Masked",
+      formula: "may it look? else −∞",
+      words:
+        "Where a query may not look, its score becomes −∞. Click a cell, or press Space on it, to hide or show a key.",
+      plane: "Faded keys are hidden from “{who}” by the mask.",
+      cell: "{query} may look at {key}, scaled score {number}; press Space to hide it",
+      hiddenCell: "{query} may not look at {key}; press Space to show it",
     },
     weights: {
-      name: "Weights", formula: "softmax over the keys",
-      words: () => "e to the power of each score, divided by the sum of its row: every row becomes shares that add up to 1.",
-      plane: (/** @type {string} */ who) => `The bigger the disc around a key, the more “${who}” attends to it.`,
+      name: "Weights",
+      formula: "softmax over the keys",
+      words: "e to the power of each score, divided by the sum of its row: every row becomes shares that add up to 1.",
+      plane: "The bigger the disc around a key, the more “{who}” attends to it.",
+      cell: "{query} attends to {key} with weight {number}",
     },
     context: {
-      name: "Context", formula: "weights × values",
-      words: () => "Each query takes from every value its share and adds them up: a vector of its own, mixed from what it attends to.",
-      plane: (/** @type {string} */ who) => `The bigger the disc around a key, the more “${who}” takes of its value.`,
+      name: "Context",
+      formula: "weights × values",
+      words:
+        "Each query takes from every value its share and adds them up: " +
+        "a vector of its own, mixed from what it attends to.",
+      plane: "The bigger the disc around a key, the more “{who}” takes of its value.",
+      cell: "context of {query}, dimension {key}: {number}",
     },
   },
   who: "Who is looking?",
@@ -45,14 +75,17 @@ const TEXT = {
   mix: "Mix",
   comparePlane: "Plane of queries and keys: arrows to drag, or to move with the arrow keys",
   mixPlane: "Plane of values, to drag or to move with the arrow keys, and of the context vectors they give",
-  mixHint: (/** @type {string} */ who) => `Thin steps: weight × value, laid tip to tail. They end at the context of “${who}”. Shaded: all that weights can reach.`,
+  mixHint:
+    "Thin steps: weight × value, laid tip to tail. They end at the context of “{who}”. " +
+    "Shaded: all that weights can reach.",
   mixStale: "The last context vectors that worked.",
   mixWaiting: "The context appears here once the attention function works.",
   kinds: { queries: "query", keys: "key", values: "value" },
+  vectorOf: "{kind} of {token}",
   show: "Show and move",
   both: "both",
   numbers: "Numbers",
-  numberName: (/** @type {string} */ kind, /** @type {string} */ token, /** @type {number} */ d) => `${kind} of ${token}, dimension ${d}`,
+  numberOf: "{kind} of {token}, dimension {d}",
   presets: "Examples",
   reset: "Reset",
   mask: "Mask",
@@ -66,27 +99,22 @@ const TEXT = {
   stale: "The last picture that worked:",
   nothingYet: "No weights yet: they come from the function above.",
   waiting: "Python is computing …",
-  winner: "wins",
+  winner: "★ wins",
   kept: "may look: the score stays",
-  hidden: (/** @type {string} */ score) => `${score} is hidden: it becomes`,
+  hidden: "{score} is hidden: it becomes",
   total: "together",
-  contextOf: (/** @type {string} */ who) => `context of ${who}`,
-  gave: "the function gave",
-  wins: (/** @type {string} */ who, /** @type {string} */ key, /** @type {number} */ weight) => `“${who}” attends most to “${key}”: ${readable(weight)}.`,
-  attendsToNothing: (/** @type {string} */ who) => `“${who}” attends to nothing: every key is hidden.`,
-  failed: "The attention function failed.",
-  cell: {
-    scores: (/** @type {string} */ q, /** @type {string} */ k, /** @type {string} */ x) => `score of query ${q} with key ${k}: ${x}`,
-    scaled: (/** @type {string} */ q, /** @type {string} */ k, /** @type {string} */ x) => `scaled score of query ${q} with key ${k}: ${x}`,
-    masked: (/** @type {string} */ q, /** @type {string} */ k, /** @type {string} */ x) =>
-      x === "−∞" ? `${q} may not look at ${k}; press Space to show it` : `${q} may look at ${k}, scaled score ${x}; press Space to hide it`,
-    weights: (/** @type {string} */ q, /** @type {string} */ k, /** @type {string} */ x) => `${q} attends to ${k} with weight ${x}`,
-    context: (/** @type {string} */ q, /** @type {string} */ k, /** @type {string} */ x) => `context of ${q}, dimension ${k}: ${x}`,
-  },
+  contextOf: "context of {who}",
+  gave: "{expected}; the function gave",
+  wins: "“{who}” attends most to “{key}”: {weight}.",
+  attendsToNothing: "“{who}” attends to nothing: every key is hidden.",
+  failed: "The attention function failed. {error}",
 };
 
+/** @typedef {(typeof STAGES)[number]} Stage */
+/** @typedef {"queries" | "keys" | "values"} Kind */
 /** @typedef {{queries: number[][], keys: number[][], values: number[][], mask: boolean[][], seq: number}} State */
-/** @typedef {{state: State, scores: number[][], scaled: number[][], weights: number[][], context: number[][], works: boolean}} Picture */
+/** @typedef {{scores: number[][], scaled: number[][], weights: number[][], context: number[][]}} Numbers */
+/** @typedef {Numbers & {state: State, works: boolean}} Picture */
 
 /** @param {{model: any, el: HTMLElement}} host */
 function render({ model, el }) {
@@ -95,7 +123,7 @@ function render({ model, el }) {
   const [n, dK, dV] = [tokens.length, start.queries[0].length, start.values[0].length];
   const state = () => /** @type {State} */ (model.get("state"));
   const selected = () => /** @type {number} */ (model.get("selected"));
-  const stage = () => /** @type {(typeof STAGES)[number]} */ (model.get("stage"));
+  const stage = () => /** @type {Stage} */ (model.get("stage"));
   /** What has been asked, by seq: an answer is shown with the vectors it belongs to. @type {Map<number, State>} */
   const asked = new Map();
 
@@ -109,7 +137,7 @@ function render({ model, el }) {
     model.save_changes();
   };
   let moving = false; // under a hand the axes stay as they are
-  const moveVector = (/** @type {"queries" | "keys" | "values"} */ kind, /** @type {number} */ index, /** @type {number[]} */ vector) => {
+  const moveVector = (/** @type {Kind} */ kind, /** @type {number} */ index, /** @type {number[]} */ vector) => {
     moving = true;
     put({ [kind]: state()[kind].map((old, at) => (at === index ? vector : old)) });
   };
@@ -119,25 +147,45 @@ function render({ model, el }) {
   const chips = tokens.map((token, index) => {
     const share = html("span", { class: "cl-share" });
     const chip = html(
-      "button", { type: "button", class: "cl-token", title: token, "aria-pressed": "false", click: () => look("selected", index) },
-      html("span", { class: "cl-word" }, token), share,
+      "button",
+      {
+        type: "button",
+        class: "cl-token",
+        title: token,
+        "aria-pressed": "false",
+        click: () => look("selected", index),
+      },
+      html("span", { class: "cl-word" }, token),
+      share,
     );
     return { chip, share };
   });
   const presets = Object.entries(/** @type {Record<string, Partial<State>>} */ (model.get("presets")));
-  const presetButtons = choiceButtons(TEXT.presets, presets.map(([name]) => [name, name]), (name) => put(Object.fromEntries(presets)[name]));
+  const presetButtons = choiceButtons(
+    TEXT.presets,
+    presets.map(([name]) => [name, name]),
+    (name) => put(Object.fromEntries(presets)[name]),
+  );
   const title = model.get("title");
   const head = html(
-    "header", { class: "cl-head" },
+    "header",
+    { class: "cl-head" },
     ...(title ? [html("div", { class: "cl-title", role: "heading", "aria-level": "3" }, title)] : []),
     html(
-      "div", { class: "cl-sentence", role: "group", "aria-label": TEXT.who },
-      html("span", { class: "cl-hint" }, TEXT.who), ...chips.map(({ chip }) => chip),
+      "div",
+      { class: "cl-sentence", role: "group", "aria-label": TEXT.who },
+      html("span", { class: "cl-hint" }, TEXT.who),
+      ...chips.map(({ chip }) => chip),
     ),
     html(
-      "div", { class: "cl-tools" },
+      "div",
+      { class: "cl-tools" },
       ...(presets.length ? [presetButtons.element] : []),
-      html("button", { type: "button", class: "cl-button", "data-choice": "reset", click: () => put(model.get("starting_state")) }, TEXT.reset),
+      html(
+        "button",
+        { type: "button", class: "cl-button", "data-choice": "reset", click: () => put(model.get("starting_state")) },
+        TEXT.reset,
+      ),
     ),
   );
 
@@ -150,7 +198,8 @@ function render({ model, el }) {
     );
     const map = svg("svg", { class: "cl-thumb", viewBox: `0 0 ${width} ${n}`, "aria-hidden": "true" }, ...cells.flat());
     const button = html(
-      "button", { type: "button", class: "cl-step", "data-stage": name, click: () => look("stage", name) },
+      "button",
+      { type: "button", class: "cl-step", "data-stage": name, click: () => look("stage", name) },
       map,
       html("span", { class: "cl-step-name" }, html("b", {}, `${index + 1}`), ` ${TEXT.stage[name].name}`),
       html("span", { class: "cl-step-formula" }, TEXT.stage[name].formula),
@@ -162,7 +211,7 @@ function render({ model, el }) {
 
   // --- vectors: planes where there are two dimensions, numbers always ---
 
-  const farthest = (/** @type {("queries" | "keys" | "values")[]} */ kinds) =>
+  const farthest = (/** @type {Kind[]} */ kinds) =>
     Math.max(...kinds.flatMap((kind) => state()[kind].flat().map(Math.abs)));
   const compare = makeCompare();
   const mix = makeMix();
@@ -178,7 +227,10 @@ function render({ model, el }) {
     const arrows = (/** @type {"queries" | "keys"} */ kind, /** @type {"circle" | "square"} */ shape) =>
       tokens.map((label, index) =>
         plane.addArrow({
-          kind: TEXT.kinds[kind], shape, label, name: `${TEXT.kinds[kind]} of ${label}`,
+          kind: TEXT.kinds[kind],
+          shape,
+          label,
+          name: filled(TEXT.vectorOf, { kind: TEXT.kinds[kind], token: label }),
           move: (point) => moveVector(kind, index, point),
           grab: kind === "queries" ? () => look("selected", index) : undefined,
         }),
@@ -198,26 +250,39 @@ function render({ model, el }) {
     plane.under.append(hull, ...discs);
     const values = tokens.map((label, index) =>
       plane.addArrow({
-        kind: "value", shape: "triangle", label, name: `value of ${label}`, move: (point) => moveVector("values", index, point),
+        kind: "value",
+        shape: "triangle",
+        label,
+        name: filled(TEXT.vectorOf, { kind: TEXT.kinds.values, token: label }),
+        move: (point) => moveVector("values", index, point),
       }),
     );
-    const context = tokens.map((label) => plane.addArrow({ kind: "context", shape: "diamond", label, name: TEXT.contextOf(label) }));
+    const context = tokens.map((label) =>
+      plane.addArrow({ kind: "context", shape: "diamond", label, name: filled(TEXT.contextOf, { who: label }) }),
+    );
     plane.arrows.append(chain, ...joints);
     return { plane, hull, discs, chain, joints, values, context };
   }
 
   /** Inputs for one kind of vectors: the way without dragging, and the only one where there are not two dimensions. */
-  function numberTable(/** @type {"queries" | "keys" | "values"} */ kind) {
+  function numberTable(/** @type {Kind} */ kind) {
     const inputs = tokens.map((token, index) =>
       start[kind][0].map((/** @type {number} */ _, /** @type {number} */ d) => {
         const input = /** @type {HTMLInputElement} */ (
           html("input", {
-            type: "number", step: "0.1", class: "cl-number", "aria-label": TEXT.numberName(TEXT.kinds[kind], token, d + 1),
+            type: "number",
+            step: "0.1",
+            class: "cl-number",
+            "aria-label": filled(TEXT.numberOf, { kind: TEXT.kinds[kind], token, d: d + 1 }),
             input: () => {
               const value = input.value.trim() === "" ? NaN : Number(input.value);
               input.setAttribute("aria-invalid", String(!Number.isFinite(value)));
               if (!Number.isFinite(value)) return;
-              moveVector(kind, index, state()[kind][index].map((old, at) => (at === d ? value : old)));
+              moveVector(
+                kind,
+                index,
+                state()[kind][index].map((old, at) => (at === d ? value : old)),
+              );
             },
             focus: () => kind === "queries" && look("selected", index),
             blur: () => fill(),
@@ -239,34 +304,60 @@ function render({ model, el }) {
       );
     };
     const element = html(
-      "div", { class: `cl-numbers cl-${TEXT.kinds[kind]}` },
+      "div",
+      { class: `cl-numbers cl-${TEXT.kinds[kind]}` },
       html("div", { class: "cl-numbers-name" }, tipGlyph(TEXT.kinds[kind], GLYPHS[kind]), kind),
       ...inputs.map((row, index) =>
-        html("div", { class: "cl-numbers-row" }, html("span", { class: "cl-numbers-token", title: tokens[index] }, tokens[index]), ...row),
+        html(
+          "div",
+          { class: "cl-numbers-row" },
+          html("span", { class: "cl-numbers-token", title: tokens[index] }, tokens[index]),
+          ...row,
+        ),
       ),
     );
     return { element, fill };
   }
   const tables = { queries: numberTable("queries"), keys: numberTable("keys"), values: numberTable("values") };
-  const numbers = (/** @type {("queries" | "keys" | "values")[]} */ kinds, /** @type {boolean} */ open) =>
-    html("details", { class: "cl-details", open }, html("summary", {}, TEXT.numbers), html("div", { class: "cl-tables" }, ...kinds.map((kind) => tables[kind].element)));
+  const numbers = (/** @type {Kind[]} */ kinds, /** @type {boolean} */ open) =>
+    html(
+      "details",
+      { class: "cl-details", open },
+      html("summary", {}, TEXT.numbers),
+      html("div", { class: "cl-tables" }, ...kinds.map((kind) => tables[kind].element)),
+    );
 
-  const face = (/** @type {"queries" | "keys"} */ kind) => html("span", {}, tipGlyph(TEXT.kinds[kind], GLYPHS[kind]), kind);
+  const face = (/** @type {"queries" | "keys"} */ kind) =>
+    html("span", {}, tipGlyph(TEXT.kinds[kind], GLYPHS[kind]), kind);
   const focusButtons = choiceButtons(
-    TEXT.show, [["all", TEXT.both], ["queries", face("queries")], ["keys", face("keys")]], (key) => look("focus", key),
+    TEXT.show,
+    [
+      ["all", TEXT.both],
+      ["queries", face("queries")],
+      ["keys", face("keys")],
+    ],
+    (key) => look("focus", key),
   );
   const compareHint = html("p", { class: "cl-caption" });
   const mixHint = html("p", { class: "cl-caption" });
   const comparePanel = html(
-    "section", { class: "cl-panel cl-compare", "aria-label": TEXT.compare },
+    "section",
+    { class: "cl-panel cl-compare", "aria-label": TEXT.compare },
     html("div", { class: "cl-panel-head" }, html("h4", {}, TEXT.compare), ...(compare ? [focusButtons.element] : [])),
     ...(compare ? [compare.plane.element, compareHint] : []),
     numbers(["queries", "keys"], !compare),
   );
-  const legend = (/** @type {string} */ kind, /** @type {any} */ shape, /** @type {string} */ name) => html("span", { class: "cl-legend" }, tipGlyph(kind, shape), name);
+  const legend = (/** @type {string} */ kind, /** @type {any} */ shape, /** @type {string} */ name) =>
+    html("span", { class: "cl-legend" }, tipGlyph(kind, shape), name);
   const mixPanel = html(
-    "section", { class: "cl-panel cl-mix", "aria-label": TEXT.mix },
-    html("div", { class: "cl-panel-head" }, html("h4", {}, TEXT.mix), html("div", {}, legend("value", "triangle", "values"), legend("context", "diamond", "context"))),
+    "section",
+    { class: "cl-panel cl-mix", "aria-label": TEXT.mix },
+    html(
+      "div",
+      { class: "cl-panel-head" },
+      html("h4", {}, TEXT.mix),
+      html("div", {}, legend("value", "triangle", "values"), legend("context", "diamond", "context")),
+    ),
     ...(mix ? [mix.plane.element, mixHint] : []),
     numbers(["values"], !mix),
   );
@@ -283,15 +374,35 @@ function render({ model, el }) {
     if (stage() !== "masked") return;
     put({ mask: state().mask.map((old, q) => old.map((may, k) => (q === row && k === column ? !may : may))) });
   };
-  const square = new Matrix({ label: "", rows: tokens, columns: tokens, rowKind: "query", columnKind: "key", go, act: toggle });
-  const wide = new Matrix({ label: TEXT.stage.context.name, rows: tokens, columns: Array.from({ length: dV }, (_, d) => `${d + 1}`), rowKind: "query", columnKind: "value", go });
+  const square = new Matrix({
+    label: "",
+    rows: tokens,
+    columns: tokens,
+    rowKind: "query",
+    columnKind: "key",
+    go,
+    act: toggle,
+  });
+  const wide = new Matrix({
+    label: TEXT.stage.context.name,
+    rows: tokens,
+    columns: Array.from({ length: dV }, (_, d) => `${d + 1}`),
+    rowKind: "query",
+    columnKind: "value",
+    go,
+  });
   const sums = tokens.map(() => html("div", { class: "cl-sum", "aria-hidden": "true" }));
   const sumHead = html("div", { class: "cl-sum-head", "aria-hidden": "true" }, TEXT.sum);
   square.element.querySelectorAll(".cl-row").forEach((row, index) => row.append(index ? sums[index - 1] : sumHead));
   const isCausal = (/** @type {boolean[][]} */ mask) => mask.every((row, q) => row.every((may, k) => may === k <= q));
   const isOpen = (/** @type {boolean[][]} */ mask) => mask.every((row) => row.every(Boolean));
-  const maskButtons = choiceButtons(TEXT.mask, [["none", TEXT.masks.none], ["causal", TEXT.masks.causal]], (name) =>
-    put({ mask: tokens.map((_, q) => tokens.map((_, k) => name === "none" || k <= q)) }),
+  const maskButtons = choiceButtons(
+    TEXT.mask,
+    [
+      ["none", TEXT.masks.none],
+      ["causal", TEXT.masks.causal],
+    ],
+    (name) => put({ mask: tokens.map((_, q) => tokens.map((_, k) => name === "none" || k <= q)) }),
   );
   const words = html("p", { class: "cl-words" });
   const stageName = html("h4");
@@ -301,11 +412,24 @@ function render({ model, el }) {
   const functionName = html("code");
   const notes = html("ul", { class: "cl-notes" });
   const weighPanel = html(
-    "section", { class: "cl-panel cl-weigh", "aria-live": "off" },
-    html("div", { class: "cl-panel-head" }, stageName, html("div", { class: "cl-mask-tools" }, html("span", { class: "cl-hint" }, TEXT.mask), maskButtons.element)),
-    words, staleMark, nothing,
+    "section",
+    { class: "cl-panel cl-weigh", "aria-live": "off" },
+    html(
+      "div",
+      { class: "cl-panel-head" },
+      stageName,
+      html("div", { class: "cl-mask-tools" }, html("span", { class: "cl-hint" }, TEXT.mask), maskButtons.element),
+    ),
+    words,
+    staleMark,
+    nothing,
     html("div", { class: "cl-matrix-frame" }, square.element, wide.element),
-    html("div", { class: "cl-axes" }, html("span", { class: "cl-legend" }, tipGlyph("query", "circle"), TEXT.queryRows), columnsAre),
+    html(
+      "div",
+      { class: "cl-axes" },
+      html("span", { class: "cl-legend" }, tipGlyph("query", "circle"), TEXT.queryRows),
+      columnsAre,
+    ),
     notes,
     html("p", { class: "cl-function" }, `${TEXT.runs} `, functionName),
   );
@@ -313,9 +437,14 @@ function render({ model, el }) {
   const arithmetic = html("section", { class: "cl-panel cl-arithmetic" }, lines);
   const announcer = new Announcer();
   const root = html(
-    "div", { class: `cl cl-playground${n > 7 ? " cl-many" : ""}`, "data-state": "ok" },
-    head, stepper, trouble, html("div", { class: "cl-board" }, comparePanel, weighPanel, mixPanel, arithmetic),
-    html("div", { class: "cl-waiting", "aria-hidden": "true" }, TEXT.waiting), announcer.element,
+    "div",
+    { class: `cl cl-playground${n > 7 ? " cl-many" : ""}`, "data-state": "ok" },
+    head,
+    stepper,
+    trouble,
+    html("div", { class: "cl-board" }, comparePanel, weighPanel, mixPanel, arithmetic),
+    html("div", { class: "cl-waiting", "aria-hidden": "true" }, TEXT.waiting),
+    announcer.element,
   );
   const longest = Math.max(...tokens.map((token) => token.length));
   root.style.setProperty("--cl-row-label", `${Math.min(86, Math.max(36, 8 * longest + 14))}px`);
@@ -336,7 +465,10 @@ function render({ model, el }) {
       Array.from({ length: n }, () => Array.from(all.subarray(from, (from += width))));
     picture = {
       state: asked.get(seq) ?? state(),
-      scores: take(n), scaled: take(n), weights: take(n), context: take(dV),
+      scores: take(n),
+      scaled: take(n),
+      weights: take(n),
+      context: take(dV),
       works: model.get("error") === "",
     };
     for (const old of asked.keys()) if (old < seq) asked.delete(old);
@@ -363,7 +495,10 @@ function render({ model, el }) {
     Object.values(tables).forEach((table) => table.fill());
     drawCompare();
     drawMix();
-    const fits = (/** @type {any} */ parts) => Object.keys(parts).every((part) => JSON.stringify(parts[part]) === JSON.stringify(now[/** @type {keyof State} */ (part)]));
+    const fits = (/** @type {any} */ parts) =>
+      Object.keys(parts).every(
+        (part) => JSON.stringify(parts[part]) === JSON.stringify(now[/** @type {keyof State} */ (part)]),
+      );
     if (presets.length) presetButtons.show(presets.find(([, parts]) => fits(parts))?.[0] ?? null);
     maskButtons.show(isOpen(now.mask) ? "none" : isCausal(now.mask) ? "causal" : null);
   }
@@ -388,7 +523,8 @@ function render({ model, el }) {
       const [fx, fy] = plane.pixel(query.map((x) => x * along));
       setAttributes(drops[index], { x1: kx, y1: ky, x2: fx, y2: fy });
       setAttributes(feet[index], { cx: fx, cy: fy });
-      for (const element of [drops[index], feet[index]]) element.style.display = measuring && visible && length ? "" : "none";
+      for (const element of [drops[index], feet[index]])
+        element.style.display = measuring && visible && length ? "" : "none";
       setAttributes(discs[index], { cx: kx, cy: ky, r: discRadius(row[index]) });
       discs[index].style.display = measuring ? "none" : "";
       compare.keys[index].group.classList.toggle("cl-faded", focus === "queries" || !visible);
@@ -396,14 +532,14 @@ function render({ model, el }) {
       compare.queries[index].group.classList.toggle("cl-faded", focus === "keys" || (focus === "all" && index !== who));
       compare.queries[index].group.classList.toggle("cl-off", focus === "keys");
       compare.queries[index].group.classList.toggle("cl-selected", index === who);
-      compare.keys[index].tip.setAttribute("tabindex", focus === "queries" ? "-1" : "0");
-      compare.queries[index].tip.setAttribute("tabindex", focus === "keys" ? "-1" : "0");
+      setAttributes(compare.keys[index].tip, { tabindex: focus === "queries" ? -1 : 0 });
+      setAttributes(compare.queries[index].tip, { tabindex: focus === "keys" ? -1 : 0 });
       compare.keys[index].shown = focus !== "queries";
       compare.queries[index].shown = focus === "queries" || (focus === "all" && (index === who || n <= 6));
       compare.queries[index].text.classList.toggle("cl-faded", focus === "all" && index !== who);
     });
     plane.placeLabels([compare.queries[who], ...compare.keys, ...compare.queries.filter((_, index) => index !== who)]);
-    setText(compareHint, TEXT.stage[stage()].plane(shortened(tokens[who], 16)));
+    setText(compareHint, filled(TEXT.stage[stage()].plane, { who: shortened(tokens[who], 16) }));
     focusButtons.show(focus);
   }
 
@@ -412,7 +548,12 @@ function render({ model, el }) {
     const { plane, hull, discs, chain, joints } = mix;
     const [who, now] = [selected(), state()];
     const row = has() ? picture.weights[who] : tokens.map(() => 0);
-    hull.setAttribute("d", `M ${convexHull(now.values).map((point) => plane.pixel(point).join(" ")).join(" L ")} Z`);
+    hull.setAttribute(
+      "d",
+      `M ${convexHull(now.values)
+        .map((point) => plane.pixel(point).join(" "))
+        .join(" L ")} Z`,
+    );
     let end = [0, 0];
     let path = `M ${plane.pixel(end).join(" ")}`;
     tokens.forEach((_, index) => {
@@ -433,24 +574,50 @@ function render({ model, el }) {
     chain.setAttribute("d", path);
     for (const element of [chain, ...joints]) element.style.display = picture.works ? "" : "none";
     plane.placeLabels([mix.context[who], ...mix.values, ...mix.context.filter((_, index) => index !== who)]);
-    setText(mixHint, !has() ? TEXT.mixWaiting : picture.works ? TEXT.mixHint(shortened(tokens[who], 16)) : TEXT.mixStale);
+    setText(
+      mixHint,
+      !has()
+        ? TEXT.mixWaiting
+        : picture.works
+          ? filled(TEXT.mixHint, { who: shortened(tokens[who], 16) })
+          : TEXT.mixStale,
+    );
   }
 
-  /** How each step's numbers become cells: one scale for all three kinds of scores, shares on 0 to 1. */
-  function cellsOf(/** @type {(typeof STAGES)[number]} */ name) {
+  /**
+   * How each step's numbers become cells: one scale for all three kinds of scores, shares on 0 to 1.
+   * @returns {import("./view_kit.js").Cell[][]}
+   */
+  function cellsOf(/** @type {Stage} */ name) {
     const { mask } = picture.state;
     const size = Math.max(1e-9, ...picture.scores.flat().map(Math.abs));
     const valueSize = Math.max(1e-9, ...picture.context.flat().map(Math.abs));
-    const numbersOf = { scores: picture.scores, scaled: picture.scaled, masked: picture.scaled, weights: picture.weights, context: picture.context }[name];
+    const numbersOf = {
+      scores: picture.scores,
+      scaled: picture.scaled,
+      masked: picture.scaled,
+      weights: picture.weights,
+      context: picture.context,
+    }[name];
     return numbersOf.map((row, q) => {
       const best = name === "weights" ? Math.max(...row) : NaN;
       return row.map((value, k) => {
         const hidden = (name === "masked" || name === "weights") && !mask[q][k];
-        const share = name === "weights" ? value : name === "context" ? 0.5 + value / valueSize / 2 : 0.5 + value / size / 2;
+        const share =
+          name === "weights" ? value : name === "context" ? 0.5 + value / valueSize / 2 : 0.5 + value / size / 2;
         const text = Number.isNaN(value) ? "" : name === "masked" && hidden ? "−∞" : readable(value);
         const colour = Number.isNaN(value) || (hidden && name === "masked") ? {} : cividis(share);
         const state = hidden ? "hidden" : value === best && best > 0 ? "winner" : "";
-        return { ...colour, text, state, name: TEXT.cell[name](tokens[q], name === "context" ? `${k + 1}` : tokens[k], text) };
+        return {
+          ...colour,
+          text,
+          state,
+          name: filled(name === "masked" && hidden ? TEXT.stage.masked.hiddenCell : TEXT.stage[name].cell, {
+            query: tokens[q],
+            key: name === "context" ? k + 1 : tokens[k],
+            number: text,
+          }),
+        };
       });
     });
   }
@@ -460,7 +627,9 @@ function render({ model, el }) {
     const late = now === "weights" || now === "context";
     for (const { name, button, cells } of steps) {
       const shown = cellsOf(name);
-      cells.forEach((row, q) => row.forEach((rect, k) => rect.setAttribute("fill", shown[q][k].fill ?? "var(--cl-empty)")));
+      cells.forEach((row, q) =>
+        row.forEach((rect, k) => setAttributes(rect, { fill: shown[q][k].fill ?? "var(--cl-empty)" })),
+      );
       button.toggleAttribute("data-stale", !picture.works && (name === "weights" || name === "context"));
       if (name === now) button.setAttribute("aria-current", "step");
       else button.removeAttribute("aria-current");
@@ -478,8 +647,12 @@ function render({ model, el }) {
       sums[q].classList.toggle("cl-wrong", Math.abs(total - expected) > 1e-3);
     });
     setText(stageName, TEXT.stage[now].name);
-    setText(words, TEXT.stage[now].words(dK));
-    columnsAre.replaceChildren(...(now === "context" ? [tipGlyph("value", "triangle"), TEXT.dimensionColumns] : [tipGlyph("key", "square"), TEXT.keyColumns]));
+    setText(words, filled(TEXT.stage[now].words, { d: dK, root: readable(Math.sqrt(dK)) }));
+    columnsAre.replaceChildren(
+      ...(now === "context"
+        ? [tipGlyph("value", "triangle"), TEXT.dimensionColumns]
+        : [tipGlyph("key", "square"), TEXT.keyColumns]),
+    );
     setText(functionName, model.get("function"));
     staleMark.hidden = picture.works || !late || !has();
     nothing.hidden = !late || has();
@@ -487,7 +660,9 @@ function render({ model, el }) {
     mixPanel.classList.toggle("cl-stale", !picture.works);
     setText(trouble, model.get("error"));
     trouble.hidden = picture.works;
-    notes.replaceChildren(...(late && picture.works ? model.get("notes").map((/** @type {string} */ note) => html("li", {}, note)) : []));
+    notes.replaceChildren(
+      ...(late && picture.works ? model.get("notes").map((/** @type {string} */ note) => html("li", {}, note)) : []),
+    );
     chips.forEach(({ chip, share }, index) => {
       chip.setAttribute("aria-pressed", String(index === who));
       share.style.width = has() ? `${Math.min(1, Math.max(0, picture.weights[who][index])) * 100}%` : "0";
@@ -507,9 +682,12 @@ function render({ model, el }) {
   function say() {
     const who = selected();
     const row = picture.weights[who];
-    if (!picture.works) announcer.say(`${TEXT.failed} ${model.get("error")}`);
-    else if (!row.some((weight) => weight > 0)) announcer.say(TEXT.attendsToNothing(tokens[who]));
-    else announcer.say(TEXT.wins(tokens[who], tokens[winnerOf(row)], row[winnerOf(row)]));
+    if (!picture.works) announcer.say(filled(TEXT.failed, { error: model.get("error") }));
+    else if (!row.some((weight) => weight > 0)) announcer.say(filled(TEXT.attendsToNothing, { who: tokens[who] }));
+    else
+      announcer.say(
+        filled(TEXT.wins, { who: tokens[who], key: tokens[winnerOf(row)], weight: readable(row[winnerOf(row)]) }),
+      );
   }
 
   /** Lines of [what, how, result] for the selected row: the sum that a learner would write down. */
@@ -525,12 +703,18 @@ function render({ model, el }) {
     let sum = null;
     if (stage() === "scores") {
       rows = tokens.map((_, k) => [
-        pair(k), `= ${then.queries[who].map((q, d) => `${factor(q)}×${factor(then.keys[k][d])}`).join(" + ")}`, readable(scores[who][k]),
+        pair(k),
+        `= ${then.queries[who].map((q, d) => `${factor(q)}×${factor(then.keys[k][d])}`).join(" + ")}`,
+        readable(scores[who][k]),
       ]);
     } else if (stage() === "scaled") {
       rows = tokens.map((_, k) => [pair(k), `= ${readable(scores[who][k])} / ${root_d}`, readable(scaled[who][k])]);
     } else if (stage() === "masked") {
-      rows = tokens.map((_, k) => [pair(k), then.mask[who][k] ? TEXT.kept : TEXT.hidden(readable(scaled[who][k])), score(k)]);
+      rows = tokens.map((_, k) => [
+        pair(k),
+        then.mask[who][k] ? TEXT.kept : filled(TEXT.hidden, { score: readable(scaled[who][k]) }),
+        score(k),
+      ]);
     } else if (!picture.works) {
       rows = []; // older weights do not follow from the scores of now
     } else if (stage() === "weights") {
@@ -542,17 +726,28 @@ function render({ model, el }) {
       rows = tokens.map((_, k) => {
         const expected = all ? powers[k] / all : 0;
         const got = weights[who][k];
-        const other = Math.abs(expected - got) > 2e-3 ? ` = ${readable(expected)}; ${TEXT.gave}` : "";
-        const mark = k === winnerOf(weights[who]) && got > 0 ? ` ★ ${TEXT.winner}` : "";
+        const other =
+          Math.abs(expected - got) > 2e-3 ? ` = ${filled(TEXT.gave, { expected: readable(expected) })}` : "";
+        const mark = k === winnerOf(weights[who]) && got > 0 ? ` ${TEXT.winner}` : "";
         const power = then.mask[who][k] ? `e^(${score(k)}${shift})` : "e^(−∞)";
-        return [`${shortened(tokens[who])} → ${shortened(tokens[k])}`, `= ${power} / sum = ${readable(powers[k] * lift)} / ${readable(all * lift)}${other}`, `${readable(got)}${mark}`];
+        return [
+          `${shortened(tokens[who])} → ${shortened(tokens[k])}`,
+          `= ${power} / sum = ${readable(powers[k] * lift)} / ${readable(all * lift)}${other}`,
+          `${readable(got)}${mark}`,
+        ];
       });
-      sum = [TEXT.total, `= ${weights[who].map(readable).join(" + ")}`, readable(weights[who].reduce((total, weight) => total + weight, 0))];
+      sum = [
+        TEXT.total,
+        `= ${weights[who].map(readable).join(" + ")}`,
+        readable(weights[who].reduce((total, weight) => total + weight, 0)),
+      ];
     } else {
       rows = tokens.map((_, k) => [
-        shortened(tokens[k]), `= ${readable(weights[who][k])} × ${readableVector(then.values[k])}`, readableVector(then.values[k].map((x) => x * weights[who][k])),
+        shortened(tokens[k]),
+        `= ${readable(weights[who][k])} × ${readableVector(then.values[k])}`,
+        readableVector(then.values[k].map((x) => x * weights[who][k])),
       ]);
-      sum = [TEXT.contextOf(shortened(tokens[who])), "", readableVector(context[who])];
+      sum = [filled(TEXT.contextOf, { who: shortened(tokens[who]) }), "", readableVector(context[who])];
     }
     return { rows, sum };
   }
@@ -562,7 +757,15 @@ function render({ model, el }) {
     const wanted = [...rows, ...(sum ? [sum] : [])];
     while (lines.children.length > wanted.length) lines.lastElementChild?.remove();
     while (lines.children.length < wanted.length)
-      lines.append(html("div", { class: "cl-line-of-sum" }, html("span", { class: "cl-what" }), html("span", { class: "cl-how" }), html("span", { class: "cl-result" })));
+      lines.append(
+        html(
+          "div",
+          { class: "cl-line-of-sum" },
+          html("span", { class: "cl-what" }),
+          html("span", { class: "cl-how" }),
+          html("span", { class: "cl-result" }),
+        ),
+      );
     wanted.forEach(([what, how, result], index) => {
       const [a, b, c] = lines.children[index].children;
       setText(a, what);
@@ -575,7 +778,12 @@ function render({ model, el }) {
   }
 
   function markKey() {
-    Array.from(lines.children).forEach((line, k) => line.classList.toggle("cl-marked", stage() !== "context" && k === hovered.key && square.element.matches(":focus-within")));
+    Array.from(lines.children).forEach((line, k) =>
+      line.classList.toggle(
+        "cl-marked",
+        stage() !== "context" && k === hovered.key && square.element.matches(":focus-within"),
+      ),
+    );
   }
 
   // --- keeping in step with the model ---
@@ -619,17 +827,21 @@ function discRadius(weight) {
 /** The corners of the smallest convex region around points (Andrew's monotone chain). @param {number[][]} points */
 function convexHull(points) {
   const sorted = [...points].sort((a, b) => a[0] - b[0] || a[1] - b[1]);
-  const turn = (/** @type {number[]} */ o, /** @type {number[]} */ a, /** @type {number[]} */ b) => (a[0] - o[0]) * (b[1] - o[1]) - (a[1] - o[1]) * (b[0] - o[0]);
+  const turn = (/** @type {number[]} */ o, /** @type {number[]} */ a, /** @type {number[]} */ b) =>
+    (a[0] - o[0]) * (b[1] - o[1]) - (a[1] - o[1]) * (b[0] - o[0]);
   const half = (/** @type {number[][]} */ ordered) => {
     /** @type {number[][]} */
     const corners = [];
     for (const point of ordered) {
-      while (corners.length > 1 && turn(corners[corners.length - 2], corners[corners.length - 1], point) <= 0) corners.pop();
+      while (corners.length > 1 && turn(corners[corners.length - 2], corners[corners.length - 1], point) <= 0)
+        corners.pop();
       corners.push(point);
     }
     return corners;
   };
-  return [...half(sorted).slice(0, -1), ...half(sorted.reverse()).slice(0, -1)].concat(sorted.length === 1 ? sorted : []);
+  return [...half(sorted).slice(0, -1), ...half(sorted.reverse()).slice(0, -1)].concat(
+    sorted.length === 1 ? sorted : [],
+  );
 }
 
 export default { render };

@@ -5,8 +5,6 @@ drives the picture. The page writes one trait (`state`), Python answers with one
 one unanswered state in flight and drops the ones in between, so an answer never waits behind stale ones.
 """
 
-import base64
-import io
 import os
 import sysconfig
 import threading
@@ -27,7 +25,7 @@ FOCUSES = ("all", "queries", "keys")
 SUM_TOLERANCE = 1e-3
 MAX_ERROR_CHARACTERS = 900
 MAX_NOTES = 4
-STILL_SHARPNESS = 2  # pixels of the still for each pixel that it takes on the page
+STILL_DPI = 72  # as wide as a notebook
 
 TEXT = {
     "not_written": "Not written yet: {name} raises NotImplementedError. Scores and masks work; weights and context wait for it.",
@@ -118,7 +116,16 @@ class AttentionPlayground:
     """
 
     def __init__(
-        self, tokens, queries, keys, values, attention=scaled_dot_product_attention, *, mask=None, presets=None, title=None
+        self,
+        tokens,
+        queries,
+        keys,
+        values,
+        attention=scaled_dot_product_attention,
+        *,
+        mask=None,
+        presets=None,
+        title=None,
     ):
         tokens = _checked_tokens(tokens)
         seq_len = len(tokens)
@@ -291,7 +298,9 @@ class AttentionPlayground:
             notes = _notes(self._tokens, self._weights, self._context, arrays)
         except _WrongAnswer as problem:
             error = str(problem)
-        except Exception as problem:  # the learner's function may raise anything, and a callback's exception is seen nowhere
+        except (
+            Exception
+        ) as problem:  # the learner's function may raise anything, and a callback's exception is seen nowhere
             error = _explain(problem, _name_of(self._attention))
         missing = [np.full(self._shapes["mask"], np.nan), np.full(self._shapes["values"], np.nan)]
         weights, context = missing if self._weights is None else (self._weights, self._context)
@@ -320,13 +329,12 @@ class AttentionPlayground:
     # --- where no kernel runs ---
 
     def _repr_mimebundle_(self, **kwargs):
-        data, metadata = self.view._repr_mimebundle_(**kwargs)
-        alternative, still = self.text_alternative(), self.still()
-        width, height = (int.from_bytes(still[start : start + 4]) // STILL_SHARPNESS for start in (16, 20))  # PNG header
-        return (
-            {**data, "image/png": base64.b64encode(still).decode("ascii"), "text/plain": alternative},
-            {**metadata, "image/png": {"width": width, "height": height, "alt": alternative}},
-        )
+        live, about_live = self.view._repr_mimebundle_(**kwargs)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)  # a token in a script that the font lacks is no reason to warn
+            still, about_still = self.still()._repr_mimebundle_()
+        about_still["image/png"]["alt"] = still["text/plain"]
+        return {**live, **still}, {**about_live, **about_still}
 
     def text_alternative(self):
         """Say in one sentence what the picture shows: where each query's attention goes.
@@ -350,11 +358,8 @@ class AttentionPlayground:
         """Draw the present state without a browser: arrows where there are two dimensions, and the weights.
 
         Returns:
-            bytes: a PNG picture.
+            plots.Picture, a matplotlib figure; its `alternative` is the picture in words.
         """
-        from matplotlib.backends.backend_agg import FigureCanvasAgg
-        from matplotlib.figure import Figure
-
         from course_lib import plots
 
         planes = []
@@ -362,12 +367,10 @@ class AttentionPlayground:
             planes.append({"queries": self.queries, "keys": self.keys})
         if self._shapes["values"][1] == 2:
             planes.append({"values": self.values} | ({} if self._context is None else {"context": self._context}))
-        figure = Figure(figsize=(4.4 * (len(planes) + 1), 4.2), layout="constrained")
-        FigureCanvasAgg(figure)
+        figure = plots.Picture(figsize=(4.4 * (len(planes) + 1), 4.2), dpi=STILL_DPI)
         *plane_axes, map_axes = figure.subplots(1, len(planes) + 1, squeeze=False)[0]
-        target = io.BytesIO()
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", UserWarning)  # a token in a script that the font lacks is no reason to warn
+            warnings.simplefilter("ignore", UserWarning)
             for ax, groups in zip(plane_axes, planes, strict=True):
                 plots.vectors(groups, self._tokens, ax=ax)
             if self._weights is None:
@@ -379,10 +382,10 @@ class AttentionPlayground:
                 plots.attention_heatmap(
                     self._weights if scale else shares, self._tokens, self._tokens, ax=map_axes, **scale
                 )
-            title = self.title or TEXT["still_title"].format(sentence=" ".join(self._tokens))
-            figure.suptitle(plots.visible(title), parse_math=False)
-            figure.savefig(target, format="png", dpi=72 * STILL_SHARPNESS)
-        return target.getvalue()
+        title = self.title or TEXT["still_title"].format(sentence=" ".join(self._tokens))
+        figure.suptitle(plots.visible(title), parse_math=False)
+        figure.alternative = self.text_alternative()
+        return figure
 
 
 # --- checks of what comes in ---
@@ -418,11 +421,15 @@ def _checked_vectors(name, vectors, seq_len):
     except (TypeError, ValueError) as problem:
         raise ValueError(f"{name} must be rows of numbers, all of one length: got {vectors!r}") from problem
     if array.ndim != 2 or array.shape[0] != seq_len:
-        raise ValueError(f"{name} must have shape (seq_len, d) with one row for each of the {seq_len} tokens: got {array.shape}")
+        raise ValueError(
+            f"{name} must have shape (seq_len, d) with one row for each of the {seq_len} tokens: got {array.shape}"
+        )
     if not 1 <= array.shape[1] <= MAX_DIMENSIONS:
         raise ValueError(f"{name} must have 1 to {MAX_DIMENSIONS} dimensions: got {array.shape[1]}")
     if not np.isfinite(array).all():
-        raise ValueError(f"{name} must be finite numbers: got NaN or infinity in row {int(np.argmin(np.isfinite(array).all(axis=1)))}")
+        raise ValueError(
+            f"{name} must be finite numbers: got NaN or infinity in row {int(np.argmin(np.isfinite(array).all(axis=1)))}"
+        )
     return array
 
 
@@ -449,7 +456,9 @@ def _checked_presets(presets, shapes):
     for label, parts in (presets or {}).items():
         unknown = set(parts) - set(shapes)
         if unknown:
-            raise ValueError(f"presets[{label!r}] may hold queries, keys, values and mask: got {', '.join(sorted(map(repr, unknown)))}")
+            raise ValueError(
+                f"presets[{label!r}] may hold queries, keys, values and mask: got {', '.join(sorted(map(repr, unknown)))}"
+            )
         try:
             checked[str(label)] = {
                 name: _checked_part(name, value, shapes[name]).tolist() for name, value in parts.items()
@@ -475,7 +484,9 @@ def _checked_result(function, part, value, shape, axes, tokens):
     except (TypeError, ValueError):
         raise _WrongAnswer(TEXT["not_numbers"].format(name=function, part=part, got=_describe(value))) from None
     if array.shape != shape:
-        raise _WrongAnswer(TEXT["wrong_shape"].format(name=function, part=part, got=array.shape, expected=shape, axes=axes))
+        raise _WrongAnswer(
+            TEXT["wrong_shape"].format(name=function, part=part, got=array.shape, expected=shape, axes=axes)
+        )
     finite = np.isfinite(array).all(axis=1)
     if not finite.all():
         row = int(finite.argmin())
@@ -527,7 +538,9 @@ def _explain(error, name):
     trace = traceback.TracebackException.from_exception(error)
     theirs = [frame for frame in trace.stack if not os.path.realpath(frame.filename).startswith(_LIBRARY_FOLDERS)]
     lines = [
-        TEXT["where" if frame.line else "where_unseen"].format(line=frame.lineno, function=frame.name, source=frame.line)
+        TEXT["where" if frame.line else "where_unseen"].format(
+            line=frame.lineno, function=frame.name, source=frame.line
+        )
         for frame in theirs[-2:]
     ]
     lines += [line.rstrip("\n") for line in trace.format_exception_only()]

@@ -9,7 +9,8 @@ const SVG_NAMESPACE = "http://www.w3.org/2000/svg";
 /** @typedef {Record<string, string | number | boolean | null | undefined | ((event: any) => void)>} Attributes */
 
 /**
- * Set attributes; a function becomes a listener, null and false remove.
+ * Set attributes; a function becomes a listener, null and false remove. What is the same already is left alone: the cheapest
+ * repaint is none, and others may be watching.
  * @param {Element} element
  * @param {Attributes} attributes
  */
@@ -17,7 +18,10 @@ export function setAttributes(element, attributes) {
   for (const [name, value] of Object.entries(attributes)) {
     if (typeof value === "function") element.addEventListener(name, value);
     else if (value === null || value === undefined || value === false) element.removeAttribute(name);
-    else element.setAttribute(name, value === true ? "" : String(value));
+    else {
+      const text = value === true ? "" : String(value);
+      if (element.getAttribute(name) !== text) element.setAttribute(name, text);
+    }
   }
 }
 
@@ -48,7 +52,7 @@ export function svg(tag, attributes = {}, ...children) {
   return element;
 }
 
-/** Replace an element's text only if it differs: the cheapest repaint is none. @param {Node} node @param {string} text */
+/** Replace an element's text, if it differs. @param {Node} node @param {string} text */
 export function setText(node, text) {
   if (node.textContent !== text) node.textContent = text;
 }
@@ -67,6 +71,11 @@ export function readableVector(vector) {
   return `(${Array.from(vector, readable).join(", ")})`;
 }
 
+/** Put values into a text's named places. @param {string} text @param {Record<string, string | number>} values */
+export function filled(text, values) {
+  return text.replace(/\{(\w+)\}/g, (_, name) => String(values[name]));
+}
+
 /** Cut a long label; the full one belongs into a title. @param {string} text @param {number} [length] */
 export function shortened(text, length = 9) {
   const letters = Array.from(text);
@@ -75,8 +84,15 @@ export function shortened(text, length = 9) {
 
 // Nine stops of cividis (Nuñez, Anderton & Renslow 2018): readable in every common form of colour blindness and in grey.
 const CIVIDIS = [
-  [0, 34, 78], [18, 53, 112], [59, 73, 108], [87, 93, 109], [112, 113, 115],
-  [138, 134, 120], [165, 156, 116], [195, 179, 105], [254, 232, 56],
+  [0, 34, 78],
+  [18, 53, 112],
+  [59, 73, 108],
+  [87, 93, 109],
+  [112, 113, 115],
+  [138, 134, 120],
+  [165, 156, 116],
+  [195, 179, 105],
+  [254, 232, 56],
 ];
 
 /**
@@ -87,7 +103,9 @@ const CIVIDIS = [
 export function cividis(share) {
   const position = Math.min(1, Math.max(0, share || 0)) * (CIVIDIS.length - 1);
   const left = Math.min(Math.floor(position), CIVIDIS.length - 2);
-  const [r, g, b] = CIVIDIS[left].map((from, i) => Math.round(from + (CIVIDIS[left + 1][i] - from) * (position - left)));
+  const [r, g, b] = CIVIDIS[left].map((from, i) =>
+    Math.round(from + (CIVIDIS[left + 1][i] - from) * (position - left)),
+  );
   return { fill: `rgb(${r}, ${g}, ${b})`, ink: 0.299 * r + 0.587 * g + 0.114 * b > 125 ? "#111111" : "#ffffff" };
 }
 
@@ -155,7 +173,11 @@ export function choiceButtons(label, choices, choose) {
   const buttons = new Map(
     choices.map(([key, face]) => [
       key,
-      html("button", { type: "button", class: "cl-button", "data-choice": key, "aria-pressed": "false", click: () => choose(key) }, face),
+      html(
+        "button",
+        { type: "button", class: "cl-button", "data-choice": key, "aria-pressed": "false", click: () => choose(key) },
+        face,
+      ),
     ]),
   );
   const element = html("div", { class: "cl-choices", role: "group", "aria-label": label }, ...buttons.values());
@@ -187,7 +209,11 @@ const TIPS = {
 
 /** A small drawing of a tip, for legends. @param {string} kind @param {keyof typeof TIPS} shape */
 export function tipGlyph(kind, shape) {
-  return svg("svg", { class: `cl-glyph cl-${kind}`, viewBox: "-10 -10 20 20", "aria-hidden": "true" }, svg("path", { class: "cl-tip", d: TIPS[shape] }));
+  return svg(
+    "svg",
+    { class: `cl-glyph cl-${kind}`, viewBox: "-10 -10 20 20", "aria-hidden": "true" },
+    svg("path", { class: "cl-tip", d: TIPS[shape] }),
+  );
 }
 
 /** Two dimensions with a grid, on which arrows can be dragged or moved by keys. */
@@ -200,8 +226,12 @@ export class Plane {
     this.arrows = svg("g");
     this.labels = svg("g", { class: "cl-labels", "aria-hidden": "true" });
     this.element = svg(
-      "svg", { class: "cl-plane", viewBox: `0 0 ${PLANE} ${PLANE}`, role: "group", "aria-label": label },
-      this.grid, this.under, this.arrows, this.labels,
+      "svg",
+      { class: "cl-plane", viewBox: `0 0 ${PLANE} ${PLANE}`, role: "group", "aria-label": label },
+      this.grid,
+      this.under,
+      this.arrows,
+      this.labels,
     );
   }
 
@@ -232,13 +262,18 @@ export class Plane {
     const extent = roundedUp(1.15 * Math.max(0.85, farthest));
     if (farthest <= this.extent && !(mayShrink && extent < this.extent / 1.5)) return;
     this.extent = extent;
-    const step = [1, 2, 5, 10].map((factor) => factor * 10 ** Math.floor(Math.log10(extent / 4))).find((size) => size * 4.2 >= extent) ?? extent;
+    const step =
+      [1, 2, 5, 10]
+        .map((factor) => factor * 10 ** Math.floor(Math.log10(extent / 4)))
+        .find((size) => size * 4.2 >= extent) ?? extent;
     const [near, far] = [MARGIN / 2, PLANE - MARGIN / 2];
     const parts = [];
     for (let at = -Math.floor(extent / step) * step; at <= extent * 1.0001; at += step) {
       const [x, y] = this.pixel([at, at]);
       const zero = Math.abs(at) < step / 1000;
-      parts.push(svg("path", { class: zero ? "cl-axis" : "cl-line", d: `M ${x} ${near} V ${far} M ${near} ${y} H ${far}` }));
+      parts.push(
+        svg("path", { class: zero ? "cl-axis" : "cl-line", d: `M ${x} ${near} V ${far} M ${near} ${y} H ${far}` }),
+      );
       if (!zero) {
         const name = String(Number(at.toPrecision(6))).replace("-", "−");
         parts.push(svg("text", { x, y: PLANE / 2 + 12, "text-anchor": "middle" }, name));
@@ -249,9 +284,11 @@ export class Plane {
   }
 
   /**
-   * Add an arrow.
-   * @param {{kind: string, shape: keyof typeof TIPS, name: string, label: string, move?: (point: number[]) => void, grab?: () => void}} options
-   *   kind gives colour and line style, name is what a screen reader calls it; without `move` it only shows.
+   * Add an arrow. Kind gives colour and line style, name is what a screen reader calls it; without `move` it only shows.
+   * @param {{
+   *   kind: string, shape: keyof typeof TIPS, name: string, label: string,
+   *   move?: (point: number[]) => void, grab?: () => void
+   * }} options
    */
   addArrow({ kind, shape, name, label, move, grab }) {
     const line = svg("line", { class: "cl-shaft", x1: PLANE / 2, y1: PLANE / 2 });
@@ -261,7 +298,12 @@ export class Plane {
     this.arrows.append(group);
     this.labels.append(text);
     const arrow = {
-      group, tip, text, label: shortened(label), point: [0, 0], shown: true,
+      group,
+      tip,
+      text,
+      label: shortened(label),
+      point: [0, 0],
+      shown: true,
       /** @param {number[]} point */
       put: (point) => {
         arrow.point = point;
@@ -270,7 +312,12 @@ export class Plane {
         tip.setAttribute("transform", `translate(${x} ${y})`);
         if (move) {
           const at = `${name}: ${readable(point[0])}, ${readable(point[1])}`;
-          setAttributes(tip, { "aria-valuenow": point[0], "aria-valuetext": at, "aria-valuemin": -this.extent, "aria-valuemax": this.extent });
+          setAttributes(tip, {
+            "aria-valuenow": point[0],
+            "aria-valuetext": at,
+            "aria-valuemin": -this.extent,
+            "aria-valuemax": this.extent,
+          });
         }
       },
     };
@@ -287,7 +334,10 @@ export class Plane {
     const follow = oncePerFrame(move);
     const keys = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] };
     setAttributes(tip, {
-      class: "cl-handle", role: "slider", tabindex: 0, "aria-label": name,
+      class: "cl-handle",
+      role: "slider",
+      tabindex: 0,
+      "aria-label": name,
       pointerdown: (event) => {
         if (event.button !== 0) return;
         tip.setPointerCapture(event.pointerId);
@@ -314,10 +364,12 @@ export class Plane {
    * @param {{point: number[], text: any, label: string, shown: boolean}[]} arrows the most important first
    */
   placeLabels(arrows) {
-    const taken = arrows.filter((arrow) => arrow.shown).map(({ point }) => {
-      const [x, y] = this.pixel(point);
-      return [x - 8, y - 8, x + 8, y + 8];
-    });
+    const taken = arrows
+      .filter((arrow) => arrow.shown)
+      .map(({ point }) => {
+        const [x, y] = this.pixel(point);
+        return [x - 8, y - 8, x + 8, y + 8];
+      });
     for (const arrow of arrows) {
       arrow.text.style.display = arrow.shown ? "" : "none";
       if (!arrow.shown) continue;
@@ -330,7 +382,9 @@ export class Plane {
         const centre = [x + cos * (12 + width / 2), y + sin * 17];
         const box = [centre[0] - width / 2, centre[1] - 7, centre[0] + width / 2, centre[1] + 7];
         const inside = box[0] > 0 && box[1] > 0 && box[2] < PLANE && box[3] < PLANE;
-        const crowd = taken.filter((other) => box[0] < other[2] && other[0] < box[2] && box[1] < other[3] && other[1] < box[3]).length;
+        const crowd = taken.filter(
+          (other) => box[0] < other[2] && other[0] < box[2] && box[1] < other[3] && other[1] < box[3],
+        ).length;
         const cost = crowd + (inside ? 0 : 3);
         if (!best || cost < best.cost) best = { cost, centre, box };
         if (cost === 0) break;
@@ -358,14 +412,22 @@ export class Matrix {
     this.size = [rows.length, columns.length];
     this.go = go;
     this.act = act;
-    const heads = columns.map((name) => html("div", { class: `cl-head-cell cl-${columnKind}`, role: "columnheader", title: name }, name));
+    const heads = columns.map((name) =>
+      html("div", { class: `cl-head-cell cl-${columnKind}`, role: "columnheader", title: name }, name),
+    );
     this.rowHeads = rows.map((name, row) =>
-      html("div", { class: `cl-row-head cl-${rowKind}`, role: "rowheader", title: name, click: () => go?.(row, this.at[1]) }, name),
+      html(
+        "div",
+        { class: `cl-row-head cl-${rowKind}`, role: "rowheader", title: name, click: () => go?.(row, this.at[1]) },
+        name,
+      ),
     );
     this.cells = rows.map((_, row) =>
       columns.map((_, column) =>
         html("div", {
-          class: "cl-cell", role: "gridcell", tabindex: row + column === 0 ? 0 : -1,
+          class: "cl-cell",
+          role: "gridcell",
+          tabindex: row + column === 0 ? 0 : -1,
           click: () => {
             this.#reach(row, column);
             this.act?.(row, column);
@@ -375,7 +437,8 @@ export class Matrix {
       ),
     );
     this.element = html(
-      "div", { class: "cl-matrix", role: "grid", "aria-label": label, keydown: (event) => this.#key(event) },
+      "div",
+      { class: "cl-matrix", role: "grid", "aria-label": label, keydown: (event) => this.#key(event) },
       html("div", { class: "cl-row", role: "row" }, html("div", { class: "cl-corner" }), ...heads),
       ...this.cells.map((cells, row) => html("div", { class: "cl-row", role: "row" }, this.rowHeads[row], ...cells)),
     );
@@ -418,13 +481,17 @@ export class Matrix {
     if (event.ctrlKey || event.metaKey || event.altKey || event.shiftKey) return;
     const [row, column] = this.at;
     const [last, end] = [this.size[0] - 1, this.size[1] - 1];
+    /** @type {Record<string, [number, number]>} */
     const ways = {
-      ArrowUp: [Math.max(0, row - 1), column], ArrowDown: [Math.min(last, row + 1), column],
-      ArrowLeft: [row, Math.max(0, column - 1)], ArrowRight: [row, Math.min(end, column + 1)],
-      Home: [row, 0], End: [row, end],
+      ArrowUp: [Math.max(0, row - 1), column],
+      ArrowDown: [Math.min(last, row + 1), column],
+      ArrowLeft: [row, Math.max(0, column - 1)],
+      ArrowRight: [row, Math.min(end, column + 1)],
+      Home: [row, 0],
+      End: [row, end],
     };
     if (event.key === "Enter" || event.key === " ") this.act?.(row, column);
-    else if (event.key in ways) this.#reach(...ways[/** @type {keyof typeof ways} */ (event.key)]);
+    else if (event.key in ways) this.#reach(...ways[event.key]);
     else return;
     event.preventDefault();
   }

@@ -20,7 +20,9 @@ def page_module(name):
     Returns:
         (module, style): the text of one self-contained ES module and of one style sheet.
     """
-    module = (_FOLDER / "view_kit.js").read_text("utf-8") + _KIT_IMPORT.sub("", (_FOLDER / f"{name}.js").read_text("utf-8"))
+    module = (_FOLDER / "view_kit.js").read_text("utf-8") + _KIT_IMPORT.sub(
+        "", (_FOLDER / f"{name}.js").read_text("utf-8")
+    )
     style = (_FOLDER / "view_kit.css").read_text("utf-8")
     own_style = _FOLDER / f"{name}.css"
     if own_style.exists():

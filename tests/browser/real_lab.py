@@ -106,7 +106,10 @@ class Lab:
             port = free.getsockname()[1]
         self.url = f"http://127.0.0.1:{port}"
         self.log = (self.folder / "server.log").open("wb")
-        own = {name: str(self.folder / name.lower()) for name in ("JUPYTER_CONFIG_DIR", "JUPYTER_RUNTIME_DIR", "IPYTHONDIR")}
+        own = {
+            name: str(self.folder / name.lower())
+            for name in ("JUPYTER_CONFIG_DIR", "JUPYTER_RUNTIME_DIR", "IPYTHONDIR")
+        }
         self.server = subprocess.Popen(
             [
                 sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", "--ip=127.0.0.1", f"--port={port}",
@@ -143,7 +146,9 @@ class Lab:
                     return
             except (urllib.error.URLError, OSError):
                 time.sleep(0.1)
-        raise RuntimeError(f"JupyterLab did not start:\n{(self.folder / 'server.log').read_text('utf-8', 'replace')[-3000:]}")
+        raise RuntimeError(
+            f"JupyterLab did not start:\n{(self.folder / 'server.log').read_text('utf-8', 'replace')[-3000:]}"
+        )
 
     def open(self, notebook, *, dark=False, size=(1280, 900)):
         """Open a notebook in a fresh page and wait until its kernel is ready.
@@ -179,7 +184,9 @@ class LabNotebook:
         self.path = path
         self.problems = []
         self.browser_context = lab.browser.new_context(
-            viewport={"width": size[0], "height": size[1]}, color_scheme="dark" if dark else "light", reduced_motion="reduce"
+            viewport={"width": size[0], "height": size[1]},
+            color_scheme="dark" if dark else "light",
+            reduced_motion="reduce",
         )
         self.browser_context.set_default_timeout(WAIT_MS)
         self.browser_context.route("**/*", self._stay_inside)
@@ -233,12 +240,16 @@ class LabNotebook:
 
     def run_cell(self, index):
         """Run one cell; True if it did not raise."""
-        self.page.evaluate("(index) => { window.jupyterapp.shell.currentWidget.content.activeCellIndex = index; }", index)
+        self.page.evaluate(
+            "(index) => { window.jupyterapp.shell.currentWidget.content.activeCellIndex = index; }", index
+        )
         return self.command("notebook:run-cell")
 
     def type_into_cell(self, index, source):
         """Replace a cell's source by typing, as a person would."""
-        self.page.evaluate("(index) => { window.jupyterapp.shell.currentWidget.content.activeCellIndex = index; }", index)
+        self.page.evaluate(
+            "(index) => { window.jupyterapp.shell.currentWidget.content.activeCellIndex = index; }", index
+        )
         editor = self.cell(index).locator(".cm-content")
         editor.click()
         self.page.keyboard.press("ControlOrMeta+a")

@@ -5,6 +5,8 @@ import json
 import numpy as np
 import pytest
 
+from tests.browser.hands import Hands
+
 TOKENS = ["the", "cat", "sat"]
 QUERIES = [[0.6, -1.2], [1.5, 0.8], [-0.4, 1.6]]
 KEYS = [[1.1, -0.5], [0.5, 1.5], [1.4, 0.4]]
@@ -46,71 +48,11 @@ SLIP = """def attention(queries, keys, values, mask=None):
 COLUMNS = SLIP.replace("sum(axis=1", "sum(axis=0")
 
 
-def numpy_attention(queries, keys, values, mask):
-    """The expected numbers, written out again here so that no library of the course judges itself."""
-    exponentials = np.exp(np.array(queries) @ np.array(keys).T / np.sqrt(len(queries[0]))) * np.array(mask)
-    weights = exponentials / exponentials.sum(axis=1, keepdims=True)
-    return weights @ np.array(values), weights
-
-
 @pytest.fixture(scope="module")
 def notebook(open_notebook):
     opened = open_notebook(CELLS)
     assert opened.run_all()
     return opened
-
-
-class Hands:
-    """One playground on the page: where its parts are, and what a learner does to it."""
-
-    def __init__(self, notebook, index, name):
-        self.notebook = notebook
-        self.name = name
-        self.root = notebook.cell(index).locator(".cl-playground")
-        self.root.wait_for()
-
-    def handle(self, kind, token):
-        return self.root.get_by_role("slider", name=f"{kind} of {token}", exact=True)
-
-    def cells(self):
-        rows = self.root.locator(".cl-matrix:visible .cl-row:has(.cl-cell)").all()
-        return [[cell.strip() for cell in row.locator(".cl-cell").all_inner_texts()] for row in rows]
-
-    def numbers(self):
-        return np.array([[float(text.replace("−", "-")) for text in row] for row in self.cells()])
-
-    def stage(self, name):
-        self.root.locator(f'[data-stage="{name}"]').click()
-
-    def choose(self, choice):
-        self.root.locator(f'[data-choice="{choice}"]').click()
-
-    def drag(self, handle, right, up, steps=8):
-        handle.scroll_into_view_if_needed()
-        box = handle.locator(".cl-tip").bounding_box()
-        x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
-        mouse = self.notebook.page.mouse
-        mouse.move(x, y)
-        mouse.down()
-        for step in range(1, steps + 1):
-            mouse.move(x + right * step / steps, y - up * step / steps)
-        mouse.up()
-        self.settle()
-
-    def settle(self):
-        """Wait until what is shown is the answer to what Python holds."""
-        page = self.notebook.page
-        page.wait_for_function("(root) => root.dataset.state !== 'pending'", arg=self.root.element_handle())
-        seq = self.notebook.python_json(f"{self.name}.view.state['seq']")
-        page.wait_for_function("([root, seq]) => +root.dataset.paintedSeq >= seq", arg=[self.root.element_handle(), seq])
-        return self
-
-    def read(self, what):
-        value = f"{self.name}.{what}"
-        return self.notebook.python_json(f"{value}.tolist() if hasattr({value}, 'tolist') else {value}")
-
-    def expected(self):
-        return numpy_attention(*(self.read(part) for part in ("queries", "keys", "values", "mask")))
 
 
 @pytest.fixture
@@ -284,7 +226,9 @@ def test_a_second_view_stays_in_step(notebook, play):
     play.stage("scaled")
     second.settle()
     assert second.cells() == play.cells()
-    assert second.handle("query", "the").get_attribute("aria-valuetext") == play.handle("query", "the").get_attribute("aria-valuetext")
+    assert second.handle("query", "the").get_attribute("aria-valuetext") == play.handle("query", "the").get_attribute(
+        "aria-valuetext"
+    )
     second.handle("query", "the").press("ArrowLeft")
     assert play.settle().cells() == second.settle().cells()
 
@@ -337,7 +281,9 @@ def test_a_slow_function_lags_but_ends_at_the_latest_state(notebook):
     x, y = hands.read("queries")[1]
     assert shown == f"query of cat: {x:.2f}, {y:.2f}".replace("-", "−")
     assert notebook.python_json("calls[-1].tolist()") == hands.read("queries")
-    assert 1 <= notebook.python_json("len(calls)") - before < 30, "one in flight: most of 40 positions are never computed"
+    assert 1 <= notebook.python_json("len(calls)") - before < 30, (
+        "one in flight: most of 40 positions are never computed"
+    )
 
 
 @pytest.mark.parametrize("width", [1600, 900, 420])
@@ -398,7 +344,7 @@ def test_dark_theme_is_dark_and_readable(notebook, play):
 
 def test_a_request_outside_the_machine_would_be_caught(notebook):
     notebook.page.evaluate("() => fetch('http://course.invalid/pixel.png').catch(() => {})")
-    with pytest.raises(AssertionError, match="course.invalid"):
+    with pytest.raises(AssertionError, match=r"course\.invalid"):
         notebook.check()
 
 
