@@ -1,0 +1,8 @@
+"""The architectures of the course, from scratch in PyTorch: batch first, mask True = may attend.
+
+    attention, blocks, positions    the parts
+    transformer                     encoder-decoder, for translation
+    encoder, decoder, vision        BERT-style, GPT-style, and for images
+    recurrent                       the ancestors: recurrent networks with attention
+    decoding, pretrained            generation, and real weights
+"""

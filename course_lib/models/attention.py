@@ -1,0 +1,276 @@
+"""Multi-head attention in PyTorch: self and cross, causal and padded, grouped, rotary, cached.
+
+    x  ->  queries, keys, values  ->  split into heads  ->  softmax(queries @ keysᵀ / √d_head) @ values
+       ->  merge the heads  ->  output projection
+
+Axes: x is (batch, seq_len, d_model); inside, every head has its own (batch, heads, seq_len, d_head). A mask is boolean,
+True = may attend. A query that may attend to nothing gets weights of 0 and a context of 0.
+
+Sources: Vaswani et al. 2017, "Attention Is All You Need", arXiv 1706.03762, §3.2; Ainslie et al. 2023, "GQA",
+arXiv 2305.13245.
+"""
+
+import math
+
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+from course_lib.models.checks import check_divides, check_mask, check_positive, check_vectors
+from course_lib.models.dropout import Dropout
+
+TEXTS = {
+    "rotary memory": "rotary turns queries and keys of one sequence; it has no meaning for a memory. Build without it",
+    "causal memory": "causal=True has no meaning for a memory: its tokens do not follow those of x. Pass a mask",
+    "cache gradients": (
+        "a KeyValueCache is for generating, not for training: call the model under torch.no_grad() "
+        "or torch.inference_mode()"
+    ),
+    "cache batch": "the cache holds a batch of {held} sequences, but now came {came}; start a new cache",
+}
+
+
+class MultiHeadAttention(nn.Module):
+    """Attention in several heads, each with its own projections of queries, keys and values.
+
+    >>> attention = MultiHeadAttention(d_model=64, num_heads=4)
+    >>> x = torch.randn(2, 10, 64)
+    >>> context, weights = attention(x, causal=True, need_weights=True)  # (2, 10, 64), (2, 4, 10, 10)
+
+    Parameters, as in `nn.MultiheadAttention`, all heads of all three in one matrix so that one product makes them:
+
+        queries_keys_values.weight  (d_model + 2 · num_kv_heads · d_head, d_model): rows of queries, of keys, of values
+        queries_keys_values.bias    (d_model + 2 · num_kv_heads · d_head)
+        output.weight, output.bias  (d_model, d_model), (d_model)
+
+    Args:
+        d_model: features of a token.
+        num_heads: heads; divides d_model, and d_head = d_model / num_heads.
+        num_kv_heads: heads of keys and values (grouped queries); divides num_heads. None: as many as num_heads.
+        dropout: probability with which a weight is dropped while training.
+        bias: whether the projections have biases.
+        rotary: turns queries and keys by their positions, a `positions.Rotary(d_head)`; None: no turning.
+
+    Source: Vaswani 2017, §3.2.2.
+    """
+
+    def __init__(self, d_model, num_heads, *, num_kv_heads=None, dropout=0.0, bias=True, rotary=None):
+        super().__init__()
+        num_kv_heads = num_heads if num_kv_heads is None else num_kv_heads
+        check_positive(d_model=d_model, num_heads=num_heads, num_kv_heads=num_kv_heads)
+        check_divides("d_model", d_model, "num_heads", num_heads)
+        check_divides("num_heads", num_heads, "num_kv_heads", num_kv_heads)
+        self.d_model, self.num_heads, self.num_kv_heads = d_model, num_heads, num_kv_heads
+        self.d_kv = num_kv_heads * (d_model // num_heads)  # width of the keys of all heads, and of the values
+        self.queries_keys_values = nn.Linear(d_model, d_model + 2 * self.d_kv, bias=bias)
+        self.output = nn.Linear(d_model, d_model, bias=bias)
+        self.dropout = Dropout(dropout)
+        self.rotary = rotary
+
+    def forward(self, x, memory=None, *, mask=None, bias=None, causal=False, cache=None, need_weights=False):
+        """Let each token of x gather from x itself (self-attention) or from a memory (cross-attention).
+
+        Args:
+            x: (batch, queries, d_model).
+            memory: (batch, keys, d_model); None: x is its own memory.
+            mask: boolean, True = may attend: (batch, keys) for padding, the same for all queries;
+                (batch, queries, keys); or (batch, heads, queries, keys). A size may be 1, such as (1, queries, keys).
+                With a cache, keys counts the cached ones too, which come first.
+            bias: floats added to the scores, such as `positions.ALiBi`; broadcasts to (batch, heads, queries, keys).
+            causal: whether a token may attend only to itself and to those before it; together with a mask, both hold.
+                With a cache the cached tokens come before x.
+            cache: a `KeyValueCache` of this layer, to which the keys and values of x are appended. Those of a memory
+                are put into it on the first call, and found there later.
+            need_weights: whether to return the weights.
+
+        Returns:
+            context: (batch, queries, d_model).
+            weights: (batch, heads, queries, keys), before dropout; None unless asked for.
+
+        Raises:
+            ValueError, TypeError: the shapes or types do not fit.
+        """
+        check_vectors("x", x, "batch queries d_model", d_model=self.d_model)
+        if memory is None:
+            queries, keys, values = self._from_one(x)
+            if self.rotary is not None:
+                start = 0 if cache is None else cache.length
+                queries, keys = self.rotary(queries, start), self.rotary(keys, start)
+            if cache is not None:
+                keys, values = cache.append(keys, values)
+        else:
+            queries, keys, values = self._from_two(x, memory, causal, cache)
+
+        mask = self._mask(mask, causal, queries, keys)  # None, or broadcasts to (batch, heads, queries, keys)
+        if self.num_kv_heads < self.num_heads:  # neighbouring heads of queries share a head of keys and values
+            group = self.num_heads // self.num_kv_heads
+            keys, values = keys.repeat_interleave(group, dim=1), values.repeat_interleave(group, dim=1)
+
+        dropout = self.dropout.p if self.training else 0.0
+        if need_weights or explicit_is_faster(queries, keys, dropout):
+            context, weights = scaled_dot_product_attention(queries, keys, values, mask, bias, self.dropout)
+        else:
+            allowed = mask if bias is None else bias if mask is None else bias.masked_fill(~mask, -math.inf)
+            context = F.scaled_dot_product_attention(queries, keys, values, allowed, dropout_p=dropout)
+            weights = None
+        return self.output(merge_heads(context)), weights  # (batch, queries, d_model)
+
+    def _from_one(self, x):
+        """Project x to queries, keys and values in one matrix product."""
+        projected = self.queries_keys_values(x)  # (batch, seq_len, d_model + 2 · d_kv)
+        queries, keys, values = projected.split([self.d_model, self.d_kv, self.d_kv], dim=-1)
+        return (
+            split_heads(queries, self.num_heads),  # (batch, heads, seq_len, d_head)
+            split_heads(keys, self.num_kv_heads),  # (batch, kv_heads, seq_len, d_head)
+            split_heads(values, self.num_kv_heads),  # (batch, kv_heads, seq_len, d_head)
+        )
+
+    def _from_two(self, x, memory, causal, cache):
+        """Project x to queries and a memory to keys and values, unless the cache holds those already."""
+        if causal:
+            raise ValueError(TEXTS["causal memory"])
+        if self.rotary is not None:
+            raise ValueError(TEXTS["rotary memory"])
+        check_vectors("memory", memory, "batch keys d_model", batch=len(x), d_model=self.d_model)
+        sizes = [self.d_model, 2 * self.d_kv]
+        W_queries, W_keys_values = self.queries_keys_values.weight.split(sizes)
+        b_queries, b_keys_values = (
+            (None, None) if self.queries_keys_values.bias is None else self.queries_keys_values.bias.split(sizes)
+        )
+        queries = split_heads(F.linear(x, W_queries, b_queries), self.num_heads)  # (batch, heads, queries, d_head)
+        if cache is not None and cache.length:
+            return queries, cache.keys, cache.values
+        keys, values = F.linear(memory, W_keys_values, b_keys_values).chunk(2, dim=-1)
+        keys, values = split_heads(keys, self.num_kv_heads), split_heads(values, self.num_kv_heads)
+        if cache is not None:
+            keys, values = cache.append(keys, values)
+        return queries, keys, values  # keys and values: (batch, kv_heads, keys, d_head)
+
+    def _mask(self, mask, causal, queries, keys):
+        """Join mask and causality into one boolean mask of four axes, or None where all may attend."""
+        batch, heads, num_queries, _ = queries.shape
+        num_keys = keys.shape[2]
+        if mask is not None:
+            axes = {2: "batch keys", 4: "batch heads queries keys"}.get(mask.ndim, "batch queries keys")
+            check_mask("mask", mask, axes, batch=batch, heads=heads, queries=num_queries, keys=num_keys)
+            mask = mask[:, None, None, :] if mask.ndim == 2 else mask[:, None] if mask.ndim == 3 else mask
+        if not causal or num_queries == 1:  # the newest token may attend to all there are
+            return mask
+        order = causal_mask(num_queries, num_keys, queries.device)
+        return order if mask is None else mask & order
+
+
+def scaled_dot_product_attention(queries, keys, values, mask=None, bias=None, dropout=None):
+    """Weigh the values by how well their keys fit the queries: softmax(queries @ keysᵀ / √d_head) @ values.
+
+    Args:
+        queries: (batch, heads, queries, d_head).
+        keys: (batch, heads, keys, d_head).
+        values: (batch, heads, keys, d_head).
+        mask: boolean, True = may attend; broadcasts to (batch, heads, queries, keys).
+        bias: floats added to the scores; broadcasts to (batch, heads, queries, keys).
+        dropout: a function applied to the weights before they weigh the values.
+
+    Returns:
+        context: (batch, heads, queries, d_head); 0 where a query may attend to nothing.
+        weights: (batch, heads, queries, keys), before dropout; 0 where masked.
+
+    Source: Vaswani 2017, §3.2.1, eq. 1.
+    """
+    scores = queries @ keys.mT / math.sqrt(queries.shape[-1])  # (batch, heads, queries, keys)
+    if bias is not None:
+        scores = scores + bias
+    if mask is not None:
+        scores = scores.masked_fill(~mask, torch.finfo(scores.dtype).min)  # with -inf, a fully masked row gives NaN
+    weights = scores.softmax(dim=-1)  # (batch, heads, queries, keys)
+    if mask is not None:
+        weights = weights.masked_fill(~mask, 0)  # in a fully masked row all were equal
+    dropped = weights if dropout is None else dropout(weights)
+    return dropped @ values, weights
+
+
+def explicit_is_faster(queries, keys, dropout):
+    """Say whether the explicit formula is measured faster than PyTorch's fused kernel, which gives the same numbers.
+
+    The fused kernel saves memory traffic, which pays on a GPU, on long sequences and without gradients. On a CPU it has
+    no dropout and does without the fusion then. In bfloat16, where the processor multiplies in it, its backward pass is
+    slow on short sequences; where the processor does not, the kernel's float32 inside is the best there is.
+    """
+    if queries.device.type != "cpu" or not torch.is_grad_enabled():
+        return False
+    if queries.dtype == torch.bfloat16:
+        multiplies_bfloat16 = torch.backends.cpu.get_cpu_capability() == "AVX512"
+        return multiplies_bfloat16 and (dropout > 0 or keys.shape[2] <= 128)
+    return dropout > 0
+
+
+def causal_mask(num_queries, num_keys=None, device=None):
+    """Let each query attend to its own position and those before; the last query sits at the last key.
+
+    Args:
+        num_queries: the newest tokens.
+        num_keys: all tokens, num_queries of them the newest; None: num_queries.
+
+    Returns:
+        mask: boolean (queries, keys), True = may attend.
+    """
+    num_keys = num_queries if num_keys is None else num_keys
+    ones = torch.ones(num_queries, num_keys, dtype=torch.bool, device=device)
+    return ones.tril(num_keys - num_queries)
+
+
+def split_heads(x, num_heads):
+    """Give every head its part of the features: (batch, seq_len, heads · d_head) -> (batch, heads, seq_len, d_head)."""
+    return x.unflatten(-1, (num_heads, -1)).transpose(1, 2)  # the same memory, seen in another order
+
+
+def merge_heads(x):
+    """Put the heads side by side: (batch, heads, seq_len, d_head) -> (batch, seq_len, heads · d_head)."""
+    return x.transpose(1, 2).flatten(2)
+
+
+class KeyValueCache:
+    """The keys and values that one attention layer has computed so far, so that a new token need not compute them again.
+
+    `length` counts the tokens it holds; `keys` and `values` are (batch, kv_heads, length, d_head).
+    """
+
+    def __init__(self):
+        self.length = 0
+        self._keys = self._values = None  # with room to grow: (batch, kv_heads, capacity, d_head)
+
+    @property
+    def keys(self):
+        return self._keys[:, :, : self.length]
+
+    @property
+    def values(self):
+        return self._values[:, :, : self.length]
+
+    def append(self, keys, values):
+        """Add the keys and values of new tokens, each (batch, kv_heads, new, d_head); return all there are."""
+        if torch.is_grad_enabled() and keys.requires_grad:
+            raise RuntimeError(TEXTS["cache gradients"])
+        if self.length == 0:
+            self._keys, self._values, self.length = keys, values, keys.shape[2]
+            return keys, values
+        if len(keys) != len(self._keys):
+            raise ValueError(TEXTS["cache batch"].format(held=len(self._keys), came=len(keys)))
+        start, end = self.length, self.length + keys.shape[2]
+        if end > self._keys.shape[2]:  # room for twice as many: over a long text, each token is moved only once or twice
+            self._keys, self._values = (_grown(held, 2 * end) for held in (self.keys, self.values))
+        self._keys[:, :, start:end], self._values[:, :, start:end] = keys, values
+        self.length = end
+        return self.keys, self.values
+
+    def select(self, rows):
+        """Keep only these rows of the batch, in this order, repeats allowed: whole numbers (new_batch,) or booleans."""
+        if self.length:
+            self._keys, self._values = self._keys[rows], self._values[rows]
+
+
+def _grown(held, capacity):
+    batch, heads, length, d_head = held.shape
+    grown = held.new_empty(batch, heads, capacity, d_head)
+    grown[:, :, :length] = held
+    return grown

@@ -1,0 +1,110 @@
+"""What the models ask of their arguments, and how they say so."""
+
+import torch
+
+TEXTS = {
+    "kind": "{name} is a {kind}; expected a tensor of shape {expected}",
+    "rank": "{name} has shape {shape}; expected {expected}",
+    "empty": "{name} has shape {shape}, which is empty; expected {expected} with at least one entry on every axis",
+    "size": "{name} has shape {shape}, so its axis {axis} is {size}; expected {expected} with {axis} = {wanted}",
+    "floats": "{name} has dtype {dtype}; expected floating-point numbers of shape {expected}",
+    "ids": "{name} has dtype {dtype}; expected whole numbers (int64 or int32) of shape {expected}",
+    "range": "{name} holds {value}; expected numbers from 0 to {highest}",
+    "mask": "{name} has dtype {dtype}; expected booleans, True = may attend (convert it: {name} != 0)",
+    "mask shape": "{name} has shape {shape}, which does not fit; expected {expected}, where a size may also be 1",
+    "length": (
+        "{name} reaches position {last}, but there are positions only from 0 to {highest}; "
+        "shorten it, or build the model with a larger max_len"
+    ),
+    "positive": "{name} is {value!r}; expected a whole number of at least 1",
+    "divides": "{part} is {divisor}, which does not divide {name} = {value}",
+    "probability": "{name} is {value!r}; expected a number from 0 up to, but not including, 1",
+    "choice": "{name} is {value!r}; expected one of {choices}",
+}
+
+
+def fail(text, error=ValueError, **about):
+    """Raise an error with one of the texts above."""
+    raise error(TEXTS[text].format(**about)) from None
+
+
+def check_positive(**sizes):
+    """Check that each argument is a whole number of at least 1."""
+    for name, value in sizes.items():
+        if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+            fail("positive", name=name, value=value)
+
+
+def check_divides(name, value, part, divisor):
+    """Check that `value` divides into `divisor` equal parts."""
+    if value % divisor:
+        fail("divides", name=name, value=value, part=part, divisor=divisor)
+
+
+def check_probability(name, value):
+    """Check for 0 <= value < 1."""
+    if not 0 <= value < 1:
+        fail("probability", name=name, value=value)
+
+
+def check_choice(name, value, choices):
+    """Check that an option is one of those there are."""
+    if value not in choices:
+        fail("choice", name=name, value=value, choices=", ".join(map(repr, choices)))
+
+
+def check_vectors(name, x, expected, **sizes):
+    """Check a tensor of floats, such as `check_vectors("x", x, "batch seq_len d_model", d_model=512)`."""
+    _check_axes(name, x, expected, sizes)
+    if not x.is_floating_point():
+        fail("floats", name=name, dtype=x.dtype, expected=_shape(expected))
+
+
+def check_ids(name, ids, expected, count, **sizes):
+    """Check a tensor of whole numbers from 0 to count - 1, such as token ids or positions."""
+    _check_axes(name, ids, expected, sizes)
+    if ids.is_floating_point() or ids.is_complex() or ids.dtype == torch.bool:
+        fail("ids", name=name, dtype=ids.dtype, expected=_shape(expected))
+    lowest, highest = (bound.item() for bound in ids.aminmax())
+    if lowest < 0 or highest >= count:
+        fail("range", name=name, value=lowest if lowest < 0 else highest, highest=count - 1)
+
+
+def check_mask(name, mask, expected, **sizes):
+    """Check a boolean mask whose axes each have the size given, or 1."""
+    if not isinstance(mask, torch.Tensor):
+        fail("kind", error=TypeError, name=name, kind=type(mask).__name__, expected=_shape(expected))
+    if mask.dtype != torch.bool:
+        fail("mask", name=name, dtype=mask.dtype)
+    axes = expected.split()
+    wanted = ", ".join(f"{axis} = {sizes[axis]}" for axis in axes)
+    if mask.ndim != len(axes) or any(size not in (1, sizes[axis]) for size, axis in zip(mask.shape, axes, strict=True)):
+        fail("mask shape", name=name, shape=tuple(mask.shape), expected=f"({wanted})")
+
+
+def read_attention_mask(attention_mask, batch, keys):
+    """Read a padding mask (batch, keys) of booleans, or of 0 and 1 as tokenizers give them, as booleans."""
+    if attention_mask is None:
+        return None
+    if isinstance(attention_mask, torch.Tensor) and attention_mask.dtype != torch.bool:
+        attention_mask = attention_mask != 0
+    check_mask("attention_mask", attention_mask, "batch keys", batch=batch, keys=keys)
+    return attention_mask
+
+
+def _check_axes(name, x, expected, sizes):
+    if not isinstance(x, torch.Tensor):
+        fail("kind", error=TypeError, name=name, kind=type(x).__name__, expected=_shape(expected))
+    about = {"name": name, "shape": tuple(x.shape), "expected": _shape(expected)}
+    axes = expected.split()
+    if x.ndim != len(axes):
+        fail("rank", **about)
+    for axis, size in zip(axes, x.shape, strict=True):
+        if size != sizes.get(axis, size):
+            fail("size", **about, axis=axis, size=size, wanted=sizes[axis])
+    if x.numel() == 0:
+        fail("empty", **about)
+
+
+def _shape(axes):
+    return f"({', '.join(axes.split())})"

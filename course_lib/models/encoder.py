@@ -1,0 +1,114 @@
+"""A text encoder in the style of BERT: every token sees every other, and becomes a vector that knows its context.
+
+Source: Devlin et al. 2018, "BERT", arXiv 1810.04805.
+"""
+
+from torch import nn
+
+from course_lib.models.blocks import EncoderBlock, initialise
+from course_lib.models.checks import check_ids, check_positive, fail, read_attention_mask
+from course_lib.models.dropout import Dropout
+
+
+class TextEncoder(nn.Module):
+    """Token, position and type embeddings, and a stack of encoder blocks.
+
+    >>> encoder = TextEncoder(vocab_size=1000, d_model=64, num_layers=2, num_heads=4, d_ff=256)
+    >>> hidden = encoder(torch.tensor([[5, 17, 2, 0]]), torch.tensor([[1, 1, 1, 0]]))  # (1, 4, 64)
+
+    Parameters:
+
+        token_embedding.weight     (vocab_size, d_model)
+        position_embedding.weight  (max_len, d_model)
+        type_embedding.weight      (num_types, d_model); no such module where num_types is 0
+        embedding_norm             LayerNorm; with norm_first an identity instead
+        blocks.0, blocks.1, …      `EncoderBlock`
+        final_norm                 LayerNorm with norm_first; otherwise an identity
+
+    Args:
+        vocab_size: different tokens.
+        d_model: features of a token.
+        num_layers: blocks.
+        num_heads: heads of each attention.
+        d_ff: hidden units of each feed-forward network.
+        max_len: the longest sequence, the length of the position table.
+        num_types: different token types (segments); 0 for none.
+        dropout: probability, see `EncoderBlock`.
+        activation: "relu", "gelu" or "gelu_tanh".
+        norm_first: True: pre-norm, False: post-norm, as BERT has it.
+        norm_eps: added to the variance in the norms.
+
+    Source: Devlin 2018, §3; sizes of BERT-base: 30522, 768, 12, 12, 3072.
+    """
+
+    def __init__(
+        self,
+        vocab_size,
+        d_model,
+        num_layers,
+        num_heads,
+        d_ff,
+        *,
+        max_len=512,
+        num_types=2,
+        dropout=0.1,
+        activation="gelu",
+        norm_first=False,
+        norm_eps=1e-12,
+    ):
+        super().__init__()
+        check_positive(vocab_size=vocab_size, d_model=d_model, num_layers=num_layers, max_len=max_len)
+        self.token_embedding = nn.Embedding(vocab_size, d_model)
+        self.position_embedding = nn.Embedding(max_len, d_model)
+        self.type_embedding = nn.Embedding(num_types, d_model) if num_types else None
+        self.embedding_norm = nn.Identity() if norm_first else nn.LayerNorm(d_model, eps=norm_eps)
+        self.dropout = Dropout(dropout)
+        options = {"dropout": dropout, "activation": activation, "norm_first": norm_first, "norm_eps": norm_eps}
+        self.blocks = nn.ModuleList(EncoderBlock(d_model, num_heads, d_ff, **options) for _ in range(num_layers))
+        self.final_norm = nn.LayerNorm(d_model, eps=norm_eps) if norm_first else nn.Identity()
+        for module in self.modules():
+            initialise(module)
+
+    @property
+    def max_len(self):
+        return self.position_embedding.num_embeddings
+
+    def forward(self, token_ids, attention_mask=None, *, type_ids=None, need_weights=False):
+        """Turn tokens into vectors.
+
+        Args:
+            token_ids: (batch, seq_len), whole numbers.
+            attention_mask: (batch, seq_len), True or 1 for tokens, False or 0 for padding; None: no padding.
+                A row of padding alone gives finite vectors without meaning.
+            type_ids: (batch, seq_len), the type (segment) of each token; None: all 0.
+            need_weights: whether to return the weights of every block.
+
+        Returns:
+            hidden: (batch, seq_len, d_model), or (hidden, attention) with attention a list of
+            (batch, heads, seq_len, seq_len), one a block, if need_weights.
+
+        Raises:
+            ValueError, TypeError: wrong shapes or types, ids out of range, a sequence longer than max_len.
+        """
+        hidden = self.embed(token_ids, type_ids)  # (batch, seq_len, d_model)
+        mask = read_attention_mask(attention_mask, *token_ids.shape)
+        attention = []
+        for block in self.blocks:
+            hidden, weights = block(hidden, mask=mask, need_weights=need_weights)
+            attention.append(weights)
+        hidden = self.final_norm(hidden)
+        return (hidden, attention) if need_weights else hidden
+
+    def embed(self, token_ids, type_ids=None):
+        """Add the embeddings of tokens, positions and types: (batch, seq_len) -> (batch, seq_len, d_model)."""
+        check_ids("token_ids", token_ids, "batch seq_len", self.token_embedding.num_embeddings)
+        batch, seq_len = token_ids.shape
+        if seq_len > self.max_len:
+            fail("length", name="token_ids", last=seq_len - 1, highest=self.max_len - 1)
+        embedded = self.token_embedding(token_ids) + self.position_embedding.weight[:seq_len]
+        if self.type_embedding is not None:
+            type_ids = token_ids.new_zeros(1, 1) if type_ids is None else type_ids
+            sizes = {} if type_ids.shape == (1, 1) else {"batch": batch, "seq_len": seq_len}
+            check_ids("type_ids", type_ids, "batch seq_len", self.type_embedding.num_embeddings, **sizes)
+            embedded = embedded + self.type_embedding(type_ids)
+        return self.dropout(self.embedding_norm(embedded))
