@@ -269,6 +269,28 @@ class KeyValueCache:
             self._keys, self._values = self._keys[rows], self._values[rows]
 
 
+class ModelCache:
+    """The caches of all layers of a model, as `model.new_cache()` makes them; `length` counts the tokens seen.
+
+    Args:
+        layers: one for each layer: a `KeyValueCache`, or a pair of them, for the layer's own tokens and for the memory.
+    """
+
+    def __init__(self, layers):
+        self.layers = layers
+
+    @property
+    def length(self):
+        first = self.layers[0]
+        return first[0].length if isinstance(first, tuple) else first.length
+
+    def select(self, rows):
+        """Keep only these rows of the batch, in this order, repeats allowed: whole numbers (new_batch,) or booleans."""
+        for layer in self.layers:
+            for cache in layer if isinstance(layer, tuple) else (layer,):
+                cache.select(rows)
+
+
 def _grown(held, capacity):
     batch, heads, length, d_head = held.shape
     grown = held.new_empty(batch, heads, capacity, d_head)

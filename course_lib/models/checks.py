@@ -16,6 +16,8 @@ TEXTS = {
         "{name} reaches position {last}, but there are positions only from 0 to {highest}; "
         "shorten it, or build the model with a larger max_len"
     ),
+    "positions": "positions has shape {shape}; expected ({seq_len},) or ({batch}, {seq_len})",
+    "odd": "{name} is {value}, which is odd; expected an even number, {why}",
     "positive": "{name} is {value!r}; expected a whole number of at least 1",
     "divides": "{part} is {divisor}, which does not divide {name} = {value}",
     "probability": "{name} is {value!r}; expected a number from 0 up to, but not including, 1",

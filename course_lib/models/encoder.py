@@ -66,8 +66,7 @@ class TextEncoder(nn.Module):
         options = {"dropout": dropout, "activation": activation, "norm_first": norm_first, "norm_eps": norm_eps}
         self.blocks = nn.ModuleList(EncoderBlock(d_model, num_heads, d_ff, **options) for _ in range(num_layers))
         self.final_norm = nn.LayerNorm(d_model, eps=norm_eps) if norm_first else nn.Identity()
-        for module in self.modules():
-            initialise(module)
+        self.apply(initialise)
 
     @property
     def max_len(self):

@@ -1,0 +1,147 @@
+"""Positions in PyTorch: learned, sinusoidal, rotary and ALiBi. `course_lib.positions` has the formulas, in NumPy.
+
+    learned, sinusoidal   are added to the embeddings
+    rotary                turns queries and keys, inside `MultiHeadAttention`
+    ALiBi                 is added to the scores
+
+All but the learned ones hold for sequences of any length.
+
+Sources: Vaswani et al. 2017, arXiv 1706.03762; Gehring et al. 2017, arXiv 1705.03122; Su et al. 2021, "RoFormer",
+arXiv 2104.09864; Press et al. 2022, "Train Short, Test Long", arXiv 2108.12409.
+"""
+
+import numpy as np
+import torch
+from torch import nn
+
+from course_lib import positions as formulas
+from course_lib.models.checks import check_positive, check_vectors, fail
+
+
+class LearnedPositions(nn.Module):
+    """A vector for each position, learned like the embeddings of tokens; there are none beyond max_len.
+
+    Parameters: weight (max_len, d_model).
+
+    Source: Gehring 2017, §3.1; used by BERT and GPT-2.
+    """
+
+    def __init__(self, max_len, d_model):
+        super().__init__()
+        check_positive(max_len=max_len, d_model=d_model)
+        self.weight = nn.Parameter(torch.empty(max_len, d_model))
+        nn.init.normal_(self.weight, std=0.02)
+
+    def forward(self, x, positions=None):
+        """Add to x (batch, seq_len, d_model) the vectors of positions (seq_len,) or (batch, seq_len); 0, 1, … if None."""
+        max_len, d_model = self.weight.shape
+        check_vectors("x", x, "batch seq_len d_model", d_model=d_model)
+        length = _reach(x, positions)
+        if length > max_len:
+            fail("length", name="positions", last=length - 1, highest=max_len - 1)
+        return x + (self.weight[:length] if positions is None else self.weight[positions])
+
+
+class SinusoidalPositions(nn.Module):
+    """Sines and cosines of the position, at wavelengths from 2π to 10000 · 2π, for sequences of any length.
+
+    Source: Vaswani 2017, §3.5.
+    """
+
+    def __init__(self, d_model):
+        super().__init__()
+        check_positive(d_model=d_model)
+        self.d_model = d_model
+        self._table = _Table(lambda length: formulas.sinusoidal(length, d_model))
+
+    def forward(self, x, positions=None):
+        """Add to x (batch, seq_len, d_model) the vectors of positions (seq_len,) or (batch, seq_len); 0, 1, … if None."""
+        check_vectors("x", x, "batch seq_len d_model", d_model=self.d_model)
+        length = _reach(x, positions)
+        table = self._table(length, x.device, x.dtype)  # (at least length, d_model)
+        return x + (table[:length] if positions is None else table[positions])
+
+
+class Rotary(nn.Module):
+    """Turn each pair of features of queries and keys by an angle that grows with the position.
+
+    The scores then depend on the offset between query and key alone.
+
+    Args:
+        d_head: features of a head, an even number.
+        base: the angle of pair i = 0, 2, 4, … is position · base^(-i/d_head).
+        interleaved: True pairs neighbours, as in the paper; False pairs the two halves, as Llama in Hugging Face does.
+
+    Source: Su 2021, §3.4.2, eq. 34.
+    """
+
+    def __init__(self, d_head, base=10000.0, interleaved=True):
+        super().__init__()
+        check_positive(d_head=d_head)
+        if d_head % 2:
+            fail("odd", name="d_head", value=d_head, why="since features turn in pairs")
+        self.d_head, self.interleaved = d_head, interleaved
+        frequencies = base ** (-np.arange(0, d_head, 2) / d_head)  # (pairs,)
+        self._cos = _Table(lambda length: np.cos(np.arange(length)[:, None] * frequencies))  # (length, pairs)
+        self._sin = _Table(lambda length: np.sin(np.arange(length)[:, None] * frequencies))
+
+    def forward(self, x, start=0):
+        """Turn x (batch, heads, seq_len, d_head), whose first token stands at position `start`."""
+        check_vectors("x", x, "batch heads seq_len d_head", d_head=self.d_head)
+        end = start + x.shape[2]
+        precise = torch.promote_types(x.dtype, torch.float32)  # bfloat16 has too few digits for cosines
+        cos = self._cos(end, x.device, precise)[start:end]  # (seq_len, pairs)
+        sin = self._sin(end, x.device, precise)[start:end]
+        first, second = x.unflatten(-1, (-1, 2)).unbind(-1) if self.interleaved else x.chunk(2, dim=-1)
+        turned = first * cos - second * sin, first * sin + second * cos  # twice (batch, heads, seq_len, pairs)
+        turned = torch.stack(turned, dim=-1).flatten(-2) if self.interleaved else torch.cat(turned, dim=-1)
+        return turned.to(x.dtype)
+
+
+class ALiBi(nn.Module):
+    """Lower the scores in proportion to the distance between query and key, in each head at its own slope.
+
+    >>> bias = ALiBi(num_heads=4)(num_queries=10)
+    >>> context, _ = attention(x, bias=bias, causal=True)
+
+    Source: Press 2022, §3.
+    """
+
+    def __init__(self, num_heads):
+        super().__init__()
+        check_positive(num_heads=num_heads)
+        slopes = torch.from_numpy(formulas.alibi_slopes(num_heads)).to(torch.get_default_dtype())
+        self.register_buffer("slopes", slopes, persistent=False)
+
+    def forward(self, num_queries, num_keys=None):
+        """Give the bias (heads, queries, keys), at most 0; the queries are the last of the positions."""
+        num_keys = num_queries if num_keys is None else num_keys
+        positions = torch.arange(num_keys, device=self.slopes.device)
+        distances = (positions[num_keys - num_queries :, None] - positions).abs()  # (queries, keys)
+        return self.slopes[:, None, None] * -distances
+
+
+class _Table:
+    """Rows 0, 1, 2, … of a formula, computed once in float64 and kept in the dtype and on the device asked for last."""
+
+    def __init__(self, formula):
+        self.formula = formula
+        self.rows = torch.empty(0)
+
+    def __call__(self, length, device, dtype):
+        if len(self.rows) < length or self.rows.device != device or self.rows.dtype != dtype:
+            with torch.inference_mode(False):  # else training could not use what generation has left here
+                self.rows = torch.from_numpy(self.formula(2 * length)).to(device, dtype)
+        return self.rows
+
+
+def _reach(x, positions):
+    """How many rows of a table the positions need."""
+    if positions is None:
+        return x.shape[1]
+    if positions.shape not in (x.shape[:2], x.shape[1:2]):
+        fail("positions", shape=tuple(positions.shape), batch=len(x), seq_len=x.shape[1])
+    lowest, highest = (bound.item() for bound in positions.aminmax())
+    if lowest < 0:
+        fail("range", name="positions", value=lowest, highest="the last of the table")
+    return highest + 1

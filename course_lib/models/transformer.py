@@ -1,0 +1,193 @@
+"""The Transformer of 2017: an encoder reads the source, a decoder writes the target and looks back at the source.
+
+Sources: Vaswani et al. 2017, "Attention Is All You Need", arXiv 1706.03762; Press and Wolf 2016, arXiv 1608.05859.
+"""
+
+import math
+
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+from course_lib.models.attention import KeyValueCache, ModelCache, MultiHeadAttention
+from course_lib.models.blocks import DecoderBlock, EncoderBlock
+from course_lib.models.checks import check_choice, check_ids, check_mask, check_positive, check_vectors
+from course_lib.models.dropout import Dropout
+from course_lib.models.positions import LearnedPositions, SinusoidalPositions
+
+
+class Transformer(nn.Module):
+    """Encoder and decoder for translation, with tied embeddings.
+
+    >>> model = Transformer(vocab_size=1000, d_model=64, num_layers=2, num_heads=4, d_ff=256)
+    >>> source_ids, target_ids = torch.randint(1, 1000, (8, 12)), torch.randint(1, 1000, (8, 9))
+    >>> logits = model(source_ids, target_ids[:, :-1])  # (8, 8, 1000): reads y[:-1], predicts y[1:]
+
+    Parameters:
+
+        target_embedding.weight                 (vocab_size, d_model), also the matrix of the logits
+        source_embedding.weight                 the same tensor, or (source_vocab_size, d_model)
+        positions.weight                        (max_len, d_model); only with learned positions
+        encoder_blocks.0, …, decoder_blocks.0   `EncoderBlock`, `DecoderBlock`
+        encoder_norm, decoder_norm              LayerNorm with norm_first; otherwise identities
+
+    Args:
+        vocab_size: different tokens of the target; of the source too, unless source_vocab_size says otherwise.
+        d_model: features of a token.
+        num_layers: blocks of the encoder.
+        num_heads: heads of each attention.
+        d_ff: hidden units of each feed-forward network.
+        num_decoder_layers: blocks of the decoder; None: as many as in the encoder.
+        source_vocab_size: None: one vocabulary, and one table of embeddings, for both languages.
+        pad_id: the token that fills up short sequences, at their end; nothing attends to it in the source.
+        positions: "sinusoidal", "learned", or None for none.
+        max_len: the longest sequence where positions are learned.
+        dropout: probability, see `EncoderBlock`; also for the embeddings.
+        activation: "relu", "gelu" or "gelu_tanh".
+        norm_first: True: pre-norm, False: post-norm, as in 2017.
+        norm_eps: added to the variance in the norms.
+
+    Source: Vaswani 2017, §3; sizes of the base model: 37000, 512, 6, 8, 2048.
+    """
+
+    def __init__(
+        self,
+        vocab_size,
+        d_model,
+        num_layers,
+        num_heads,
+        d_ff,
+        *,
+        num_decoder_layers=None,
+        source_vocab_size=None,
+        pad_id=0,
+        positions="sinusoidal",
+        max_len=512,
+        dropout=0.1,
+        activation="relu",
+        norm_first=False,
+        norm_eps=1e-5,
+    ):
+        super().__init__()
+        num_decoder_layers = num_layers if num_decoder_layers is None else num_decoder_layers
+        check_positive(vocab_size=vocab_size, num_layers=num_layers, num_decoder_layers=num_decoder_layers)
+        check_choice("positions", positions, ["sinusoidal", "learned", None])
+        self.pad_id = pad_id
+        self.target_embedding = nn.Embedding(vocab_size, d_model)
+        self.source_embedding = (
+            self.target_embedding if source_vocab_size is None else nn.Embedding(source_vocab_size, d_model)
+        )
+        self.positions = None
+        if positions == "sinusoidal":
+            self.positions = SinusoidalPositions(d_model)
+        elif positions == "learned":
+            self.positions = LearnedPositions(max_len, d_model)
+        self.dropout = Dropout(dropout)
+        options = {"dropout": dropout, "activation": activation, "norm_first": norm_first, "norm_eps": norm_eps}
+        sizes = d_model, num_heads, d_ff
+        self.encoder_blocks = nn.ModuleList(EncoderBlock(*sizes, **options) for _ in range(num_layers))
+        self.decoder_blocks = nn.ModuleList(DecoderBlock(*sizes, **options) for _ in range(num_decoder_layers))
+        self.encoder_norm = nn.LayerNorm(d_model, eps=norm_eps) if norm_first else nn.Identity()
+        self.decoder_norm = nn.LayerNorm(d_model, eps=norm_eps) if norm_first else nn.Identity()
+        self.apply(_initialise)
+
+    def forward(self, source_ids, target_ids, *, need_weights=False):
+        """Predict, at each token of the target, the next one.
+
+        Args:
+            source_ids: (batch, source_len), padded at the end with pad_id.
+            target_ids: (batch, target_len), padded at the end with pad_id. No token sees those after it, so none sees
+                padding; what is predicted at padding has no meaning, and a loss must leave it out.
+            need_weights: whether to return the weights of every block.
+
+        Returns:
+            logits: (batch, target_len, vocab_size), or (logits, attention) if need_weights, where attention holds
+            lists with one tensor a block: "encoder" (batch, heads, source_len, source_len), "decoder" (batch, heads,
+            target_len, target_len) and "cross" (batch, heads, target_len, source_len).
+
+        Raises:
+            ValueError, TypeError: wrong shapes or types, ids out of range, a sequence longer than max_len.
+        """
+        if not need_weights:
+            return self.decode(target_ids, *self.encode(source_ids))
+        memory, memory_mask, of_encoder = self.encode(source_ids, need_weights=True)
+        logits, attention = self.decode(target_ids, memory, memory_mask, need_weights=True)
+        return logits, {"encoder": of_encoder, **attention}
+
+    def encode(self, source_ids, *, need_weights=False):
+        """Read the source.
+
+        Args:
+            source_ids: (batch, source_len), padded with pad_id.
+            need_weights: whether to return the weights of every block.
+
+        Returns:
+            memory: (batch, source_len, d_model).
+            memory_mask: boolean (batch, source_len), False at padding.
+            attention: a list of (batch, heads, source_len, source_len), if need_weights.
+        """
+        check_ids("source_ids", source_ids, "batch source_len", self.source_embedding.num_embeddings)
+        mask = source_ids != self.pad_id  # (batch, source_len)
+        hidden = self._embed(source_ids, self.source_embedding)  # (batch, source_len, d_model)
+        attention = []
+        for block in self.encoder_blocks:
+            hidden, weights = block(hidden, mask=mask, need_weights=need_weights)
+            attention.append(weights)
+        memory = self.encoder_norm(hidden)
+        return (memory, mask, attention) if need_weights else (memory, mask)
+
+    def decode(self, target_ids, memory, memory_mask=None, *, cache=None, need_weights=False):
+        """Predict the next token at each one of the target, given what the encoder made of the source.
+
+        Args:
+            target_ids: (batch, target_len); with a cache only the tokens that are not in it yet.
+            memory: (batch, source_len, d_model).
+            memory_mask: boolean (batch, source_len), True = may attend; None: all may be attended to.
+            cache: what `new_cache()` gave, for generation without gradients: filled by each call.
+            need_weights: whether to return the weights of every block.
+
+        Returns:
+            logits: (batch, target_len, vocab_size), or (logits, {"decoder": [...], "cross": [...]}) if need_weights.
+        """
+        check_ids("target_ids", target_ids, "batch target_len", self.target_embedding.num_embeddings)
+        sizes = {"batch": len(target_ids), "d_model": self.target_embedding.embedding_dim}
+        check_vectors("memory", memory, "batch source_len d_model", **sizes)
+        if memory_mask is not None:
+            check_mask("memory_mask", memory_mask, "batch source_len", batch=len(memory), source_len=memory.shape[1])
+        hidden = self._embed(target_ids, self.target_embedding, 0 if cache is None else cache.length)
+        layers = [None] * len(self.decoder_blocks) if cache is None else cache.layers
+        attention = {"decoder": [], "cross": []}
+        for block, layer in zip(self.decoder_blocks, layers, strict=True):
+            hidden, self_weights, cross_weights = block(
+                hidden, memory, memory_mask=memory_mask, cache=layer, need_weights=need_weights
+            )
+            attention["decoder"].append(self_weights)
+            attention["cross"].append(cross_weights)
+        logits = F.linear(self.decoder_norm(hidden), self.target_embedding.weight)  # (batch, target_len, vocab_size)
+        return (logits, attention) if need_weights else logits
+
+    def new_cache(self):
+        """Give an empty cache for one batch of sequences."""
+        return ModelCache([(KeyValueCache(), KeyValueCache()) for _ in self.decoder_blocks])
+
+    def _embed(self, token_ids, embedding, start=0):
+        """Scale the embeddings, which begin small for the sake of the logits, to the size of the positions; add those."""
+        hidden = embedding(token_ids) * math.sqrt(embedding.embedding_dim)  # (batch, seq_len, d_model)
+        if self.positions is not None:
+            seq_len = token_ids.shape[1]
+            positions = torch.arange(start, start + seq_len, device=token_ids.device) if start else None
+            hidden = self.positions(hidden, positions)
+        return self.dropout(hidden)
+
+
+def _initialise(module):
+    """Xavier's uniform numbers for matrices, N(0, 1/d_model) for embeddings, 0 for biases."""
+    if isinstance(module, nn.Embedding):
+        nn.init.normal_(module.weight, std=module.embedding_dim**-0.5)
+    elif isinstance(module, nn.Linear):
+        nn.init.xavier_uniform_(module.weight)
+        if module.bias is not None:
+            nn.init.zeros_(module.bias)
+    elif isinstance(module, MultiHeadAttention):
+        for matrix in module.queries_keys_values.weight.split([module.d_model, module.d_kv, module.d_kv]):
+            nn.init.xavier_uniform_(matrix)  # three matrices, though they lie in one

@@ -1,0 +1,103 @@
+"""A Transformer for images: cut into patches, an image is a sequence too.
+
+Source: Dosovitskiy et al. 2020, "An Image is Worth 16×16 Words", arXiv 2010.11929.
+"""
+
+import torch
+from torch import nn
+
+from course_lib.models.blocks import EncoderBlock, initialise
+from course_lib.models.checks import check_choice, check_divides, check_positive, check_vectors
+from course_lib.models.dropout import Dropout
+from course_lib.models.positions import LearnedPositions
+
+
+class VisionTransformer(nn.Module):
+    """Patches as tokens, learned positions, a stack of encoder blocks, and logits for the class of the image.
+
+    >>> model = VisionTransformer(image_size=8, patch_size=2, num_classes=10, d_model=64, num_layers=2, num_heads=4)
+    >>> logits = model(torch.rand(32, 1, 8, 8))  # (32, 10)
+
+    Parameters: patch_embedding (Linear from a patch's pixels to d_model), class_token (d_model) with pool="class",
+    positions.weight (tokens, d_model), blocks.0, …, final_norm, head (Linear to num_classes).
+
+    Args:
+        image_size: height and width of the images, in pixels.
+        patch_size: height and width of a patch; divides image_size.
+        num_classes: kinds of images.
+        d_model: features of a token.
+        num_layers: blocks.
+        num_heads: heads of each attention.
+        d_ff: hidden units of each feed-forward network; None: 4 · d_model.
+        num_channels: 1 for grey images, 3 for colour.
+        pool: what the class is read from: "class", a token of its own that comes first, or "mean" of the patches.
+        dropout: probability, see `EncoderBlock`.
+        norm_first: True: pre-norm, as in the paper, False: post-norm.
+
+    Source: Dosovitskiy 2020, §3.1; sizes of ViT-Base: 224, 16, 1000, 768, 12, 12.
+    """
+
+    def __init__(
+        self,
+        image_size,
+        patch_size,
+        num_classes,
+        d_model,
+        num_layers,
+        num_heads,
+        d_ff=None,
+        *,
+        num_channels=1,
+        pool="class",
+        dropout=0.0,
+        norm_first=True,
+    ):
+        super().__init__()
+        check_positive(image_size=image_size, patch_size=patch_size, num_classes=num_classes, num_layers=num_layers)
+        check_positive(d_model=d_model, num_channels=num_channels)
+        check_divides("image_size", image_size, "patch_size", patch_size)
+        check_choice("pool", pool, ["class", "mean"])
+        self.image_size, self.patch_size, self.num_channels = image_size, patch_size, num_channels
+        num_patches = (image_size // patch_size) ** 2
+        d_ff = 4 * d_model if d_ff is None else d_ff
+        options = {"dropout": dropout, "activation": "gelu", "norm_first": norm_first}
+        self.patch_embedding = nn.Linear(num_channels * patch_size**2, d_model)
+        self.class_token = nn.Parameter(torch.zeros(d_model)) if pool == "class" else None
+        self.positions = LearnedPositions(num_patches + (pool == "class"), d_model)
+        self.dropout = Dropout(dropout)
+        self.blocks = nn.ModuleList(EncoderBlock(d_model, num_heads, d_ff, **options) for _ in range(num_layers))
+        self.final_norm = nn.LayerNorm(d_model) if norm_first else nn.Identity()
+        self.head = nn.Linear(d_model, num_classes)
+        self.apply(initialise)
+
+    def forward(self, images, *, need_weights=False):
+        """Classify images.
+
+        Args:
+            images: (batch, channels, height, width), floats of about unit size.
+            need_weights: whether to return the weights of every block.
+
+        Returns:
+            logits: (batch, num_classes), or (logits, attention) with attention a list of (batch, heads, tokens, tokens),
+            one a block, if need_weights. The class token, where there is one, comes before the patches.
+        """
+        tokens = self.patch_embedding(self.patches(images))  # (batch, patches, d_model)
+        if self.class_token is not None:
+            tokens = torch.cat([self.class_token.expand(len(tokens), 1, -1), tokens], dim=1)  # one token more
+        tokens = self.dropout(self.positions(tokens))
+        attention = []
+        for block in self.blocks:
+            tokens, weights = block(tokens, need_weights=need_weights)
+            attention.append(weights)
+        tokens = self.final_norm(tokens)
+        pooled = tokens.mean(dim=1) if self.class_token is None else tokens[:, 0]  # (batch, d_model)
+        logits = self.head(pooled)
+        return (logits, attention) if need_weights else logits
+
+    def patches(self, images):
+        """Cut images into patches, row by row: (batch, channels, height, width) -> (batch, patches, channels · pixels)."""
+        sizes = {"channels": self.num_channels, "height": self.image_size, "width": self.image_size}
+        check_vectors("images", images, "batch channels height width", **sizes)
+        size = self.patch_size
+        cut = images.unflatten(3, (-1, size)).unflatten(2, (-1, size))  # (batch, channels, rows, size, columns, size)
+        return cut.permute(0, 2, 4, 1, 3, 5).flatten(3).flatten(1, 2)  # (batch, rows · columns, channels · size · size)
