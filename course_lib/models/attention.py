@@ -16,7 +16,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from course_lib.models.checks import check_divides, check_mask, check_positive, check_vectors
+from course_lib.models.checks import check_bias, check_divides, check_mask, check_positive, check_vectors
 from course_lib.models.dropout import Dropout
 
 TEXTS = {
@@ -91,17 +91,20 @@ class MultiHeadAttention(nn.Module):
             ValueError, TypeError: the shapes or types do not fit.
         """
         check_vectors("x", x, "batch queries d_model", d_model=self.d_model)
+        start = cache.length if cache is not None and memory is None else 0  # the position of the first token of x
+        if memory is not None:
+            self._check_memory(x, memory, causal, cache)
+        num_keys = start + x.shape[1] if memory is None else memory.shape[1]
+        mask, bias = self._masks(mask, bias, causal, x, num_keys)  # each None, or broadcasts to the weights
+
         if memory is None:
             queries, keys, values = self._from_one(x)
             if self.rotary is not None:
-                start = 0 if cache is None else cache.length
                 queries, keys = self.rotary(queries, start), self.rotary(keys, start)
             if cache is not None:
                 keys, values = cache.append(keys, values)
         else:
-            queries, keys, values = self._from_two(x, memory, causal, cache)
-
-        mask = self._mask(mask, causal, queries, keys)  # None, or broadcasts to (batch, heads, queries, keys)
+            queries, keys, values = self._from_two(x, memory, cache)
         if self.num_kv_heads < self.num_heads:  # neighbouring heads of queries share a head of keys and values
             group = self.num_heads // self.num_kv_heads
             keys, values = keys.repeat_interleave(group, dim=1), values.repeat_interleave(group, dim=1)
@@ -112,8 +115,7 @@ class MultiHeadAttention(nn.Module):
         else:
             allowed = mask if bias is None else bias if mask is None else bias.masked_fill(~mask, -math.inf)
             context = F.scaled_dot_product_attention(queries, keys, values, allowed, dropout_p=dropout)
-            weights = None
-        return self.output(merge_heads(context)), weights  # (batch, queries, d_model)
+        return self.output(merge_heads(context)), weights if need_weights else None
 
     def _from_one(self, x):
         """Project x to queries, keys and values in one matrix product."""
@@ -125,18 +127,12 @@ class MultiHeadAttention(nn.Module):
             split_heads(values, self.num_kv_heads),  # (batch, kv_heads, seq_len, d_head)
         )
 
-    def _from_two(self, x, memory, causal, cache):
+    def _from_two(self, x, memory, cache):
         """Project x to queries and a memory to keys and values, unless the cache holds those already."""
-        if causal:
-            raise ValueError(TEXTS["causal memory"])
-        if self.rotary is not None:
-            raise ValueError(TEXTS["rotary memory"])
-        check_vectors("memory", memory, "batch keys d_model", batch=len(x), d_model=self.d_model)
         sizes = [self.d_model, 2 * self.d_kv]
         W_queries, W_keys_values = self.queries_keys_values.weight.split(sizes)
-        b_queries, b_keys_values = (
-            (None, None) if self.queries_keys_values.bias is None else self.queries_keys_values.bias.split(sizes)
-        )
+        biases = self.queries_keys_values.bias
+        b_queries, b_keys_values = (None, None) if biases is None else biases.split(sizes)
         queries = split_heads(F.linear(x, W_queries, b_queries), self.num_heads)  # (batch, heads, queries, d_head)
         if cache is not None and cache.length:
             return queries, cache.keys, cache.values
@@ -146,18 +142,29 @@ class MultiHeadAttention(nn.Module):
             keys, values = cache.append(keys, values)
         return queries, keys, values  # keys and values: (batch, kv_heads, keys, d_head)
 
-    def _mask(self, mask, causal, queries, keys):
-        """Join mask and causality into one boolean mask of four axes, or None where all may attend."""
-        batch, heads, num_queries, _ = queries.shape
-        num_keys = keys.shape[2]
+    def _check_memory(self, x, memory, causal, cache):
+        if causal:
+            raise ValueError(TEXTS["causal memory"])
+        if self.rotary is not None:
+            raise ValueError(TEXTS["rotary memory"])
+        check_vectors("memory", memory, "batch keys d_model", batch=len(x), d_model=self.d_model)
+        if cache is not None and cache.length:
+            cache.check_batch(len(x))
+
+    def _masks(self, mask, bias, causal, x, num_keys):
+        """Check mask and bias; join mask and causality into one boolean mask of four axes, None if all may attend."""
+        batch, num_queries, _ = x.shape
+        sizes = {"batch": batch, "heads": self.num_heads, "queries": num_queries, "keys": num_keys}
+        if bias is not None:
+            check_bias("bias", bias, "batch heads queries keys", **sizes)
         if mask is not None:
-            axes = {2: "batch keys", 4: "batch heads queries keys"}.get(mask.ndim, "batch queries keys")
-            check_mask("mask", mask, axes, batch=batch, heads=heads, queries=num_queries, keys=num_keys)
-            mask = mask[:, None, None, :] if mask.ndim == 2 else mask[:, None] if mask.ndim == 3 else mask
-        if not causal or num_queries == 1:  # the newest token may attend to all there are
-            return mask
-        order = causal_mask(num_queries, num_keys, queries.device)
-        return order if mask is None else mask & order
+            axes = {2: "batch keys", 4: "batch heads queries keys"}.get(getattr(mask, "ndim", 0), "batch queries keys")
+            check_mask("mask", mask, axes, **sizes)
+            mask = {2: mask[:, None, None], 3: mask[:, None], 4: mask}[mask.ndim]
+        if causal and num_queries > 1:  # a single query is the newest token, and may attend to all there are
+            order = causal_mask(num_queries, num_keys, x.device)
+            mask = order if mask is None else mask & order
+        return mask, bias
 
 
 def scaled_dot_product_attention(queries, keys, values, mask=None, bias=None, dropout=None):
@@ -254,14 +261,18 @@ class KeyValueCache:
         if self.length == 0:
             self._keys, self._values, self.length = keys, values, keys.shape[2]
             return keys, values
-        if len(keys) != len(self._keys):
-            raise ValueError(TEXTS["cache batch"].format(held=len(self._keys), came=len(keys)))
+        self.check_batch(len(keys))
         start, end = self.length, self.length + keys.shape[2]
         if end > self._keys.shape[2]:  # room for twice as many: over a long text, each token is moved only once or twice
             self._keys, self._values = (_grown(held, 2 * end) for held in (self.keys, self.values))
         self._keys[:, :, start:end], self._values[:, :, start:end] = keys, values
         self.length = end
         return self.keys, self.values
+
+    def check_batch(self, batch):
+        """Check that what comes next belongs to as many sequences as what is held."""
+        if batch != len(self._keys):
+            raise ValueError(TEXTS["cache batch"].format(held=len(self._keys), came=batch))
 
     def select(self, rows):
         """Keep only these rows of the batch, in this order, repeats allowed: whole numbers (new_batch,) or booleans."""

@@ -12,8 +12,9 @@ TEXTS = {
     "range": "{name} holds {value}; expected numbers from 0 to {highest}",
     "mask": "{name} has dtype {dtype}; expected booleans, True = may attend (convert it: {name} != 0)",
     "mask shape": "{name} has shape {shape}, which does not fit; expected {expected}, where a size may also be 1",
+    "broadcast": "{name} has shape {shape}, which does not broadcast to {expected} = {wanted}",
     "length": (
-        "{name} reaches position {last}, but there are positions only from 0 to {highest}; "
+        "the sequence reaches position {last}, but there are positions only from 0 to {highest}; "
         "shorten it, or build the model with a larger max_len"
     ),
     "positions": "positions has shape {shape}; expected ({seq_len},) or ({batch}, {seq_len})",
@@ -82,6 +83,21 @@ def check_mask(name, mask, expected, **sizes):
     wanted = ", ".join(f"{axis} = {sizes[axis]}" for axis in axes)
     if mask.ndim != len(axes) or any(size not in (1, sizes[axis]) for size, axis in zip(mask.shape, axes, strict=True)):
         fail("mask shape", name=name, shape=tuple(mask.shape), expected=f"({wanted})")
+
+
+def check_bias(name, bias, expected, **sizes):
+    """Check floats that broadcast to the axes given."""
+    if not isinstance(bias, torch.Tensor):
+        fail("kind", error=TypeError, name=name, kind=type(bias).__name__, expected=_shape(expected))
+    if not bias.is_floating_point():
+        fail("floats", name=name, dtype=bias.dtype, expected=_shape(expected))
+    wanted = tuple(sizes[axis] for axis in expected.split())
+    try:
+        fits = torch.broadcast_shapes(bias.shape, wanted) == wanted
+    except RuntimeError:
+        fits = False
+    if not fits:
+        fail("broadcast", name=name, shape=tuple(bias.shape), wanted=wanted, expected=_shape(expected))
 
 
 def read_attention_mask(attention_mask, batch, keys):

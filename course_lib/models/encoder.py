@@ -3,11 +3,15 @@
 Source: Devlin et al. 2018, "BERT", arXiv 1810.04805.
 """
 
+import torch
 from torch import nn
 
 from course_lib.models.blocks import EncoderBlock, initialise
-from course_lib.models.checks import check_ids, check_positive, fail, read_attention_mask
+from course_lib.models.checks import check_ids, check_positive, read_attention_mask
 from course_lib.models.dropout import Dropout
+from course_lib.models.positions import LearnedPositions
+
+TEXTS = {"no types": "type_ids came, but this encoder was built with num_types=0; leave them out"}
 
 
 class TextEncoder(nn.Module):
@@ -19,7 +23,7 @@ class TextEncoder(nn.Module):
     Parameters:
 
         token_embedding.weight     (vocab_size, d_model)
-        position_embedding.weight  (max_len, d_model)
+        positions.weight           (max_len, d_model)
         type_embedding.weight      (num_types, d_model); no such module where num_types is 0
         embedding_norm             LayerNorm; with norm_first an identity instead
         blocks.0, blocks.1, …      `EncoderBlock`
@@ -59,7 +63,7 @@ class TextEncoder(nn.Module):
         super().__init__()
         check_positive(vocab_size=vocab_size, d_model=d_model, num_layers=num_layers, max_len=max_len)
         self.token_embedding = nn.Embedding(vocab_size, d_model)
-        self.position_embedding = nn.Embedding(max_len, d_model)
+        self.positions = LearnedPositions(max_len, d_model)
         self.type_embedding = nn.Embedding(num_types, d_model) if num_types else None
         self.embedding_norm = nn.Identity() if norm_first else nn.LayerNorm(d_model, eps=norm_eps)
         self.dropout = Dropout(dropout)
@@ -70,7 +74,8 @@ class TextEncoder(nn.Module):
 
     @property
     def max_len(self):
-        return self.position_embedding.num_embeddings
+        """The longest sequence."""
+        return len(self.positions.weight)
 
     def forward(self, token_ids, attention_mask=None, *, type_ids=None, need_weights=False):
         """Turn tokens into vectors.
@@ -101,13 +106,13 @@ class TextEncoder(nn.Module):
     def embed(self, token_ids, type_ids=None):
         """Add the embeddings of tokens, positions and types: (batch, seq_len) -> (batch, seq_len, d_model)."""
         check_ids("token_ids", token_ids, "batch seq_len", self.token_embedding.num_embeddings)
-        batch, seq_len = token_ids.shape
-        if seq_len > self.max_len:
-            fail("length", name="token_ids", last=seq_len - 1, highest=self.max_len - 1)
-        embedded = self.token_embedding(token_ids) + self.position_embedding.weight[:seq_len]
+        embedded = self.positions(self.token_embedding(token_ids))  # (batch, seq_len, d_model)
         if self.type_embedding is not None:
-            type_ids = token_ids.new_zeros(1, 1) if type_ids is None else type_ids
-            sizes = {} if type_ids.shape == (1, 1) else {"batch": batch, "seq_len": seq_len}
-            check_ids("type_ids", type_ids, "batch seq_len", self.type_embedding.num_embeddings, **sizes)
+            type_ids = torch.zeros_like(token_ids) if type_ids is None else type_ids
+            batch, seq_len = token_ids.shape
+            num_types = self.type_embedding.num_embeddings
+            check_ids("type_ids", type_ids, "batch seq_len", num_types, batch=batch, seq_len=seq_len)
             embedded = embedded + self.type_embedding(type_ids)
+        elif type_ids is not None:
+            raise ValueError(TEXTS["no types"])
         return self.dropout(self.embedding_norm(embedded))

@@ -38,7 +38,7 @@ class LearnedPositions(nn.Module):
         check_vectors("x", x, "batch seq_len d_model", d_model=d_model)
         length = _reach(x, positions)
         if length > max_len:
-            fail("length", name="positions", last=length - 1, highest=max_len - 1)
+            fail("length", last=length - 1, highest=max_len - 1)
         return x + (self.weight[:length] if positions is None else self.weight[positions])
 
 
