@@ -1,0 +1,181 @@
+"""The blocks equal PyTorch's layers with copied weights, in both orders of the norms; dropout does what it says."""
+
+import pytest
+import torch
+from torch import nn
+
+from course_lib.models.attention import KeyValueCache
+from course_lib.models.blocks import ACTIVATIONS, DecoderBlock, EncoderBlock, FeedForward
+from course_lib.models.dropout import Dropout
+from tests.unit.models.copying import copy_decoder_layer, copy_encoder_layer, equal
+
+ORDERS = pytest.mark.parametrize("norm_first", [True, False])
+
+
+def double(*shape):
+    return torch.randn(*shape, dtype=torch.float64)
+
+
+@ORDERS
+@pytest.mark.parametrize("activation", ["relu", "gelu"])
+def test_encoder_block_equals_pytorch(norm_first, activation):
+    block = EncoderBlock(12, 3, 20, activation=activation, norm_first=norm_first).double()
+    theirs = nn.TransformerEncoderLayer(
+        12, 3, 20, dropout=0.0, activation=activation, norm_first=norm_first, batch_first=True
+    ).double()
+    copy_encoder_layer(block, theirs)
+    x = double(4, 5, 12)
+    padding = torch.arange(5) < torch.tensor([[5], [3], [1], [4]])
+    equal(block(x, mask=padding)[0][padding], theirs(x, src_key_padding_mask=~padding)[padding])
+    order = nn.Transformer.generate_square_subsequent_mask(5, dtype=torch.float64)
+    equal(block(x, causal=True)[0], theirs(x, src_mask=order))
+
+
+@ORDERS
+def test_decoder_block_equals_pytorch(norm_first):
+    block = DecoderBlock(12, 3, 20, norm_first=norm_first).double()
+    theirs = nn.TransformerDecoderLayer(12, 3, 20, dropout=0.0, norm_first=norm_first, batch_first=True).double()
+    copy_decoder_layer(block, theirs)
+    x, memory = double(4, 5, 12), double(4, 7, 12)
+    padding = torch.arange(7) < torch.tensor([[7], [3], [1], [4]])
+    order = nn.Transformer.generate_square_subsequent_mask(5, dtype=torch.float64)
+    expected = theirs(x, memory, tgt_mask=order, memory_key_padding_mask=~padding)
+    equal(block(x, memory, memory_mask=padding)[0], expected)
+    got, self_weights, cross_weights = block(x, memory, memory_mask=padding, need_weights=True)
+    equal(got, expected)
+    assert self_weights.shape == (4, 3, 5, 5) and cross_weights.shape == (4, 3, 5, 7)
+    assert (self_weights.triu(1) == 0).all()
+    assert (cross_weights.transpose(1, 3)[~padding] == 0).all()
+    equal(block(x, memory, memory_mask=padding, causal=False)[0], theirs(x, memory, memory_key_padding_mask=~padding))
+
+
+@ORDERS
+def test_gradients_equal_pytorchs(norm_first):
+    block = DecoderBlock(8, 2, 12, norm_first=norm_first).double()
+    theirs = nn.TransformerDecoderLayer(8, 2, 12, dropout=0.0, norm_first=norm_first, batch_first=True).double()
+    copy_decoder_layer(block, theirs)
+    x, memory, direction = double(2, 3, 8), double(2, 4, 8), double(2, 3, 8)
+    order = nn.Transformer.generate_square_subsequent_mask(3, dtype=torch.float64)
+    (block(x, memory)[0] * direction).sum().backward()
+    (theirs(x, memory, tgt_mask=order) * direction).sum().backward()
+    pairs = [
+        ("self_attention.queries_keys_values.weight", "self_attn.in_proj_weight"),
+        ("cross_attention.queries_keys_values.weight", "multihead_attn.in_proj_weight"),
+        ("cross_attention_norm.weight", "norm2.weight"),
+        ("feed_forward.expand.bias", "linear1.bias"),
+        ("feed_forward_norm.bias", "norm3.bias"),
+    ]
+    for ours, reference in pairs:
+        equal(block.get_parameter(ours).grad, theirs.get_parameter(reference).grad)
+    assert len(list(block.parameters())) == len(list(theirs.parameters()))
+
+
+@ORDERS
+def test_gradients_by_finite_differences(norm_first):
+    encoder = EncoderBlock(4, 2, 6, activation="gelu", norm_first=norm_first).double()
+    decoder = DecoderBlock(4, 2, 6, activation="gelu_tanh", norm_first=norm_first).double()
+    x, memory = double(1, 3, 4).requires_grad_(), double(1, 2, 4).requires_grad_()
+    assert torch.autograd.gradcheck(lambda x: encoder(x, causal=True)[0], x)
+    assert torch.autograd.gradcheck(lambda x, memory: decoder(x, memory)[0], (x, memory))
+
+
+@ORDERS
+def test_cached_equals_uncached(norm_first):
+    block = DecoderBlock(12, 3, 20, norm_first=norm_first).double()
+    x, memory = double(2, 6, 12), double(2, 4, 12)
+    cache = KeyValueCache(), KeyValueCache()
+    with torch.no_grad():
+        parts = [block(part, memory, cache=cache)[0] for part in x.split([3, 1, 2], dim=1)]
+        equal(torch.cat(parts, dim=1), block(x, memory)[0])
+
+
+@ORDERS
+def test_without_sublayers_a_block_passes_on_its_input(norm_first):
+    """Zeroed sublayers leave the residuals: x itself with pre-norm, norms of x with post-norm. x is never changed."""
+    x, memory = double(2, 3, 8), double(2, 4, 8)
+    kept = x.clone()
+    for block, inputs, norms in [(EncoderBlock, (x,), 2), (DecoderBlock, (x, memory), 3)]:
+        block = block(8, 2, 12, norm_first=norm_first).double()
+        for name, parameter in block.named_parameters():
+            if "norm" not in name:
+                nn.init.zeros_(parameter)
+        expected = x
+        for _ in range(0 if norm_first else norms):
+            expected = nn.functional.layer_norm(expected, [8])
+        equal(block(*inputs)[0], expected)
+    assert torch.equal(x, kept)
+
+
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+def test_feed_forward(activation):
+    layer = FeedForward(6, 10, activation=activation).double()
+    functions = {
+        "relu": lambda hidden: hidden.clamp(min=0),
+        "gelu": lambda hidden: hidden * (1 + torch.erf(hidden / 2**0.5)) / 2,
+        "gelu_tanh": lambda h: h * (1 + torch.tanh((2 / torch.pi) ** 0.5 * (h + 0.044715 * h**3))) / 2,
+    }
+    x = double(3, 4, 6)
+    hidden = functions[activation](x @ layer.expand.weight.T + layer.expand.bias)
+    equal(layer(x), hidden @ layer.contract.weight.T + layer.contract.bias)
+
+
+def test_an_unknown_activation_is_named():
+    with pytest.raises(ValueError, match="activation is 'swish'; expected one of 'relu', 'gelu', 'gelu_tanh'"):
+        FeedForward(6, 10, activation="swish")
+    with pytest.raises(ValueError, match="d_ff is 0"):
+        FeedForward(6, 0)
+
+
+@pytest.mark.parametrize("block", [EncoderBlock, DecoderBlock])
+def test_dropout_is_everywhere_it_should_be_and_only_while_training(block):
+    block = block(8, 2, 12, dropout=0.25)
+    expected = {EncoderBlock: 3, DecoderBlock: 4}[type(block)]  # each attention, the feed-forward network, the residuals
+    rates = [module.p for module in block.modules() if isinstance(module, Dropout)]
+    assert rates == [0.25] * expected
+    inputs = (torch.randn(2, 3, 8), torch.randn(2, 4, 8))[: expected - 2]
+    assert not torch.equal(block(*inputs)[0], block(*inputs)[0])
+    block.eval()
+    assert torch.equal(block(*inputs)[0], block(*inputs)[0])
+
+
+# Dropout
+
+
+@pytest.mark.parametrize("p", [0.1, 0.5, 0.9, 1e-4])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64, torch.bfloat16])
+def test_dropout_zeroes_with_probability_p_and_scales_the_rest(p, dtype):
+    count = 400_001  # no multiple of four
+    x = torch.ones(count, dtype=dtype, requires_grad=True)
+    y = Dropout(p)(x)
+    zeros = (y == 0).double().mean().item()
+    assert abs(zeros - p) < 5 * (p * (1 - p) / count) ** 0.5 + 2**-16
+    kept = y[y != 0].double()
+    tolerance = 1e-2 if dtype == torch.bfloat16 else 1e-3
+    torch.testing.assert_close(kept, torch.full_like(kept, 1 / (1 - p)), rtol=tolerance, atol=0)
+    y.sum().backward()
+    assert torch.equal(x.grad, y.detach())  # the same zeros and the same factor backwards
+
+
+def test_dropped_numbers_are_independent():
+    drops = (Dropout(0.5)(torch.ones(100_000)) == 0).double()
+    for lag in (1, 2, 3, 4, 8, 16):  # four decisions share one random number
+        correlation = torch.corrcoef(torch.stack([drops[:-lag], drops[lag:]]))[0, 1]
+        assert abs(correlation) < 0.02
+    for place in range(4):
+        assert abs(drops[place::4].mean() - 0.5) < 0.02
+
+
+def test_dropout_follows_the_seed_and_leaves_what_it_must():
+    layer, x = Dropout(0.3), torch.randn(7, 5)
+    torch.manual_seed(3)
+    first = layer(x)
+    torch.manual_seed(3)
+    assert torch.equal(layer(x), first) and not torch.equal(layer(x), first)
+    assert layer.eval()(x) is x and Dropout(0.0)(x) is x
+    assert layer.train()(torch.zeros(0, 3)).shape == (0, 3)
+
+
+@pytest.mark.parametrize("p", [-0.1, 1.0, 2])
+def test_wrong_probabilities_are_named(p):
+    with pytest.raises(ValueError, match=f"p is {p}; expected a number from 0 up to, but not including, 1"):
+        Dropout(p)
