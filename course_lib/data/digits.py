@@ -1,0 +1,136 @@
+"""Handwritten digits of 8×8 pixels, which come with scikit-learn: small enough to learn in seconds.
+
+Source: the test set of "Optical Recognition of Handwritten Digits", Alpaydin and Kaynak 1998, UCI Machine Learning
+Repository, doi.org/10.24432/C50P49, CC BY 4.0. 1,797 digits by 13 people. Which person wrote which is not known, so the
+same hand is in all splits: what is tested is a new digit, not a new hand.
+"""
+
+import functools
+from typing import NamedTuple
+
+import numpy as np
+
+from course_lib.data.splits import Splits
+
+NUM_CLASSES = 10
+SIDE = 8
+DARKEST = 16.0
+VALIDATION_SHARE, TEST_SHARE = 0.10, 0.20
+
+TEXTS = {
+    "shape": "images has shape {shape}; expected (batch, side, side)",
+    "size": "{name} is {value!r}; expected a whole number of at least 1",
+    "range": "{name} is {value!r}; expected a number from 0 up",
+}
+
+
+class Images(NamedTuple):
+    """Pictures and what they show.
+
+    Attributes:
+        images: float32 (batch, 8, 8), 0 is paper and 1 the darkest ink.
+        labels: int64 (batch,), 0 to 9.
+    """
+
+    images: np.ndarray
+    labels: np.ndarray
+
+
+@functools.cache
+def _load():
+    from sklearn.datasets import load_digits
+
+    bunch = load_digits()
+    images, labels = (bunch.images / DARKEST).astype(np.float32), bunch.target.astype(np.int64)
+    order = np.random.RandomState(0).permutation(len(labels))  # the one stream of NumPy's that never changes
+    sides = {side: [] for side in Splits._fields}
+    for digit in range(NUM_CLASSES):
+        own = order[labels[order] == digit]
+        test, validation = round(TEST_SHARE * len(own)), round(VALIDATION_SHARE * len(own))
+        sides["test"].append(own[:test])
+        sides["validation"].append(own[test : test + validation])
+        sides["train"].append(own[test + validation :])
+    picked = (np.sort(np.concatenate(sides[side])) for side in Splits._fields)
+    return Splits(*(Images(images[own], labels[own]) for own in picked))
+
+
+def load():
+    """The digits, split once and for all: 70% train, 10% validation and 20% test of each digit.
+
+    Returns:
+        `Splits` of `Images`: 1,258, 180 and 359 of them; the arrays are the caller's own.
+    """
+    return Splits(*(Images(part.images.copy(), part.labels.copy()) for part in _load()))
+
+
+def augment(images, rng, *, degrees=10.0, stretch=0.10, shift=0.75):
+    """Turn, stretch and shift every picture a little, at random: the same digit as another hand would have set it.
+
+    Args:
+        images: (batch, side, side).
+        rng: numpy.random.Generator.
+        degrees: largest turn to either side.
+        stretch: largest change of width and of height, as a share.
+        shift: largest way in any direction, in pixels.
+
+    Returns:
+        float32 (batch, side, side), new arrays; what moves in from outside is paper.
+
+    Raises:
+        ValueError: images of another shape, or a negative range.
+    """
+    images = np.asarray(images, dtype=np.float32)
+    if images.ndim != 3 or images.shape[1] != images.shape[2]:
+        raise ValueError(TEXTS["shape"].format(shape=images.shape))
+    for name, value in (("degrees", degrees), ("stretch", stretch), ("shift", shift)):
+        if not value >= 0:
+            raise ValueError(TEXTS["range"].format(name=name, value=value))
+    batch, side, _ = images.shape
+    angle = np.radians(rng.uniform(-degrees, degrees, batch))[:, None]  # (batch, 1)
+    scale_y, scale_x = 1 + rng.uniform(-stretch, stretch, (2, batch, 1))
+    shift_y, shift_x = rng.uniform(-shift, shift, (2, batch, 1))
+
+    # For each pixel of the new picture: the place in the old one where its ink comes from.
+    middle = (side - 1) / 2
+    y, x = (grid.reshape(1, -1) - middle for grid in np.mgrid[:side, :side])  # (1, pixels)
+    from_y = middle + scale_y * (np.cos(angle) * y - np.sin(angle) * x) + shift_y  # (batch, pixels)
+    from_x = middle + scale_x * (np.sin(angle) * y + np.cos(angle) * x) + shift_x
+
+    # Between pixels the ink is mixed from the four around (bilinear); a margin of paper stands for all that is outside.
+    paper = np.pad(images, ((0, 0), (2, 2), (2, 2)))  # (batch, side + 4, side + 4)
+    from_y, from_x = (np.clip(place + 2, 0, side + 2.999) for place in (from_y, from_x))
+    top, left = from_y.astype(int), from_x.astype(int)
+    down, right = from_y - top, from_x - left
+    rows = np.arange(batch)[:, None]  # (batch, 1)
+    mixed = (
+        (1 - down) * ((1 - right) * paper[rows, top, left] + right * paper[rows, top, left + 1])
+        + down * ((1 - right) * paper[rows, top + 1, left] + right * paper[rows, top + 1, left + 1])
+    )  # (batch, pixels)
+    return mixed.reshape(batch, side, side).astype(np.float32)
+
+
+def batches(batch_size, num_epochs, seed=0, *, augmented=True, part=None):
+    """Shuffled batches for training, every picture once an epoch.
+
+    Args:
+        batch_size: pictures a batch; the last one of an epoch may be smaller.
+        num_epochs: how often each picture is seen.
+        seed: int.
+        augmented: change the pictures a little, differently every epoch.
+        part: `Images`; by default the training split.
+
+    Yields:
+        (images, labels): float32 (batch, 8, 8) and int64 (batch,).
+    """
+    for name, value in (("batch_size", batch_size), ("num_epochs", num_epochs)):
+        if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 1:
+            raise ValueError(TEXTS["size"].format(name=name, value=value))
+    return _batches(batch_size, num_epochs, np.random.default_rng(seed), augmented, part or load().train)
+
+
+def _batches(batch_size, num_epochs, rng, augmented, part):
+    for _ in range(num_epochs):
+        order = rng.permutation(len(part.labels))
+        for start in range(0, len(order), batch_size):
+            own = order[start : start + batch_size]
+            yield augment(part.images[own], rng) if augmented else part.images[own], part.labels[own]
