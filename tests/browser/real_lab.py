@@ -10,16 +10,18 @@ import os
 import shutil
 import socket
 import subprocess
-import sys
 import tempfile
 import time
 import urllib.error
 import urllib.request
 import uuid
 from pathlib import Path
+from unittest.mock import patch
 from urllib.parse import quote, urlsplit
 
 import nbformat
+
+from course_lib.lab import command
 
 ROOT = Path(__file__).resolve().parents[2]
 CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
@@ -32,17 +34,10 @@ CHROMIUM_ARGS = (
     "--disable-component-update",
     "--disable-sync",
 )
+OWN_FOLDERS = ("JUPYTER_CONFIG_DIR", "JUPYTER_RUNTIME_DIR", "IPYTHONDIR")
 OUTSIDE = "request outside the machine: "
 START_SECONDS = 60
 WAIT_MS = 30_000
-
-QUIET_LAB = {
-    "@jupyterlab/apputils-extension:notification": {
-        "fetchNews": "false",
-        "checkForUpdates": False,
-        "doNotDisturbMode": True,
-    }
-}
 
 # Idle in the indicator comes before the kernel is connected, and a Run All then leaves cells unrun: ask the model instead.
 NOTEBOOK_IS_READY = """(path) => {
@@ -98,29 +93,28 @@ class Lab:
         for name in ("notebooks", "exercises"):  # autosave rewrites notebooks, so never the course's own
             if (ROOT / name).is_dir():
                 shutil.copytree(ROOT / name, self.root / name, ignore=shutil.ignore_patterns(".ipynb_checkpoints"))
-        settings = self.folder / "settings"
-        settings.mkdir()
-        (settings / "overrides.json").write_text(json.dumps(QUIET_LAB), "utf-8")
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             port = free.getsockname()[1]
         self.url = f"http://127.0.0.1:{port}"
         self.log = (self.folder / "server.log").open("wb")
-        own = {
-            name: str(self.folder / name.lower())
-            for name in ("JUPYTER_CONFIG_DIR", "JUPYTER_RUNTIME_DIR", "IPYTHONDIR")
-        }
+        own = {name: str(self.folder / name.lower()) for name in OWN_FOLDERS}
+        with patch.dict(os.environ, own | {"COURSE_HOME": str(self.root), "COURSE_WORKSPACE": str(self.workspace)}):
+            words, environment = command(  # as the course itself starts it
+                port,
+                browser=False,
+                notebook=None,
+                extra=[
+                    "--ServerApp.ip=127.0.0.1",
+                    "--IdentityProvider.token=",
+                    "--LabApp.expose_app_in_browser=True",
+                    f"--LabApp.user_settings_dir={self.folder / 'user'}",
+                    f"--LabApp.workspaces_dir={self.folder / 'workspaces'}",
+                ],
+            )
         self.server = subprocess.Popen(
-            [
-                sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", "--ip=127.0.0.1", f"--port={port}",
-                "--ServerApp.port_retries=0", "--IdentityProvider.token=", "--LabApp.expose_app_in_browser=True",
-                "--LabApp.extension_manager=readonly", f"--ServerApp.root_dir={self.root}",
-                f"--LabApp.app_settings_dir={settings}", f"--LabApp.user_settings_dir={self.folder / 'user'}",
-                f"--LabApp.workspaces_dir={self.folder / 'workspaces'}",
-            ],
-            stdout=self.log, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, cwd=self.root,
-            env={**os.environ, **own, "COURSE_HOME": str(self.root), "COURSE_WORKSPACE": str(self.workspace)},
-        )  # fmt: skip
+            words, env=environment, cwd=self.root, stdin=subprocess.DEVNULL, stdout=self.log, stderr=subprocess.STDOUT
+        )
         try:
             self._wait_until_up()
         except BaseException:
