@@ -185,7 +185,7 @@ class LabNotebook:
         self.browser_context.set_default_timeout(WAIT_MS)
         self.browser_context.route("**/*", self._stay_inside)
         self.page = self.browser_context.new_page()
-        self.page.on("pageerror", lambda error: self.problems.append(f"page error: {error}"))
+        self.page.on("pageerror", lambda error: self.problems.append(f"page error: {error.stack or error}"))
         self.page.on("console", self._listen)
         try:
             self.page.goto(f"{lab.url}/lab/workspaces/{uuid.uuid4().hex[:12]}/tree/{quote(path)}")
