@@ -126,11 +126,10 @@ class Comparison(Panel):
         return "\n".join(lines) or "Yours is the solution, to the letter."
 
     def html(self):
-        theirs, solution = self.theirs.splitlines(), self.solution.splitlines()
-        rows = ""
-        for kind, i, i_end, j, j_end in difflib.SequenceMatcher(None, theirs, solution, autojunk=False).get_opcodes():
-            for left, right in itertools.zip_longest(theirs[i:i_end], solution[j:j_end]):
-                rows += f"<tr>{_line(left, kind, 'left')}{_line(right, kind, 'right')}</tr>"
+        rows = "".join(
+            f"<tr>{_line(left, mark in '|<', 'left')}{_line(right, mark in '|>', 'right')}</tr>"
+            for mark, left, right in side_by_side(self.theirs, self.solution)
+        )
         head = "".join(f'<th style="text-align:left">{escape(name)}</th>' for name in (f"{TEXTS['yours']}: {self.title}", "solution"))
         return (
             f'<div style="{PANEL.format(colour=COLOURS["unattempted"])};overflow:auto">'
@@ -138,14 +137,32 @@ class Comparison(Panel):
         )
 
 
-def _line(text, kind, side):
+def side_by_side(theirs, solution):
+    """Align two pieces of code, line by line.
+
+    Args:
+        theirs, solution: source code.
+
+    Returns:
+        A list of (mark, left, right): mark is " " for equal lines, "|" for different ones, "<" and ">" for a line that
+        only the left or only the right has.
+    """
+    left, right = theirs.splitlines(), solution.splitlines()
+    rows = []
+    for kind, a, b, c, d in difflib.SequenceMatcher(None, left, right, autojunk=False).get_opcodes():
+        for one, other in itertools.zip_longest(left[a:b], right[c:d]):
+            mark = " " if kind == "equal" else "<" if other is None else ">" if one is None else "|"
+            rows.append((mark, one or "", other or ""))
+    return rows
+
+
+def _line(text, changed, side):
     """One line of a comparison; a line that the other side has not is tinted and barred."""
-    changed = kind != "equal" and text is not None
     tint = "214,130,60" if side == "left" else "60,130,214"
     mark = f"background:rgba({tint},.18);border-left:3px solid rgb({tint})" if changed else "border-left:3px solid transparent"
     return (
         f'<td style="{mark};text-align:left;vertical-align:top;padding:0 1.2em 0 .5em;white-space:pre;'
-        f'font-family:var(--jp-code-font-family,monospace)">{escape(text or "")}</td>'
+        f'font-family:var(--jp-code-font-family,monospace)">{escape(text)}</td>'
     )
 
 
