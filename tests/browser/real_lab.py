@@ -215,7 +215,10 @@ class LabNotebook:
     def reload(self):
         """Save, load the page anew, and wait for the kernel, which keeps running."""
         self.command("docmanager:save")
-        self.page.reload()
+        so_far = len(self.problems)
+        self.page.reload(wait_until="commit")
+        # JupyterLab now and then trips while it is being taken down; only what the new page does counts.
+        self.problems[so_far:] = [problem for problem in self.problems[so_far:] if problem.startswith(OUTSIDE)]
         self.wait_until_ready()
 
     def command(self, name, **arguments):
