@@ -80,7 +80,9 @@ class Hints(Panel):
     def __init__(self, exercise, number):
         self.exercise = exercise
         self.number = number
-        self.more = TEXTS["next hint" if number < len(exercise.hints) else "last hint"].format(name=exercise.function_name)
+        self.more = TEXTS["next hint" if number < len(exercise.hints) else "last hint"].format(
+            name=exercise.function_name
+        )
 
     def __str__(self):
         shown = self.exercise.hints[: self.number]
@@ -130,7 +132,10 @@ class Comparison(Panel):
             f"<tr>{_line(left, mark in '|<', 'left')}{_line(right, mark in '|>', 'right')}</tr>"
             for mark, left, right in side_by_side(self.theirs, self.solution)
         )
-        head = "".join(f'<th style="text-align:left">{escape(name)}</th>' for name in (f"{TEXTS['yours']}: {self.title}", "solution"))
+        head = "".join(
+            f'<th style="text-align:left">{escape(name)}</th>'
+            for name in (f"{TEXTS['yours']}: {self.title}", "solution")
+        )
         return (
             f'<div style="{PANEL.format(colour=COLOURS["unattempted"])};overflow:auto">'
             f'<table style="border-collapse:collapse;color:inherit"><tr>{head}</tr>{rows}</table></div>'
@@ -159,7 +164,11 @@ def side_by_side(theirs, solution):
 def _line(text, changed, side):
     """One line of a comparison; a line that the other side has not is tinted and barred."""
     tint = "214,130,60" if side == "left" else "60,130,214"
-    mark = f"background:rgba({tint},.18);border-left:3px solid rgb({tint})" if changed else "border-left:3px solid transparent"
+    mark = (
+        f"background:rgba({tint},.18);border-left:3px solid rgb({tint})"
+        if changed
+        else "border-left:3px solid transparent"
+    )
     return (
         f'<td style="{mark};text-align:left;vertical-align:top;padding:0 1.2em 0 .5em;white-space:pre;'
         f'font-family:var(--jp-code-font-family,monospace)">{escape(text)}</td>'
@@ -178,7 +187,13 @@ def result_text(result):
         parts += [TEXTS["your lines"], *(f"  {line}" for line in result.lines)]
     if result.got is not None and result.expected is not None:
         picture = Picture(result.got, result.expected)
-        parts += [*picture.facts, f"{TEXTS['yours']}:", str(picture.got), f"{TEXTS['expected']}:", str(picture.expected)]
+        parts += [
+            *picture.facts,
+            f"{TEXTS['yours']}:",
+            str(picture.got),
+            f"{TEXTS['expected']}:",
+            str(picture.expected),
+        ]
     if result.printed:
         parts += [f"{TEXTS['printed']}:", result.printed]
     if result.outcome == "failed":
@@ -196,7 +211,7 @@ def result_html(result):
     about = f' <code style="opacity:.75">{escape(result.diagnosis)}</code>' if result.diagnosis else ""
     parts = [
         f'<b style="color:{colour}">{HEADINGS[result.outcome]}</b>: {escape(result.title)}'
-        f'{f" ({worth})" if result.passed else ""}{about}'
+        f"{f' ({worth})' if result.passed else ''}{about}"
     ]
     if not result.passed:
         parts.append(f'<div style="margin:.3em 0">{_inline_code(result.message)}</div>')
@@ -236,7 +251,9 @@ class Picture:
             place, size = largest_difference(got, expected)
             where = f"[{', '.join(map(str, place))}]"
             text = TEXTS["one place" if got.dtype.kind == "b" or not np.isfinite(size) else "difference"]
-            self.facts = [text.format(size=size, place=where, got=_number(got[place]), expected=_number(expected[place]))]
+            self.facts = [
+                text.format(size=size, place=where, got=_number(got[place]), expected=_number(expected[place]))
+            ]
             if got.ndim > 2:
                 self.facts.append(TEXTS["shown"].format(what=f"[{', '.join(map(str, place[:-2]))}, :, :]"))
         self.got, self.expected = (_matrix(array, place) for array in (got, expected))
@@ -248,7 +265,9 @@ def _matrix(array, place):
     while array.ndim > 2 and len(array):
         array, place = array[place[0]], place[1:]
     array, place = np.atleast_2d(array), (0, 0)[: 2 - len(place)] + place
-    starts = [max(0, min(index - SHOWN // 2, length - SHOWN)) for index, length in zip(place, array.shape, strict=False)]
+    starts = [
+        max(0, min(index - SHOWN // 2, length - SHOWN)) for index, length in zip(place, array.shape, strict=False)
+    ]
     return array[starts[0] : starts[0] + SHOWN, starts[1] : starts[1] + SHOWN]
 
 
