@@ -24,7 +24,6 @@ import nbformat
 from course_lib.lab import command
 
 ROOT = Path(__file__).resolve().parents[2]
-CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 CHROMIUM_ARGS = (
     "--headless=new",
     "--no-sandbox",
@@ -58,21 +57,6 @@ RUN_CODE = """async (code) => {
   const reply = await future.done;
   return { ok: reply.content.status === 'ok', text: text.join('') };
 }"""
-
-
-def find_chromium():
-    """Find a Chromium: COURSE_CHROMIUM, then the system's, then the one that Playwright installed; None if there is none."""
-    named = os.environ.get("COURSE_CHROMIUM")
-    if named:
-        return named
-    found = next(filter(None, map(shutil.which, CHROMIUM_NAMES)), None)
-    if found:
-        return found
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        own = playwright.chromium.executable_path
-    return own if Path(own).exists() else None
 
 
 class Lab:
