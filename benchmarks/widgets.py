@@ -15,7 +15,8 @@ import statistics
 from rich.console import Console
 from rich.table import Table
 
-from tests.browser.real_lab import CHROMIUM_ARGS, Lab, find_chromium
+from tests.browser.real_lab import CHROMIUM_ARGS, Lab
+from tests.prove import find_browser
 
 TURN = 10
 REACH_P50_MS = 80
@@ -142,8 +143,9 @@ def measure(steps):
     """
     from playwright.sync_api import sync_playwright
 
+    chromium = find_browser()
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=find_chromium(), args=list(CHROMIUM_ARGS))
+        browser = playwright.chromium.launch(executable_path=chromium, args=list(CHROMIUM_ARGS))
         with Lab(browser) as lab:
             notebook = lab.open([SETUP, PLAYGROUND, INTERACT], size=(1280, 1000))
             if not notebook.run_all():

@@ -6,7 +6,6 @@ Everything that takes time to load is loaded by the command that needs it.
 import json
 import re
 import sys
-from itertools import zip_longest
 from pathlib import Path
 from typing import Annotated
 
@@ -189,7 +188,8 @@ def check(
 def judge(exercises, notebook, folder, *, seconds=SECONDS, memory=MEMORY_MB, record=False):
     """Run a notebook in a kernel with limits, and judge the functions that it leaves there.
 
-    The notebook's own check cells are not run: whatever became of them, every exercise is judged.
+    The notebook's own check cells are not run: whatever became of them, every exercise is judged. Nor are the cells that
+    only show an answer at work, such as widgets: no answer depends on them, and they take most of the time.
 
     Args:
         exercises: the exercises of one lesson, in order.
@@ -213,7 +213,8 @@ def judge(exercises, notebook, folder, *, seconds=SECONDS, memory=MEMORY_MB, rec
         elif kind == "display_data" and cell.id == REPORT_CELL:
             judged.update((row["id"], row) for row in content["data"].get(RESULTS_MIME, ()))
 
-    cells = [cell for cell in notebook.cells if cell.cell_type == "code" and not notebooks.is_check(cell)]
+    code = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    cells = [cell for cell in code if not notebooks.is_check(cell) and not notebooks.needs_answer(cell)]
     lines = [
         "import course_lib.practice as _practice",
         f"_practice.report({exercises[0].lesson!r}, globals(), record={record})",
@@ -269,6 +270,7 @@ def status(as_json: Json = False):
 def compare(exercise: Annotated[str, typer.Argument(metavar="NN.name", help=TEXTS["exercise"])]):
     """Show your last attempt at an exercise beside the solution."""
     from course_lib import practice
+    from course_lib.practice.show import side_by_side
 
     try:
         asked = practice.exercise(exercise)
@@ -286,27 +288,6 @@ def compare(exercise: Annotated[str, typer.Argument(metavar="NN.name", help=TEXT
     for mark, left, there in side_by_side(theirs, solution):
         table.add_row(_text(left, "red" if mark in "|<" else ""), mark, _text(there, "green" if mark in "|>" else ""))
     _console().print(table)
-
-
-def side_by_side(theirs, solution):
-    """Align two pieces of code, line by line.
-
-    Args:
-        theirs, solution: source code.
-
-    Returns:
-        A list of (mark, left, right): mark is " " for equal lines, "|" for different ones, "<" and ">" for a line that
-        only the left or only the right has.
-    """
-    from difflib import SequenceMatcher
-
-    left, right = theirs.splitlines(), solution.splitlines()
-    rows = []
-    for kind, a, b, c, d in SequenceMatcher(None, left, right, autojunk=False).get_opcodes():
-        for one, other in zip_longest(left[a:b], right[c:d]):
-            mark = " " if kind == "equal" else "<" if other is None else ">" if one is None else "|"
-            rows.append((mark, one or "", other or ""))
-    return rows
 
 
 @app.command()

@@ -721,6 +721,11 @@ def _write(path, text):
         part.unlink(missing_ok=True)
 
 
+def needs_answer(cell):
+    """Whether this cell shows the learner's answer at work: no answer depends on it."""
+    return USES_ANSWER in _tags(cell)
+
+
 def _nbgrader(cell):
     return cell.metadata.get("nbgrader", {})
 

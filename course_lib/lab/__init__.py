@@ -51,7 +51,9 @@ def command(port=None, browser=True, notebook=FIRST_NOTEBOOK, extra=()):
         options |= {"ServerApp.port": port, "ServerApp.port_retries": 0}
     if notebook is not None and (root / notebook).is_file():
         options["LabApp.default_url"] = f"/lab/tree/{notebook}"
-    words = [sys.executable, "-m", "course_lib.lab.server", *(f"--{name}={value}" for name, value in options.items())]
+    given = {word.partition("=")[0].lstrip("-") for word in extra}  # JupyterLab refuses an option that comes twice
+    chosen = [f"--{name}={value}" for name, value in options.items() if name not in given]
+    words = [sys.executable, "-m", "course_lib.lab.server", *chosen]
     if not browser:
         words.append("--no-browser")
     if hasattr(os, "geteuid") and os.geteuid() == 0:

@@ -3,4 +3,13 @@
 from course_lib.practice.exercises import exercise, exercises_of, lesson_checks, lessons_with_exercises
 from course_lib.practice.learner import dashboard, report, start, summary
 
-__all__ = ["dashboard", "exercise", "exercises_of", "lesson_checks", "lessons_with_exercises", "report", "start", "summary"]
+__all__ = [
+    "dashboard",
+    "exercise",
+    "exercises_of",
+    "lesson_checks",
+    "lessons_with_exercises",
+    "report",
+    "start",
+    "summary",
+]

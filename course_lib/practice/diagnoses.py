@@ -219,7 +219,9 @@ def masked_right(weights, scores, mask):
 
 def survives_large_scores(got, expected, what):
     """Assert that an answer for very large scores is finite and right."""
-    assert np.isfinite(got).all(), mistake("softmax-overflow", expected=expected, got=got, what=f"{what} of large scores")
+    assert np.isfinite(got).all(), mistake(
+        "softmax-overflow", expected=expected, got=got, what=f"{what} of large scores"
+    )
     same_values(got, expected, f"{what} of large scores")
 
 
@@ -233,7 +235,9 @@ def masked_keys_move_nothing(weights_of, keys, mask):
     """
     leaks = probes.influence(weights_of, keys) & ~mask
     expected = np.zeros_like(leaks)
-    assert not leaks.any(), mistake("mask-leaks", expected=expected, got=leaks, what="masked keys that move a query's weights")
+    assert not leaks.any(), mistake(
+        "mask-leaks", expected=expected, got=leaks, what="masked keys that move a query's weights"
+    )
 
 
 def empty_row_right(rows, what):

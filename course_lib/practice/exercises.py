@@ -130,7 +130,11 @@ class Exercise:
         if record:
             source = _source(candidate) if result.outcome != "unattempted" else None
             result.note = self._record(
-                "check", outcome=result.outcome, diagnosis=result.diagnosis, seconds=round(result.seconds, 3), source=source
+                "check",
+                outcome=result.outcome,
+                diagnosis=result.diagnosis,
+                seconds=round(result.seconds, 3),
+                source=source,
             )
         return result
 

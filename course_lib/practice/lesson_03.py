@@ -151,13 +151,17 @@ def breaking_case(candidate):
     assert pair, mistake("not-a-pair-of-scores", returned=returned)
     table, mask = got
     assert mask.dtype.kind == "b", mistake("mask-not-boolean")
-    assert table.ndim == 2 and mask.shape == table.shape, mistake("wrong-shape", expected=table, got=mask, what="mask and scores")
+    assert table.ndim == 2 and mask.shape == table.shape, mistake(
+        "wrong-shape", expected=table, got=mask, what="mask and scores"
+    )
     assert np.isfinite(table).all(), mistake("scores-not-finite")
     assert mask.any(axis=-1).all(), mistake("case-fully-masked")
     with np.errstate(all="ignore"):
         hers = colleagues_weights(table.astype(float), mask)
     expected = right_softmax(table.astype(float), mask=mask)
-    assert not probes.close(hers, expected), mistake("does-not-break", expected=expected, got=hers, what="colleague's weights")
+    assert not probes.close(hers, expected), mistake(
+        "does-not-break", expected=expected, got=hers, what="colleague's weights"
+    )
 
 
 @checks(
@@ -371,7 +375,9 @@ def weights_at_angles(candidate):
             "softmax-over-queries": right_softmax(scaled_dot_scores(queries, keys), axis=0),
         }
         if not probes.close(got, expected) and got.shape == expected.shape:
-            found = probes.first_match(got, {name: wrong for name, wrong in suspects.items() if not probes.close(wrong, expected)})
+            found = probes.first_match(
+                got, {name: wrong for name, wrong in suspects.items() if not probes.close(wrong, expected)}
+            )
             assert found is None, mistake(found, which="weights", expected=expected, got=got, what="weights")
             scaled_right(got, queries, keys, scale_suspects(2, KEYS, len(keys)))
         same_values(got, expected, "weights", suspects, when_wrong=not_a_distribution(got))
@@ -401,7 +407,9 @@ def self_attention(candidate):
     found = probes.first_match(weights, suspects)
     assert found is None, mistake(found, expected=expected[1], got=weights, what="weights")
     order = np.array([3, 0, 4, 1, 2])
-    shuffled, follows = probes.follows_permutation(lambda words: call(candidate, words, W_Q, W_K, W_V)[0], embeddings, order)
+    shuffled, follows = probes.follows_permutation(
+        lambda words: call(candidate, words, W_Q, W_K, W_V)[0], embeddings, order
+    )
     ignores_order = probes.close(shuffled, follows)
     assert ignores_order, mistake("order-matters", expected=follows, got=shuffled, what="context of the shuffled words")
     suspects = {"values-not-projected": weights @ embeddings, "values-from-keys": weights @ keys}

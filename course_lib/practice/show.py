@@ -80,7 +80,9 @@ class Hints(Panel):
     def __init__(self, exercise, number):
         self.exercise = exercise
         self.number = number
-        self.more = TEXTS["next hint" if number < len(exercise.hints) else "last hint"].format(name=exercise.function_name)
+        self.more = TEXTS["next hint" if number < len(exercise.hints) else "last hint"].format(
+            name=exercise.function_name
+        )
 
     def __str__(self):
         shown = self.exercise.hints[: self.number]
@@ -126,26 +128,50 @@ class Comparison(Panel):
         return "\n".join(lines) or "Yours is the solution, to the letter."
 
     def html(self):
-        theirs, solution = self.theirs.splitlines(), self.solution.splitlines()
-        rows = ""
-        for kind, i, i_end, j, j_end in difflib.SequenceMatcher(None, theirs, solution, autojunk=False).get_opcodes():
-            for left, right in itertools.zip_longest(theirs[i:i_end], solution[j:j_end]):
-                rows += f"<tr>{_line(left, kind, 'left')}{_line(right, kind, 'right')}</tr>"
-        head = "".join(f'<th style="text-align:left">{escape(name)}</th>' for name in (f"{TEXTS['yours']}: {self.title}", "solution"))
+        rows = "".join(
+            f"<tr>{_line(left, mark in '|<', 'left')}{_line(right, mark in '|>', 'right')}</tr>"
+            for mark, left, right in side_by_side(self.theirs, self.solution)
+        )
+        head = "".join(
+            f'<th style="text-align:left">{escape(name)}</th>'
+            for name in (f"{TEXTS['yours']}: {self.title}", "solution")
+        )
         return (
             f'<div style="{PANEL.format(colour=COLOURS["unattempted"])};overflow:auto">'
             f'<table style="border-collapse:collapse;color:inherit"><tr>{head}</tr>{rows}</table></div>'
         )
 
 
-def _line(text, kind, side):
+def side_by_side(theirs, solution):
+    """Align two pieces of code, line by line.
+
+    Args:
+        theirs, solution: source code.
+
+    Returns:
+        A list of (mark, left, right): mark is " " for equal lines, "|" for different ones, "<" and ">" for a line that
+        only the left or only the right has.
+    """
+    left, right = theirs.splitlines(), solution.splitlines()
+    rows = []
+    for kind, a, b, c, d in difflib.SequenceMatcher(None, left, right, autojunk=False).get_opcodes():
+        for one, other in itertools.zip_longest(left[a:b], right[c:d]):
+            mark = " " if kind == "equal" else "<" if other is None else ">" if one is None else "|"
+            rows.append((mark, one or "", other or ""))
+    return rows
+
+
+def _line(text, changed, side):
     """One line of a comparison; a line that the other side has not is tinted and barred."""
-    changed = kind != "equal" and text is not None
     tint = "214,130,60" if side == "left" else "60,130,214"
-    mark = f"background:rgba({tint},.18);border-left:3px solid rgb({tint})" if changed else "border-left:3px solid transparent"
+    mark = (
+        f"background:rgba({tint},.18);border-left:3px solid rgb({tint})"
+        if changed
+        else "border-left:3px solid transparent"
+    )
     return (
         f'<td style="{mark};text-align:left;vertical-align:top;padding:0 1.2em 0 .5em;white-space:pre;'
-        f'font-family:var(--jp-code-font-family,monospace)">{escape(text or "")}</td>'
+        f'font-family:var(--jp-code-font-family,monospace)">{escape(text)}</td>'
     )
 
 
@@ -161,7 +187,13 @@ def result_text(result):
         parts += [TEXTS["your lines"], *(f"  {line}" for line in result.lines)]
     if result.got is not None and result.expected is not None:
         picture = Picture(result.got, result.expected)
-        parts += [*picture.facts, f"{TEXTS['yours']}:", str(picture.got), f"{TEXTS['expected']}:", str(picture.expected)]
+        parts += [
+            *picture.facts,
+            f"{TEXTS['yours']}:",
+            str(picture.got),
+            f"{TEXTS['expected']}:",
+            str(picture.expected),
+        ]
     if result.printed:
         parts += [f"{TEXTS['printed']}:", result.printed]
     if result.outcome == "failed":
@@ -179,7 +211,7 @@ def result_html(result):
     about = f' <code style="opacity:.75">{escape(result.diagnosis)}</code>' if result.diagnosis else ""
     parts = [
         f'<b style="color:{colour}">{HEADINGS[result.outcome]}</b>: {escape(result.title)}'
-        f'{f" ({worth})" if result.passed else ""}{about}'
+        f"{f' ({worth})' if result.passed else ''}{about}"
     ]
     if not result.passed:
         parts.append(f'<div style="margin:.3em 0">{_inline_code(result.message)}</div>')
@@ -219,7 +251,9 @@ class Picture:
             place, size = largest_difference(got, expected)
             where = f"[{', '.join(map(str, place))}]"
             text = TEXTS["one place" if got.dtype.kind == "b" or not np.isfinite(size) else "difference"]
-            self.facts = [text.format(size=size, place=where, got=_number(got[place]), expected=_number(expected[place]))]
+            self.facts = [
+                text.format(size=size, place=where, got=_number(got[place]), expected=_number(expected[place]))
+            ]
             if got.ndim > 2:
                 self.facts.append(TEXTS["shown"].format(what=f"[{', '.join(map(str, place[:-2]))}, :, :]"))
         self.got, self.expected = (_matrix(array, place) for array in (got, expected))
@@ -231,7 +265,9 @@ def _matrix(array, place):
     while array.ndim > 2 and len(array):
         array, place = array[place[0]], place[1:]
     array, place = np.atleast_2d(array), (0, 0)[: 2 - len(place)] + place
-    starts = [max(0, min(index - SHOWN // 2, length - SHOWN)) for index, length in zip(place, array.shape, strict=False)]
+    starts = [
+        max(0, min(index - SHOWN // 2, length - SHOWN)) for index, length in zip(place, array.shape, strict=False)
+    ]
     return array[starts[0] : starts[0] + SHOWN, starts[1] : starts[1] + SHOWN]
 
 

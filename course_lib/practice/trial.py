@@ -151,11 +151,15 @@ def _plain_array(value):
         )
     if isinstance(value, (list, tuple)):
         raise AssertionError(
-            Mistake("returns-a-list", f"Your function returns {_type_name(value)}; a NumPy array was expected: np.array(…).")
+            Mistake(
+                "returns-a-list", f"Your function returns {_type_name(value)}; a NumPy array was expected: np.array(…)."
+            )
         )
     if type(value).__module__.partition(".")[0] == "torch":
         raise AssertionError(
-            Mistake("returns-a-tensor", "Your function returns a PyTorch tensor; here we work in NumPy: tensor.numpy().")
+            Mistake(
+                "returns-a-tensor", "Your function returns a PyTorch tensor; here we work in NumPy: tensor.numpy()."
+            )
         )
     if not isinstance(value, (np.ndarray, np.generic, bool, int, float)):
         raise AssertionError(
@@ -192,7 +196,9 @@ def _learner_error(error):
 def _is_learners(filename):
     places = ("site-packages", "dist-packages", "/course_lib/", "\\course_lib\\", "<__array_function__", "<frozen")
     library = inspect.getsourcefile(threading) or ""
-    return not any(place in filename for place in places) and not filename.startswith(library.removesuffix("threading.py"))
+    return not any(place in filename for place in places) and not filename.startswith(
+        library.removesuffix("threading.py")
+    )
 
 
 class KeptOutput(io.TextIOBase):

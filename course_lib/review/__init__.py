@@ -1,7 +1,7 @@
 """Retrieval practice: the question bank and the quiz.
 
-    from course_lib.review import quiz
-    quiz("03")
+from course_lib.review import quiz
+quiz("03")
 """
 
 from course_lib.review.questions import Question, QuestionError, lessons_with_questions, load_questions

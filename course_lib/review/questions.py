@@ -260,4 +260,3 @@ def still(questions, title):
         folded = f"<details><summary>{STILL['answer']}</summary>{answer}</details>"
         items.append(f"<li>{to_html(question.prompt)}{listed}{folded}</li>")
     return f"<b>{html.escape(title)}</b><br>{STILL['how']}<ol>{''.join(items)}</ol>"
-

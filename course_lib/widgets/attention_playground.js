@@ -2,7 +2,7 @@
 /**
  * The page side of AttentionPlayground. It shows and collects; all scores, weights and contexts come from Python.
  *
- * `state` (vectors, mask, seq) goes to Python with every change and is drawn at once; `answer` comes back for one seq.
+ * `state` (vectors, mask, seq) goes to Python with every change and is drawn at once; `answer` comes back for `answered`.
  * ipywidgets holds back newer states while one is unanswered and then sends only the latest.
  */
 import {
@@ -124,8 +124,6 @@ function render({ model, el }) {
   const state = () => /** @type {State} */ (model.get("state"));
   const selected = () => /** @type {number} */ (model.get("selected"));
   const stage = () => /** @type {Stage} */ (model.get("stage"));
-  /** What has been asked, by seq: an answer is shown with the vectors it belongs to. @type {Map<number, State>} */
-  const asked = new Map();
 
   const put = (/** @type {Partial<State>} */ changes) => {
     model.set("state", { ...state(), ...changes, seq: state().seq + 1 });
@@ -457,21 +455,19 @@ function render({ model, el }) {
   let picture;
 
   function readAnswer() {
-    const seq = model.get("answer_seq");
     const view = /** @type {DataView} */ (model.get("answer"));
     const all = new Float32Array(view.buffer.slice(view.byteOffset, view.byteOffset + view.byteLength));
     let from = 0;
     const take = (/** @type {number} */ width) =>
       Array.from({ length: n }, () => Array.from(all.subarray(from, (from += width))));
     picture = {
-      state: asked.get(seq) ?? state(),
+      state: model.get("answered"),
       scores: take(n),
       scaled: take(n),
       weights: take(n),
       context: take(dV),
       works: model.get("error") === "",
     };
-    for (const old of asked.keys()) if (old < seq) asked.delete(old);
   }
 
   const has = () => !Number.isNaN(picture.weights[0][0]);
@@ -670,13 +666,13 @@ function render({ model, el }) {
     drawArithmetic();
     drawCompare();
     drawMix();
-    root.dataset.paintedSeq = model.get("answer_seq");
+    root.dataset.paintedSeq = String(picture.state.seq);
     showWaiting();
     say();
   }
 
   function showWaiting() {
-    root.dataset.state = model.get("answer_seq") < state().seq ? "pending" : picture.works ? "ok" : "error";
+    root.dataset.state = picture.state.seq < state().seq ? "pending" : picture.works ? "ok" : "error";
   }
 
   function say() {
@@ -789,25 +785,27 @@ function render({ model, el }) {
   // --- keeping in step with the model ---
 
   const onState = () => {
-    asked.set(state().seq, state());
-    drawVectors();
-    showWaiting();
+    // Python gets the new state first, and works while the page draws; still in this frame.
+    queueMicrotask(() => {
+      drawVectors();
+      showWaiting();
+    });
   };
   const onAnswer = () => {
     readAnswer();
+    if (picture.state.seq > state().seq) model.set("state", picture.state); // moved on another page of this kernel
     drawAnswer();
   };
   model.on("change:state", onState);
-  model.on("change:answer_seq", onAnswer);
+  model.on("change:answered", onAnswer);
   for (const trait of ["stage", "selected", "focus"]) model.on(`change:${trait}`, drawAnswer);
-  asked.set(state().seq, state());
   readAnswer();
   drawVectors();
   drawAnswer();
   el.append(root);
   return () => {
     model.off("change:state", onState);
-    model.off("change:answer_seq", onAnswer);
+    model.off("change:answered", onAnswer);
     for (const trait of ["stage", "selected", "focus"]) model.off(`change:${trait}`, drawAnswer);
   };
 }

@@ -71,10 +71,11 @@ class PlaygroundView(anywidget.AnyWidget):
     presets = traitlets.Dict().tag(sync=True)
     starting_state = traitlets.Dict().tag(sync=True)
     # From the page, or from Python: {"queries", "keys", "values", "mask", "seq"}; seq grows by one with every change.
-    state = traitlets.Dict().tag(sync=True)
+    # Not echoed: the answer tells every page what it belongs to, and an echo of its own would cost a message each time.
+    state = traitlets.Dict().tag(sync=True, echo_update=False)
     # To the page: float32 scores, scaled scores, weights, context, row by row; NaN where nothing could be computed yet.
     answer = traitlets.Bytes().tag(sync=True)
-    answer_seq = traitlets.Int().tag(sync=True)
+    answered = traitlets.Dict(help="The state that the answer belongs to.").tag(sync=True)
     error = traitlets.Unicode().tag(sync=True)
     notes = traitlets.List(traitlets.Unicode()).tag(sync=True)
     # What is being looked at: kept here too, so that a second view and a reloaded page show the same.
@@ -307,7 +308,7 @@ class AttentionPlayground:
         numbers = np.concatenate([part.ravel() for part in (self._scores, self._scaled_scores, weights, context)])
         with np.errstate(over="ignore"):
             answer = numbers.astype("<f4").tobytes()
-        return {"answer": answer, "answer_seq": state["seq"], "error": error, "notes": notes}
+        return {"answer": answer, "answered": state, "error": error, "notes": notes}
 
     def _call_attention(self, arrays):
         """Run the attention function on copies and check what comes back; returns (context, weights)."""

@@ -7,7 +7,8 @@ import os
 
 import pytest
 
-from tests.browser.real_lab import CHROMIUM_ARGS, Lab, find_chromium
+from tests.browser.real_lab import CHROMIUM_ARGS, Lab
+from tests.prove import find_browser
 
 NO_PLAYWRIGHT = "Playwright is not installed: `pip install -e .[test]`"
 NO_BROWSER = "no Chromium found: install one, or let COURSE_CHROMIUM name its program"
@@ -27,7 +28,7 @@ def browser():
         from playwright.sync_api import sync_playwright
     except ImportError:
         _without_browser(NO_PLAYWRIGHT)
-    chromium = find_chromium()
+    chromium = find_browser()
     if chromium is None:
         _without_browser(NO_BROWSER)
     with sync_playwright() as playwright:

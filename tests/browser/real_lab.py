@@ -10,19 +10,20 @@ import os
 import shutil
 import socket
 import subprocess
-import sys
 import tempfile
 import time
 import urllib.error
 import urllib.request
 import uuid
 from pathlib import Path
+from unittest.mock import patch
 from urllib.parse import quote, urlsplit
 
 import nbformat
 
+from course_lib.lab import command
+
 ROOT = Path(__file__).resolve().parents[2]
-CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 CHROMIUM_ARGS = (
     "--headless=new",
     "--no-sandbox",
@@ -32,17 +33,10 @@ CHROMIUM_ARGS = (
     "--disable-component-update",
     "--disable-sync",
 )
+OWN_FOLDERS = ("JUPYTER_CONFIG_DIR", "JUPYTER_RUNTIME_DIR", "IPYTHONDIR")
 OUTSIDE = "request outside the machine: "
 START_SECONDS = 60
 WAIT_MS = 30_000
-
-QUIET_LAB = {
-    "@jupyterlab/apputils-extension:notification": {
-        "fetchNews": "false",
-        "checkForUpdates": False,
-        "doNotDisturbMode": True,
-    }
-}
 
 # Idle in the indicator comes before the kernel is connected, and a Run All then leaves cells unrun: ask the model instead.
 NOTEBOOK_IS_READY = """(path) => {
@@ -65,21 +59,6 @@ RUN_CODE = """async (code) => {
 }"""
 
 
-def find_chromium():
-    """Find a Chromium: COURSE_CHROMIUM, then the system's, then the one that Playwright installed; None if there is none."""
-    named = os.environ.get("COURSE_CHROMIUM")
-    if named:
-        return named
-    found = next(filter(None, map(shutil.which, CHROMIUM_NAMES)), None)
-    if found:
-        return found
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        own = playwright.chromium.executable_path
-    return own if Path(own).exists() else None
-
-
 class Lab:
     """A JupyterLab server on a copy of the notebooks; use as a context manager.
 
@@ -98,29 +77,28 @@ class Lab:
         for name in ("notebooks", "exercises"):  # autosave rewrites notebooks, so never the course's own
             if (ROOT / name).is_dir():
                 shutil.copytree(ROOT / name, self.root / name, ignore=shutil.ignore_patterns(".ipynb_checkpoints"))
-        settings = self.folder / "settings"
-        settings.mkdir()
-        (settings / "overrides.json").write_text(json.dumps(QUIET_LAB), "utf-8")
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             port = free.getsockname()[1]
         self.url = f"http://127.0.0.1:{port}"
         self.log = (self.folder / "server.log").open("wb")
-        own = {
-            name: str(self.folder / name.lower())
-            for name in ("JUPYTER_CONFIG_DIR", "JUPYTER_RUNTIME_DIR", "IPYTHONDIR")
-        }
+        own = {name: str(self.folder / name.lower()) for name in OWN_FOLDERS}
+        with patch.dict(os.environ, own | {"COURSE_HOME": str(self.root), "COURSE_WORKSPACE": str(self.workspace)}):
+            words, environment = command(  # as the course itself starts it
+                port,
+                browser=False,
+                notebook=None,
+                extra=[
+                    "--ServerApp.ip=127.0.0.1",
+                    "--IdentityProvider.token=",
+                    "--LabApp.expose_app_in_browser=True",
+                    f"--LabApp.user_settings_dir={self.folder / 'user'}",
+                    f"--LabApp.workspaces_dir={self.folder / 'workspaces'}",
+                ],
+            )
         self.server = subprocess.Popen(
-            [
-                sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", "--ip=127.0.0.1", f"--port={port}",
-                "--ServerApp.port_retries=0", "--IdentityProvider.token=", "--LabApp.expose_app_in_browser=True",
-                "--LabApp.extension_manager=readonly", f"--ServerApp.root_dir={self.root}",
-                f"--LabApp.app_settings_dir={settings}", f"--LabApp.user_settings_dir={self.folder / 'user'}",
-                f"--LabApp.workspaces_dir={self.folder / 'workspaces'}",
-            ],
-            stdout=self.log, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, cwd=self.root,
-            env={**os.environ, **own, "COURSE_HOME": str(self.root), "COURSE_WORKSPACE": str(self.workspace)},
-        )  # fmt: skip
+            words, env=environment, cwd=self.root, stdin=subprocess.DEVNULL, stdout=self.log, stderr=subprocess.STDOUT
+        )
         try:
             self._wait_until_up()
         except BaseException:
@@ -191,7 +169,7 @@ class LabNotebook:
         self.browser_context.set_default_timeout(WAIT_MS)
         self.browser_context.route("**/*", self._stay_inside)
         self.page = self.browser_context.new_page()
-        self.page.on("pageerror", lambda error: self.problems.append(f"page error: {error}"))
+        self.page.on("pageerror", lambda error: self.problems.append(f"page error: {error.stack or error}"))
         self.page.on("console", self._listen)
         try:
             self.page.goto(f"{lab.url}/lab/workspaces/{uuid.uuid4().hex[:12]}/tree/{quote(path)}")
@@ -221,7 +199,10 @@ class LabNotebook:
     def reload(self):
         """Save, load the page anew, and wait for the kernel, which keeps running."""
         self.command("docmanager:save")
-        self.page.reload()
+        so_far = len(self.problems)
+        self.page.reload(wait_until="commit")
+        # JupyterLab now and then trips while it is being taken down; only what the new page does counts.
+        self.problems[so_far:] = [problem for problem in self.problems[so_far:] if problem.startswith(OUTSIDE)]
         self.wait_until_ready()
 
     def command(self, name, **arguments):

@@ -362,3 +362,25 @@ def test_a_reloaded_page_shows_the_same_as_before(notebook, play):
     assert again.settle().cells() != before
     saved = json.loads((notebook.lab.root / notebook.path).read_text("utf-8"))
     assert {"image/png", "text/plain"} <= set(saved["cells"][PLAY]["outputs"][0]["data"])
+
+
+def test_another_page_of_the_same_kernel_follows(notebook, play):
+    """The notebook in a second browser window: its page learns from the answers what the first one did."""
+    notebook.command("docmanager:save")
+    window = notebook.lab.open(notebook.path)
+    try:
+        other = Hands(window, PLAY, "play").settle()
+        play.drag(play.handle("query", "sat"), right=30, up=-30)
+        other.settle()
+        assert other.cells() == play.cells()
+        name = "query of sat"
+        assert play.read("queries")[2] != QUERIES[2]
+        for hands in (play, other):
+            at = hands.root.get_by_role("slider", name=name, exact=True).get_attribute("aria-valuetext")
+            x, y = play.read("queries")[2]
+            assert at == f"{name}: {x:.2f}, {y:.2f}".replace("-", "−")
+        other.handle("query", "sat").press("ArrowUp")
+        assert other.settle().cells() == play.settle().cells()
+        window.check()
+    finally:
+        window.browser_context.close()  # only the window: the kernel is the notebook's

@@ -451,7 +451,9 @@ def attention_mixing_keys(queries, keys, values, mask=None):
 
 @wrong("03.scaled_dot_product_attention", "softmax-over-queries")
 def attention_softmax_over_queries(queries, keys, values, mask=None):
-    return attention(queries, keys, values, mask, softmax=lambda s, m: np.swapaxes(plain_softmax(np.swapaxes(s, -1, -2)), -1, -2))
+    return attention(
+        queries, keys, values, mask, softmax=lambda s, m: np.swapaxes(plain_softmax(np.swapaxes(s, -1, -2)), -1, -2)
+    )
 
 
 @wrong("03.scaled_dot_product_attention", "softmax-over-everything")

@@ -213,13 +213,6 @@ def test_compare_needs_an_exercise(solved, id):
     assert course_command("compare", id).exit_code == 2
 
 
-def test_side_by_side_marks_every_kind_of_line():
-    assert cli.side_by_side("a\nb\nc\n  d", "a\nB\nc\n  d\ne") == [
-        (" ", "a", "a"), ("|", "b", "B"), (" ", "c", "c"), (" ", "  d", "  d"), (">", "", "e"),
-    ]  # fmt: skip
-    assert cli.side_by_side("a\nb", "b") == [("<", "a", ""), (" ", "b", "b")]
-
-
 # --- run ---
 
 

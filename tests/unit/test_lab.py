@@ -58,6 +58,11 @@ def test_command_for_a_remote_computer(course):
     assert words[-1] == "--ip=0.0.0.0"
 
 
+def test_extra_options_win_and_none_comes_twice(course):
+    words, _ = lab.command(extra=["--ServerApp.root_dir=/elsewhere"])
+    assert [word for word in words if "root_dir" in word] == ["--ServerApp.root_dir=/elsewhere"]
+
+
 def test_a_notebook_that_is_not_there_is_not_opened(course):
     assert not any("default_url" in word for word in lab.command(notebook="notebooks/99_missing.ipynb")[0])
 

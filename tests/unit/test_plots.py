@@ -2,6 +2,7 @@
 
 import base64
 import io
+import itertools
 import re
 import sys
 import warnings
@@ -224,7 +225,7 @@ def test_labels_never_overlap(length, tokens):
     across = ax.get_xticklabels()
     if across[0].get_rotation() == 0:
         boxes = [label.get_window_extent() for label in across]
-        assert all(left.x1 < right.x0 for left, right in zip(boxes, boxes[1:], strict=False))
+        assert all(left.x1 < right.x0 for left, right in itertools.pairwise(boxes))
     else:
         steps = np.diff([ax.transData.transform((label.get_position()[0], 0))[0] for label in across])
         assert min(steps) * np.sin(np.radians(across[0].get_rotation())) >= 0.95 * size

@@ -331,7 +331,7 @@ IGNORED = "WARNING: Location 'file:///srv/simple/anyio/' is ignored: it is neith
     [
         (NO_NETWORK, "check the internet connection"),
         ("socket.gaierror: [Errno 11001] getaddrinfo failed", "check the internet connection"),
-        ("ReadTimeoutError(\"HTTPSConnectionPool(host='files.pythonhosted.org'): Read timed out.\")", "internet"),
+        ("ReadTimeoutError(\"HTTPSConnectionPool(host='packages.example.org'): Read timed out.\")", "internet"),
         ("ProxyError('Cannot connect to proxy.', OSError('Tunnel connection failed: 407'))", "HTTPS_PROXY"),
         (FULL_DISK, "free about 3 GB"),
         (NO_NETWORK + FULL_DISK, "free about 3 GB"),

@@ -7,7 +7,7 @@ from course_lib.practice import dashboard, exercise, exercises_of, lesson_checks
 from course_lib.practice.exercises import NotPassed, checks
 from course_lib.practice.learner import RESULTS_MIME
 from course_lib.practice.progress import Progress
-from course_lib.practice.show import Comparison
+from course_lib.practice.show import Comparison, side_by_side
 
 
 def softmax(scores):
@@ -176,3 +176,10 @@ def test_report_judges_what_is_in_the_namespace(monkeypatch):
     assert outcomes["03.causal_mask"] == "unattempted"
     assert json.loads(json.dumps(rows)) == shown
     assert Progress().events() == []
+
+
+def test_side_by_side_marks_every_kind_of_line():
+    assert side_by_side("a\nb\nc\n  d", "a\nB\nc\n  d\ne") == [
+        (" ", "a", "a"), ("|", "b", "B"), (" ", "c", "c"), (" ", "  d", "  d"), (">", "", "e"),
+    ]  # fmt: skip
+    assert side_by_side("a\nb", "b") == [("<", "a", ""), (" ", "b", "b")]

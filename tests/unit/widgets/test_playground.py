@@ -71,7 +71,7 @@ def test_any_state_from_the_page_is_answered_under_its_own_number(queries, keys,
     np.testing.assert_array_equal(widget.weights, weights)
     np.testing.assert_array_equal(widget.context, context)
     np.testing.assert_array_equal(widget.mask, mask)
-    assert widget.view.answer_seq == widget.view.state["seq"] == 1
+    assert widget.view.answered["seq"] == widget.view.state["seq"] == 1
     assert widget.error == ""
     assert widget.notes == []
 
@@ -86,7 +86,7 @@ def test_setting_from_python_counts_on_and_recomputes():
     np.testing.assert_allclose(widget.weights[0], [1, 0, 0])
     widget.mask = None
     assert widget.mask.all()
-    assert widget.view.answer_seq == widget.view.state["seq"] == 5
+    assert widget.view.answered["seq"] == widget.view.state["seq"] == 5
 
 
 def test_a_failed_setting_changes_nothing():
@@ -116,7 +116,7 @@ def test_everything_that_a_new_view_needs_is_in_the_synced_state():
     assert state["starting_state"]["queries"] == QUERIES.tolist()
     assert state["presets"] == {"causal": {"mask": causal_mask(3).tolist()}}
     assert state["function"] == "scaled_dot_product_attention"
-    assert state["answer_seq"] == 1
+    assert state["answered"]["seq"] == 1
     json.dumps({name: value for name, value in state.items() if name != "answer"})
 
 
@@ -319,7 +319,7 @@ def test_many_threads_end_at_the_state_that_is_shown():
         thread.start()
     for thread in threads:
         thread.join()
-    assert widget.view.answer_seq == widget.view.state["seq"] == 80
+    assert widget.view.answered["seq"] == widget.view.state["seq"] == 80
     np.testing.assert_array_equal(widget.weights, scaled_dot_product_attention(widget.queries, KEYS, VALUES)[1])
 
 
