@@ -1,8 +1,8 @@
 """From text to numbers: byte-pair encoding, which cuts text into tokens, and word vectors, which place words by meaning.
 
-    text -> split_words -> words -> BytePairEncoder -> token ids         "lowest" -> low·est -> 41, 57
-    text -> split_words -> words -> BytePairEncoder -> token ids          "lowest" -> low·est -> 13, 11
-    text -> split_sentences -> words -> WordVectors -> a vector each    "lowercase" lies near "uppercase"
+    text -> split_words -> words -> BytePairEncoder -> token ids       "lowest" -> low·est -> 13, 11
+    text -> split_sentences -> words -> WordVectors -> a vector each   "lowercase" lies near "uppercase"
+
 The first half is plain Python, the second NumPy. `BytePairEncoder.steps` is byte-pair encoding as one would do it with
 pencil and paper, one merge a step; `BytePairEncoder.train` finds the same merges fast.
 
