@@ -360,7 +360,11 @@ def polarity():
         for sentence in map(clean, lines(name, encoding="cp1252")):
             labels.setdefault(_gist(sentence), {}).setdefault(label, sentence)
     examples = [
-        (sentence, label) for found in labels.values() if len(found) == 1 for label, sentence in found.items() if sentence
+        (sentence, label)
+        for found in labels.values()
+        if len(found) == 1
+        for label, sentence in found.items()
+        if sentence
     ]
     # Not by the place of the sentence itself: by that it is apportioned, and train would begin with one label.
     examples.sort(key=lambda example: (place(f"shuffled {example[0]}"), example))

@@ -1,4 +1,4 @@
-"""Dates as people write them in twenty locales, and the same dates in ISO 8601: millions of pairs, made from a seed.
+"""Dates as people write them in 22 locales, and the same dates in ISO 8601: millions of pairs, made from a seed.
 
     7 март 2023 г.               ->  2023-03-07
     Dienstag, 7. März 2023       ->  2023-03-07
@@ -6,9 +6,9 @@
 A translation task in miniature: the answer is known, a small model learns it in seconds, and one can see in its
 attention where year, month and day come from. Every locale writes dates in four lengths (short, medium, long, full).
 
-- **One meaning each.** No text stands for two dates. The American short form is left out for that reason: `3/4/23` is 4
-  March there and 3 April in most other countries, and nothing in the text says which. All dates lie in the hundred years from
-  1950 to 2049, so that two digits of a year have one reading too.
+- **One meaning each.** No text stands for two dates. The American short form is left out for that reason: `3/4/23` is
+  4 March there and 3 April in most other countries, and nothing in the text says which. All dates lie in the hundred
+  years from 1950 to 2049, so that two digits of a year have one reading too.
 - **Written once.** Locales agree on many texts (`7 mars 2023` is French and Swedish). Such a text counts once, under
   the first format that writes it, formats that are trained on coming first. So nothing in a test was seen in
   training under another name.
@@ -22,11 +22,15 @@ What a model is tested on was kept from it in one of three ways, and each has a 
 | `held_out_formats` | `validation_formats` | this date in this format; both were seen, apart |
 | `unseen_formats` | `validation_unseen` | the locale's format altogether, and the date too |
 
+`invented` makes more to train on, in formats that nobody uses: what it teaches is that order, names and punctuation may
+meet in ways never seen. No text of it is one that a real format writes, so the splits stay what they are.
+
 Data: Unicode CLDR (Unicode License v3) through Babel (BSD-3-Clause). The texts depend on Babel's version.
 """
 
 import datetime
 import functools
+import random
 import unicodedata
 from typing import NamedTuple
 
@@ -37,16 +41,16 @@ from course_lib.data.characters import Characters, pad
 FIRST, LAST = datetime.date(1950, 1, 1), datetime.date(2049, 12, 31)
 LENGTHS = ("short", "medium", "long", "full")
 LOCALES = (
-    *("bg", "cs", "de", "el", "en_GB", "en_US", "es", "fi", "fr", "hr"),
-    *("hu", "it", "nl", "pl", "pt", "ru", "sr", "sv", "tr", "uk"),
+    *("bg", "cs", "de", "el", "en_GB", "en_US", "es", "fi", "fr", "hr", "hu"),
+    *("it", "nl", "pl", "pt", "ru", "sr", "sv", "tr", "uk", "sk", "ca"),
 )
 AMBIGUOUS = ("en_US", "short")
 
-# By rule, not by choice: of every three locales in this order, the first keeps one length for the test and the second one
-# for validation, short, medium, long and full in turn; the next length where other formats write the same (cs, pl, sr) or
-# where a letter is in no format that is trained on (hu).
-KEPT_FOR_TEST = ("bg short", "el medium", "es long", "hr full", "nl short", "ru medium", "tr long")
-KEPT_FOR_VALIDATION = ("cs medium", "en_GB medium", "fi long", "hu short", "pl medium", "sr long", "uk long")
+# By rule, not by choice: of every three locales in this order, the first keeps one length for the test and the second
+# one for validation, short, medium, long and full in turn; the next length where other formats write the same (cs, pl,
+# sr) or where a letter is in no format that is trained on (hu).
+KEPT_FOR_TEST = ("bg short", "el medium", "es long", "hr full", "nl short", "ru medium", "tr long", "ca full")
+KEPT_FOR_VALIDATION = ("cs long", "en_GB medium", "fi long", "hu short", "pl medium", "sr long", "uk long")
 
 SPLITS = (
     *("train", "validation_dates", "held_out_dates", "validation_formats", "held_out_formats"),
@@ -62,6 +66,7 @@ TEXTS = {
     "too many": "{count:,} examples of {split} were asked for; there are {available:,}",
     "no format": "there is no format {name!r}; the formats are: {names}",
     "outside": "{day} is outside the years {first} to {last}",
+    "share": "invented_share is {share!r} with split {split!r}; expected a share from 0 to 1, and above 0 for train only",
     "empty": "pairs is empty; expected at least one pair of texts",
 }
 
@@ -201,6 +206,12 @@ def _split_table():
     return table
 
 
+@functools.cache
+def _real_texts(month, day, weekday):
+    """What all formats write for such a date of the first year."""
+    return frozenset(form._join((0, month, day, weekday)) for form in formats())
+
+
 def _written_first(forms):
     """Whether a format is the first to write a date's text: bool (months, days, weekdays, formats).
 
@@ -299,7 +310,7 @@ def vocabulary():
     Returns:
         `Characters`.
     """
-    texts = [text for form in formats() for field, piece in form.pieces for text in ([piece] if field is None else piece)]
+    texts = ("".join(texts) for form in formats() for _, texts in form.pieces)  # a literal or a table, joined alike
     return Characters("".join(texts) + ISO_CHARACTERS)
 
 
@@ -336,22 +347,154 @@ def encode(pairs):
     return source, target
 
 
-def batches(batch_size, num_batches, seed=0, split="train"):
-    """Draw batches of token ids, no pair twice.
+def batches(batch_size, num_batches, seed=0, split="train", *, invented_share=0.0):
+    """Draw batches of token ids, no pair of the split twice.
 
     Args:
         batch_size: pairs a batch.
         num_batches: how many batches.
         seed: int.
         split: one of `SPLITS`.
+        invented_share: this share of every batch, from 0 to 1, comes from `invented`; with split "train" only.
 
     Yields:
         (source, target) as from `encode`; source is as long as the batch's longest date.
     """
     _whole("batch_size", batch_size, 1)
     _whole("num_batches", num_batches, 0)
-    pairs = examples(batch_size * num_batches, seed, split)
-    return (encode(pairs[start : start + batch_size]) for start in range(0, len(pairs), batch_size))
+    if not 0 <= invented_share <= 1 or (invented_share and split != "train"):
+        raise ValueError(TEXTS["share"].format(share=invented_share, split=split))
+    num_invented = round(batch_size * invented_share)
+    num_real = batch_size - num_invented
+    real = examples(num_real * num_batches, seed, split)
+    made_up = invented(num_invented * num_batches, seed)
+    return (
+        encode(
+            real[number * num_real : (number + 1) * num_real]
+            + made_up[number * num_invented : (number + 1) * num_invented]
+        )
+        for number in range(num_batches)
+    )
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Formats that nobody uses, to learn from.
+# ---------------------------------------------------------------------------------------------------------------------
+
+SEPARATORS = (".", "/", "-", " ", ". ")
+SHORTEST_NAME = 3  # letters of a month that stay when its name is cut short
+CUT_SHARE = 0.3
+MAKES_OF_NUMBERS = 0.5  # how often a day, month or year changes its number of digits, and numbers their separator
+
+
+def invented(count, seed=0):
+    """Make pairs in formats that nobody uses, out of the parts of those that are trained on.
+
+    Order and punctuation come from one format, the month's name from another and the weekday's from a third; names are
+    cut short, numbers get or lose a leading 0 and the century, and dates of numbers other separators. A month's name
+    is used only if it means one month in all languages (`listopada` is October in Croatian and November in Polish).
+    What some real format writes for that date is thrown away, kept formats included.
+
+    Args:
+        count: how many.
+        seed: int; the same seed gives the same pairs in the same order.
+
+    Returns:
+        list of (written, iso), two str each, on dates of the training split; some may repeat.
+
+    Example:
+        >>> invented(1, seed=1)  # doctest: +SKIP
+        [('fredag, 19 júl 1980 г.', '1980-07-19')]
+    """
+    _whole("count", count, 0)
+    rng = random.Random(seed)
+    pairs = []
+    while len(pairs) < count:
+        day = rng.choice(_training_days())
+        numbers = _numbers_of(day)
+        parts = _invent_parts(rng, numbers)
+        in_first_year = "".join(texts if isinstance(texts, str) else texts[0] for texts in parts)
+        if in_first_year not in _real_texts(*numbers[1:]):
+            written = "".join(texts if isinstance(texts, str) else texts[numbers[0]] for texts in parts)
+            pairs.append((written, day.isoformat()))
+    return pairs
+
+
+def _invent_parts(rng, numbers):
+    """The parts of one invented text; the year is given as the table of all years."""
+    _, month, day, weekday = numbers
+    month_names, weekday_names, years = _name_tables()
+    pieces = rng.choice(_training_formats()).pieces
+    named = any(field == 1 and not texts[0].isdigit() for field, texts in pieces)
+    separator = rng.choice(SEPARATORS) if not named and rng.random() < MAKES_OF_NUMBERS else None
+    parts = []
+    for place, (field, texts) in enumerate(pieces):
+        changes = rng.random() < MAKES_OF_NUMBERS
+        if field is None:
+            inside = 0 < place < len(pieces) - 1
+            parts.append(separator if separator and inside else texts)
+        elif field == 0:  # a year in front keeps its four digits: 23-03-07 could be a day in front
+            parts.append(rng.choice(years) if place else texts)
+        elif field == 1 and named:
+            parts.append(_cut(rng, rng.choice(month_names[month])))
+        elif field == 3:
+            parts.append(rng.choice(weekday_names[weekday]))
+        else:
+            number = (month, day)[field - 1] + 1
+            parts.append(f"{number:02d}" if changes == (len(texts[0]) == 1) else str(number))
+    return parts
+
+
+def _cut(rng, name):
+    """A month's name, or as many of its first letters as still mean that month in all languages."""
+    shortest = next(
+        (end for end in range(SHORTEST_NAME, len(name)) if len(_months_by_beginning()[name[:end].lower()]) == 1), None
+    )
+    if shortest is None or rng.random() >= CUT_SHARE:
+        return name
+    return name[: rng.randrange(shortest, min(shortest + 2, len(name) - 1) + 1)]
+
+
+@functools.cache
+def _training_formats():
+    return [form for form in formats() if form.part == "train"]
+
+
+@functools.cache
+def _training_days():
+    trained = (_split_table() == SPLITS.index("train")).any(axis=1)  # (days,)
+    return [day for day, known in zip(_days(), trained, strict=True) if known]
+
+
+def _tables(field, forms):
+    return sorted({texts for form in forms for own, texts in form.pieces if own == field})
+
+
+@functools.cache
+def _months_by_beginning():
+    """All beginnings of all names of months, and the months that they may stand for, kept formats included."""
+    months = {}
+    for table in _tables(1, formats()):
+        for month, name in enumerate(table):
+            for end in range(1, len(name) + 1):
+                months.setdefault(name[:end].lower(), set()).add(month)
+    return months
+
+
+@functools.cache
+def _name_tables():
+    """The names of each month that mean no other, those of each weekday, and the two tables of years."""
+    forms = _training_formats()
+    names = [table for table in _tables(1, forms) if not table[0].isdigit()]
+    meaning = {}
+    for table in _tables(1, formats()):
+        for month, name in enumerate(table):
+            meaning.setdefault(name.lower(), set()).add(month)
+    months = [
+        sorted({table[month] for table in names if len(meaning[table[month].lower()]) == 1}) for month in range(12)
+    ]
+    weekdays = [sorted({table[weekday] for table in _tables(3, forms)}) for weekday in range(7)]
+    return months, weekdays, _tables(0, forms)
 
 
 def _whole(name, number, least):

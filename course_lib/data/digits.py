@@ -102,10 +102,9 @@ def augment(images, rng, *, degrees=10.0, stretch=0.10, shift=0.75):
     top, left = from_y.astype(int), from_x.astype(int)
     down, right = from_y - top, from_x - left
     rows = np.arange(batch)[:, None]  # (batch, 1)
-    mixed = (
-        (1 - down) * ((1 - right) * paper[rows, top, left] + right * paper[rows, top, left + 1])
-        + down * ((1 - right) * paper[rows, top + 1, left] + right * paper[rows, top + 1, left + 1])
-    )  # (batch, pixels)
+    upper = (1 - right) * paper[rows, top, left] + right * paper[rows, top, left + 1]  # (batch, pixels)
+    lower = (1 - right) * paper[rows, top + 1, left] + right * paper[rows, top + 1, left + 1]
+    mixed = (1 - down) * upper + down * lower
     return mixed.reshape(batch, side, side).astype(np.float32)
 
 

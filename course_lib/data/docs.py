@@ -1,7 +1,7 @@
 """Text that every CPython carries: its language reference to model, and docstrings to sort by kind of module.
 
-Nothing is downloaded and nothing is imported for its side effects: docstrings are read out of the source files by `ast`.
-The texts differ from one version of Python to the next and are the same wherever that version is installed completely.
+Nothing is downloaded, and no module is imported that might do something: docstrings are read out of the source files by
+`ast`. The texts differ from one version of Python to the next; one version gives the same wherever it is complete.
 
 Licence of both: Python Software Foundation License Version 2.
 """
@@ -25,40 +25,55 @@ TEXT_VALIDATION = TEXT_TEST = 0.05
 DOCSTRING_VALIDATION, DOCSTRING_TEST = 0.05, 0.12
 PARAGRAPH_END = re.compile(r"\n(?:[ \t]*\n)+")
 
-# The kind of a module is the chapter of "The Python Standard Library" (3.11) that describes it; chapters with few docstrings
-# go together with their neighbours. A private module has the kind of the public one that it serves.
+# The kind of a module is the chapter of "The Python Standard Library" (3.11) that describes it; chapters with few
+# docstrings go together with their neighbours. A private module has the kind of the public one that it serves.
 KINDS = {
     # Text Processing Services; Binary Data Services; Internationalization
     "text": "string re difflib textwrap unicodedata stringprep rlcompleter codecs encodings locale gettext",
     # Data Types
-    "data types": "datetime _pydatetime _strptime zoneinfo calendar collections _collections_abc heapq bisect weakref "
-    "_weakrefset types copy pprint reprlib enum graphlib",
+    "data types": (
+        "datetime _pydatetime _strptime zoneinfo calendar collections _collections_abc heapq bisect weakref "
+        "_weakrefset types copy pprint reprlib enum graphlib"
+    ),
     # Numeric and Mathematical Modules; Functional Programming Modules
     "numbers and functions": "numbers decimal _pydecimal _pylong fractions random statistics functools operator",
     # File and Directory Access; Data Compression and Archiving
-    "files and archives": "pathlib posixpath ntpath genericpath fileinput stat filecmp tempfile glob fnmatch linecache "
-    "shutil gzip bz2 lzma zipfile tarfile _compression",
+    "files and archives": (
+        "pathlib posixpath ntpath genericpath fileinput stat filecmp tempfile glob fnmatch linecache shutil gzip "
+        "bz2 lzma zipfile tarfile _compression"
+    ),
     # Data Persistence; File Formats; Structured Markup Processing Tools
-    "data formats": "pickle _compat_pickle pickletools copyreg shelve dbm sqlite3 csv configparser tomllib netrc xdrlib "
-    "plistlib html _markupbase xml",
+    "data formats": (
+        "pickle _compat_pickle pickletools copyreg shelve dbm sqlite3 csv configparser tomllib netrc xdrlib "
+        "plistlib html _markupbase xml"
+    ),
     # Internet Data Handling
     "mail and internet data": "email json mailbox mailcap mimetypes base64 quopri uu",
     # Internet Protocols and Support
-    "internet protocols": "webbrowser cgi cgitb wsgiref urllib nturl2path http ftplib poplib imaplib nntplib smtplib "
-    "smtpd telnetlib uuid socketserver xmlrpc ipaddress",
+    "internet protocols": (
+        "webbrowser cgi cgitb wsgiref urllib nturl2path http ftplib poplib imaplib nntplib smtplib smtpd "
+        "telnetlib uuid socketserver xmlrpc ipaddress"
+    ),
     # Concurrent Execution; Networking and Interprocess Communication
-    "concurrency and sockets": "threading _threading_local multiprocessing concurrent subprocess sched queue contextvars "
-    "asyncio socket ssl selectors signal asyncore asynchat",
+    "concurrency and sockets": (
+        "threading _threading_local multiprocessing concurrent subprocess sched queue contextvars asyncio socket "
+        "ssl selectors signal asyncore asynchat"
+    ),
     # Development Tools; Debugging and Profiling; Software Packaging and Distribution
-    "development tools": "typing pydoc doctest unittest bdb pdb _pyrepl profile cProfile pstats timeit trace tracemalloc "
-    "zipapp",
+    "development tools": (
+        "typing pydoc doctest unittest bdb pdb _pyrepl profile cProfile pstats timeit trace tracemalloc zipapp"
+    ),
     # Python Runtime Services; Custom Python Interpreters; Importing Modules; Python Language Services
-    "runtime and language": "sysconfig _osx_support _aix_support warnings dataclasses contextlib abc _py_abc traceback "
-    "__future__ inspect site _sitebuiltins code codeop zipimport pkgutil modulefinder runpy importlib imp ast symtable "
-    "token tokenize keyword tabnanny pyclbr py_compile compileall dis opcode",
+    "runtime and language": (
+        "sysconfig _osx_support _aix_support warnings dataclasses contextlib abc _py_abc traceback __future__ "
+        "inspect site _sitebuiltins code codeop zipimport pkgutil modulefinder runpy importlib imp ast symtable "
+        "token tokenize keyword tabnanny pyclbr py_compile compileall dis opcode"
+    ),
     # Generic Operating System Services; Cryptographic Services; Unix Specific Services; Program Frameworks
-    "operating system": "os io _pyio optparse argparse getopt logging getpass curses platform ctypes pty tty pipes crypt "
-    "hashlib hmac secrets cmd shlex",
+    "operating system": (
+        "os io _pyio optparse argparse getopt logging getpass curses platform ctypes pty tty pipes crypt hashlib "
+        "hmac secrets cmd shlex"
+    ),
 }
 LABELS = tuple(KINDS)
 
@@ -115,7 +130,10 @@ def text():
     sizes = {topic: sum(map(len, parts)) for topic, parts in by_topic.items()}
     sides = apportion(sizes, validation=TEXT_VALIDATION, test=TEXT_TEST)
     return Splits(
-        *("\n\n".join(part for topic in by_topic if sides[topic] == side for part in by_topic[topic]) for side in Splits._fields)
+        *(
+            "\n\n".join(part for topic in by_topic if sides[topic] == side for part in by_topic[topic])
+            for side in Splits._fields
+        )
     )
 
 
@@ -179,15 +197,16 @@ def docstrings():
     """Docstrings of the standard library, labelled by the kind of module that they stand in.
 
     **The label** is the chapter of the library's manual that describes the module (`KINDS`), so it was given to modules
-    by hand, and to docstrings only through them. It is a weak label: nobody judged single docstrings, and many ("Return the
-    number of items.") could stand anywhere. No classifier can reach 100%.
+    by hand, and to docstrings only through them. It is a weak label: nobody judged single docstrings, and many
+    ("Return the number of items.") could stand anywhere. No classifier can reach 100%.
 
     **The split** keeps a module, that is a file, on one side, kind by kind. Of docstrings that nearly repeat each other
     (see `without_near_repeats`) only the first is in the data at all. Modules of one package may be on two sides:
     what is tested is a new module, not a new package.
 
-    **Left out** are tests, vendored code, modules without a kind, and what many systems install apart from Python (tkinter,
-    turtle, idlelib, lib2to3, distutils, ensurepip, venv), so that the same version gives the same data everywhere.
+    **Left out** are tests, vendored code, modules without a kind, and what many systems install apart from Python
+    (tkinter, turtle, idlelib, lib2to3, distutils, ensurepip, venv), so that the same version gives the same data
+    everywhere.
 
     Returns:
         `Splits` of lists of `Docstring`, each well shuffled: the first 300 of train are a fair sample.

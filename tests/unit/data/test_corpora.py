@@ -16,7 +16,9 @@ from course_lib.data.corpora import CorpusError
 
 ROOT = Path(__file__).resolve().parents[3]
 COPY = Path(os.environ.get("COURSE_DATA") or ROOT.parent / "shared" / "data")
-needs_copy = pytest.mark.skipif(not COPY.is_dir(), reason="no copy of the corpora: set COURSE_DATA to the folder of one")
+needs_copy = pytest.mark.skipif(
+    not COPY.is_dir(), reason="no copy of the corpora: set COURSE_DATA to the folder of one"
+)
 
 NAME = "tatoeba/bul.txt"
 CONTENT = "Hi.\tЗдрасти.\tCC-BY #1 (CK)\nHi!\tЗдравей.\tCC-BY #2 (CK)\nWho?\tКой?\tCC-BY #3 (CK)\n".encode()
@@ -223,7 +225,11 @@ def test_what_does_not_print_goes(text, expected):
 @pytest.mark.parametrize(
     "content, encoding, expected",
     [
-        ("one\u2028still one\x0bstill\r\ntwo\x85\n\nfour".encode(), "utf-8", ["one still one still", "two", "", "four"]),
+        (
+            "one\u2028still one\x0bstill\r\ntwo\x85\n\nfour".encode(),
+            "utf-8",
+            ["one still one still", "two", "", "four"],
+        ),
         (b"", "utf-8", []),
         (b"caf\xe9\nna\xc3\xafve\n", "utf-8", ["caf", "naïve"]),
         (b"caf\xe9 \x81 \x97\n", "cp1252", ["café —"]),
@@ -285,7 +291,9 @@ def test_tatoeba_holds_out_a_tenth_that_shares_no_sentence(copy):
         sides = [{re.sub(r"\W+", " ", pair[language].casefold()).strip() for pair in part} for part in parts]
         assert not sides[0] & sides[1] and not sides[0] & sides[2] and not sides[1] & sides[2]
     assert corpora.tatoeba("bg", "en").train == [(bulgarian, english) for english, bulgarian in parts.train]
-    length = [sum(len(english) for english, _ in part) / len(part) for part in (parts.train[:500], parts.train, parts.test)]
+    length = [
+        sum(len(english) for english, _ in part) / len(part) for part in (parts.train[:500], parts.train, parts.test)
+    ]
     assert length == pytest.approx([length[1]] * 3, rel=0.1)  # the file is sorted by length, the parts are not
 
 

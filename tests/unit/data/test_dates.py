@@ -1,5 +1,6 @@
 import datetime
 import random
+import re
 import subprocess
 import sys
 
@@ -57,7 +58,7 @@ def test_the_days_are_one_hundred_years():
 
 def test_there_are_millions_and_no_text_comes_twice_in_any_split(everything):
     hashes = np.concatenate([hashes for _, _, hashes in everything.values()])
-    assert len(hashes) > 1_900_000
+    assert len(hashes) > 2_000_000
     assert len(np.unique(hashes)) == len(hashes)  # so none stands for two dates, and none is in two splits
 
 
@@ -94,8 +95,10 @@ def test_unseen_formats_are_never_trained_on(everything):
 
 
 def test_the_other_lengths_of_a_kept_format_are_trained_on():
-    trained = {form.locale for form in dates.formats() if form.part == "train" and dates.num_examples(format_names=[form.name])}
-    assert {form.locale for form in dates.formats()} == trained
+    known = [form for form in dates.formats() if dates.num_examples(format_names=[form.name])]
+    assert {form.locale for form in known} == set(dates.LOCALES)
+    for split, names in (("unseen_formats", dates.KEPT_FOR_TEST), ("validation_unseen", dates.KEPT_FOR_VALIDATION)):
+        assert all(dates.num_examples(split, format_names=[name]) > 1000 for name in names)
 
 
 def test_splits_are_as_large_as_they_say(everything):
@@ -144,6 +147,7 @@ def test_one_format_can_be_looked_at():
         (lambda: dates.examples(1, format_names=["en_US short"]), "no format 'en_US short'"),
         (lambda: dates.batches(0, 1), "batch_size is 0"),
         (lambda: dates.formats()[0].write(datetime.date(1949, 12, 31)), "outside the years 1950 to 2049"),
+        (lambda: dates.invented(-3), "count is -3"),
         (lambda: dates.encode([]), "pairs is empty"),
         (lambda: dates.encode([("7 三月", "2023-03-07")]), "三"),
     ],
@@ -165,6 +169,52 @@ def test_batches_hold_the_pairs_as_ids():
         pairs += [(vocabulary.decode(row), vocabulary.decode(goal)) for row, goal in zip(source, target, strict=True)]
     assert pairs == dates.examples(160, seed=3, split="held_out_dates")
     assert list(dates.batches(4, 0)) == []
+
+
+def test_invented_formats_are_nobodys(everything):
+    pairs = dates.invented(20_000, seed=3)
+    every = np.concatenate([hashes for _, _, hashes in everything.values()])
+    assert not np.isin(np.array([hash(written) for written, _ in pairs]), every).any()
+    for written, iso in pairs[:500]:
+        day = datetime.date.fromisoformat(iso)
+        assert written not in {form.write(day) for form in dates.formats()}
+    days = {day.isoformat(): number for number, day in enumerate(dates._days())}
+    assert np.isin([days[iso] for _, iso in pairs], everything["train"][0]).all()  # so no held-out date
+
+
+def test_invented_texts_have_one_meaning():
+    meaning = {}
+    for written, iso in dates.invented(30_000, seed=4) + dates.examples(60_000, seed=4):
+        assert meaning.setdefault(written, iso) == iso
+    names = {name for own in dates._name_tables()[0] for name in own}
+    assert names.isdisjoint({"lis", "listopada"}) and {"October", "октября", "lokakuuta"} <= names
+
+
+def test_invented_texts_vary_and_are_the_same_from_a_seed():
+    pairs = dates.invented(2000, seed=7)
+    assert pairs == dates.invented(2000, seed=7) != dates.invented(2000, seed=8)
+    assert len(set(pairs)) > 1990
+    seen = {re.sub(r"\w+", lambda word: "9" if word[0].isdigit() else "x", written) for written, _ in pairs}
+    assert {"9-9-9", "9 9 9", "9 x 9", "9. x 9", "x, 9. x 9."} <= seen
+    names = {name for own in dates._name_tables()[0] for name in own}
+    words = {word for written, _ in pairs for word in re.findall(r"[^\W\d]{3,}", written)}
+    assert len([word for word in words if word not in names and any(name.startswith(word) for name in names)]) > 30
+    dates.encode(pairs)  # knows every character
+
+
+def test_batches_mix_invented_pairs_in():
+    batches = list(dates.batches(20, 3, seed=2, invented_share=0.25))
+    vocabulary = dates.vocabulary()
+    written = [vocabulary.decode(row) for source, _ in batches for row in source]
+    real, made_up = dates.examples(45, seed=2), dates.invented(15, seed=2)
+    assert written == [
+        text
+        for number in range(3)
+        for text, _ in real[15 * number : 15 * (number + 1)] + made_up[5 * number : 5 * (number + 1)]
+    ]
+    for arguments in ({"invented_share": 1.5}, {"invented_share": 0.5, "split": "held_out_dates"}):
+        with pytest.raises(ValueError, match="invented_share is"):
+            dates.batches(4, 1, **arguments)
 
 
 def test_typed_dates_are_tidied():

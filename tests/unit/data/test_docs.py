@@ -139,7 +139,7 @@ def test_reading_docstrings_runs_no_module_and_a_new_process_agrees():
     loaded, found = run.stdout.splitlines()
     assert not {"antigravity", "this", "idlelib", "turtle", "webbrowser", "asyncio", "xml"} & set(eval(loaded))
     here = docs.docstrings()
-    assert found == f"{ascii(here.test[:20])} {len(here.train)}"
+    assert found == f"{here.test[:20]!a} {len(here.train)}"
     assert run.stderr == ""
 
 
@@ -149,7 +149,8 @@ def test_names_and_nesting_are_followed(tmp_path):
         '"""The module of this test."""\n'
         "if True:\n    try:\n        def late():\n            '''Defined behind two conditions.'''\n"
         "    except Exception as error:\n        pass\n"
-        "class Outer:\n    async def method(self):\n        r'''An asynchronous method\n\n        goes on\n          with more.\n        '''\n"
+        "class Outer:\n    async def method(self):\n"
+        "        r'''An asynchronous method\n\n        goes on\n          with more.\n        '''\n"
         "        def inner():\n            'short one'\n",
         encoding="utf-8",
     )

@@ -57,14 +57,21 @@ def test_near_repeats_are_found_as_by_comparing_all_with_all(texts, overlap):
     kept = []
     for number, text in enumerate(texts):
         own = words_of(text)
-        repeats = [len(own & words_of(texts[other])) / len(own | words_of(texts[other])) >= overlap for other in kept if own]
+        repeats = [
+            len(own & words_of(texts[other])) / len(own | words_of(texts[other])) >= overlap for other in kept if own
+        ]
         if own and not any(repeats):
             kept.append(number)
     assert without_near_repeats(texts, overlap) == kept
 
 
 def test_case_punctuation_and_order_do_not_tell_texts_apart():
-    texts = ["Return the number of items.", "return, the NUMBER of items!", "items of number the return", "Return nothing."]
+    texts = [
+        "Return the number of items.",
+        "return, the NUMBER of items!",
+        "items of number the return",
+        "Return nothing.",
+    ]
     assert without_near_repeats(texts) == [0, 3]
 
 
