@@ -237,7 +237,7 @@ def merge_heads(x):
 
 
 class KeyValueCache:
-    """The keys and values that one attention layer has computed so far, so that a new token need not compute them again.
+    """The keys and values that an attention layer has computed so far, so that a new token need not do it again.
 
     `length` counts the tokens it holds; `keys` and `values` are (batch, kv_heads, length, d_head).
     """
@@ -263,7 +263,7 @@ class KeyValueCache:
             return keys, values
         self.check_batch(len(keys))
         start, end = self.length, self.length + keys.shape[2]
-        if end > self._keys.shape[2]:  # room for twice as many: over a long text, each token is moved only once or twice
+        if end > self._keys.shape[2]:  # room for twice as many: each token is moved about once, however long the text
             self._keys, self._values = (_grown(held, 2 * end) for held in (self.keys, self.values))
         self._keys[:, :, start:end], self._values[:, :, start:end] = keys, values
         self.length = end

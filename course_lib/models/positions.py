@@ -33,7 +33,7 @@ class LearnedPositions(nn.Module):
         nn.init.normal_(self.weight, std=0.02)
 
     def forward(self, x, positions=None):
-        """Add to x (batch, seq_len, d_model) the vectors of positions (seq_len,) or (batch, seq_len); 0, 1, … if None."""
+        """Add to x (batch, seq_len, d_model) the vectors of positions (seq_len,) or (batch, seq_len); None: 0, 1, …"""
         max_len, d_model = self.weight.shape
         check_vectors("x", x, "batch seq_len d_model", d_model=d_model)
         length = _reach(x, positions)
@@ -55,7 +55,7 @@ class SinusoidalPositions(nn.Module):
         self._table = _Table(lambda length: formulas.sinusoidal(length, d_model))
 
     def forward(self, x, positions=None):
-        """Add to x (batch, seq_len, d_model) the vectors of positions (seq_len,) or (batch, seq_len); 0, 1, … if None."""
+        """Add to x (batch, seq_len, d_model) the vectors of positions (seq_len,) or (batch, seq_len); None: 0, 1, …"""
         check_vectors("x", x, "batch seq_len d_model", d_model=self.d_model)
         length = _reach(x, positions)
         table = self._table(length, x.device, x.dtype)  # (at least length, d_model)

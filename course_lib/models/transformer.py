@@ -171,7 +171,7 @@ class Transformer(nn.Module):
         return ModelCache([(KeyValueCache(), KeyValueCache()) for _ in self.decoder_blocks])
 
     def _embed(self, token_ids, embedding, start=0):
-        """Scale the embeddings, which begin small for the sake of the logits, to the size of the positions; add those."""
+        """Scale the embeddings, small for the sake of the logits, to the size of the positions, and add those."""
         hidden = embedding(token_ids) * math.sqrt(embedding.embedding_dim)  # (batch, seq_len, d_model)
         if self.positions is not None:
             seq_len = token_ids.shape[1]

@@ -78,8 +78,8 @@ class VisionTransformer(nn.Module):
             need_weights: whether to return the weights of every block.
 
         Returns:
-            logits: (batch, num_classes), or (logits, attention) with attention a list of (batch, heads, tokens, tokens),
-            one a block, if need_weights. The class token, where there is one, comes before the patches.
+            logits: (batch, num_classes), or (logits, attention) with attention a list of
+            (batch, heads, tokens, tokens), one a block, if need_weights. A class token comes before the patches.
         """
         tokens = self.patch_embedding(self.patches(images))  # (batch, patches, d_model)
         if self.class_token is not None:
@@ -95,9 +95,16 @@ class VisionTransformer(nn.Module):
         return (logits, attention) if need_weights else logits
 
     def patches(self, images):
-        """Cut images into patches, row by row: (batch, channels, height, width) -> (batch, patches, channels · pixels)."""
+        """Cut images into patches, row by row.
+
+        Args:
+            images: (batch, channels, height, width).
+
+        Returns:
+            patches: (batch, patches, channels · patch_size²), the pixels of one channel after those of another.
+        """
         sizes = {"channels": self.num_channels, "height": self.image_size, "width": self.image_size}
         check_vectors("images", images, "batch channels height width", **sizes)
         size = self.patch_size
         cut = images.unflatten(3, (-1, size)).unflatten(2, (-1, size))  # (batch, channels, rows, size, columns, size)
-        return cut.permute(0, 2, 4, 1, 3, 5).flatten(3).flatten(1, 2)  # (batch, rows · columns, channels · size · size)
+        return cut.permute(0, 2, 4, 1, 3, 5).flatten(3).flatten(1, 2)  # (batch, patches, channels · size²)

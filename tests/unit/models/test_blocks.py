@@ -129,7 +129,7 @@ def test_an_unknown_activation_is_named():
 @pytest.mark.parametrize("block", [EncoderBlock, DecoderBlock])
 def test_dropout_is_everywhere_it_should_be_and_only_while_training(block):
     block = block(8, 2, 12, dropout=0.25)
-    expected = {EncoderBlock: 3, DecoderBlock: 4}[type(block)]  # each attention, the feed-forward network, the residuals
+    expected = {EncoderBlock: 3, DecoderBlock: 4}[type(block)]  # attention, feed-forward, residuals
     rates = [module.p for module in block.modules() if isinstance(module, Dropout)]
     assert rates == [0.25] * expected
     inputs = (torch.randn(2, 3, 8), torch.randn(2, 4, 8))[: expected - 2]
