@@ -95,6 +95,7 @@ class MultiHeadAttention(nn.Module):
         if memory is not None:
             self._check_memory(x, memory, causal, cache)
         num_keys = start + x.shape[1] if memory is None else memory.shape[1]
+        only_causal = causal and mask is None and bias is None and start == 0  # for this the fused kernel has a fast way
         mask, bias = self._masks(mask, bias, causal, x, num_keys)  # each None, or broadcasts to the weights
 
         if memory is None:
@@ -114,7 +115,9 @@ class MultiHeadAttention(nn.Module):
             context, weights = scaled_dot_product_attention(queries, keys, values, mask, bias, self.dropout)
         else:
             allowed = mask if bias is None else bias if mask is None else bias.masked_fill(~mask, -math.inf)
-            context = F.scaled_dot_product_attention(queries, keys, values, allowed, dropout_p=dropout)
+            context = F.scaled_dot_product_attention(
+                queries, keys, values, None if only_causal else allowed, dropout_p=dropout, is_causal=only_causal
+            )
         return self.output(merge_heads(context)), weights if need_weights else None
 
     def _from_one(self, x):
