@@ -33,7 +33,7 @@ class Dropout(nn.Module):
         dropped = round(self.p * 2**16)  # of the 2^16 values that 16 bits have
         draws = torch.empty(-(-x.numel() // 4), dtype=torch.int64).random_(-(2**63), None)
         decisions = draws.view(torch.int16)[: x.numel()].view(x.shape)  # from -2^15 to 2^15 - 1
-        keep = (decisions >= dropped - 2**15).to(x.dtype)
+        keep = torch.ge(decisions, dropped - 2**15, out=torch.empty_like(x))  # 1 or 0, at once in x's dtype
         return x * keep.mul_(2**16 / (2**16 - dropped))
 
     def extra_repr(self):
