@@ -66,7 +66,7 @@ TEXTS = {
     "too many": "{count:,} examples of {split} were asked for; there are {available:,}",
     "no format": "there is no format {name!r}; the formats are: {names}",
     "outside": "{day} is outside the years {first} to {last}",
-    "share": "invented_share is {share!r} with split {split!r}; expected a share from 0 to 1, and above 0 for train only",
+    "share": "invented_share is {share!r} with split {split!r}; expected one from 0 to 1, above 0 with train only",
     "empty": "pairs is empty; expected at least one pair of texts",
 }
 

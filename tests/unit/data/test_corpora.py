@@ -265,7 +265,7 @@ def test_other_languages_are_refused(languages):
         corpora.multi30k(*languages)
 
 
-# --- the corpora themselves, where a copy is ---------------------------------------------------------------------------
+# --- the corpora themselves, where a copy is --------------------------------------------------------------------------
 
 
 @needs_copy
