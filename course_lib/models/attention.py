@@ -96,39 +96,27 @@ class MultiHeadAttention(nn.Module):
             self._check_memory(x, memory, causal, cache)
         num_keys = start + x.shape[1] if memory is None else memory.shape[1]
         only_causal = causal and mask is None and bias is None and start == 0  # for this the fused kernel has a fast way
-        mask, bias = self._masks(mask, bias, causal, x, num_keys)  # each None, or broadcasts to the weights
+        mask = self._mask(mask, bias, causal, x, num_keys)  # None, or broadcasts to (batch, heads, queries, keys)
 
         if memory is None:
-            queries, keys, values = self._from_one(x)
-            if self.rotary is not None:
-                queries, keys = self.rotary(queries, start), self.rotary(keys, start)
-            if cache is not None:
-                keys, values = cache.append(keys, values)
+            queries, keys, values = self._from_one(x, start, cache)
         else:
             queries, keys, values = self._from_two(x, memory, cache)
-        if self.num_kv_heads < self.num_heads:  # neighbouring heads of queries share a head of keys and values
-            group = self.num_heads // self.num_kv_heads
-            keys, values = keys.repeat_interleave(group, dim=1), values.repeat_interleave(group, dim=1)
+        context, weights = self._attend(queries, keys, values, mask, bias, only_causal, need_weights)
+        return self.output(merge_heads(context)), weights  # (batch, queries, d_model), (batch, heads, queries, keys)
 
-        dropout = self.dropout.p if self.training else 0.0
-        if need_weights or explicit_is_faster(queries, keys, dropout):
-            context, weights = scaled_dot_product_attention(queries, keys, values, mask, bias, self.dropout)
-        else:
-            allowed = mask if bias is None else bias if mask is None else bias.masked_fill(~mask, -math.inf)
-            context = F.scaled_dot_product_attention(
-                queries, keys, values, None if only_causal else allowed, dropout_p=dropout, is_causal=only_causal
-            )
-        return self.output(merge_heads(context)), weights if need_weights else None
-
-    def _from_one(self, x):
-        """Project x to queries, keys and values in one matrix product."""
+    def _from_one(self, x, start, cache):
+        """Project x to queries, keys and values in one matrix product, and put what the cache holds in front."""
         projected = self.queries_keys_values(x)  # (batch, seq_len, d_model + 2 · d_kv)
         queries, keys, values = projected.split([self.d_model, self.d_kv, self.d_kv], dim=-1)
-        return (
-            split_heads(queries, self.num_heads),  # (batch, heads, seq_len, d_head)
-            split_heads(keys, self.num_kv_heads),  # (batch, kv_heads, seq_len, d_head)
-            split_heads(values, self.num_kv_heads),  # (batch, kv_heads, seq_len, d_head)
-        )
+        queries = split_heads(queries, self.num_heads)  # (batch, heads, seq_len, d_head)
+        keys = split_heads(keys, self.num_kv_heads)  # (batch, kv_heads, seq_len, d_head)
+        values = split_heads(values, self.num_kv_heads)  # (batch, kv_heads, seq_len, d_head)
+        if self.rotary is not None:
+            queries, keys = self.rotary(queries, start), self.rotary(keys, start)
+        if cache is not None:
+            keys, values = cache.append(keys, values)  # (batch, kv_heads, start + seq_len, d_head)
+        return queries, keys, values
 
     def _from_two(self, x, memory, cache):
         """Project x to queries and a memory to keys and values, unless the cache holds those already."""
@@ -145,6 +133,22 @@ class MultiHeadAttention(nn.Module):
             keys, values = cache.append(keys, values)
         return queries, keys, values  # keys and values: (batch, kv_heads, keys, d_head)
 
+    def _attend(self, queries, keys, values, mask, bias, only_causal, need_weights):
+        """Give context and weights, by the explicit formula or by PyTorch's fused kernel, which keeps no weights."""
+        if self.num_kv_heads < self.num_heads:  # neighbouring heads of queries share a head of keys and values
+            group = self.num_heads // self.num_kv_heads
+            keys, values = keys.repeat_interleave(group, dim=1), values.repeat_interleave(group, dim=1)
+        bias = None if bias is None else bias.to(queries.dtype)
+        dropout = self.dropout.p if self.training else 0.0
+        if need_weights or explicit_is_faster(queries, keys, dropout):
+            context, weights = scaled_dot_product_attention(queries, keys, values, mask, bias, self.dropout)
+            return context, weights if need_weights else None
+        if only_causal:
+            return F.scaled_dot_product_attention(queries, keys, values, dropout_p=dropout, is_causal=True), None
+        if bias is not None:  # the kernel takes booleans or floats, not both
+            mask = bias if mask is None else bias.masked_fill(~mask, -math.inf)
+        return F.scaled_dot_product_attention(queries, keys, values, mask, dropout_p=dropout), None
+
     def _check_memory(self, x, memory, causal, cache):
         if causal:
             raise ValueError(TEXTS["causal memory"])
@@ -154,7 +158,7 @@ class MultiHeadAttention(nn.Module):
         if cache is not None and cache.length:
             cache.check_batch(len(x))
 
-    def _masks(self, mask, bias, causal, x, num_keys):
+    def _mask(self, mask, bias, causal, x, num_keys):
         """Check mask and bias; join mask and causality into one boolean mask of four axes, None if all may attend."""
         batch, num_queries, _ = x.shape
         sizes = {"batch": batch, "heads": self.num_heads, "queries": num_queries, "keys": num_keys}
@@ -167,7 +171,7 @@ class MultiHeadAttention(nn.Module):
         if causal and num_queries > 1:  # a single query is the newest token, and may attend to all there are
             order = causal_mask(num_queries, num_keys, x.device)
             mask = order if mask is None else mask & order
-        return mask, bias
+        return mask
 
 
 def scaled_dot_product_attention(queries, keys, values, mask=None, bias=None, dropout=None):

@@ -214,14 +214,14 @@ def test_rotary_weights_depend_on_the_offset_alone():
     layer = MultiHeadAttention(16, 2, rotary=Rotary(8)).double()
     layer.queries_keys_values.bias.data.normal_()
     x = double(1, 1, 16).expand(1, 9, 16)  # the same token everywhere: only positions differ
-    queries, keys, _ = layer._from_one(x)
-    queries, keys = layer.rotary(queries, 5), layer.rotary(keys, 5)
+    queries, keys, _ = layer._from_one(x, 5, None)
     scores = queries @ keys.mT  # (1, heads, 9, 9)
     for offset in range(-8, 9):
         diagonal = scores.diagonal(offset, dim1=-2, dim2=-1)
         equal(diagonal, diagonal[..., :1].expand_as(diagonal))
     assert not torch.allclose(scores[..., 0, 1], scores[..., 1, 0])
-    equal(layer.rotary(layer._from_one(x)[0]) @ layer.rotary(layer._from_one(x)[1]).mT, scores)
+    queries, keys, _ = layer._from_one(x, 0, None)
+    equal(queries @ keys.mT, scores)
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64, torch.bfloat16, torch.float16])
