@@ -121,6 +121,26 @@ def test_every_parameter_is_registered_and_learns(make, inputs):
 
 
 @every
+def test_gradients_by_finite_differences(make, inputs):
+    """A step of ±ε along a random direction through all parameters changes the loss as the gradients say."""
+    model, inputs = shaken(make()), as_double(inputs())
+    with torch.no_grad():
+        weights = torch.randn_like(model(*inputs))
+    parameters, epsilon = list(model.parameters()), 1e-6
+    directions = [torch.randn_like(parameter) for parameter in parameters]
+    (model(*inputs) * weights).sum().backward()
+    slope = sum((parameter.grad * way).sum() for parameter, way in zip(parameters, directions, strict=True))
+
+    losses = []
+    with torch.no_grad():
+        for step in (epsilon, -2 * epsilon):
+            for parameter, way in zip(parameters, directions, strict=True):
+                parameter.add_(step * way)
+            losses.append((model(*inputs) * weights).sum())
+    equal((losses[0] - losses[1]) / (2 * epsilon), slope, 1e-4)
+
+
+@every
 def test_evaluation_is_deterministic_and_training_is_not(make, inputs):
     model, inputs = make(dropout=0.2), inputs()
     assert not torch.equal(model(*inputs), model(*inputs))
