@@ -270,7 +270,8 @@ def test_a_seed_draws_the_same_again_with_and_without_a_cache(name):
 
 def test_top_k_of_one_is_greedy():
     model, input_ids, options = settings("transformer")
-    same(sample(model, input_ids, max_new_tokens=8, top_k=1, **options), greedy(model, input_ids, max_new_tokens=8, **options))
+    drawn = sample(model, input_ids, max_new_tokens=8, top_k=1, **options)
+    same(drawn, greedy(model, input_ids, max_new_tokens=8, **options))
 
 
 def test_a_sequence_that_has_ended_leaves_the_batch():
