@@ -317,7 +317,8 @@ def _begin(model, input_ids, max_new_tokens, start_id, end_id, attention_mask, u
     check_positive(max_new_tokens=max_new_tokens)
     translates = hasattr(model, "encode")
     vocabulary = model.target_embedding if translates else model.token_embedding
-    check_ids("input_ids", input_ids, "batch seq_len", (model.source_embedding if translates else vocabulary).num_embeddings)
+    read = model.source_embedding if translates else vocabulary
+    check_ids("input_ids", input_ids, "batch seq_len", read.num_embeddings)
     for name, token in {"start_id": start_id, "end_id": end_id}.items():
         if token is not None and not 0 <= token < vocabulary.num_embeddings:
             raise ValueError(TEXTS["token"].format(name=name, value=token, highest=vocabulary.num_embeddings - 1))
