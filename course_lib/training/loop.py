@@ -169,13 +169,14 @@ class _Run:
         self.loss = self._cross_entropy if loss is None else loss
         self.prepared = accelerator.prepare_model(model)
         rates = settings["learning_rate"], settings["muon_learning_rate"], settings["weight_decay"]
-        self.optimizers = make_optimizers(model, *rates)
+        pays = self._everywhere(bfloat16_pays(accelerator.device.type))
+        self.bfloat16 = pays if settings["precision"] == "auto" else settings["precision"] == "bfloat16"
+        self.optimizers = make_optimizers(model, *rates, muon_bfloat16=pays)
         if not self.optimizers:
             raise ValueError(TEXTS["nothing"])
         self.rates = [[group["lr"] for group in optimizer.param_groups] for optimizer in self.optimizers]
         self.average = None if settings["average"] is None else AveragedWeights(model, settings["average"])
         self.step, self.saved_step, self.fingerprint, self.history = 0, None, None, History()
-        self.bfloat16 = self._everywhere(self._use_bfloat16())
 
     def train(self, batches, evaluate, evaluate_every, checkpoint_every, progress):
         num_steps = self.settings["num_steps"]
@@ -221,7 +222,8 @@ class _Run:
         mean = self.accelerator.reduce(total.detach().float(), "sum").item() / count
         if not math.isfinite(mean):
             raise FloatingPointError(TEXTS["diverged"].format(step=self.step + 1, loss=mean))
-        self.accelerator.backward(total * (self.accelerator.num_processes / count))  # gradients come as means over processes
+        processes = self.accelerator.num_processes  # over which gradients are averaged
+        self.accelerator.backward(total * (processes / count))
         limit = math.inf if self.settings["clip"] is None else self.settings["clip"]
         norm = torch.nn.utils.clip_grad_norm_(self.model.parameters(), limit).item()
         share = learning_rate_share(self.step, *(self.settings[key] for key in ("num_steps", "warmup_steps", "decay")))
@@ -256,7 +258,8 @@ class _Run:
         rank, processes, device = self.accelerator.process_index, self.accelerator.num_processes, self.accelerator.device
         if rank < len(batch[-1]):
             return [tensor[rank::processes].to(device) for tensor in batch]
-        return [*(tensor[:1].to(device) for tensor in batch[:-1]), torch.full_like(batch[-1][:1], IGNORED, device=device)]
+        nothing = torch.full_like(batch[-1][:1], IGNORED, device=device)
+        return [*(tensor[:1].to(device) for tensor in batch[:-1]), nothing]
 
     def _evaluate(self, evaluate):
         """Call the caller's function with the weights that the model would end with, and leave no trace in the run."""
@@ -294,6 +297,7 @@ class _Run:
             state = {
                 "settings": self.settings,
                 "bfloat16": self.bfloat16,
+                "muon_bfloat16": [getattr(optimizer, "bfloat16", None) for optimizer in self.optimizers],
                 "processes": self.accelerator.num_processes,
                 "last_batch": self.fingerprint,
                 "history": [_finite(record) for record in self.history],
@@ -322,6 +326,7 @@ class _Run:
             raise checkpoints.CheckpointError(TEXTS["settings"].format(folder=folder, changes="; ".join(changes)))
         checkpoints.load_weights(self.model, path)
         for number, optimizer in enumerate(self.optimizers):
+            optimizer.bfloat16 = state["muon_bfloat16"][number]  # what was measured then, not what is measured now
             memory = {}
             for name, tensor in tensors.items():
                 kind, *place = name.split(".", 3)
@@ -338,10 +343,6 @@ class _Run:
         self.step = self.saved_step = state["step"]
         self.bfloat16, self.fingerprint = state["bfloat16"], state["last_batch"]
         self.history = History(state["history"])
-
-    def _use_bfloat16(self):
-        precision = self.settings["precision"]
-        return bfloat16_pays(self.accelerator.device.type) if precision == "auto" else precision == "bfloat16"
 
     def _everywhere(self, value):
         """The main process's value, in all of them."""

@@ -18,7 +18,76 @@ TABLES = (nn.Embedding, LearnedPositions)  # matrices by shape, but each row is 
 PAYS_FROM = 1.25  # times as fast: a matrix product is not all of a step, and rounding is not free
 
 
-def make_optimizers(model, learning_rate, muon_learning_rate=None, weight_decay=0.0):
+class Muon(torch.optim.Muon):
+    """PyTorch's Muon, which can also work in float32.
+
+    PyTorch's works in bfloat16: the right choice where processors have it, and a trap where they must emulate it, for
+    there the product of two matrices can take fifty times as long as in float32.
+
+    Args:
+        params, options: as for torch.optim.Muon.
+        bfloat16: whether to do as PyTorch's own does.
+
+    Source: Jordan et al. 2024; the equations are those of torch.optim.Muon.
+    """
+
+    def __init__(self, params, *, bfloat16=True, **options):
+        super().__init__(params, **options)
+        self.bfloat16 = bfloat16
+
+    @torch.no_grad()
+    def step(self, closure=None):
+        """Take one step."""
+        if self.bfloat16:
+            return super().step(closure)
+        result = None
+        if closure is not None:
+            with torch.enable_grad():
+                result = closure()
+        for group in self.param_groups:
+            for parameter in group["params"]:
+                if parameter.grad is not None:
+                    self._move(parameter, group)
+        return result
+
+    def _move(self, matrix, group):
+        memory, gradient, momentum = self.state[matrix], matrix.grad, group["momentum"]
+        mean = memory.setdefault("momentum_buffer", torch.zeros_like(gradient))
+        mean.lerp_(gradient, 1 - momentum)
+        update = gradient.lerp(mean, momentum) if group["nesterov"] else mean
+        update = orthogonalise(update, group["ns_coefficients"], group["ns_steps"], group["eps"])
+        rows, columns = matrix.shape
+        matrix.mul_(1 - group["lr"] * group["weight_decay"])
+        matrix.add_(update, alpha=-group["lr"] * math.sqrt(max(1, rows / columns)))
+
+
+def orthogonalise(matrix, coefficients=(3.4445, -4.775, 2.0315), num_steps=5, eps=1e-7):
+    """Bring all singular values of a matrix close to 1 (0.7 to 1.2), and leave its singular vectors.
+
+        X = a X + b (X Xᵀ) X + c (X Xᵀ)² X, a few times over
+
+    Args:
+        matrix: (rows, columns).
+        coefficients: a, b, c.
+        num_steps: how often.
+        eps: the least norm that the matrix is divided by.
+
+    Returns:
+        (rows, columns), a new tensor.
+
+    Source: Jordan et al. 2024, a Newton-Schulz iteration.
+    """
+    a, b, c = coefficients
+    x = matrix.mT if len(matrix) > matrix.shape[1] else matrix  # the shorter side makes the smaller products
+    x = x / x.norm().clamp(min=eps)
+    for _ in range(num_steps):
+        products = x @ x.mT  # (shorter, shorter)
+        polynomial = torch.addmm(products, products, products, beta=b, alpha=c)
+        x = torch.addmm(x, polynomial, x, beta=a)  # (shorter, longer)
+    return x.mT if len(matrix) > matrix.shape[1] else x
+
+
+def make_optimizers(model, learning_rate, muon_learning_rate=None, weight_decay=0.0, *, muon_bfloat16=True):
     """AdamW for everything, or Muon for matrices and AdamW for embeddings, positions, norms and biases.
 
     Args:
@@ -26,11 +95,13 @@ def make_optimizers(model, learning_rate, muon_learning_rate=None, weight_decay=
         learning_rate: of AdamW, at its highest.
         muon_learning_rate: of Muon; None: no Muon.
         weight_decay: of both, decoupled from the gradient; for matrices and tables only, not for norms and biases.
+        muon_bfloat16: see `Muon`.
 
     Returns:
         list of torch.optim.Optimizer, one or two.
     """
-    tables = {id(parameter) for module in model.modules() if isinstance(module, TABLES) for parameter in module.parameters()}
+    modules = (module for module in model.modules() if isinstance(module, TABLES))
+    tables = {id(parameter) for module in modules for parameter in module.parameters()}
     matrices, others, vectors = [], [], []
     for parameter in model.parameters():
         if not parameter.requires_grad:
@@ -44,7 +115,9 @@ def make_optimizers(model, learning_rate, muon_learning_rate=None, weight_decay=
     groups = [group for group in groups if group["params"]]
     optimizers = [torch.optim.AdamW(groups, lr=learning_rate, betas=(0.9, 0.98), fused=True)] if groups else []
     if matrices:
-        optimizers.append(torch.optim.Muon(matrices, lr=muon_learning_rate, weight_decay=weight_decay))
+        optimizers.append(
+            Muon(matrices, lr=muon_learning_rate, weight_decay=weight_decay, bfloat16=muon_bfloat16)
+        )
     return optimizers
 
 

@@ -229,10 +229,9 @@ def test_a_finished_run_is_only_read(tmp_path, uninterrupted):
     assert equal(parameters(model), uninterrupted[0])
 
 
-def test_killed_for_real_and_resumed_it_ends_bit_equal(tmp_path):
+def test_killed_for_real_and_resumed_it_ends_bit_equal(tmp_path, uninterrupted):
     """kill -9, twice, at moments that nobody chose; every time at most the steps since the last checkpoint are lost."""
-    whole, folder = tmp_path / "whole.safetensors", tmp_path / "checkpoints"
-    subprocess.run(command("none", whole), cwd=ROOT, check=True, timeout=120)
+    folder = tmp_path / "checkpoints"
     reached = 0
     for enough in (5, 15):
         process = subprocess.Popen(command(folder, tmp_path / "never", "0.05"), cwd=ROOT)
@@ -247,9 +246,9 @@ def test_killed_for_real_and_resumed_it_ends_bit_equal(tmp_path):
         assert process.returncode == -signal.SIGKILL or os.name == "nt"
         assert int(latest(folder).name[5:]) >= max(reached, enough)
         reached = int(latest(folder).name[5:])
-    resumed = tmp_path / "resumed.safetensors"
-    subprocess.run(command(folder, resumed), cwd=ROOT, check=True, timeout=120)
-    assert equal(load_file(resumed), load_file(whole))
+    model = make_model()
+    fit(model, make_batches(), **SETTINGS, checkpoint=folder)
+    assert equal(parameters(model), uninterrupted[0])
 
 
 def test_stopping_leaves_a_usable_model_and_the_run_goes_on(tmp_path, uninterrupted, capsys):
@@ -270,8 +269,7 @@ def test_stopping_leaves_a_usable_model_and_the_run_goes_on(tmp_path, uninterrup
 
 
 def test_two_processes_learn_what_one_does(tmp_path):
-    one, two = tmp_path / "one.safetensors", tmp_path / "two.safetensors"
-    subprocess.run(command("none", one, 0, 0), cwd=ROOT, check=True, timeout=120)
+    two = tmp_path / "two.safetensors"
     torchrun = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node=2", "--master-addr=127.0.0.1"]
     port = 20000 + os.getpid() % 20000
     environment = {**os.environ, "ACCELERATE_USE_CPU": "true", "OMP_NUM_THREADS": "1", "GLOO_SOCKET_IFNAME": "lo"}
@@ -282,9 +280,10 @@ def test_two_processes_learn_what_one_does(tmp_path):
         check=True,
         timeout=120,
     )
-    one, two = load_file(one), load_file(two)
-    torch.testing.assert_close(one["losses"], two["losses"], rtol=2e-3, atol=0)  # Muon rounds to bfloat16
-    torch.testing.assert_close(one["losses"][:3], two["losses"][:3], rtol=1e-5, atol=0)
+    history = fit(make_model(dropout=0.0), make_batches(), **SETTINGS)
+    one, two = [record["loss"] for record in history], load_file(two)["losses"].tolist()
+    assert two[:3] == pytest.approx(one[:3], rel=1e-5)
+    assert two == pytest.approx(one, rel=2e-3)  # where Muon works in bfloat16, it makes differences larger
 
 
 # ---------------------------------------------------------------------------------------------------------------------
