@@ -19,7 +19,7 @@ from course_lib.models.transformer import Transformer
 
 OURS = "course_lib"
 START = 1
-NO_BFLOAT16 = "No bfloat16 multiplication in this processor (AVX512-BF16, AMX): its ratios say nothing about those with it."
+NO_BFLOAT16 = "This processor has no bfloat16 products (AVX512-BF16, AMX): the ratios say nothing about those that do."
 TRANSLATION = {"vocab_size": 5000, "d_model": 256, "num_layers": 3, "num_heads": 4, "d_ff": 512, "dropout": 0.1}
 LANGUAGE = {"vocab_size": 100, "d_model": 128, "num_layers": 4, "num_heads": 4, "max_len": 128}
 MINILM = {"vocab_size": 30522, "d_model": 384, "num_layers": 6, "num_heads": 12, "d_ff": 1536}
