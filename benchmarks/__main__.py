@@ -17,7 +17,7 @@ from benchmarks.timing import machine, pinned_threads
 
 def table_of(name, found):
     """Draw a work's result; a ratio above 1 means that ours is faster."""
-    table = Table(title=f"{name}: {WORKS[name].__doc__.splitlines()[0]}")
+    table = Table(title=name)
     headings = "way", "median ms", f"{found['unit']}/s", f"time by {OURS}'s", "agrees"
     for heading in headings:
         table.add_column(heading, justify="left" if heading in ("way", "agrees") else "right")
@@ -46,8 +46,8 @@ def main(arguments=None):
             found[name] = WORKS[name](options.rounds)
             if not options.json:
                 console.print(table_of(name, found[name]))
-                for note in found[name]["notes"]:
-                    console.print(note)
+                behind = ", ".join(found[name]["behind"]) or "nobody"
+                console.print(f"Faster than {OURS}: {behind}.", *found[name]["notes"])
     about = {"threads": options.threads, "rounds": options.rounds, **machine()}
     if options.json:
         print(json.dumps({"machine": about, "works": found}, indent=2))

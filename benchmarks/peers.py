@@ -60,7 +60,7 @@ class _Embeddings(nn.Module):
 
 
 class PyTorchTransformer(_Embeddings):
-    """`torch.nn.Transformer`, post-norm, without the norm that it adds at the end, so that it computes what ours does."""
+    """`torch.nn.Transformer`, without the norms that it adds at both ends, so that it computes what ours does."""
 
     def __init__(self, vocab_size, d_model, num_layers, num_heads, d_ff, dropout):
         super().__init__(vocab_size, d_model, dropout)
@@ -197,7 +197,8 @@ class _D2LAttention(nn.Module):
         return x.reshape(-1, x.shape[2], x.shape[3])
 
     def forward(self, queries, memory, lengths):
-        queries, keys, values = self._split(self.W_q(queries)), self._split(self.W_k(memory)), self._split(self.W_v(memory))
+        queries, keys = self._split(self.W_q(queries)), self._split(self.W_k(memory))
+        values = self._split(self.W_v(memory))
         scores = torch.bmm(queries, keys.transpose(1, 2)) / math.sqrt(queries.shape[-1])
         if lengths is not None:
             shape = scores.shape
@@ -227,7 +228,7 @@ class _D2LLayer(nn.Module):
 
 
 class XTransformers(nn.Module):
-    """x-transformers' `XTransformer`; its pre-norm, with its cache."""
+    """x-transformers' `XTransformer`, with its own pre-norm, GELU and learned positions, and its cache."""
 
     def __init__(self, vocab_size, d_model, num_layers, num_heads, d_ff, dropout, max_len=512):
         super().__init__()
@@ -243,7 +244,9 @@ class XTransformers(nn.Module):
             "attn_dim_head": d_model // num_heads,
             "ff_mult": d_ff / d_model,
             "attn_dropout": dropout,
+            "attn_sublayer_dropout": dropout,
             "ff_dropout": dropout,
+            "ff_sublayer_dropout": dropout,
             "emb_dropout": dropout,
         }
         sides = {f"{side}_{name}": value for side in ("enc", "dec") for name, value in options.items()}

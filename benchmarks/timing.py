@@ -65,13 +65,22 @@ def pinned_threads(threads):
         torch.set_num_threads(before)
 
 
+def processor():
+    """The processor's name where the system tells it, else its architecture."""
+    with contextlib.suppress(OSError), open("/proc/cpuinfo", encoding="utf-8") as lines:
+        for line in lines:
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    return platform.processor() or platform.machine()
+
+
 def machine():
     """What the numbers depend on: a dict, ready for JSON."""
     import torch
 
     load = os.getloadavg()[0] if hasattr(os, "getloadavg") else None
     return {
-        "processor": platform.processor() or platform.machine(),
+        "processor": processor(),
         "cores": os.cpu_count(),
         "load": load,
         "kernels": torch.backends.cpu.get_cpu_capability(),

@@ -1,0 +1,32 @@
+"""One way to train every model of the course: `fit(model, batches, …)`.
+
+>>> from course_lib.training import fit
+>>> history = fit(model, batches, num_steps=700, learning_rate=4e-3, muon_learning_rate=1.5e-2, label_smoothing=0.05)
+>>> history.frame().plot(x="step", y="loss")
+
+    loop           the loop itself
+    optimizers     AdamW, Muon, the course of the learning rate, averaged weights, when bfloat16 pays
+    batches        sentences of like length together; targets one step ahead of what the decoder reads
+    checkpoints    what a run needs to go on as if nothing had happened, on disk
+    metrics        accuracy, exact match, BLEU, chrF
+"""
+
+from course_lib.training.batches import TeacherForced, TokenBatches
+from course_lib.training.checkpoints import CheckpointError, load_weights
+from course_lib.training.loop import History, fit
+from course_lib.training.metrics import accuracy, bleu, chrf, exact_match
+from course_lib.training.optimizers import bfloat16_pays
+
+__all__ = [
+    "CheckpointError",
+    "History",
+    "TeacherForced",
+    "TokenBatches",
+    "accuracy",
+    "bfloat16_pays",
+    "bleu",
+    "chrf",
+    "exact_match",
+    "fit",
+    "load_weights",
+]

@@ -1,0 +1,115 @@
+"""Batches for training: sentences of like length together, and targets one step ahead of what the decoder reads."""
+
+import numpy as np
+import torch
+
+from course_lib.data.characters import pad
+
+TEXTS = {
+    "empty": "pairs is empty; expected at least one pair of token ids",
+    "short": "pair {index} has a target of {length} ids; expected at least 2, a start and an end",
+    "no source": "pair {index} has an empty source; expected at least one id",
+    "size": "{name} is {value!r}; expected a whole number of at least 1",
+    "long": "pair {index} takes {length} tokens, more than max_tokens = {max_tokens}; leave it out, or raise max_tokens",
+    "pair": "a batch of {count} tensors came; expected (source, target)",
+}
+POOL = 50  # batches that are sorted together: as tight as sorting everything, nearly, and still well shuffled
+
+
+class TokenBatches:
+    """Pairs of sentences in batches of about as many tokens each, those of like length together.
+
+    Padding costs as much as text. Sorted by length within large random pools, little of it is left: short sentences
+    come in batches of many, long ones in batches of few, and an epoch's batches come in random order.
+
+    >>> batches = TokenBatches([([5, 6, 7], [1, 8, 9, 2]), ([5, 6], [1, 8, 2])], max_tokens=3500)
+    >>> source, inputs, targets = next(iter(batches))
+
+    Every time it is gone through it gives the same batches, epoch after epoch, each epoch shuffled anew.
+
+    Args:
+        pairs: sequence of (source ids, target ids), lists of int; a target has its start and end ids.
+        max_tokens: rows · longest sequence of a batch, on either side, at most.
+        seed: int, of the shuffling.
+        pad_id: what short sequences are filled up with.
+        num_epochs: how often each pair comes; None: without end.
+
+    Yields:
+        (source, inputs, targets): int64 (batch, source_len), (batch, target_len), (batch, target_len), where targets
+        are the inputs' next tokens.
+
+    Raises:
+        ValueError: no pairs, one that is empty, or one that is longer than max_tokens.
+    """
+
+    def __init__(self, pairs, max_tokens, *, seed=0, pad_id=0, num_epochs=None):
+        check_count("max_tokens", max_tokens)
+        if num_epochs is not None:
+            check_count("num_epochs", num_epochs)
+        if not len(pairs):
+            raise ValueError(TEXTS["empty"])
+        self.pairs, self.max_tokens, self.seed, self.pad_id, self.num_epochs = pairs, max_tokens, seed, pad_id, num_epochs
+        self.lengths = np.array([(len(source), len(target) - 1) for source, target in pairs])  # (pairs, 2)
+        for index, (source, target) in enumerate(self.lengths):
+            if source < 1:
+                raise ValueError(TEXTS["no source"].format(index=index))
+            if target < 1:
+                raise ValueError(TEXTS["short"].format(index=index, length=target + 1))
+            if max(source, target) > max_tokens:
+                length = max(source, target)
+                raise ValueError(TEXTS["long"].format(index=index, length=length, max_tokens=max_tokens))
+
+    def __iter__(self):
+        epoch = 0
+        while self.num_epochs is None or epoch < self.num_epochs:
+            for rows in self._epoch(epoch):
+                source = torch.from_numpy(pad([self.pairs[row][0] for row in rows], self.pad_id))
+                target = torch.from_numpy(pad([self.pairs[row][1] for row in rows], self.pad_id))
+                yield source, target[:, :-1], target[:, 1:]
+            epoch += 1
+
+    def _epoch(self, epoch):
+        """The rows of each batch of an epoch."""
+        rng = np.random.default_rng([self.seed, epoch])
+        order = rng.permutation(len(self.pairs))
+        longest = self.lengths.max(axis=1)
+        pool = max(1, int(POOL * self.max_tokens / longest.mean()))  # pairs
+        batches = []
+        for start in range(0, len(order), pool):
+            rows = order[start : start + pool]
+            rows = rows[np.argsort(longest[rows], kind="stable")]
+            batch = []
+            for row in rows:  # longest last, so `row` is the longest of its batch so far
+                if (len(batch) + 1) * longest[row] > self.max_tokens:
+                    batches.append(batch)
+                    batch = []
+                batch.append(row)
+            batches.append(batch)
+        return [batches[number] for number in rng.permutation(len(batches))]
+
+
+class TeacherForced:
+    """Turn batches of (source, target) into (source, inputs, targets): the decoder reads y[:-1] and predicts y[1:].
+
+    Args:
+        batches: iterable of (source, target), whole numbers (batch, source_len) and (batch, target_len).
+
+    Yields:
+        (source, inputs, targets), tensors.
+    """
+
+    def __init__(self, batches):
+        self.batches = batches
+
+    def __iter__(self):
+        for batch in self.batches:
+            if len(batch) != 2:
+                raise ValueError(TEXTS["pair"].format(count=len(batch)))
+            source, target = map(torch.as_tensor, batch)
+            yield source, target[:, :-1], target[:, 1:]
+
+
+def check_count(name, value):
+    """Check for a whole number of at least 1."""
+    if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 1:
+        raise ValueError(TEXTS["size"].format(name=name, value=value))

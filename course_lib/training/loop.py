@@ -1,0 +1,448 @@
+"""The training loop: the same call for every model, on a CPU, a GPU, or many processes.
+
+    batch -> model -> loss -> gradients -> clipped -> optimizers -> averaged weights -> checkpoint
+
+Every process goes through the same batches and takes its own rows of each: rows rank, rank + processes, … The loss is the
+mean over all targets of the whole batch, so what is learnt does not depend on how many processes share the work.
+"""
+
+import math
+import signal
+import threading
+import time
+import zlib
+
+import torch
+from accelerate import Accelerator
+from accelerate.utils import broadcast_object_list, gather_object
+from torch.nn import functional as F
+from tqdm.auto import tqdm
+
+from course_lib.training import checkpoints
+from course_lib.training.batches import check_count
+from course_lib.training.optimizers import DECAYS, AveragedWeights, bfloat16_pays, learning_rate_share, make_optimizers
+
+IGNORED = -100  # a target that nothing predicts, in rows that only keep a process busy
+PRECISIONS = ("auto", "bfloat16", "float32")
+
+TEXTS = {
+    "training": "Training",
+    "stopped": "Stopped after {step} of {num_steps} steps; the model is as it was after the last of them.",
+    "batch": "batches gave a {kind}; expected (inputs, …, targets), one tensor or array at least for each",
+    "rows": "a batch holds tensors of {rows} rows; expected as many in each, and at least 1",
+    "no target": "step {step}: every target is padding ({pad_id}); expected at least one that counts",
+    "logits": "the model gave {found} for targets of shape {targets}; expected logits {expected}",
+    "ended": "batches ended after {step} steps; num_steps is {num_steps}",
+    "no length": "num_steps is None and batches has no length; pass num_steps",
+    "diverged": "step {step}: the loss is {loss}; the model is as it was before. Try a lower learning rate or more warm-up",
+    "settings": "{folder} holds a run with other settings: {changes}. Pass another folder, or the settings of that run",
+    "change": "{name} was {before!r}, now {now!r}",
+    "data": "the batches are not those that the run in {folder} has seen; pass the same ones, from their beginning",
+    "choice": "{name} is {value!r}; expected one of {choices}",
+    "number": "{name} is {value!r}; expected {expected}",
+    "nothing": "the model has no parameters to train",
+}
+
+
+class History(list):
+    """What happened, step by step: a list of dicts with step, loss, learning_rate, gradient_norm, tokens and seconds.
+
+    Where `fit` got an `evaluate`, its numbers stand in the records of the steps after which it was called.
+
+    Attributes:
+        stopped: whether training was interrupted before its last step.
+    """
+
+    stopped = False
+
+    def frame(self):
+        """The same as a pandas.DataFrame, one row a step, to plot."""
+        import pandas
+
+        return pandas.DataFrame(list(self))
+
+
+def fit(
+    model,
+    batches,
+    *,
+    num_steps=None,
+    learning_rate=1e-3,
+    muon_learning_rate=None,
+    weight_decay=0.0,
+    warmup_steps=0,
+    decay="linear",
+    label_smoothing=0.0,
+    clip=1.0,
+    average=None,
+    precision="auto",
+    pad_id=None,
+    loss=None,
+    evaluate=None,
+    evaluate_every=None,
+    checkpoint=None,
+    checkpoint_every=100,
+    seed=0,
+    progress=True,
+):
+    """Train a model in place; afterwards it is in eval mode.
+
+    Stopping (the notebook's square, or Ctrl-C) ends after the step under way: the model is usable, a checkpoint is written,
+    and the same call goes on from there. With a checkpoint folder, so does the same call after a crash, and it ends with
+    the very same weights, to the bit, as a run that was never interrupted, on the same machine with as many threads.
+
+    Args:
+        model: nn.Module; called with all of a batch but its last tensor, it returns logits (..., classes).
+        batches: iterable of (inputs, …, targets), tensors or arrays with as many rows each, targets whole numbers (...).
+            It is gone through again where it ends too early. To resume, it must give the same batches again: they have a
+            seed of their own and owe nothing to the state of torch's generator.
+        num_steps: batches to learn from; None: as many as len(batches).
+        learning_rate: of AdamW, at its highest.
+        muon_learning_rate: of Muon, which then trains the matrices, and AdamW the rest; None: AdamW for all.
+        weight_decay: of matrices and tables, decoupled.
+        warmup_steps: steps in which the learning rates grow to their highest.
+        decay: how they fall afterwards, "linear", "cosine", "inverse_sqrt" or "constant".
+        label_smoothing: this share of each target is spread over all classes.
+        clip: the gradient's largest norm; None: any.
+        average: decay of a running mean of the weights, such as 0.999, which evaluation sees and the model ends with.
+        precision: "float32", "bfloat16" (autocast; weights stay float32), or "auto": measured, see `bfloat16_pays`.
+        pad_id: targets that do not count; None: the model's own pad_id, where it has one, otherwise all count.
+        loss: function (outputs, targets) -> the sum of losses over the targets that count; None: cross-entropy.
+        evaluate: function model -> dict of numbers, called with the model in eval mode.
+        evaluate_every: steps between evaluations; None: only after the last.
+        checkpoint: folder; None: none are written.
+        checkpoint_every: steps between checkpoints: what a crash can cost.
+        seed: int, for dropout. The caller's random numbers are left as they were.
+        progress: whether to show a bar with loss, tokens a second and time left.
+
+    Returns:
+        `History`.
+
+    Raises:
+        ValueError, TypeError: settings or batches that make no sense.
+        CheckpointError: the checkpoint is damaged, or of another model, other settings or other batches.
+        FloatingPointError: the loss is not finite.
+    """
+    if num_steps is None:
+        if not hasattr(batches, "__len__"):
+            raise ValueError(TEXTS["no length"])
+        num_steps = len(batches)
+    settings = {
+        "num_steps": num_steps,
+        "learning_rate": learning_rate,
+        "muon_learning_rate": muon_learning_rate,
+        "weight_decay": weight_decay,
+        "warmup_steps": warmup_steps,
+        "decay": decay,
+        "label_smoothing": label_smoothing,
+        "clip": clip,
+        "average": average,
+        "precision": precision,
+        "pad_id": getattr(model, "pad_id", None) if pad_id is None else pad_id,
+        "seed": seed,
+    }
+    _check_settings(settings)
+    check_count("checkpoint_every", checkpoint_every)
+    if evaluate_every is not None:
+        check_count("evaluate_every", evaluate_every)
+    accelerator = Accelerator(mixed_precision="no")  # `_Run` casts by itself, and leaves the model's forward alone
+    devices = [accelerator.device] if accelerator.device.type == "cuda" else []
+    with torch.random.fork_rng(devices=devices):
+        torch.manual_seed(seed + accelerator.process_index)
+        run = _Run(accelerator, model, settings, loss, checkpoint)
+        try:
+            if checkpoint is not None and checkpoints.latest(checkpoint) is not None:
+                run.resume()
+            run.train(batches, evaluate, evaluate_every, checkpoint_every, progress)
+        finally:
+            if run.average is not None:
+                run.average.swap()
+            model.eval()
+    return run.history
+
+
+class _Run:
+    """One run: what changes from step to step, and what a checkpoint must hold."""
+
+    def __init__(self, accelerator, model, settings, loss, folder):
+        self.accelerator, self.model, self.settings, self.folder = accelerator, model, settings, folder
+        self.loss = self._cross_entropy if loss is None else loss
+        self.prepared = accelerator.prepare_model(model)
+        rates = settings["learning_rate"], settings["muon_learning_rate"], settings["weight_decay"]
+        pays = self._everywhere(bfloat16_pays(accelerator.device.type))
+        self.bfloat16 = pays if settings["precision"] == "auto" else settings["precision"] == "bfloat16"
+        self.optimizers = make_optimizers(model, *rates, muon_bfloat16=pays)
+        if not self.optimizers:
+            raise ValueError(TEXTS["nothing"])
+        self.rates = [[group["lr"] for group in optimizer.param_groups] for optimizer in self.optimizers]
+        self.average = None if settings["average"] is None else AveragedWeights(model, settings["average"])
+        self.step, self.saved_step, self.fingerprint, self.history = 0, None, None, History()
+
+    def train(self, batches, evaluate, evaluate_every, checkpoint_every, progress):
+        num_steps = self.settings["num_steps"]
+        source = self._from_here(batches)
+        start = time.perf_counter() - (self.history[-1]["seconds"] if self.history else 0.0)
+        hidden = not (progress and self.accelerator.is_main_process)
+        bar = tqdm(total=num_steps, initial=self.step, desc=TEXTS["training"], unit="step", disable=hidden)
+        tokens, begun = 0, time.perf_counter()
+        with bar, _Interruption(self.accelerator.num_processes) as interruption:
+            while self.step < num_steps and not interruption.asked:
+                batch = next(source, None)
+                if batch is None:
+                    raise ValueError(TEXTS["ended"].format(step=self.step, num_steps=num_steps))
+                record = self._learn(batch)
+                record["seconds"] = time.perf_counter() - start
+                self.history.append(record)
+                tokens += record["tokens"]
+                rate = tokens / (time.perf_counter() - begun)
+                bar.set_postfix({"loss": f"{record['loss']:.3f}", "tokens/s": f"{rate:,.0f}"}, refresh=False)
+                bar.update()
+                is_last = self.step == num_steps
+                if evaluate is not None and (is_last or (evaluate_every and self.step % evaluate_every == 0)):
+                    record.update(self._evaluate(evaluate))
+                if self.folder is not None and (is_last or self.step % checkpoint_every == 0):
+                    self.save()
+        if interruption.asked and self.step < num_steps:
+            self.history.stopped = True
+            if self.folder is not None and self.step and self.saved_step != self.step:
+                self.save()
+            tqdm.write(TEXTS["stopped"].format(step=self.step, num_steps=num_steps))
+
+    def _learn(self, batch):
+        """Take one step; returns its record."""
+        pad_id = self.settings["pad_id"]
+        count = batch[-1].numel() if pad_id is None else int((batch[-1] != pad_id).sum())
+        if count == 0:
+            raise ValueError(TEXTS["no target"].format(step=self.step + 1, pad_id=pad_id))
+        *inputs, targets = self._own_rows(batch)
+        self.prepared.train()
+        with torch.autocast(self.accelerator.device.type, dtype=torch.bfloat16, enabled=self.bfloat16):
+            outputs = self.prepared(*inputs)
+        total = self.loss(outputs, targets)
+        mean = self.accelerator.reduce(total.detach().float(), "sum").item() / count
+        if not math.isfinite(mean):
+            raise FloatingPointError(TEXTS["diverged"].format(step=self.step + 1, loss=mean))
+        processes = self.accelerator.num_processes  # over which gradients are averaged
+        self.accelerator.backward(total * (processes / count))
+        limit = math.inf if self.settings["clip"] is None else self.settings["clip"]
+        norm = torch.nn.utils.clip_grad_norm_(self.model.parameters(), limit).item()
+        share = learning_rate_share(self.step, *(self.settings[key] for key in ("num_steps", "warmup_steps", "decay")))
+        for optimizer, rates in zip(self.optimizers, self.rates, strict=True):
+            for group, rate in zip(optimizer.param_groups, rates, strict=True):
+                group["lr"] = rate * share
+            optimizer.step()
+            optimizer.zero_grad()
+        self.step += 1
+        self.fingerprint = _fingerprint(batch)
+        if self.average is not None:
+            self.average.update(self.step)
+        rate = self.settings["learning_rate"] * share
+        return {"step": self.step, "loss": mean, "learning_rate": rate, "gradient_norm": norm, "tokens": count}
+
+    def _cross_entropy(self, outputs, targets):
+        """The sum of cross-entropies, in float32, over the targets that count."""
+        if outputs.shape[:-1] != targets.shape:
+            expected = f"({', '.join(map(str, (*targets.shape, 'classes')))})"
+            found, targets = tuple(outputs.shape), tuple(targets.shape)
+            raise ValueError(TEXTS["logits"].format(found=found, targets=targets, expected=expected))
+        if self.settings["pad_id"] is not None:
+            targets = targets.masked_fill(targets == self.settings["pad_id"], IGNORED)
+        logits = outputs.float().flatten(0, -2)  # (targets, classes)
+        smoothing = self.settings["label_smoothing"]
+        return F.cross_entropy(
+            logits, targets.flatten().long(), ignore_index=IGNORED, label_smoothing=smoothing, reduction="sum"
+        )
+
+    def _own_rows(self, batch):
+        """The rows of this process, on its device; one without weight where there are fewer rows than processes."""
+        rank, processes, device = self.accelerator.process_index, self.accelerator.num_processes, self.accelerator.device
+        if rank < len(batch[-1]):
+            return [tensor[rank::processes].to(device) for tensor in batch]
+        nothing = torch.full_like(batch[-1][:1], IGNORED, device=device)
+        return [*(tensor[:1].to(device) for tensor in batch[:-1]), nothing]
+
+    def _evaluate(self, evaluate):
+        """Call the caller's function with the weights that the model would end with, and leave no trace in the run."""
+        state = _random_state(self.accelerator.device)
+        if self.average is not None:
+            self.average.swap()
+        try:
+            self.model.eval()
+            return {name: float(value) for name, value in evaluate(self.model).items()}
+        finally:
+            if self.average is not None:
+                self.average.swap()
+            _restore_random_state(state, self.accelerator.device)
+
+    def _from_here(self, batches):
+        """Batches from where the run is, checked and as tensors; the last one seen must be the one that was seen."""
+        for number, batch in enumerate(_over_and_over(batches), start=1):
+            if number > self.step:
+                yield _tensors(batch)
+            elif number == self.step and _fingerprint(_tensors(batch)) != self.fingerprint:
+                raise checkpoints.CheckpointError(TEXTS["data"].format(folder=self.folder))
+
+    def save(self):
+        """Write a checkpoint: the main process writes, the others wait."""
+        device = self.accelerator.device
+        states = gather_object([{name: state.cpu() for name, state in _random_state(device).items()}])
+        if self.accelerator.is_main_process:
+            tensors = {f"random.{rank}.{name}": state for rank, one in enumerate(states) for name, state in one.items()}
+            if self.average is not None:  # the model's file holds what a reader wants, the mean; the rest goes here
+                self.average.swap()
+                tensors |= {f"trained.{name}": tensor for name, tensor in self.average.average.items()}
+            for number, optimizer in enumerate(self.optimizers):
+                for index, memory in optimizer.state_dict()["state"].items():
+                    tensors |= {f"optimizer.{number}.{index}.{name}": tensor for name, tensor in memory.items()}
+            state = {
+                "settings": self.settings,
+                "bfloat16": self.bfloat16,
+                "muon_bfloat16": [getattr(optimizer, "bfloat16", None) for optimizer in self.optimizers],
+                "processes": self.accelerator.num_processes,
+                "last_batch": self.fingerprint,
+                "history": [_finite(record) for record in self.history],
+            }
+            try:
+                checkpoints.save(self.folder, self.step, self.model, tensors, state)
+            finally:
+                if self.average is not None:
+                    self.average.swap()
+        self.accelerator.wait_for_everyone()
+        self.saved_step = self.step
+
+    def resume(self):
+        """Go back to the newest checkpoint."""
+        path = checkpoints.latest(self.folder)
+        tensors, state = checkpoints.read(path)
+        now = {**self.settings, "processes": self.accelerator.num_processes}
+        before = {**state["settings"], "processes": state["processes"]}
+        changes = [
+            TEXTS["change"].format(name=name, before=before.get(name), now=now[name])
+            for name in now
+            if before.get(name) != now[name]
+        ]
+        if changes:
+            folder = self.folder
+            raise checkpoints.CheckpointError(TEXTS["settings"].format(folder=folder, changes="; ".join(changes)))
+        checkpoints.load_weights(self.model, path)
+        for number, optimizer in enumerate(self.optimizers):
+            optimizer.bfloat16 = state["muon_bfloat16"][number]  # what was measured then, not what is measured now
+            memory = {}
+            for name, tensor in tensors.items():
+                kind, *place = name.split(".", 3)
+                if kind == "optimizer" and int(place[0]) == number:
+                    memory.setdefault(int(place[1]), {})[place[2]] = tensor
+            optimizer.load_state_dict({"state": memory, "param_groups": optimizer.state_dict()["param_groups"]})
+        if self.average is not None:
+            for name, average in self.average.average.items():
+                average.copy_(tensors[f"trained.{name}"])
+            self.average.swap()
+        own = f"random.{self.accelerator.process_index}."
+        random_state = {name.removeprefix(own): one for name, one in tensors.items() if name.startswith(own)}
+        _restore_random_state(random_state, self.accelerator.device)
+        self.step = self.saved_step = state["step"]
+        self.bfloat16, self.fingerprint = state["bfloat16"], state["last_batch"]
+        self.history = History(state["history"])
+
+    def _everywhere(self, value):
+        """The main process's value, in all of them."""
+        values = [value]
+        broadcast_object_list(values)
+        return values[0]
+
+
+class _Interruption:
+    """Turn the first Ctrl-C into a wish to stop after the step under way; the second one is heeded at once.
+
+    Several processes can't stop each at its own step, and only a program's main thread may choose how signals are taken;
+    elsewhere Ctrl-C does what it always does.
+    """
+
+    def __init__(self, processes):
+        self.asked = False
+        self.active = processes == 1 and threading.current_thread() is threading.main_thread()
+
+    def __enter__(self):
+        if self.active:
+            self.before = signal.signal(signal.SIGINT, self._ask)
+        return self
+
+    def _ask(self, number, frame):
+        if self.asked:
+            raise KeyboardInterrupt
+        self.asked = True
+
+    def __exit__(self, kind, error, trace):
+        if self.active:
+            signal.signal(signal.SIGINT, self.before)
+
+
+def _check_settings(settings):
+    check_count("num_steps", settings["num_steps"])
+    for name, choices in (("decay", DECAYS), ("precision", PRECISIONS)):
+        if settings[name] not in choices:
+            raise ValueError(TEXTS["choice"].format(name=name, value=settings[name], choices=", ".join(choices)))
+    positive, share = "a number above 0", "a number from 0 up to, but not including, 1"
+    expected = {
+        "learning_rate": (lambda value: value > 0, positive),
+        "muon_learning_rate": (lambda value: value > 0, positive),
+        "clip": (lambda value: value > 0, positive),
+        "weight_decay": (lambda value: value >= 0, "a number from 0 up"),
+        "warmup_steps": (lambda value: 0 <= value < settings["num_steps"], "a whole number below num_steps"),
+        "label_smoothing": (lambda value: 0 <= value < 1, share),
+        "average": (lambda value: 0 <= value < 1, share),
+    }
+    may_be_none = {"muon_learning_rate", "clip", "average"}
+    for name, (holds, words) in expected.items():
+        value = settings[name]
+        if value is None and name in may_be_none:
+            continue
+        if not isinstance(value, int | float) or isinstance(value, bool) or not holds(value):
+            raise ValueError(TEXTS["number"].format(name=name, value=value, expected=words))
+
+
+def _over_and_over(batches):
+    """Go through batches again and again; what can be gone through only once ends."""
+    while True:
+        gave = False
+        for batch in batches:
+            gave = True
+            yield batch
+        if not gave:
+            return
+
+
+def _tensors(batch):
+    if not isinstance(batch, tuple | list) or len(batch) < 2:
+        raise TypeError(TEXTS["batch"].format(kind=type(batch).__name__))
+    tensors = [torch.as_tensor(part) for part in batch]
+    rows = [len(tensor) if tensor.ndim else 0 for tensor in tensors]
+    if len(set(rows)) > 1 or not rows[0]:
+        raise ValueError(TEXTS["rows"].format(rows=" and ".join(map(str, rows))))
+    return tensors
+
+
+def _fingerprint(batch):
+    """A number that tells batches apart."""
+    total = 0
+    for tensor in batch:
+        total = zlib.crc32(tensor.contiguous().cpu().view(torch.uint8).numpy(), total)
+    return total
+
+
+def _random_state(device):
+    states = {"cpu": torch.get_rng_state()}
+    if device.type == "cuda":
+        states["cuda"] = torch.cuda.get_rng_state(device)
+    return states
+
+
+def _restore_random_state(states, device):
+    torch.set_rng_state(states["cpu"])
+    if device.type == "cuda":
+        torch.cuda.set_rng_state(states["cuda"], device)
+
+
+def _finite(record):
+    """JSON has no word for NaN and infinity; None stands for both."""
+    return {name: value if math.isfinite(value) else None for name, value in record.items()}

@@ -1,0 +1,354 @@
+"""`fit` learns, resumes to the bit, survives being killed, stops when asked, and shares its work."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from course_lib.models.decoder import LanguageModel
+from course_lib.models.recurrent import RecurrentTranslator
+from course_lib.models.transformer import Transformer
+from course_lib.models.vision import VisionTransformer
+from course_lib.training import CheckpointError, TeacherForced, accuracy, fit, load_weights
+from course_lib.training.checkpoints import latest
+from tests.unit.training.runs import NUM_STEPS, SETTINGS, make_batches, make_model
+
+ROOT = Path(__file__).parents[3]
+
+
+@pytest.fixture(autouse=True)
+def one_thread():
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+def parameters(model):
+    return {name: parameter.detach().clone() for name, parameter in model.named_parameters()}
+
+
+def equal(one, other):
+    return one.keys() == other.keys() and all(torch.equal(one[name], other[name]) for name in one)
+
+
+def command(*args):
+    return [sys.executable, "-m", "tests.unit.training.runs", *map(str, args)]
+
+
+@pytest.fixture(scope="module")
+def uninterrupted():
+    """A run from beginning to end: its parameters and its losses."""
+    torch.set_num_threads(1)
+    model = make_model()
+    history = fit(model, make_batches(), **SETTINGS)
+    return parameters(model), [record["loss"] for record in history]
+
+
+class Interrupted(Exception):
+    pass
+
+
+class EndingAt:
+    """Batches, until something happens at a step."""
+
+    def __init__(self, step, happening):
+        self.step, self.happening = step, happening
+
+    def __iter__(self):
+        for number, batch in enumerate(make_batches(), start=1):
+            if number == self.step:
+                self.happening()
+            yield batch
+
+
+def crash():
+    raise Interrupted
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# It learns.
+# ---------------------------------------------------------------------------------------------------------------------
+
+
+def tokens(*shape):
+    return torch.randint(3, 16, shape, generator=torch.Generator().manual_seed(0))
+
+
+ONE_BATCH = {
+    "Transformer": (
+        lambda: Transformer(16, 32, 1, 2, 64, dropout=0.0),
+        (tokens(4, 5), tokens(4, 6)[:, :-1], tokens(4, 6)[:, 1:]),
+    ),
+    "recurrent": (lambda: RecurrentTranslator(16, 32), (tokens(4, 5), tokens(4, 6)[:, :-1], tokens(4, 6)[:, 1:])),
+    "LanguageModel": (
+        lambda: LanguageModel(vocab_size=16, d_model=32, num_layers=1, num_heads=2, dropout=0.0),
+        (torch.arange(3, 15).view(4, 3)[:, :-1], torch.arange(3, 15).view(4, 3)[:, 1:]),
+    ),
+    "VisionTransformer": (
+        lambda: VisionTransformer(8, 4, 10, 32, 1, 2),
+        (torch.rand(4, 1, 8, 8, generator=torch.Generator().manual_seed(0)), torch.tensor([3, 1, 4, 0])),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", ONE_BATCH)
+@pytest.mark.parametrize("muon_learning_rate", [None, 2e-2])
+def test_every_model_learns_one_batch_by_the_same_call(name, muon_learning_rate):
+    make, batch = ONE_BATCH[name]
+    torch.manual_seed(0)
+    model = make()
+    settings = {"num_steps": 80, "learning_rate": 1e-2, "muon_learning_rate": muon_learning_rate, "progress": False}
+    fit(model, [batch], **settings)
+    assert not model.training
+    assert accuracy(model(*batch[:-1]), batch[-1]) == 1
+
+
+def test_bfloat16_learns_too_and_leaves_the_weights_in_float32():
+    make, batch = ONE_BATCH["Transformer"]
+    torch.manual_seed(0)
+    model = make()
+    fit(model, [batch], num_steps=80, learning_rate=1e-2, precision="bfloat16", progress=False)
+    assert {parameter.dtype for parameter in model.parameters()} == {torch.float32}
+    assert model(*batch[:-1]).dtype == torch.float32
+    assert accuracy(model(*batch[:-1]), batch[-1]) == 1
+
+
+def test_the_loss_is_the_mean_over_the_targets_that_count():
+    model = make_model(dropout=0.0)
+    source, inputs, targets = next(iter(make_batches()))
+    with torch.no_grad():
+        log_probabilities = model(source, inputs).log_softmax(dim=-1)  # (batch, target_len, classes)
+    counted = targets != 0
+    assert not counted.all()
+    picked = log_probabilities.gather(-1, targets[..., None])[..., 0]
+    history = fit(model, [(source, inputs, targets)], num_steps=1, progress=False, precision="float32")
+    assert history[0]["loss"] == pytest.approx(-picked[counted].mean().item(), rel=1e-5)
+    assert history[0]["tokens"] == counted.sum()
+
+
+def test_padding_has_no_say():
+    records = []
+    source, inputs, targets = next(iter(make_batches()))
+    wider = torch.nn.functional.pad(inputs, (0, 3)), torch.nn.functional.pad(targets, (0, 3))
+    for batch in [(source, inputs, targets), (source, *wider)]:
+        records.append(fit(make_model(0.0), [batch], num_steps=1, progress=False, precision="float32")[0])
+    for name in ("loss", "gradient_norm", "tokens"):
+        assert records[0][name] == pytest.approx(records[1][name], rel=1e-5)
+
+
+def test_the_gradient_is_clipped():
+    """With a tiny limit plain descent would hardly move; AdamW's steps don't show it, so a spy looks at the gradients."""
+    seen = []
+    model = make_model()
+    original = torch.optim.AdamW.step
+
+    def step(self, *args, **kwargs):
+        gradients = [p.grad.flatten() for group in self.param_groups for p in group["params"]]
+        seen.append(torch.cat(gradients).norm().item())
+        return original(self, *args, **kwargs)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(torch.optim.AdamW, "step", step)
+        history = fit(model, make_batches(), num_steps=2, clip=1e-3, progress=False)
+    assert seen == pytest.approx([1e-3, 1e-3], rel=1e-2)
+    assert history[0]["gradient_norm"] > 0.1
+
+
+def test_the_callers_random_numbers_stay_as_they_were():
+    torch.manual_seed(7)
+    before = torch.get_rng_state()
+    model = Transformer(16, 16, 1, 2, 32)
+    torch.set_rng_state(before)
+    fit(model, make_batches(), num_steps=2, progress=False)
+    assert torch.equal(torch.get_rng_state(), before)
+
+
+def test_evaluation_sees_the_averages_and_leaves_no_trace(uninterrupted):
+    seen = []
+
+    def evaluate(model):
+        assert not model.training
+        torch.rand(5)
+        seen.append(parameters(model))
+        return {"score": len(seen)}
+
+    model = make_model()
+    history = fit(model, make_batches(), **SETTINGS, evaluate=evaluate, evaluate_every=10)
+    assert equal(parameters(model), uninterrupted[0])
+    assert equal(seen[-1], uninterrupted[0])
+    assert [record["step"] for record in history if "score" in record] == [10, 20, NUM_STEPS]
+
+
+def test_the_history_is_a_frame():
+    frame = fit(make_model(), make_batches(), num_steps=3, learning_rate=1e-2, progress=False).frame()
+    assert list(frame["step"]) == [1, 2, 3]
+    assert list(frame["learning_rate"]) == pytest.approx([1e-2, 1e-2 * 2 / 3, 1e-2 / 3])
+    assert {"loss", "gradient_norm", "tokens", "seconds"} <= set(frame)
+
+
+def test_the_bar_shows_loss_and_tokens_a_second(capsys):
+    fit(make_model(), make_batches(), num_steps=3)
+    shown = capsys.readouterr().err
+    assert "loss=" in shown and "tokens/s=" in shown and "3/3" in shown
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# It goes on.
+# ---------------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("step", [3, 6, 18, NUM_STEPS])
+def test_a_resumed_run_ends_bit_equal(tmp_path, uninterrupted, step):
+    with pytest.raises(Interrupted):
+        fit(make_model(), EndingAt(step, crash), **SETTINGS, checkpoint=tmp_path)
+    found = latest(tmp_path)
+    assert (int(found.name[5:]) if found else 0) == (step - 1) // 5 * 5
+    torch.manual_seed(99)
+    model = Transformer(vocab_size=16, d_model=16, num_layers=1, num_heads=2, d_ff=32)  # other weights, if resumed
+    history = fit(model if found else make_model(), make_batches(), **SETTINGS, checkpoint=tmp_path)
+    if found:
+        assert equal(parameters(model), uninterrupted[0])
+    assert [record["loss"] for record in history] == uninterrupted[1]
+    assert [record["step"] for record in history] == list(range(1, NUM_STEPS + 1))
+
+
+def test_a_finished_run_is_only_read(tmp_path, uninterrupted):
+    fit(make_model(), make_batches(), **SETTINGS, checkpoint=tmp_path)
+    model = make_model()
+    fit(model, make_batches(), **SETTINGS, checkpoint=tmp_path)
+    assert equal(parameters(model), uninterrupted[0])
+    model = make_model()
+    load_weights(model, tmp_path)
+    assert equal(parameters(model), uninterrupted[0])
+
+
+def test_killed_for_real_and_resumed_it_ends_bit_equal(tmp_path, uninterrupted):
+    """kill -9, twice, at moments that nobody chose; every time at most the steps since the last checkpoint are lost."""
+    folder = tmp_path / "checkpoints"
+    reached = 0
+    for enough in (5, 15):
+        process = subprocess.Popen(command(folder, tmp_path / "never", "0.05"), cwd=ROOT)
+        deadline = time.monotonic() + 120
+        while process.poll() is None and time.monotonic() < deadline:
+            found = latest(folder)
+            if found and int(found.name[5:]) >= enough:
+                break
+            time.sleep(0.01)
+        process.kill()
+        process.wait()
+        assert process.returncode == -signal.SIGKILL or os.name == "nt"
+        assert int(latest(folder).name[5:]) >= max(reached, enough)
+        reached = int(latest(folder).name[5:])
+    model = make_model()
+    fit(model, make_batches(), **SETTINGS, checkpoint=folder)
+    assert equal(parameters(model), uninterrupted[0])
+
+
+def test_stopping_leaves_a_usable_model_and_the_run_goes_on(tmp_path, uninterrupted, capsys):
+    model = make_model()
+    interrupt = EndingAt(8, lambda: os.kill(os.getpid(), signal.SIGINT))
+    before = signal.getsignal(signal.SIGINT)
+    history = fit(model, interrupt, **SETTINGS, checkpoint=tmp_path)
+    assert signal.getsignal(signal.SIGINT) is before
+    assert history.stopped and len(history) == 8 and not model.training
+    assert latest(tmp_path).name == "step-00000008"
+    source, inputs, _ = next(iter(make_batches()))
+    assert model(source, inputs).isfinite().all()
+    assert "8 of 24" in capsys.readouterr().out
+    model = make_model()
+    history = fit(model, make_batches(), **SETTINGS, checkpoint=tmp_path)
+    assert not history.stopped
+    assert equal(parameters(model), uninterrupted[0])
+
+
+def test_two_processes_learn_what_one_does(tmp_path):
+    two = tmp_path / "two.safetensors"
+    torchrun = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node=2", "--master-addr=127.0.0.1"]
+    port = 20000 + os.getpid() % 20000
+    environment = {**os.environ, "ACCELERATE_USE_CPU": "true", "OMP_NUM_THREADS": "1", "GLOO_SOCKET_IFNAME": "lo"}
+    subprocess.run(
+        [*torchrun, f"--master-port={port}", "-m", "tests.unit.training.runs", "none", str(two), "0", "0"],
+        cwd=ROOT,
+        env=environment,
+        check=True,
+        timeout=120,
+    )
+    history = fit(make_model(dropout=0.0), make_batches(), **SETTINGS)
+    one, two = [record["loss"] for record in history], load_file(two)["losses"].tolist()
+    assert two[:3] == pytest.approx(one[:3], rel=1e-5)
+    assert two == pytest.approx(one, rel=2e-3)  # where Muon works in bfloat16, it makes differences larger
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# It says what is wrong.
+# ---------------------------------------------------------------------------------------------------------------------
+
+
+def test_other_settings_other_batches_and_other_models_are_refused(tmp_path):
+    with pytest.raises(Interrupted):
+        fit(make_model(), EndingAt(8, crash), **SETTINGS, checkpoint=tmp_path)
+    with pytest.raises(CheckpointError, match=r"learning_rate was 0\.004, now 0\.1"):
+        fit(make_model(), make_batches(), **{**SETTINGS, "learning_rate": 0.1}, checkpoint=tmp_path)
+    others = make_batches()
+    others.seed = 1
+    with pytest.raises(CheckpointError, match="batches are not those"):
+        fit(make_model(), others, **SETTINGS, checkpoint=tmp_path)
+    with pytest.raises(CheckpointError, match=r"target_embedding\.weight has shape \(16, 16\), expected \(17, 16\)"):
+        fit(Transformer(17, 16, 1, 2, 32), make_batches(), **SETTINGS, checkpoint=tmp_path)
+    (latest(tmp_path) / "training.safetensors").write_bytes(b"half of it")
+    with pytest.raises(CheckpointError, match="cannot be read"):
+        fit(make_model(), make_batches(), **SETTINGS, checkpoint=tmp_path)
+
+
+def test_a_loss_that_is_not_finite_leaves_the_model_as_it_was():
+    model = make_model()
+    before = parameters(model)
+    with pytest.raises(FloatingPointError, match="step 1"):
+        fit(model, make_batches(), num_steps=2, progress=False, loss=lambda outputs, targets: outputs.sum() * float("nan"))
+    assert equal(parameters(model), before)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"num_steps": 0}, "num_steps is 0"),
+        ({"num_steps": None}, "pass num_steps"),
+        ({"learning_rate": -1}, "learning_rate is -1"),
+        ({"label_smoothing": 1}, "label_smoothing is 1"),
+        ({"warmup_steps": 5}, "warmup_steps is 5"),
+        ({"decay": "step"}, "decay is 'step'"),
+        ({"precision": "float16"}, "precision is 'float16'"),
+        ({"clip": 0}, "clip is 0"),
+        ({"checkpoint_every": 0}, "checkpoint_every is 0"),
+    ],
+)
+def test_settings_without_sense(changes, message):
+    with pytest.raises(ValueError, match=message):
+        fit(make_model(), make_batches(), **{"num_steps": 5, "progress": False, **changes})
+
+
+def test_batches_without_sense():
+    source, inputs, targets = next(iter(make_batches()))
+    for batches, error, message in [
+        ([], ValueError, "ended after 0"),
+        (iter([(source, inputs, targets)]), ValueError, "ended after 1"),
+        ([source], TypeError, "expected \\(inputs"),
+        ([(source, inputs[:1], targets)], ValueError, "as many in each"),
+        ([(source, inputs, torch.zeros_like(targets))], ValueError, "every target is padding"),
+        ([(source, inputs, targets[:, :-1])], ValueError, "expected logits"),
+    ]:
+        with pytest.raises(error, match=message):
+            fit(make_model(), batches, num_steps=2, progress=False)
+
+
+def test_pairs_are_shifted_for_the_decoder():
+    target = torch.tensor([[1, 5, 6, 2]])
+    (batch,) = TeacherForced([(torch.tensor([[5, 6]]), target)])
+    assert [part.tolist() for part in batch] == [[[5, 6]], [[1, 5, 6]], [[5, 6, 2]]]

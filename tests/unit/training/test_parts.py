@@ -1,0 +1,267 @@
+"""Batches, optimizers, checkpoints and metrics, each by itself."""
+
+import json
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from course_lib.models.recurrent import RecurrentTranslator
+from course_lib.models.transformer import Transformer
+from course_lib.training import (
+    CheckpointError,
+    TokenBatches,
+    accuracy,
+    bleu,
+    checkpoints,
+    chrf,
+    exact_match,
+    load_weights,
+)
+from course_lib.training.optimizers import AveragedWeights, Muon, learning_rate_share, make_optimizers, orthogonalise
+
+
+def pairs(count=200, seed=0):
+    rng = np.random.default_rng(seed)
+    return [([3 + i % 50] * rng.integers(1, 30), [1, *[3 + i % 50] * rng.integers(1, 30), 2]) for i in range(count)]
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Batches.
+# ---------------------------------------------------------------------------------------------------------------------
+
+
+def test_every_pair_comes_once_an_epoch_within_the_limit():
+    data = pairs()
+    seen = []
+    for source, inputs, targets in TokenBatches(data, 120, num_epochs=2):
+        assert source.numel() <= 120 and inputs.numel() <= 120
+        assert torch.equal(inputs[:, 1:], targets[:, :-1])
+        for row in range(len(source)):
+            target = [*inputs[row, :1].tolist(), *targets[row].tolist()]
+            seen.append((source[row][source[row] != 0].tolist(), [number for number in target if number]))
+    assert sorted(seen) == sorted(data * 2)
+
+
+def test_little_is_padding_and_batches_are_shuffled():
+    data = pairs(2000)
+    filled = total = 0
+    lengths = []
+    for source, _, targets in TokenBatches([(source, [1, *source, 2]) for source, _ in data], 300, num_epochs=1):
+        filled += (source != 0).sum().item() + (targets != 0).sum().item()
+        total += source.numel() + targets.numel()
+        lengths.append(source.shape[1])
+    assert filled / total > 0.95
+    assert abs(np.corrcoef(np.arange(len(lengths)), lengths)[0, 1]) < 0.3
+
+
+def test_the_same_seed_gives_the_same_batches_and_epochs_differ():
+    def sources(batches):
+        return [source.tolist() for source, _, _ in batches]
+
+    data = pairs(60)
+    one = TokenBatches(data, 120, num_epochs=1)
+    assert sources(one) == sources(one)
+    assert sources(one) != sources(TokenBatches(data, 120, num_epochs=1, seed=1))
+    two = sources(TokenBatches(data, 120, num_epochs=2))
+    assert two[: len(sources(one))] == sources(one)
+    assert sorted(map(str, two[len(sources(one)) :])) != sorted(map(str, sources(one)))
+
+
+@pytest.mark.parametrize(
+    ("data", "max_tokens", "message"),
+    [
+        ([], 10, "pairs is empty"),
+        ([([], [1, 2])], 10, "empty source"),
+        ([([3], [1])], 10, "target of 1 ids"),
+        ([([3] * 11, [1, 2])], 10, "takes 11 tokens"),
+        ([([3], [1, 2])], 0, "max_tokens is 0"),
+    ],
+)
+def test_pairs_without_sense(data, max_tokens, message):
+    with pytest.raises(ValueError, match=message):
+        TokenBatches(data, max_tokens)
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Optimizers.
+# ---------------------------------------------------------------------------------------------------------------------
+
+
+def names_of(model, parameters):
+    ids = {id(parameter) for parameter in parameters}
+    return {name for name, parameter in model.named_parameters() if id(parameter) in ids}
+
+
+@pytest.mark.parametrize("model", [Transformer(16, 8, 1, 2, 16, positions="learned"), RecurrentTranslator(16, 8)])
+def test_muon_gets_the_matrices_and_adamw_the_rest(model):
+    adamw, muon = make_optimizers(model, 1e-3, 1e-2, weight_decay=0.1)
+    matrices = names_of(model, muon.param_groups[0]["params"])
+    others = names_of(model, [p for group in adamw.param_groups for p in group["params"]])
+    assert matrices | others == {name for name, _ in model.named_parameters()} and not matrices & others
+    assert not any("embedding" in name or "norm" in name or "bias" in name or "positions" in name for name in matrices)
+    rest = ("embedding", "norm", "bias", "positions", ".v.")  # v is a vector, though stored as a matrix of one row
+    assert all(any(part in name for part in rest) for name in others)
+    for group in adamw.param_groups:
+        assert (group["weight_decay"] > 0) == all(p.ndim > 1 for p in group["params"])
+
+
+def test_orthogonalised_matrices_have_singular_values_near_one():
+    torch.manual_seed(0)
+    for shape in [(12, 30), (30, 12), (16, 16)]:
+        matrix = torch.randn(shape)
+        found = orthogonalise(matrix)
+        assert found.shape == shape
+        values = torch.linalg.svdvals(found)
+        assert 0.3 < values.min() and values.max() < 1.3
+        u, _, v = torch.linalg.svd(matrix, full_matrices=False)
+        inner = u.mT @ found @ v.mT  # diagonal, if the singular vectors stayed
+        torch.testing.assert_close(inner, inner.diagonal().diag(), atol=1e-4, rtol=0)
+
+
+def test_muon_in_float32_is_pytorchs_but_for_rounding():
+    torch.manual_seed(0)
+    for shape in [(8, 24), (24, 8)]:
+        start = torch.randn(shape)
+        one, other = nn.Parameter(start.clone()), nn.Parameter(start.clone())
+        optimizers = Muon([one], lr=0.1, weight_decay=0.1, bfloat16=False), torch.optim.Muon([other], lr=0.1)
+        for _ in range(4):
+            gradient = torch.randn(shape)
+            one.grad, other.grad = gradient.clone(), gradient.clone()
+            for optimizer in optimizers:
+                optimizer.step()
+        assert (one - start).norm() > 0.5
+        assert (one - other).norm() < 0.03 * (one - start).norm()
+
+
+def test_the_learning_rate_warms_up_and_decays():
+    shares = {decay: [learning_rate_share(step, 100, 10, decay) for step in range(100)] for decay in ("linear", "cosine")}
+    for found in shares.values():
+        assert found[:10] == pytest.approx(np.arange(1, 11) / 10)
+        assert found[10] == 1 and 0 < found[-1] < 0.02
+        assert all(np.diff(found[10:]) < 0)
+    assert shares["linear"][55] == pytest.approx(0.5) == shares["cosine"][55]
+    assert learning_rate_share(399, 1000, 100, "inverse_sqrt") == pytest.approx(0.5)
+    assert learning_rate_share(99, 100, 0, "constant") == 1
+
+
+def test_averages_follow_the_parameters_and_swap_back():
+    model = nn.Linear(1, 1, bias=False)
+    nn.init.constant_(model.weight, 0.0)
+    average = AveragedWeights(model, 0.5)
+    for step, value in enumerate([1.0, 2.0, 3.0], start=1):
+        nn.init.constant_(model.weight, value)
+        average.update(step)
+    expected = 0.0
+    for step, value in enumerate([1.0, 2.0, 3.0], start=1):
+        decay = min(0.5, (1 + step) / (10 + step))
+        expected = decay * expected + (1 - decay) * value
+    average.swap()
+    assert model.weight.item() == pytest.approx(expected)
+    average.swap()
+    assert model.weight.item() == 3
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Checkpoints.
+# ---------------------------------------------------------------------------------------------------------------------
+
+
+def test_a_checkpoint_holds_what_was_put_in_and_no_pickle(tmp_path):
+    model = Transformer(16, 8, 1, 2, 16)  # two of its embeddings are one tensor
+    tensors = {"random": torch.arange(5, dtype=torch.uint8)}
+    path = checkpoints.save(tmp_path, 3, model, tensors, {"note": "ж"})
+    assert sorted(file.name for file in path.iterdir()) == ["model.safetensors", "state.json", "training.safetensors"]
+    found, state = checkpoints.read(path)
+    assert torch.equal(found["random"], tensors["random"]) and state["note"] == "ж" and state["step"] == 3
+    other = Transformer(16, 8, 1, 2, 16)
+    load_weights(other, path / "model.safetensors")
+    assert all(torch.equal(a, b) for a, b in zip(model.parameters(), other.parameters(), strict=True))
+
+
+def test_a_death_while_writing_leaves_the_checkpoint_before(tmp_path, monkeypatch):
+    model = nn.Linear(2, 2)
+    checkpoints.save(tmp_path, 1, model, {"x": torch.zeros(1)}, {})
+
+    class Death(BaseException):
+        pass
+
+    calls = []
+
+    def die(*args):
+        calls.append(args)
+        if len(calls) == number:
+            raise Death
+        return original(*args)
+
+    for name in ("save_file", "_flush"):
+        for number in range(1, 10):
+            original = getattr(checkpoints, name)
+            calls.clear()
+            with monkeypatch.context() as patch:
+                patch.setattr(checkpoints, name, die)
+                try:
+                    checkpoints.save(tmp_path, 2, model, {"x": torch.ones(1)}, {})
+                except Death:
+                    pass
+            path = checkpoints.latest(tmp_path)
+            tensors, state = checkpoints.read(path)  # whole, whichever it is
+            assert tensors["x"].item() == state["step"] - 1
+    assert state["step"] == 2
+    assert [file.name for file in tmp_path.iterdir()] == ["step-00000002"]
+
+
+def test_damaged_and_foreign_files_are_refused(tmp_path):
+    path = checkpoints.save(tmp_path, 1, nn.Linear(2, 2), {"x": torch.zeros(1)}, {})
+    with pytest.raises(CheckpointError, match=r"missing 0\.bias, 0\.weight; unknown bias, weight"):
+        load_weights(nn.Sequential(nn.Linear(2, 2)), tmp_path)
+    with pytest.raises(CheckpointError, match=r"bias has shape \(2,\), expected \(3,\)"):
+        load_weights(nn.Linear(2, 3), tmp_path)
+    with pytest.raises(CheckpointError, match="does not exist"):
+        load_weights(nn.Linear(2, 2), tmp_path / "nowhere")
+    state = json.loads((path / "state.json").read_text())
+    (path / "state.json").write_text(json.dumps({**state, "format": 99}))
+    with pytest.raises(CheckpointError, match="format 99"):
+        checkpoints.read(path)
+    for text in ("{", "[]", "{}"):
+        (path / "state.json").write_text(text)
+        with pytest.raises(CheckpointError, match="cannot be read"):
+            checkpoints.read(path)
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Metrics.
+# ---------------------------------------------------------------------------------------------------------------------
+
+
+def test_accuracy_of_ids_and_of_logits_without_padding():
+    assert accuracy([1, 2, 3, 4], [1, 2, 0, 0]) == 0.5
+    assert accuracy([1, 2, 3, 4], [1, 5, 0, 0], pad_id=0) == 0.5
+    assert accuracy(torch.tensor([[0.1, 0.9], [0.8, 0.2]]), torch.tensor([1, 1])) == 0.5
+    for wrong in [([1], [1, 2]), ([], [])]:
+        with pytest.raises(ValueError):
+            accuracy(*wrong)
+    with pytest.raises(ValueError, match="every target"):
+        accuracy([1], [0], pad_id=0)
+
+
+def test_exact_match():
+    assert exact_match(["2023-03-07", "x"], ["2023-03-07", "y"]) == 0.5
+    assert exact_match([np.array([1, 2])], [np.array([1, 2])]) == 1
+    with pytest.raises(ValueError, match="predictions has 1 entries"):
+        exact_match(["a"], ["a", "b"])
+
+
+def test_bleu_and_chrf_are_sacrebleus():
+    references = ["The quick brown fox jumps over the lazy dog.", "A cat sits on the mat."]
+    assert bleu(references, references) == pytest.approx(100)
+    assert chrf(references, references) == pytest.approx(100)
+    worse = ["The quick brown fox jumped over a lazy dog.", "A cat sits on a mat."]
+    assert 20 < bleu(worse, references) < 80
+    assert 60 < chrf(worse, references) < 95
+    assert bleu(["The the the the"], ["The cat sat here"]) < 20  # repeating a word earns little
+    with pytest.raises(TypeError, match=r"predictions\[0\] is a list"):
+        bleu([["a"]], ["a"])
+    with pytest.raises(ValueError, match="references is empty"):
+        chrf([], [])
