@@ -87,8 +87,8 @@ def fit(
 ):
     """Train a model in place; afterwards it is in eval mode.
 
-    Stopping (the notebook's square, or Ctrl-C) ends after the step under way, and the model is usable. With a checkpoint
-    folder the same call then goes on from there, and after a crash from the last checkpoint. It ends with the very same
+    Stopping (the notebook's square, or Ctrl-C) ends after the step under way, and the model is usable. With a folder of
+    checkpoints the same call goes on from there, and after a crash from the last checkpoint. It ends with the very same
     weights, to the bit, as a run that was never interrupted, on the same machine with as many threads.
 
     Args:
