@@ -10,7 +10,7 @@ TEXTS = {
     "short": "pair {index} has a target of {length} ids; expected at least 2, a start and an end",
     "no source": "pair {index} has an empty source; expected at least one id",
     "size": "{name} is {value!r}; expected a whole number of at least 1",
-    "long": "pair {index} takes {length} tokens, more than max_tokens = {max_tokens}; leave it out, or raise max_tokens",
+    "long": "pair {index} takes {length} tokens, more than max_tokens = {max_tokens}; leave it out, or raise the limit",
     "pair": "a batch of {count} tensors came; expected (source, target)",
 }
 POOL = 50  # batches that are sorted together: as tight as sorting everything, nearly, and still well shuffled
@@ -48,7 +48,8 @@ class TokenBatches:
             check_count("num_epochs", num_epochs)
         if not len(pairs):
             raise ValueError(TEXTS["empty"])
-        self.pairs, self.max_tokens, self.seed, self.pad_id, self.num_epochs = pairs, max_tokens, seed, pad_id, num_epochs
+        self.pairs, self.max_tokens, self.seed = pairs, max_tokens, seed
+        self.pad_id, self.num_epochs = pad_id, num_epochs
         self.lengths = np.array([(len(source), len(target) - 1) for source, target in pairs])  # (pairs, 2)
         for index, (source, target) in enumerate(self.lengths):
             if source < 1:

@@ -26,7 +26,7 @@ NAME = re.compile(r"step-(\d{8,})")
 UNFINISHED = ".unfinished-"
 
 TEXTS = {
-    "damaged": "{path} cannot be read ({reason}); remove the folder {folder} to go on from an earlier checkpoint or anew",
+    "damaged": "{path} cannot be read ({reason}); remove the folder {folder} to begin anew",
     "format": "{path} has format {found!r}; expected {expected}",
     "weights": "{path} does not fit the model: {problems}",
     "missing": "missing {names}",

@@ -2,8 +2,8 @@
 
     batch -> model -> loss -> gradients -> clipped -> optimizers -> averaged weights -> checkpoint
 
-Every process goes through the same batches and takes its own rows of each: rows rank, rank + processes, … The loss is the
-mean over all targets of the whole batch, so what is learnt does not depend on how many processes share the work.
+Every process goes through the same batches and takes its own rows of each: rows rank, rank + processes, … The loss is
+the mean over all targets of the whole batch, so what is learnt does not depend on how many processes share the work.
 """
 
 import math
@@ -34,7 +34,7 @@ TEXTS = {
     "logits": "the model gave {found} for targets of shape {targets}; expected logits {expected}",
     "ended": "batches ended after {step} steps; num_steps is {num_steps}",
     "no length": "num_steps is None and batches has no length; pass num_steps",
-    "diverged": "step {step}: the loss is {loss}; the model is as it was before. Try a lower learning rate or more warm-up",
+    "diverged": "step {step}: the loss is {loss}; the model is as before. Try a lower learning rate or more warm-up",
     "settings": "{folder} holds a run with other settings: {changes}. Pass another folder, or the settings of that run",
     "change": "{name} was {before!r}, now {now!r}",
     "data": "the batches are not those that the run in {folder} has seen; pass the same ones, from their beginning",
@@ -87,15 +87,15 @@ def fit(
 ):
     """Train a model in place; afterwards it is in eval mode.
 
-    Stopping (the notebook's square, or Ctrl-C) ends after the step under way: the model is usable, a checkpoint is written,
-    and the same call goes on from there. With a checkpoint folder, so does the same call after a crash, and it ends with
-    the very same weights, to the bit, as a run that was never interrupted, on the same machine with as many threads.
+    Stopping (the notebook's square, or Ctrl-C) ends after the step under way, and the model is usable. With a folder of
+    checkpoints the same call goes on from there, and after a crash from the last checkpoint. It ends with the very same
+    weights, to the bit, as a run that was never interrupted, on the same machine with as many threads.
 
     Args:
         model: nn.Module; called with all of a batch but its last tensor, it returns logits (..., classes).
-        batches: iterable of (inputs, …, targets), tensors or arrays with as many rows each, targets whole numbers (...).
-            It is gone through again where it ends too early. To resume, it must give the same batches again: they have a
-            seed of their own and owe nothing to the state of torch's generator.
+        batches: iterable of (inputs, …, targets), tensors or arrays with as many rows each, targets whole numbers.
+            It is gone through again where it ends too early. To resume, it must give the same batches again: they have
+            a seed of their own and owe nothing to the state of torch's generator.
         num_steps: batches to learn from; None: as many as len(batches).
         learning_rate: of AdamW, at its highest.
         muon_learning_rate: of Muon, which then trains the matrices, and AdamW the rest; None: AdamW for all.
@@ -255,7 +255,8 @@ class _Run:
 
     def _own_rows(self, batch):
         """The rows of this process, on its device; one without weight where there are fewer rows than processes."""
-        rank, processes, device = self.accelerator.process_index, self.accelerator.num_processes, self.accelerator.device
+        rank, processes = self.accelerator.process_index, self.accelerator.num_processes
+        device = self.accelerator.device
         if rank < len(batch[-1]):
             return [tensor[rank::processes].to(device) for tensor in batch]
         nothing = torch.full_like(batch[-1][:1], IGNORED, device=device)
@@ -354,8 +355,8 @@ class _Run:
 class _Interruption:
     """Turn the first Ctrl-C into a wish to stop after the step under way; the second one is heeded at once.
 
-    Several processes can't stop each at its own step, and only a program's main thread may choose how signals are taken;
-    elsewhere Ctrl-C does what it always does.
+    Several processes can't stop each at its own step, and only a program's main thread may choose how signals are
+    taken; elsewhere Ctrl-C does what it always does.
     """
 
     def __init__(self, processes):

@@ -9,7 +9,7 @@ TEXTS = {
     "empty": "there is nothing to judge: {name} is empty",
     "lengths": "predictions has {predictions} entries and references has {references}; expected as many of each",
     "text": "{name}[{index}] is a {kind}; expected a str",
-    "shapes": "predictions has shape {predictions} and targets has {targets}; expected the same, or one axis of logits more",
+    "shapes": "predictions has shape {predictions} and targets {targets}; expected the same, or an axis of logits more",
     "no targets": "every target is pad_id = {pad_id}; expected at least one that counts",
 }
 

@@ -136,7 +136,8 @@ def test_muon_in_float32_is_pytorchs_but_for_rounding():
 
 
 def test_the_learning_rate_warms_up_and_decays():
-    shares = {decay: [learning_rate_share(step, 100, 10, decay) for step in range(100)] for decay in ("linear", "cosine")}
+    decays = "linear", "cosine"
+    shares = {decay: [learning_rate_share(step, 100, 10, decay) for step in range(100)] for decay in decays}
     for found in shares.values():
         assert found[:10] == pytest.approx(np.arange(1, 11) / 10)
         assert found[10] == 1 and 0 < found[-1] < 0.02
