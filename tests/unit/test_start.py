@@ -372,7 +372,7 @@ def test_pins_for_other_systems_do_not_count(start):
         ("Processing /srv/torch-2.13.0+cpu-cp311-cp311-linux.whl (from -r /srv/requirements.lock (line 119))", "torch"),
         (r"Processing c:\wheels\python_dateutil-4.0.0-py3-none-any.whl", "python-dateutil"),
         (IGNORED.strip(), ""),
-        ("Looking in indexes: https://pypi.org/simple, file:///srv/simple", ""),
+        ("Looking in indexes: https://packages.example.org/simple, file:///srv/simple", ""),
     ],
 )
 def test_progress_knows_the_package_of_a_line(start, line, name):
