@@ -1,7 +1,8 @@
 """Our models beside their peers: training steps, greedy decoding, language modelling, a text encoder.
 
 Every work makes one round of `alternate` over ours and all peers: the same sizes, ids, dropout probability and fused
-AdamW for all. Where a peer computes what ours does, our weights are copied and the outputs compared first; the others
+AdamW for all. Ours computes its loss as `fit` does, without holding all logits; how it fares with them is a row of its
+own. Where a peer computes what ours does, our weights are copied and the outputs compared first; the others
 place norms or biases differently, and only their shapes can agree.
 """
 
@@ -16,8 +17,10 @@ from course_lib.models.decoder import LanguageModel
 from course_lib.models.decoding import greedy
 from course_lib.models.encoder import TextEncoder
 from course_lib.models.transformer import Transformer
+from course_lib.training.losses import linear_cross_entropy
 
 OURS = "course_lib"
+WITH_LOGITS = "course_lib, all logits at once"
 START = 1
 NO_BFLOAT16 = "This processor has no bfloat16 products (AVX512-BF16, AMX): the ratios say nothing about those that do."
 TRANSLATION = {"vocab_size": 5000, "d_model": 256, "num_layers": 3, "num_heads": 4, "d_ff": 512, "dropout": 0.1}
@@ -44,6 +47,9 @@ def training(rounds=5, *, sizes=TRANSLATION, batch=128, seq_len=16, bfloat16=Fal
         name: training_step(model, lambda model=model: model(source_ids, inputs), targets, bfloat16)
         for name, model in models.items()
     }
+    ours = models[OURS]
+    ways[WITH_LOGITS], same[WITH_LOGITS] = ways[OURS], same[OURS]
+    ways[OURS] = training_step(ours, lambda: ours.hidden_states(source_ids, inputs)[0], targets, bfloat16, in_chunks)
     return result(alternate(ways, rounds), same, notes + about_bfloat16(bfloat16), "tokens", targets.numel())
 
 
@@ -106,7 +112,7 @@ def language_model(rounds=5, *, sizes=LANGUAGE, batch=32, bfloat16=False):
         return model(ids, use_cache=False).logits if model is gpt2 else model(ids)
 
     same = agreement(models, lambda model: call(model, 2))
-    ways = {
+    ways = {  # so small a vocabulary is not worth chunks
         name: training_step(model, lambda model=model: call(model), token_ids[:, 1:], bfloat16)
         for name, model in models.items()
     }
@@ -202,15 +208,24 @@ def agreement(models, call, tolerance=1e-3):
     return {**same, OURS: "—"}
 
 
-def training_step(model, call, targets, bfloat16):
+def of_logits(model, logits, targets):
+    """The mean cross-entropy, as everybody writes it."""
+    return F.cross_entropy(logits.flatten(0, 1), targets.flatten())
+
+
+def in_chunks(model, hidden, targets):
+    """The same from hidden states, as `fit` computes it."""
+    return linear_cross_entropy(hidden.flatten(0, 1), model.logits_weight, targets.flatten()) / targets.numel()
+
+
+def training_step(model, call, targets, bfloat16, loss_of=of_logits):
     """Make a function that takes one step of training, with an optimizer of its own."""
     model.train()
     optimizer = torch.optim.AdamW(model.parameters(), lr=1e-4, fused=True)
 
     def step():
         with torch.autocast("cpu", torch.bfloat16, enabled=bfloat16):
-            logits = call()
-            loss = F.cross_entropy(logits.flatten(0, 1), targets.flatten())
+            loss = loss_of(model, call(), targets)
         loss.backward()
         optimizer.step()
         optimizer.zero_grad()

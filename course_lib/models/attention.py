@@ -302,11 +302,17 @@ class ModelCache:
         first = self.layers[0]
         return first[0].length if isinstance(first, tuple) else first.length
 
-    def select(self, rows):
-        """Keep only these rows of the batch, in this order, repeats allowed: whole numbers (new_batch,) or booleans."""
+    def select(self, rows, memory=True):
+        """Keep only these rows of the batch, in this order, repeats allowed: whole numbers (new_batch,) or booleans.
+
+        With `memory=False` the caches of the memory stay as they are: enough where every row gets a neighbour's tokens,
+        of the same source.
+        """
         for layer in self.layers:
-            for cache in layer if isinstance(layer, tuple) else (layer,):
-                cache.select(rows)
+            own, across = layer if isinstance(layer, tuple) else (layer, None)
+            own.select(rows)
+            if across is not None and memory:
+                across.select(rows)
 
 
 def _grown(held, capacity):

@@ -80,8 +80,8 @@ def check_mask(name, mask, expected, **sizes):
     if mask.dtype != torch.bool:
         fail("mask", name=name, dtype=mask.dtype)
     axes = expected.split()
-    wanted = ", ".join(f"{axis} = {sizes[axis]}" for axis in axes)
     if mask.ndim != len(axes) or any(size not in (1, sizes[axis]) for size, axis in zip(mask.shape, axes, strict=True)):
+        wanted = ", ".join(f"{axis} = {sizes[axis]}" for axis in axes)
         fail("mask shape", name=name, shape=tuple(mask.shape), expected=f"({wanted})")
 
 
@@ -113,15 +113,14 @@ def read_attention_mask(attention_mask, batch, keys):
 def _check_axes(name, x, expected, sizes):
     if not isinstance(x, torch.Tensor):
         fail("kind", error=TypeError, name=name, kind=type(x).__name__, expected=_shape(expected))
-    about = {"name": name, "shape": tuple(x.shape), "expected": _shape(expected)}
-    axes = expected.split()
-    if x.ndim != len(axes):
-        fail("rank", **about)
-    for axis, size in zip(axes, x.shape, strict=True):
+    axes, shape = expected.split(), tuple(x.shape)  # the rest is for those who come with something else
+    if len(shape) != len(axes):
+        fail("rank", name=name, shape=shape, expected=_shape(expected))
+    for axis, size in zip(axes, shape, strict=True):
         if size != sizes.get(axis, size):
-            fail("size", **about, axis=axis, size=size, wanted=sizes[axis])
-    if x.numel() == 0:
-        fail("empty", **about)
+            fail("size", name=name, shape=shape, expected=_shape(expected), axis=axis, size=size, wanted=sizes[axis])
+    if 0 in shape:
+        fail("empty", name=name, shape=shape, expected=_shape(expected))
 
 
 def _shape(axes):

@@ -147,7 +147,12 @@ class LanguageModel(nn.Module):
 
     def logits(self, hidden):
         """Score every token of the vocabulary: (..., d_model) -> (..., vocab_size)."""
-        return F.linear(hidden, self.token_embedding.weight)
+        return F.linear(hidden, self.logits_weight)
+
+    @property
+    def logits_weight(self):
+        """The matrix of the logits, (vocab_size, d_model): the embeddings of the tokens."""
+        return self.token_embedding.weight
 
     def new_cache(self):
         """Give an empty cache for one batch of sequences."""

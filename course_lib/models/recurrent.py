@@ -111,8 +111,8 @@ class StateCache:
         self.length = 0
         self.state = None  # (batch, d_model)
 
-    def select(self, rows):
-        """Keep only these rows of the batch, in this order, repeats allowed: whole numbers (new_batch,) or booleans."""
+    def select(self, rows, memory=True):
+        """Keep only these rows of the batch, in this order, repeats allowed; it holds nothing of the memory."""
         if self.state is not None:
             self.state = self.state[rows]
 

@@ -108,11 +108,29 @@ class Transformer(nn.Module):
         Raises:
             ValueError, TypeError: wrong shapes or types, ids out of range, a sequence longer than max_len.
         """
-        if not need_weights:
-            return self.decode(target_ids, *self.encode(source_ids))
-        memory, memory_mask, of_encoder = self.encode(source_ids, need_weights=True)
-        logits, attention = self.decode(target_ids, memory, memory_mask, need_weights=True)
-        return logits, {"encoder": of_encoder, **attention}
+        hidden, attention = self.hidden_states(source_ids, target_ids, need_weights=need_weights)
+        logits = self.logits(hidden)
+        return (logits, attention) if need_weights else logits
+
+    def hidden_states(self, source_ids, target_ids, *, need_weights=False):
+        """Give what `logits` reads, (batch, target_len, d_model), and the weights; arguments as in `forward`."""
+        memory, memory_mask, *of_encoder = self.encode(source_ids, need_weights=need_weights)
+        hidden, attention = self._read(target_ids, memory, memory_mask, None, need_weights)
+        return hidden, {"encoder": of_encoder[0], **attention} if need_weights else None
+
+    def logits(self, hidden):
+        """Score every token of the target's vocabulary: (..., d_model) -> (..., vocab_size)."""
+        return F.linear(hidden, self.logits_weight)
+
+    @property
+    def logits_weight(self):
+        """The matrix of the logits, (vocab_size, d_model): the embeddings of the target."""
+        return self.target_embedding.weight
+
+    @property
+    def max_len(self):
+        """The longest sequence, or None where the positions know no end."""
+        return len(self.positions.weight) if isinstance(self.positions, LearnedPositions) else None
 
     def encode(self, source_ids, *, need_weights=False):
         """Read the source.
@@ -149,6 +167,12 @@ class Transformer(nn.Module):
         Returns:
             logits: (batch, target_len, vocab_size), or (logits, {"decoder": [...], "cross": [...]}) if need_weights.
         """
+        hidden, attention = self._read(target_ids, memory, memory_mask, cache, need_weights)
+        logits = self.logits(hidden)
+        return (logits, attention) if need_weights else logits
+
+    def _read(self, target_ids, memory, memory_mask, cache, need_weights):
+        """Run the decoder, up to its logits."""
         check_ids("target_ids", target_ids, "batch target_len", self.target_embedding.num_embeddings)
         sizes = {"batch": len(target_ids), "d_model": self.target_embedding.embedding_dim}
         check_vectors("memory", memory, "batch source_len d_model", **sizes)
@@ -163,8 +187,7 @@ class Transformer(nn.Module):
             )
             attention["decoder"].append(self_weights)
             attention["cross"].append(cross_weights)
-        logits = F.linear(self.decoder_norm(hidden), self.target_embedding.weight)  # (batch, target_len, vocab_size)
-        return (logits, attention) if need_weights else logits
+        return self.decoder_norm(hidden), attention  # (batch, target_len, d_model)
 
     def new_cache(self):
         """Give an empty cache for one batch of sequences."""

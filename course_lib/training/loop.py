@@ -15,11 +15,13 @@ import zlib
 import torch
 from accelerate import Accelerator
 from accelerate.utils import broadcast_object_list, gather_object
+from torch import nn
 from torch.nn import functional as F
 from tqdm.auto import tqdm
 
 from course_lib.training import checkpoints
 from course_lib.training.batches import check_count
+from course_lib.training.losses import linear_cross_entropy
 from course_lib.training.optimizers import DECAYS, AveragedWeights, bfloat16_pays, learning_rate_share, make_optimizers
 
 IGNORED = -100  # a target that nothing predicts, in rows that only keep a process busy
@@ -31,7 +33,7 @@ TEXTS = {
     "batch": "batches gave a {kind}; expected (inputs, …, targets), one tensor or array at least for each",
     "rows": "a batch holds tensors of {rows} rows; expected as many in each, and at least 1",
     "no target": "step {step}: every target is padding ({pad_id}); expected at least one that counts",
-    "logits": "the model gave {found} for targets of shape {targets}; expected logits {expected}",
+    "logits": "the model gave {found} for targets of shape {targets}; expected {expected}",
     "ended": "batches ended after {step} steps; num_steps is {num_steps}",
     "no length": "num_steps is None and batches has no length; pass num_steps",
     "diverged": "step {step}: the loss is {loss}; the model is as before. Try a lower learning rate or more warm-up",
@@ -166,8 +168,8 @@ class _Run:
 
     def __init__(self, accelerator, model, settings, loss, folder):
         self.accelerator, self.model, self.settings, self.folder = accelerator, model, settings, folder
-        self.loss = self._cross_entropy if loss is None else loss
-        self.prepared = accelerator.prepare_model(model)
+        objective = _Objective(model, loss, settings["label_smoothing"], settings["pad_id"])
+        self.prepared = accelerator.prepare_model(objective)
         rates = settings["learning_rate"], settings["muon_learning_rate"], settings["weight_decay"]
         pays = self._everywhere(bfloat16_pays(accelerator.device.type))
         self.bfloat16 = pays if settings["precision"] == "auto" else settings["precision"] == "bfloat16"
@@ -214,11 +216,10 @@ class _Run:
         count = batch[-1].numel() if pad_id is None else int((batch[-1] != pad_id).sum())
         if count == 0:
             raise ValueError(TEXTS["no target"].format(step=self.step + 1, pad_id=pad_id))
-        *inputs, targets = self._own_rows(batch)
+        rows = self._own_rows(batch)
         self.prepared.train()
         with torch.autocast(self.accelerator.device.type, dtype=torch.bfloat16, enabled=self.bfloat16):
-            outputs = self.prepared(*inputs)
-        total = self.loss(outputs, targets)
+            total = self.prepared(*rows)
         mean = self.accelerator.reduce(total.detach().float(), "sum").item() / count
         if not math.isfinite(mean):
             raise FloatingPointError(TEXTS["diverged"].format(step=self.step + 1, loss=mean))
@@ -238,20 +239,6 @@ class _Run:
             self.average.update(self.step)
         rate = self.settings["learning_rate"] * share
         return {"step": self.step, "loss": mean, "learning_rate": rate, "gradient_norm": norm, "tokens": count}
-
-    def _cross_entropy(self, outputs, targets):
-        """The sum of cross-entropies, in float32, over the targets that count."""
-        if outputs.shape[:-1] != targets.shape:
-            expected = f"({', '.join(map(str, (*targets.shape, 'classes')))})"
-            found, targets = tuple(outputs.shape), tuple(targets.shape)
-            raise ValueError(TEXTS["logits"].format(found=found, targets=targets, expected=expected))
-        if self.settings["pad_id"] is not None:
-            targets = targets.masked_fill(targets == self.settings["pad_id"], IGNORED)
-        logits = outputs.float().flatten(0, -2)  # (targets, classes)
-        smoothing = self.settings["label_smoothing"]
-        return F.cross_entropy(
-            logits, targets.flatten().long(), ignore_index=IGNORED, label_smoothing=smoothing, reduction="sum"
-        )
 
     def _own_rows(self, batch):
         """The rows of this process, on its device; one without weight where there are fewer rows than processes."""
@@ -350,6 +337,45 @@ class _Run:
         values = [value]
         broadcast_object_list(values)
         return values[0]
+
+
+class _Objective(nn.Module):
+    """A model together with its loss: maps a batch to the sum of losses over the targets that count.
+
+    Both behind one call, since what spreads a model over processes watches that call alone.
+    """
+
+    def __init__(self, model, loss, label_smoothing, pad_id):
+        super().__init__()
+        self.model, self.loss, self.label_smoothing, self.pad_id = model, loss, label_smoothing, pad_id
+
+    def forward(self, *batch):
+        *inputs, targets = batch
+        if self.loss is None and hasattr(self.model, "logits_weight"):  # then nobody needs to hold all logits
+            hidden, _ = self.model.hidden_states(*inputs)
+            self._check(hidden, targets, "d_model")
+            counts = self._counts(targets)
+            weight = self.model.logits_weight
+            return linear_cross_entropy(hidden[counts], weight, targets[counts].long(), self.label_smoothing)
+        outputs = self.model(*inputs)
+        with torch.autocast(targets.device.type, enabled=False):
+            if self.loss is not None:
+                return self.loss(outputs, targets)
+            self._check(outputs, targets, "classes")
+            counts = self._counts(targets)
+            logits, targets = outputs[counts].float(), targets[counts].long()  # (targets, classes), (targets,)
+            return F.cross_entropy(logits, targets, label_smoothing=self.label_smoothing, reduction="sum")
+
+    def _counts(self, targets):
+        counts = targets != IGNORED
+        return counts if self.pad_id is None else counts & (targets != self.pad_id)
+
+    @staticmethod
+    def _check(outputs, targets, last):
+        if outputs.shape[:-1] != targets.shape:
+            expected = f"({', '.join(map(str, (*targets.shape, last)))})"
+            found, targets = tuple(outputs.shape), tuple(targets.shape)
+            raise ValueError(TEXTS["logits"].format(found=found, targets=targets, expected=expected))
 
 
 class _Interruption:

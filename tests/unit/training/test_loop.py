@@ -346,7 +346,7 @@ def test_batches_without_sense():
         ([source], TypeError, "expected \\(inputs"),
         ([(source, inputs[:1], targets)], ValueError, "as many in each"),
         ([(source, inputs, torch.zeros_like(targets))], ValueError, "every target is padding"),
-        ([(source, inputs, targets[:, :-1])], ValueError, "expected logits"),
+        ([(source, inputs, targets[:, :-1])], ValueError, "expected .10, 5, d_model"),
     ]:
         with pytest.raises(error, match=message):
             fit(make_model(), batches, num_steps=2, progress=False)
