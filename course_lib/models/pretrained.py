@@ -24,6 +24,7 @@ PACKAGES = {  # name -> folder of the model inside the package, SHA-256 of its m
         "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db",
     )
 }
+WEIGHTS = "model.safetensors"
 ACTIVATIONS = {"relu": "relu", "gelu": "gelu", "gelu_new": "gelu_tanh", "gelu_pytorch_tanh": "gelu_tanh"}
 
 TEXTS = {
@@ -127,6 +128,32 @@ def load_language_model(source, *, sha256=None, revision=None):
     if head is not None and "wte.weight" in tensors and not torch.equal(head, tensors["wte.weight"]):
         raise ValueError(TEXTS["untied"].format(path=path))
     return _filled(model, tensors, _gpt2_names(len(model.blocks)), path)
+
+
+def load_tokenizer(source=MINILM, *, revision=None):
+    """Load the tokenizer that belongs to a model.
+
+    >>> ids = load_tokenizer().encode("A cat sat.").ids  # with [CLS] and [SEP] around the tokens
+
+    Args:
+        source, revision: as in `load_encoder`; what is read is tokenizer.json.
+
+    Returns:
+        a `tokenizers.Tokenizer` that neither cuts nor pads.
+
+    Raises:
+        FileNotFoundError, ValueError: as in `load_encoder`.
+    """
+    from tokenizers import Tokenizer
+
+    (path,), _ = _find(source, revision, ("tokenizer.json",))
+    try:
+        tokenizer = Tokenizer.from_file(str(path))
+    except Exception as error:  # the library raises nothing more special
+        raise ValueError(TEXTS["unreadable"].format(path=path, form="a tokenizer", reason=error)) from error
+    tokenizer.no_truncation()
+    tokenizer.no_padding()
+    return tokenizer
 
 
 def _bert_names(num_layers):
@@ -235,7 +262,7 @@ class _Config(dict):
 
 def _read(source, sha256, revision):
     """Find a model, check its file, and read it: config, tensors by name, path of the file."""
-    config_path, path, known = _find(source, revision)
+    (config_path, path), known = _find(source, revision, ("config.json", WEIGHTS))
     wanted = sha256 or known
     if wanted is not None:
         with path.open("rb") as file:
@@ -258,42 +285,42 @@ def _read(source, sha256, revision):
     return _Config(config), tensors, path
 
 
-def _find(source, revision):
-    """Find config.json and model.safetensors, and the SHA-256 that the latter should have, if known."""
+def _find(source, revision, names):
+    """Find a model's files of these names, and the SHA-256 that its weights should have, if known."""
     folder = Path(source)
     if folder.is_dir():
-        return *_files_in(folder), None
+        return _files_in(folder, names), None
     if source in PACKAGES:
         package, inside, sha256 = PACKAGES[source]
         found = importlib.util.find_spec(package)  # without running the package's code
         if found is None:
             raise FileNotFoundError(TEXTS["no package"].format(source=source))
-        return *_files_in(Path(found.submodule_search_locations[0]) / inside), sha256
+        return _files_in(Path(found.submodule_search_locations[0]) / inside, names), sha256
     if not isinstance(source, str) or not re.fullmatch(r"[\w-][\w.-]*/[\w-][\w.-]*", source):
         raise FileNotFoundError(TEXTS["source"].format(source=str(source), packages=" or ".join(map(repr, PACKAGES))))
-    return *_files_on_hub(source, revision), None
+    return _files_on_hub(source, revision, names), None
 
 
-def _files_in(folder):
-    paths = folder / "config.json", folder / "model.safetensors"
-    if (folder / "model.safetensors.index.json").is_file():
+def _files_in(folder, names):
+    paths = [folder / name for name in names]
+    if WEIGHTS in names and (folder / "model.safetensors.index.json").is_file():
         raise ValueError(TEXTS["shards"].format(folder=folder))
     pickles = sorted(path.name for pattern in ("*.bin", "*.pt", "*.pth", "*.ckpt") for path in folder.glob(pattern))
     for path in paths:
         if not path.is_file():
-            if path is paths[1] and pickles:
+            if path.name == WEIGHTS and pickles:
                 raise ValueError(TEXTS["pickle"].format(folder=folder, found=pickles[0]))
             raise FileNotFoundError(TEXTS["no file"].format(folder=folder, name=path.name))
     return paths
 
 
-def _files_on_hub(source, revision):
+def _files_on_hub(source, revision, names):
     """Fetch from the hub, or take what was fetched before."""
     from huggingface_hub import hf_hub_download
     from huggingface_hub.errors import EntryNotFoundError, LocalEntryNotFoundError
 
     paths = []
-    for name in "config.json", "model.safetensors":
+    for name in names:
         try:
             paths.append(Path(hf_hub_download(source, name, revision=revision)))
         except EntryNotFoundError as error:

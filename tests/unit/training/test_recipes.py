@@ -1,0 +1,84 @@
+"""The course's own training runs, made very small."""
+
+import pytest
+import torch
+
+from course_lib.data import dates, digits, docs
+from course_lib.models.transformer import Transformer
+from course_lib.training import recipes
+
+PAIRS = [("Ein Hund läuft.", "A dog runs."), ("Eine Katze schläft.", "A cat sleeps."), ("Ein Hund schläft.", "A dog sleeps.")]
+SMALL = {"d_model": 32, "num_layers": 1, "num_heads": 2, "d_ff": 64, "dropout": 0.0}
+
+
+@pytest.fixture(scope="module")
+def translator():
+    """A translator that knows three sentences by heart."""
+    torch.set_num_threads(1)
+    made, history = recipes.translation(
+        PAIRS,
+        num_steps=60,
+        vocab_size=80,
+        max_tokens=60,
+        make=lambda vocab_size: Transformer(vocab_size=vocab_size, **SMALL),
+        label_smoothing=0.0,
+        learning_rate=1e-2,
+        progress=False,
+    )
+    assert len(history) == 60
+    return made
+
+
+@pytest.mark.parametrize("beam_width", [1, 4])
+def test_a_translator_gives_text_for_text(translator, beam_width):
+    sources, targets = zip(*PAIRS, strict=True)
+    assert translator.translate(sources, beam_width=beam_width) == list(targets)
+
+
+def test_order_and_emptiness_survive(translator):
+    sources = ["Eine Katze schläft.", "", "Ein Hund läuft.", "   "]
+    assert translator.translate(sources, batch_size=1) == ["A cat sleeps.", "", "A dog runs.", ""]
+    assert translator.translate([]) == []
+
+
+def test_characters_never_seen_are_left_out(translator):
+    assert translator.encode("Ein Hund läuft.") == translator.encode("Ein 狗Hund läuft.")
+    assert translator.translate(["狗"]) == [""]
+
+
+def test_a_sentence_is_a_text(translator):
+    with pytest.raises(TypeError, match=r"sentences\[1\] is a int"):
+        translator.translate(["Ein Hund", 3])
+
+
+def test_processor_time_becomes_steps(translator):
+    model, batches = translator.model, recipes.TokenBatches([translator.pair(*pair) for pair in PAIRS], 60)
+    before = {name: tensor.clone() for name, tensor in model.state_dict().items()}
+    few, many = (recipes.steps_within(seconds, model, batches) for seconds in (0.0, 3600.0))
+    assert few == 1 and many > 1000
+    assert all(torch.equal(before[name], tensor) for name, tensor in model.state_dict().items())
+
+
+def test_dates_are_read():
+    model, history = recipes.dates(num_steps=2, batch_size=8, progress=False)
+    assert len(history) == 2
+    answers = recipes.read_dates(model, [written for written, _ in dates.examples(3)], batch_size=2)
+    assert len(answers) == 3 and all(set(answer) <= set(dates.vocabulary().tokens) for answer in answers)
+
+
+def test_characters_are_predicted_better_than_by_chance():
+    model, history = recipes.characters(num_steps=30, batch_size=4, progress=False)
+    text = docs.text().validation[:2000]
+    nats = recipes.nats_per_character(model, text)
+    assert nats < torch.tensor(float(len(docs.vocabulary()))).log()
+    by_hand = torch.tensor(docs.vocabulary().encode(text[:129]))
+    with torch.inference_mode():
+        logits = model(by_hand[None, :-1])[0]
+    expected = torch.nn.functional.cross_entropy(logits, by_hand[1:]).item()
+    assert recipes.nats_per_character(model, text[:129] + "x") == pytest.approx(expected, rel=1e-5)
+
+
+def test_digits_are_seen():
+    model, history = recipes.digits(num_epochs=1, batch_size=64, progress=False)
+    assert len(history) == -(-len(digits.load().train.labels) // 64)
+    assert history[-1]["loss"] < history[0]["loss"]
