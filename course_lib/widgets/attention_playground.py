@@ -5,10 +5,7 @@ drives the picture. The page writes one trait (`state`), Python answers with one
 one unanswered state in flight and drops the ones in between, so an answer never waits behind stale ones.
 """
 
-import os
-import sysconfig
 import threading
-import traceback
 import warnings
 
 import anywidget
@@ -16,27 +13,33 @@ import numpy as np
 import traitlets
 
 from course_lib.attention import dot_scores, scaled_dot_product_attention, scaled_dot_scores
+from course_lib.widgets.base import (
+    STILL_DPI,
+    Widget,
+    WrongAnswer,
+    checked_function,
+    checked_title,
+    checked_tokens,
+    describe,
+    explain,
+    name_of,
+)
 from course_lib.widgets.view_kit import page_module
 
 MAX_TOKENS = 12
+SIGNATURE = "(queries, keys, values, mask=None)"
 MAX_DIMENSIONS = 8
 STAGES = ("scores", "scaled", "masked", "weights", "context")
 FOCUSES = ("all", "queries", "keys")
 SUM_TOLERANCE = 1e-3
-MAX_ERROR_CHARACTERS = 900
 MAX_NOTES = 4
-STILL_DPI = 72  # as wide as a notebook
 
 TEXT = {
-    "not_written": "Not written yet: {name} raises NotImplementedError. Scores and masks work; weights and context wait for it.",
-    "not_written_detail": "Not written yet: {message}",
     "none": "{name} returned None. Is a `return context, weights` missing?",
     "not_a_pair": "{name} must return the pair (context, weights); it returned {got}.",
     "not_numbers": "{name} returned {part} that cannot be read as numbers: {got}.",
     "wrong_shape": "{name} returned {part} of shape {got}; expected {expected} = ({axes}).",
     "not_finite": "{name} returned {part} with NaN or infinity in row {row} (“{token}”).",
-    "where": "line {line} in {function}: {source}",
-    "where_unseen": "line {line} in {function}",
     "row_sum": "Row “{token}” sums to {total}, not 1: weights of one query are shares of its attention.",
     "negative": "Row “{token}” has a negative weight.",
     "leak": "“{query}” gives weight to “{key}”, which the mask hides from it.",
@@ -49,12 +52,6 @@ TEXT = {
     "alternative_nothing": "“{query}” attends to nothing",
     "alternative_failed": "Attention over “{sentence}”: no weights to show. {error}",
 }
-
-_LIBRARY_FOLDERS = tuple(
-    {os.path.realpath(sysconfig.get_path(key)) for key in ("stdlib", "purelib", "platlib")}
-    | {os.path.dirname(os.path.dirname(os.path.realpath(__file__)))}
-)
-
 
 class PlaygroundView(anywidget.AnyWidget):
     """What the page and Python tell each other; AttentionPlayground holds the rest.
@@ -84,7 +81,7 @@ class PlaygroundView(anywidget.AnyWidget):
     focus = traitlets.Enum(FOCUSES, "all").tag(sync=True)
 
 
-class AttentionPlayground:
+class AttentionPlayground(Widget):
     """Queries, keys and values under the learner's hands; scores, weights and context as they follow.
 
     With two dimensions the vectors are arrows to drag; with any small number of dimensions they are numbers to edit.
@@ -128,7 +125,7 @@ class AttentionPlayground:
         presets=None,
         title=None,
     ):
-        tokens = _checked_tokens(tokens)
+        tokens = checked_tokens(tokens, MAX_TOKENS)
         seq_len = len(tokens)
         arrays = {
             "queries": _checked_vectors("queries", queries, seq_len),
@@ -143,16 +140,16 @@ class AttentionPlayground:
                 f"got queries {self._shapes['queries']} and keys {self._shapes['keys']}"
             )
         self._tokens = tokens
-        self._attention = _checked_function(attention)
+        self._attention = checked_function("attention", attention, SIGNATURE)
         self._scores = self._scaled_scores = self._weights = self._context = None
         self._computing = threading.RLock()  # a drag and a running cell may arrive on different threads
-        title, presets = _checked_title(title), _checked_presets(presets, self._shapes)
+        title, presets = checked_title(title), _checked_presets(presets, self._shapes)
         plain = {name: array.tolist() for name, array in arrays.items()}
         state = {**plain, "seq": 0}
         self.view = PlaygroundView(
             tokens=tokens,
             title=title,
-            function=_name_of(attention),
+            function=name_of(attention),
             presets=presets,
             starting_state=plain,
             state=state,
@@ -216,9 +213,9 @@ class AttentionPlayground:
 
     @attention.setter
     def attention(self, attention):
-        self._attention = _checked_function(attention)
+        self._attention = checked_function("attention", attention, SIGNATURE)
         with self._computing, self.view.hold_sync():
-            self.view.function = _name_of(attention)
+            self.view.function = name_of(attention)
             self._change()
 
     @property
@@ -297,12 +294,12 @@ class AttentionPlayground:
             self._scaled_scores = scaled_dot_scores(arrays["queries"], arrays["keys"])
             self._context, self._weights = self._call_attention(arrays)
             notes = _notes(self._tokens, self._weights, self._context, arrays)
-        except _WrongAnswer as problem:
+        except WrongAnswer as problem:
             error = str(problem)
         except (
             Exception
         ) as problem:  # the learner's function may raise anything, and a callback's exception is seen nowhere
-            error = _explain(problem, _name_of(self._attention))
+            error = explain(problem, name_of(self._attention))
         missing = [np.full(self._shapes["mask"], np.nan), np.full(self._shapes["values"], np.nan)]
         weights, context = missing if self._weights is None else (self._weights, self._context)
         numbers = np.concatenate([part.ravel() for part in (self._scores, self._scaled_scores, weights, context)])
@@ -316,11 +313,11 @@ class AttentionPlayground:
         mask = arrays["mask"]
         # A function that knows nothing of masks yet works as long as nothing is masked.
         result = self._attention(*inputs) if mask.all() else self._attention(*inputs, mask=mask.copy())
-        name = _name_of(self._attention)
+        name = name_of(self._attention)
         if result is None:
-            raise _WrongAnswer(TEXT["none"].format(name=name))
+            raise WrongAnswer(TEXT["none"].format(name=name))
         if not isinstance(result, (tuple, list)) or len(result) != 2:
-            raise _WrongAnswer(TEXT["not_a_pair"].format(name=name, got=_describe(result)))
+            raise WrongAnswer(TEXT["not_a_pair"].format(name=name, got=describe(result)))
         context, weights = result
         return (
             _checked_result(name, "context", context, self._shapes["values"], "queries, d_v", self._tokens),
@@ -328,14 +325,6 @@ class AttentionPlayground:
         )
 
     # --- where no kernel runs ---
-
-    def _repr_mimebundle_(self, **kwargs):
-        live, about_live = self.view._repr_mimebundle_(**kwargs)
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", UserWarning)  # a token in a script that the font lacks is no reason to warn
-            still, about_still = self.still()._repr_mimebundle_()
-        about_still["image/png"]["alt"] = still["text/plain"]
-        return {**live, **still}, {**about_live, **about_still}
 
     def text_alternative(self):
         """Say in one sentence what the picture shows: where each query's attention goes.
@@ -390,30 +379,6 @@ class AttentionPlayground:
 
 
 # --- checks of what comes in ---
-
-
-def _checked_tokens(tokens):
-    if isinstance(tokens, str):
-        raise TypeError(f"tokens must be a list of strings, not one string: got {tokens!r}")
-    tokens = list(tokens)
-    for token in tokens:
-        if not isinstance(token, str):
-            raise TypeError(f"tokens must be strings: got {token!r} of type {type(token).__name__}")
-    if not 1 <= len(tokens) <= MAX_TOKENS:
-        raise ValueError(f"tokens must be 1 to {MAX_TOKENS} strings: got {len(tokens)}")
-    return tokens
-
-
-def _checked_title(title):
-    if title is not None and not isinstance(title, str):
-        raise TypeError(f"title must be a string or None: got {title!r}")
-    return title or ""
-
-
-def _checked_function(attention):
-    if not callable(attention):
-        raise TypeError(f"attention must be a function (queries, keys, values, mask=None): got {attention!r}")
-    return attention
 
 
 def _checked_vectors(name, vectors, seq_len):
@@ -472,10 +437,6 @@ def _checked_presets(presets, shapes):
 # --- checks of what the attention function gives back ---
 
 
-class _WrongAnswer(Exception):
-    """The attention function ran, but gave back something else than (context, weights)."""
-
-
 def _checked_result(function, part, value, shape, axes, tokens):
     try:
         array = np.asarray(value)
@@ -483,15 +444,15 @@ def _checked_result(function, part, value, shape, axes, tokens):
             raise TypeError
         array = np.array(array, dtype=np.float64)
     except (TypeError, ValueError):
-        raise _WrongAnswer(TEXT["not_numbers"].format(name=function, part=part, got=_describe(value))) from None
+        raise WrongAnswer(TEXT["not_numbers"].format(name=function, part=part, got=describe(value))) from None
     if array.shape != shape:
-        raise _WrongAnswer(
+        raise WrongAnswer(
             TEXT["wrong_shape"].format(name=function, part=part, got=array.shape, expected=shape, axes=axes)
         )
     finite = np.isfinite(array).all(axis=1)
     if not finite.all():
         row = int(finite.argmin())
-        raise _WrongAnswer(TEXT["not_finite"].format(name=function, part=part, row=row, token=tokens[row]))
+        raise WrongAnswer(TEXT["not_finite"].format(name=function, part=part, row=row, token=tokens[row]))
     return array
 
 
@@ -515,35 +476,3 @@ def _notes(tokens, weights, context, arrays):
     if len(notes) > MAX_NOTES:
         notes[MAX_NOTES:] = [TEXT["more_notes"].format(count=len(notes) - MAX_NOTES)]
     return notes
-
-
-def _name_of(function):
-    return getattr(function, "__name__", type(function).__name__)
-
-
-def _describe(value):
-    """Name the kind of a value without trusting its repr, which is the learner's own."""
-    kind = type(value).__name__
-    if isinstance(value, np.ndarray):
-        return f"an array of shape {value.shape}"
-    if isinstance(value, (tuple, list)):
-        return f"a {kind} of {len(value)}"
-    return f"a value of type {kind}"
-
-
-def _explain(error, name):
-    """The last lines of a traceback that are the learner's own, or a plain sentence for a stub."""
-    if isinstance(error, NotImplementedError):
-        message = str(error)
-        return TEXT["not_written_detail"].format(message=message) if message else TEXT["not_written"].format(name=name)
-    trace = traceback.TracebackException.from_exception(error)
-    theirs = [frame for frame in trace.stack if not os.path.realpath(frame.filename).startswith(_LIBRARY_FOLDERS)]
-    lines = [
-        TEXT["where" if frame.line else "where_unseen"].format(
-            line=frame.lineno, function=frame.name, source=frame.line
-        )
-        for frame in theirs[-2:]
-    ]
-    lines += [line.rstrip("\n") for line in trace.format_exception_only()]
-    text = "\n".join(lines)
-    return text if len(text) <= MAX_ERROR_CHARACTERS else text[: MAX_ERROR_CHARACTERS - 1] + "…"

@@ -1,0 +1,253 @@
+"""What all widgets share: how they show themselves with and without a kernel, what they accept, and how they call a
+function that the learner wrote.
+"""
+
+import base64
+import html
+import json
+import os
+import sysconfig
+import traceback
+import warnings
+from pathlib import Path
+
+import numpy as np
+
+MAX_ERROR_CHARACTERS = 900
+STILL_DPI = 72  # as wide as a notebook
+_HOST = Path(__file__).parent / "host.js"
+
+TEXT = {
+    "not_written": "Not written yet: {name} raises NotImplementedError. Scores and masks work; weights and context wait for it.",
+    "not_written_detail": "Not written yet: {message}",
+    "where": "line {line} in {function}: {source}",
+    "where_unseen": "line {line} in {function}",
+    "one string": "{name} must be a list of strings, not one string: got {value!r}",
+    "not a string": "{name} must be strings: got {value!r} of type {kind}",
+    "how many": "{name} must be {least} to {most} strings: got {count}",
+    "title": "title must be a string or None: got {value!r}",
+    "function": "{name} must be a function {signature}: got {value!r}",
+    "numbers": "{name} must be numbers of shape ({axes}): got {value}",
+    "shape": "{name} must have shape ({axes}){sizes}: got {got}",
+    "size": "{name} must have at most {most} {axis}: got {got}",
+    "finite": "{name} must be finite numbers: got NaN or infinity",
+    "choice": "{name} must be one of {choices}: got {value!r}",
+    "range": "{name} must be a number from {least} to {most}: got {value!r}",
+    "whole": "{name} must be a whole number from {least} to {most}: got {value!r}",
+}
+
+_LIBRARY_FOLDERS = tuple(
+    {os.path.realpath(sysconfig.get_path(key)) for key in ("stdlib", "purelib", "platlib")}
+    | {os.path.dirname(os.path.dirname(os.path.realpath(__file__)))}
+)
+
+
+class Widget:
+    """A picture under the learner's hands.
+
+    Display it as the last line of a cell; put its `view`, an anywidget, into ipywidgets' boxes. Where no kernel runs (a
+    code host, a printed page) a still picture of it stands in its place, with a sentence that says what to see.
+
+    A widget sets `view` and has `still()` and `text_alternative()`.
+    """
+
+    view = None
+
+    def still(self):
+        """Draw the present state without a browser.
+
+        Returns:
+            plots.Picture, a matplotlib figure; its `alternative` is the picture in words.
+        """
+        raise NotImplementedError
+
+    def text_alternative(self):
+        """Say in a sentence or two what the picture shows.
+
+        Returns:
+            str
+        """
+        raise NotImplementedError
+
+    def save_html(self, path):
+        """Write a page of its own, live in any browser: no kernel, no server, no network.
+
+        What only Python can compute, such as a learner's own function, stays as it is now.
+
+        Args:
+            path: file to write; one that is there is replaced.
+
+        Returns:
+            pathlib.Path
+        """
+        path = Path(path)
+        path.write_text(page_of(self.view), encoding="utf-8")
+        return path
+
+    def _repr_mimebundle_(self, **kwargs):
+        live, about_live = self.view._repr_mimebundle_(**kwargs)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)  # a token in a script that the font lacks is no reason to warn
+            picture = self.still()
+            picture.alternative = self.text_alternative()
+            still, about_still = picture._repr_mimebundle_()
+        about_still["image/png"]["alt"] = still["text/plain"]
+        return {**live, **still}, {**about_live, **about_still}
+
+
+def page_of(view):
+    """One self-contained HTML page with a view's module, style and present state.
+
+    Args:
+        view: an anywidget.
+
+    Returns:
+        str
+    """
+    state = {}
+    for name in view.traits(sync=True):
+        value = getattr(view, name)
+        if name.startswith("_") or name in ("layout", "tabbable", "tooltip", "comm"):
+            continue
+        state[name] = {"base64": base64.b64encode(value).decode()} if isinstance(value, bytes) else {"json": value}
+    script = "\n".join(
+        [
+            f"const STATE = {_in_script(json.dumps(state))};",
+            f"const MODULE = {_in_script(json.dumps(str(view._esm)))};",
+            _HOST.read_text("utf-8"),
+        ]
+    )
+    title = html.escape(type(view).__name__.removesuffix("View"))
+    return (
+        f'<!doctype html>\n<html lang="en">\n<meta charset="utf-8">\n<title>{title}</title>\n'
+        '<meta name="viewport" content="width=device-width">\n<meta name="color-scheme" content="light dark">\n'
+        f"<style>\n{view._css}\n</style>\n<main></main>\n"
+        f'<script type="module">\n{script}</script>\n</html>\n'
+    )
+
+
+def _in_script(text):
+    """JSON that cannot end the script element that it stands in."""
+    return text.replace("<", "\\u003c")
+
+
+# --- what comes in ---
+
+
+def checked_tokens(tokens, most, name="tokens", least=1):
+    """Check a list of strings, and how many there are; returns a list."""
+    if isinstance(tokens, str):
+        raise TypeError(TEXT["one string"].format(name=name, value=tokens))
+    tokens = list(tokens)
+    for token in tokens:
+        if not isinstance(token, str):
+            raise TypeError(TEXT["not a string"].format(name=name, value=token, kind=type(token).__name__))
+    if not least <= len(tokens) <= most:
+        raise ValueError(TEXT["how many"].format(name=name, least=least, most=most, count=len(tokens)))
+    return tokens
+
+
+def checked_title(title):
+    """Check a heading; returns "" for None."""
+    if title is not None and not isinstance(title, str):
+        raise TypeError(TEXT["title"].format(value=title))
+    return title or ""
+
+
+def checked_function(name, function, signature):
+    """Check that something can be called; returns it."""
+    if not callable(function):
+        raise TypeError(TEXT["function"].format(name=name, signature=signature, value=function))
+    return function
+
+
+def checked_choice(name, value, choices):
+    """Check that something is one of several; returns it."""
+    if value not in choices:
+        raise ValueError(TEXT["choice"].format(name=name, choices=", ".join(map(repr, choices)), value=value))
+    return value
+
+
+def checked_number(name, value, least, most, whole=False):
+    """Check a number and its range; returns an int where a whole one is wanted, else a float."""
+    kinds = (int, np.integer) if whole else (int, float, np.integer, np.floating)
+    if isinstance(value, bool) or not isinstance(value, kinds) or not least <= value <= most:
+        raise ValueError(TEXT["whole" if whole else "range"].format(name=name, least=least, most=most, value=value))
+    return int(value) if whole else float(value)
+
+
+def checked_array(name, value, axes, *, most=None, **sizes):
+    """Check an array of finite numbers.
+
+    Args:
+        name: what the caller calls it.
+        value: array, tensor or nested lists.
+        axes: names of its axes, such as "heads queries keys".
+        most: dict, axis -> the largest size.
+        sizes: sizes that axes must have.
+
+    Returns:
+        float64 array, a copy.
+
+    Raises:
+        ValueError: no such numbers.
+    """
+    if hasattr(value, "detach"):  # a tensor, perhaps with gradients, perhaps on a GPU
+        value = value.detach().cpu().float().numpy()
+    names = axes.split()
+    listed = ", ".join(names)
+    try:
+        array = np.array(value, dtype=np.float64)
+    except (TypeError, ValueError) as problem:
+        raise ValueError(TEXT["numbers"].format(name=name, axes=listed, value=describe(value))) from problem
+    fits = array.ndim == len(names) and all(size == sizes.get(axis, size) for axis, size in zip(names, array.shape))
+    if not fits or 0 in array.shape:
+        given = ", ".join(f"{axis} = {size}" for axis, size in sizes.items())
+        about = {"axes": listed, "sizes": f" with {given}" if given else "", "got": array.shape}
+        raise ValueError(TEXT["shape"].format(name=name, **about))
+    for axis, size in zip(names, array.shape, strict=True):
+        if size > (most or {}).get(axis, size):
+            raise ValueError(TEXT["size"].format(name=name, most=most[axis], axis=axis, got=size))
+    if not np.isfinite(array).all():
+        raise ValueError(TEXT["finite"].format(name=name))
+    return array
+
+
+# --- what a learner's function does ---
+
+
+class WrongAnswer(Exception):
+    """A function ran, but gave back something else than it should."""
+
+
+def name_of(function):
+    """What a function is called."""
+    return getattr(function, "__name__", type(function).__name__)
+
+
+def describe(value):
+    """Name the kind of a value without trusting its repr, which is the learner's own."""
+    kind = type(value).__name__
+    if isinstance(value, np.ndarray):
+        return f"an array of shape {value.shape}"
+    if isinstance(value, (tuple, list)):
+        return f"a {kind} of {len(value)}"
+    return f"a value of type {kind}"
+
+
+def explain(error, name):
+    """The last lines of a traceback that are the learner's own, or a plain sentence for a stub."""
+    if isinstance(error, NotImplementedError):
+        message = str(error)
+        return TEXT["not_written_detail"].format(message=message) if message else TEXT["not_written"].format(name=name)
+    trace = traceback.TracebackException.from_exception(error)
+    theirs = [frame for frame in trace.stack if not os.path.realpath(frame.filename).startswith(_LIBRARY_FOLDERS)]
+    lines = [
+        TEXT["where" if frame.line else "where_unseen"].format(
+            line=frame.lineno, function=frame.name, source=frame.line
+        )
+        for frame in theirs[-2:]
+    ]
+    lines += [line.rstrip("\n") for line in trace.format_exception_only()]
+    text = "\n".join(lines)
+    return text if len(text) <= MAX_ERROR_CHARACTERS else text[: MAX_ERROR_CHARACTERS - 1] + "…"

@@ -1,0 +1,172 @@
+// @ts-check
+/**
+ * What the page computes by itself: the formulas of course_lib in double precision, tested against them. Matrices are arrays
+ * of rows. A mask is an array of rows of booleans, true = may attend.
+ */
+
+/**
+ * The shares of one row of scores. What may not be attended to gets 0; where nothing may, all do.
+ * @param {ArrayLike<number>} scores
+ * @param {ArrayLike<boolean>} [allowed]
+ * @returns {number[]}
+ */
+export function softmax(scores, allowed) {
+  let highest = -Infinity;
+  for (let k = 0; k < scores.length; k++) if ((!allowed || allowed[k]) && scores[k] > highest) highest = scores[k];
+  const powers = Array.from(scores, (score, k) => (!allowed || allowed[k] ? Math.exp(score - highest) : 0));
+  const sum = powers.reduce((total, power) => total + power, 0);
+  return sum > 0 ? powers.map((power) => power / sum) : powers.map(() => 0);
+}
+
+/** @param {ArrayLike<number>} a @param {ArrayLike<number>} b */
+export function dot(a, b) {
+  let sum = 0;
+  for (let d = 0; d < a.length; d++) sum += a[d] * b[d];
+  return sum;
+}
+
+/** Scores of every query with every key. @param {ArrayLike<number>[]} queries @param {ArrayLike<number>[]} keys */
+export function dotScores(queries, keys) {
+  return queries.map((query) => keys.map((key) => dot(query, key)));
+}
+
+/**
+ * Scaled dot-product attention (Vaswani et al. 2017, eq. 1), with all its steps.
+ * @param {number[][]} queries @param {number[][]} keys @param {number[][]} values @param {boolean[][]} [mask]
+ */
+export function attention(queries, keys, values, mask) {
+  const root = Math.sqrt(queries[0].length);
+  const scores = dotScores(queries, keys);
+  const scaled = scores.map((row) => row.map((score) => score / root));
+  const weights = scaled.map((row, q) => softmax(row, mask?.[q]));
+  const context = weights.map((row) => mixed(row, values));
+  return { scores, scaled, weights, context };
+}
+
+/** The sum of vectors, each taken by its weight. @param {number[]} weights @param {number[][]} values */
+export function mixed(weights, values) {
+  const sum = values[0].map(() => 0);
+  weights.forEach((weight, k) => values[k].forEach((value, d) => (sum[d] += weight * value)));
+  return sum;
+}
+
+/** Entropy of shares in nats: 0 where one has all, log n where all are equal. @param {ArrayLike<number>} shares */
+export function entropy(shares) {
+  let sum = 0;
+  for (let k = 0; k < shares.length; k++) if (shares[k] > 0) sum -= shares[k] * Math.log(shares[k]);
+  return sum;
+}
+
+/**
+ * The size (Frobenius norm) of softmax's Jacobian, diag(p) − p pᵀ: how much the shares still answer to the scores.
+ * @param {ArrayLike<number>} shares
+ */
+export function jacobianNorm(shares) {
+  let [squares, cubes] = [0, 0];
+  for (let k = 0; k < shares.length; k++) {
+    squares += shares[k] ** 2;
+    cubes += shares[k] ** 3;
+  }
+  return Math.sqrt(Math.max(0, squares - 2 * cubes + squares ** 2));
+}
+
+/** Each position sees itself and those before it. @param {number} n */
+export function causalMask(n) {
+  return Array.from({ length: n }, (_, q) => Array.from({ length: n }, (_, k) => k <= q));
+}
+
+/** Each position sees those at most `window` away, on either side. @param {number} n @param {number} window */
+export function slidingWindowMask(n, window) {
+  return Array.from({ length: n }, (_, q) => Array.from({ length: n }, (_, k) => Math.abs(q - k) <= window));
+}
+
+/** Only the first `length` keys are tokens, the rest is padding. @param {number} n @param {number} length */
+export function paddingMask(n, length) {
+  return Array.from({ length: n }, () => Array.from({ length: n }, (_, k) => k < length));
+}
+
+/** What all masks allow. @param {...boolean[][]} masks */
+export function combined(...masks) {
+  return masks[0].map((row, q) => row.map((_, k) => masks.every((mask) => mask[q][k])));
+}
+
+/**
+ * Through how many layers of the mask each position can be reached: 1 what it sees itself, 2 what those see, …; 0: never.
+ * The residual connection keeps each position's own vector.
+ * @param {boolean[][]} mask @param {number} layers
+ */
+export function reach(mask, layers) {
+  const n = mask.length;
+  const first = mask.map((row) => row.map((may) => (may ? 1 : 0)));
+  let seen = mask.map((row, q) => row.map((may, k) => may || q === k));
+  for (let layer = 2; layer <= layers; layer++) {
+    const before = seen;
+    seen = before.map((row, q) => {
+      const wider = row.slice();
+      for (let via = 0; via < n; via++) {
+        if (!mask[q][via]) continue;
+        for (let k = 0; k < n; k++) if (before[via][k]) wider[k] = true;
+      }
+      return wider;
+    });
+    seen.forEach((row, q) => row.forEach((may, k) => may && !first[q][k] && q !== k && (first[q][k] = layer)));
+  }
+  return first;
+}
+
+/** Frequency of pair i: base^(−2i / d). @param {number} pair @param {number} d @param {number} base */
+export function frequency(pair, d, base = 10000) {
+  return base ** ((-2 * pair) / d);
+}
+
+/**
+ * Sinusoidal positions (Vaswani et al. 2017, §3.5): sine and cosine of position · frequency, pair after pair.
+ * @param {number} position @param {number} d @param {number} base @returns {number[]}
+ */
+export function sinusoidal(position, d, base = 10000) {
+  return Array.from({ length: d }, (_, i) => {
+    const angle = position * frequency(i >> 1, d, base);
+    return i % 2 ? Math.cos(angle) : Math.sin(angle);
+  });
+}
+
+/**
+ * Turn neighbouring features by position · frequency (Su et al. 2021, eq. 34).
+ * @param {number[]} x @param {number} position @param {number} base @returns {number[]}
+ */
+export function rotary(x, position, base = 10000) {
+  const turned = x.slice();
+  for (let pair = 0; pair < x.length >> 1; pair++) {
+    const angle = position * frequency(pair, x.length, base);
+    const [cos, sin] = [Math.cos(angle), Math.sin(angle)];
+    turned[2 * pair] = x[2 * pair] * cos - x[2 * pair + 1] * sin;
+    turned[2 * pair + 1] = x[2 * pair] * sin + x[2 * pair + 1] * cos;
+  }
+  return turned;
+}
+
+/**
+ * ALiBi's slopes (Press et al. 2021): a geometric series; for other numbers of heads than powers of two the series of the
+ * next smaller power, then every other one of the next larger.
+ * @param {number} heads @returns {number[]}
+ */
+export function alibiSlopes(heads) {
+  const power = 2 ** Math.floor(Math.log2(heads));
+  const series = (/** @type {number} */ n) => Array.from({ length: n }, (_, head) => 2 ** ((-8 * (head + 1)) / n));
+  return [...series(power), ...series(2 * power).filter((_, head) => head % 2 === 0)].slice(0, heads);
+}
+
+/**
+ * Numbers that look random and are the same for the same seed: Mulberry32 made normal by Box and Muller.
+ * @param {number} seed @returns {() => number}
+ */
+export function normalNumbers(seed) {
+  let state = seed >>> 0;
+  const uniform = () => {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4294967296;
+  };
+  return () => Math.sqrt(-2 * Math.log(1 - uniform())) * Math.cos(2 * Math.PI * uniform());
+}

@@ -1,0 +1,122 @@
+"""What the page computes is what course_lib computes: to 1e-6, on hundreds of random cases."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from course_lib import attention, positions
+from course_lib.widgets import view_kit
+
+CASES = 100
+COMPUTE = Path(view_kit.__file__).parent / "compute.js"
+
+
+@pytest.fixture(scope="module")
+def page(browser):
+    """A page with nothing but the module; `compute(name, cases)` calls one of its functions once a case."""
+    context = browser.new_context()
+    page = context.new_page()
+    source = COMPUTE.read_text("utf-8")
+    page.evaluate(
+        """async (source) => {
+          window.compute = await import(URL.createObjectURL(new Blob([source], { type: "text/javascript" })));
+        }""",
+        source,
+    )
+    yield page
+    context.close()
+
+
+@pytest.fixture
+def compute(page):
+    return lambda name, cases: page.evaluate("([name, cases]) => cases.map((args) => compute[name](...args))", [name, cases])
+
+
+def close(found, expected):
+    np.testing.assert_allclose(np.array(found, dtype=float), np.array(expected, dtype=float), rtol=1e-6, atol=1e-6)
+
+
+def random_attention(rng):
+    n, d_k, d_v = rng.integers(1, 9), rng.integers(1, 7), rng.integers(1, 5)
+    size = 10 ** rng.uniform(-2, 2)
+    queries, keys, values = rng.normal(size=(n, d_k)) * size, rng.normal(size=(n, d_k)), rng.normal(size=(n, d_v))
+    mask = rng.random((n, n)) < rng.choice([0.2, 0.7, 1.0])  # rows that see nothing among them
+    return queries, keys, values, mask
+
+
+def test_attention_and_all_its_steps(compute):
+    cases = [random_attention(np.random.default_rng(seed)) for seed in range(3 * CASES)]
+    found = compute("attention", [[part.tolist() for part in case] for case in cases])
+    for (queries, keys, values, mask), steps in zip(cases, found, strict=True):
+        context, weights = attention.scaled_dot_product_attention(queries, keys, values, mask=mask)
+        close(steps["scores"], attention.dot_scores(queries, keys))
+        close(steps["scaled"], attention.scaled_dot_scores(queries, keys))
+        close(steps["weights"], weights)
+        close(steps["context"], context)
+
+
+def test_softmax_survives_any_size(compute):
+    rows = [[1e300, -1e300, 0.0], [-1e308, -1e308], [800.0, 801.0], [0.0], [-745.0, 0.0]]
+    for row, found in zip(rows, compute("softmax", [[row] for row in rows]), strict=True):
+        close(found, attention.softmax(np.array(row)))
+
+
+def test_entropy_and_the_size_of_the_jacobian(compute):
+    rng = np.random.default_rng(0)
+    rows = [attention.softmax(rng.normal(size=rng.integers(1, 40)) * 10 ** rng.uniform(-2, 2)) for _ in range(CASES)]
+    listed = [[row.tolist()] for row in rows]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        close(compute("entropy", listed), [-np.nansum(row * np.log(row)) for row in rows])
+    close(compute("jacobianNorm", listed), [np.linalg.norm(np.diag(row) - np.outer(row, row)) for row in rows])
+
+
+def test_masks(compute):
+    sizes = range(1, 12)
+    for n, found in zip(sizes, compute("causalMask", [[n] for n in sizes]), strict=True):
+        assert found == attention.causal_mask(n).tolist()
+    windows = [(n, window) for n in sizes for window in range(4)]
+    for (n, window), found in zip(windows, compute("slidingWindowMask", windows), strict=True):
+        assert found == attention.sliding_window_mask(n, window).tolist()
+    for n, found in zip(sizes, compute("paddingMask", [[n, n // 2 + 1] for n in sizes]), strict=True):
+        ids = np.arange(n) < n // 2 + 1
+        assert found == np.broadcast_to(attention.padding_mask(ids[None].astype(int))[0], (n, n)).tolist()
+    pairs = [[attention.causal_mask(n).tolist(), attention.sliding_window_mask(n, 1).tolist()] for n in sizes]
+    for pair, found in zip(pairs, compute("combined", pairs), strict=True):
+        assert found == attention.combine_masks(*map(np.array, pair)).tolist()
+
+
+def test_reach_is_the_first_power_of_the_mask_that_gets_there(compute):
+    rng = np.random.default_rng(1)
+    masks = [rng.random((n, n)) < 0.25 for n in rng.integers(1, 10, size=CASES)]
+    layers = 5
+    for mask, found in zip(masks, compute("reach", [[mask.tolist(), layers] for mask in masks]), strict=True):
+        expected, seen = mask.astype(int), mask | np.eye(len(mask), dtype=bool)
+        for layer in range(2, layers + 1):
+            seen = seen | (mask @ seen)
+            expected[seen & (expected == 0) & ~np.eye(len(mask), dtype=bool)] = layer
+        assert found == expected.tolist()
+
+
+def test_positions(compute):
+    rng = np.random.default_rng(2)
+    for _ in range(CASES // 4):
+        d, base = 2 * int(rng.integers(1, 20)), float(10 ** rng.uniform(1, 5))
+        table = positions.sinusoidal(200, d, base=base)
+        places = rng.integers(0, 200, size=8).tolist()
+        close(compute("sinusoidal", [[place, d, base] for place in places]), table[places])
+        x = rng.normal(size=(8, d))
+        cases = [[row.tolist(), place, base] for row, place in zip(x, places, strict=True)]
+        turned = positions.rotary(x, positions=np.array(places), base=base)
+        close(compute("rotary", cases), turned)
+    heads = range(1, 33)
+    for count, found in zip(heads, compute("alibiSlopes", [[count] for count in heads]), strict=True):
+        close(found, positions.alibi_slopes(count))
+
+
+def test_random_numbers_are_normal_and_repeat(page):
+    draw = "(seed) => { const next = compute.normalNumbers(seed); return Array.from({ length: 20000 }, next); }"
+    numbers = np.array(page.evaluate(draw, 7))
+    assert abs(numbers.mean()) < 0.03 and abs(numbers.std() - 1) < 0.02
+    assert abs((numbers**4).mean() - 3) < 0.3
+    assert numbers.tolist() == page.evaluate(draw, 7) != page.evaluate(draw, 8)
