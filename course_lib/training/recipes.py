@@ -36,7 +36,8 @@ EXTRA_TOKENS = 10  # by how much a translation may be longer than one and a half
 
 DATES = {"d_model": 64, "num_layers": 2, "num_decoder_layers": 1, "num_heads": 4, "d_ff": 256, "dropout": 0.0}
 TRANSLATION = {"d_model": 256, "num_layers": 3, "num_heads": 4, "d_ff": 512, "dropout": 0.1}
-CHARACTERS = {"d_model": 128, "num_layers": 4, "num_heads": 4, "max_len": 128}
+CHARACTERS = {"d_model": 128, "num_layers": 4, "num_heads": 4, "positions": "rotary", "activation": "relu"}
+WINDOW = 128  # characters
 DIGITS = {"image_size": 8, "patch_size": 2, "num_classes": 10, "d_model": 64, "num_layers": 2, "num_heads": 4}
 
 TEXTS = {
@@ -183,7 +184,7 @@ def read_dates(model, texts, batch_size=500):
     return answers
 
 
-def characters(*, num_steps=None, core_seconds=None, batch_size=16, seed=0, **fitting):
+def characters(*, num_steps=None, core_seconds=None, batch_size=8, seed=0, **fitting):
     """Train a `LanguageModel` on the English of Python's manual, letter by letter.
 
     Args:
@@ -197,11 +198,11 @@ def characters(*, num_steps=None, core_seconds=None, batch_size=16, seed=0, **fi
     vocabulary = docs.vocabulary()
     model = LanguageModel(vocab_size=len(vocabulary), **CHARACTERS)
     ids = vocabulary.encode(docs.text().train)
-    settings = {"learning_rate": 3e-3, "muon_learning_rate": 1e-2, "seed": seed, **fitting}
+    settings = {"learning_rate": 8e-3, "muon_learning_rate": 2e-2, "seed": seed, **fitting}
     most = 100_000 if num_steps is None else num_steps
 
     def batches():
-        return docs.windows(ids, batch_size, CHARACTERS["max_len"], most, seed)
+        return docs.windows(ids, batch_size, WINDOW, most, seed)
 
     if num_steps is None:
         num_steps = steps_within(core_seconds, model, _Again(batches), **settings)
@@ -210,7 +211,7 @@ def characters(*, num_steps=None, core_seconds=None, batch_size=16, seed=0, **fi
 
 
 @torch.inference_mode()
-def nats_per_character(model, text, seq_len=128):
+def nats_per_character(model, text, seq_len=WINDOW):
     """The mean cross-entropy of a model's predictions, each made from half a window of text at least.
 
     Args:

@@ -5,15 +5,19 @@ Loaded on first use, so that `import course_lib` stays light.
 
 import importlib
 
-_HOMES = {"AttentionPlayground": "course_lib.widgets.attention_playground"}
+_HOMES = {
+    "AttentionPlayground": "attention_playground",
+    "MaskBuilder": "mask_builder",
+    "ScalingLab": "scaling_lab",
+}
 
-__all__ = ["AttentionPlayground"]
+__all__ = ["AttentionPlayground", "MaskBuilder", "ScalingLab"]
 
 
 def __getattr__(name):
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(importlib.import_module(_HOMES[name]), name)
+    return getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)
 
 
 def __dir__():

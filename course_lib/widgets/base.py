@@ -121,7 +121,7 @@ def page_of(view):
     return (
         f'<!doctype html>\n<html lang="en">\n<meta charset="utf-8">\n<title>{title}</title>\n'
         '<meta name="viewport" content="width=device-width">\n<meta name="color-scheme" content="light dark">\n'
-        f"<style>\n{view._css}\n</style>\n<main></main>\n"
+        f"<style>\nbody {{ margin: 16px; }}\n{view._css}</style>\n<main></main>\n"
         f'<script type="module">\n{script}</script>\n</html>\n'
     )
 

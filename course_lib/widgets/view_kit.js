@@ -496,3 +496,400 @@ export class Matrix {
     event.preventDefault();
   }
 }
+
+/**
+ * The root of a widget: a title, a sentence that says what to do, a place for the rest, and a voice. It says so when the
+ * kernel behind it is gone.
+ * @param {{model: any, el: HTMLElement}} host @param {string} name @param {{title?: string, hint?: string}} texts
+ */
+export function frame({ model, el }, name, { title, hint }) {
+  const announcer = new Announcer();
+  const gone = html("div", { class: "cl-trouble", role: "alert", hidden: true }, KIT_TEXT.gone);
+  const body = html("div", { class: "cl-body" });
+  const root = html(
+    "div",
+    { class: `cl cl-${name}` },
+    html(
+      "header",
+      { class: "cl-head" },
+      ...(title ? [html("div", { class: "cl-title", role: "heading", "aria-level": "3" }, title)] : []),
+      ...(hint ? [html("p", { class: "cl-hint" }, hint)] : []),
+    ),
+    gone,
+    body,
+    announcer.element,
+  );
+  keepPlainKeys(root);
+  const onGone = () => (gone.hidden = false);
+  model.on("comm_live_update", onGone);
+  el.append(root);
+  return {
+    root,
+    body,
+    announcer,
+    /** Note that the present state has been drawn. */
+    painted: () => (root.dataset.paintedSeq = String(Number(root.dataset.paintedSeq ?? 0) + 1)),
+    leave: () => model.off("comm_live_update", onGone),
+  };
+}
+
+const KIT_TEXT = {
+  gone: "The kernel that this picture came from was restarted or shut down. Run its cell again.",
+};
+
+/**
+ * Keep a view and its model in step: `draw` runs at most once a frame after any of these traits has changed.
+ * @param {any} model @param {string[]} traits @param {() => void} draw
+ */
+export function keepDrawn(model, traits, draw) {
+  const soon = oncePerFrame(draw);
+  for (const trait of traits) model.on(`change:${trait}`, soon);
+  draw();
+  return () => {
+    for (const trait of traits) model.off(`change:${trait}`, soon);
+  };
+}
+
+/** Change a trait, here and in Python, if it differs. @param {any} model @param {string} trait @param {any} value */
+export function put(model, trait, value) {
+  if (model.get(trait) === value) return;
+  model.set(trait, value);
+  model.save_changes();
+}
+
+/**
+ * A slider with its name and its value in words.
+ * @param {{label: string, min: number, max: number, step?: number, format?: (value: number) => string,
+ *   change: (value: number) => void}} options
+ */
+export function slider({ label, min, max, step = 1, format = String, change }) {
+  const input = /** @type {HTMLInputElement} */ (
+    html("input", {
+      type: "range",
+      min,
+      max,
+      step,
+      class: "cl-range",
+      "aria-label": label,
+      input: () => change(Number(input.value)),
+    })
+  );
+  const output = html("output", { class: "cl-value" });
+  return {
+    element: html("label", { class: "cl-slider" }, html("span", { class: "cl-slider-name" }, label), input, output),
+    input,
+    /** @param {number} value */
+    show(value) {
+      if (Number(input.value) !== value) input.value = String(value);
+      setText(output, format(value));
+      input.setAttribute("aria-valuetext", format(value));
+    },
+  };
+}
+
+/** A button that is on or off. @param {string} label @param {(on: boolean) => void} change */
+export function toggle(label, change) {
+  const element = html(
+    "button",
+    {
+      type: "button",
+      class: "cl-button cl-toggle",
+      "aria-pressed": "false",
+      "data-choice": label,
+      click: () => change(element.getAttribute("aria-pressed") !== "true"),
+    },
+    label,
+  );
+  return {
+    element,
+    /** @param {boolean} on */
+    show: (on) => element.setAttribute("aria-pressed", String(on)),
+  };
+}
+
+/** A button that does something. @param {string} label @param {() => void} act @param {string} [title] */
+export function button(label, act, title) {
+  return html("button", { type: "button", class: "cl-button", "data-choice": label, title, click: act }, label);
+}
+
+/**
+ * Choose one of many by name.
+ * @param {string} label @param {string[]} choices @param {(index: number) => void} change
+ */
+export function menu(label, choices, change) {
+  const select = /** @type {HTMLSelectElement} */ (
+    html(
+      "select",
+      { class: "cl-menu", "aria-label": label, change: () => change(select.selectedIndex) },
+      ...choices.map((choice) => html("option", {}, choice)),
+    )
+  );
+  return {
+    element: html("label", { class: "cl-slider" }, html("span", { class: "cl-slider-name" }, label), select),
+    select,
+    /** @param {number} index */
+    show(index) {
+      if (select.selectedIndex !== index) select.selectedIndex = index;
+    },
+  };
+}
+
+/** Colour of a number between −1 and 1: blue below 0, orange above, the page's own colour at 0. @param {number} share */
+export function signedColour(share) {
+  const size = Math.min(1, Math.abs(share)) * 100;
+  return `color-mix(in srgb, ${share < 0 ? "#0072b2" : "#d55e00"} ${size}%, var(--cl-panel))`;
+}
+
+/**
+ * A map of up to some hundred thousand numbers on a canvas. The arrow keys walk through it, and each cell is told in words.
+ */
+export class HeatMap {
+  /**
+   * @param {{label: string, rows: string[], columns: string[], rowName?: string, columnName?: string, signed?: boolean,
+   *   tell: (row: number, column: number, value: number) => string,
+   *   go?: (row: number, column: number) => void, act?: (row: number, column: number) => void}} options
+   *   tell: what a cell says; go: a cell was reached by key or click; act: it was clicked, or Enter or Space pressed.
+   */
+  constructor({ label, rows, columns, rowName = "", columnName = "", signed = false, tell, go, act }) {
+    Object.assign(this, { rows, columns, signed, tell, go, act });
+    this.at = [0, 0];
+    /** @type {ArrayLike<number>[]} */
+    this.values = [];
+    this.top = 1;
+    this.canvas = /** @type {HTMLCanvasElement} */ (html("canvas", { class: "cl-canvas" }));
+    this.tip = html("div", { class: "cl-tip-text", hidden: true, "aria-hidden": "true" });
+    this.cursor = html("div", { class: "cl-cursor", "aria-hidden": "true" });
+    this.band = html("div", { class: "cl-band", "aria-hidden": "true", hidden: true });
+    const place = html("div", { class: "cl-map-place" }, this.canvas, this.band, this.cursor);
+    const some = (/** @type {string[]} */ names) => {
+      const step = Math.ceil(names.length / 24);
+      return names.map((name, index) => (index % step ? "" : name));
+    };
+    const names = (/** @type {string[]} */ texts, /** @type {string} */ kind) =>
+      html(
+        "div",
+        { class: `cl-map-${kind}`, "aria-hidden": "true" },
+        ...some(texts).map((text, index) => html("span", { title: texts[index] }, text)),
+      );
+    this.place = place;
+    this.element = html(
+      "div",
+      {
+        class: `cl-map${columns.length > 24 || columns.some((name) => name.length > 3) ? " cl-steep" : ""}`,
+        role: "application",
+        "aria-roledescription": label,
+        tabindex: 0,
+        keydown: (event) => this.#key(event),
+        focus: () => this.#tellHere(),
+      },
+      html("span", { class: "cl-map-axis" }, rowName && columnName ? `${columnName} →\n${rowName} ↓` : ""),
+      names(columns, "columns"),
+      names(rows, "rows"),
+      place,
+      this.tip,
+    );
+    this.element.style.setProperty("--rows", String(rows.length));
+    this.element.style.setProperty("--columns", String(columns.length));
+    setAttributes(place, {
+      pointermove: (event) => this.#hover(event),
+      pointerleave: () => (this.tip.hidden = true),
+      click: (event) => {
+        const cell = this.#cellUnder(event);
+        this.#reach(cell);
+        this.act?.(...cell);
+      },
+    });
+  }
+
+  /**
+   * @param {ArrayLike<number>[]} values rows of numbers @param {{top?: number, row?: number | null}} [options]
+   *   top: the size with the strongest colour; row: one to mark.
+   */
+  show(values, { top = 1, row = null } = {}) {
+    this.values = values;
+    this.top = top || 1;
+    this.#paint();
+    this.band.hidden = row === null;
+    if (row !== null) this.band.style.setProperty("--row", String(row));
+    this.#mark();
+  }
+
+  #paint() {
+    const [height, width] = [this.rows.length, this.columns.length];
+    if (this.canvas.width !== width || this.canvas.height !== height) Object.assign(this.canvas, { width, height });
+    const context = /** @type {CanvasRenderingContext2D} */ (this.canvas.getContext("2d"));
+    const image = context.createImageData(width, height);
+    for (let r = 0, at = 0; r < height; r++)
+      for (let c = 0; c < width; c++, at += 4) {
+        const value = this.values[r][c];
+        const share = value / this.top;
+        const [red, green, blue] = this.signed ? twoColours(share) : cividisNumbers(share);
+        image.data[at] = red;
+        image.data[at + 1] = green;
+        image.data[at + 2] = blue;
+        image.data[at + 3] = Number.isNaN(value) ? 0 : this.signed ? Math.min(255, Math.abs(share) * 255) : 255;
+      }
+    context.putImageData(image, 0, 0);
+  }
+
+  #mark() {
+    const [row, column] = this.at;
+    this.cursor.style.setProperty("--row", String(row));
+    this.cursor.style.setProperty("--column", String(column));
+    this.element.setAttribute("aria-label", this.#words(row, column));
+  }
+
+  /** @param {number} row @param {number} column */
+  #words(row, column) {
+    return this.values.length ? this.tell(row, column, this.values[row][column]) : "";
+  }
+
+  /** @param {PointerEvent | MouseEvent} event @returns {[number, number]} */
+  #cellUnder(event) {
+    const box = this.place.getBoundingClientRect();
+    const part = (/** @type {number} */ at, /** @type {number} */ size, /** @type {number} */ count) =>
+      Math.min(count - 1, Math.max(0, Math.floor((at / size) * count)));
+    return [
+      part(event.clientY - box.top, box.height, this.rows.length),
+      part(event.clientX - box.left, box.width, this.columns.length),
+    ];
+  }
+
+  /** @param {PointerEvent} event */
+  #hover(event) {
+    const [row, column] = this.#cellUnder(event);
+    setText(this.tip, this.#words(row, column));
+    const box = this.element.getBoundingClientRect();
+    this.tip.style.left = `${Math.min(event.clientX - box.left + 12, Math.max(0, box.width - 190))}px`;
+    this.tip.style.top = `${event.clientY - box.top + 14}px`;
+    this.tip.hidden = false;
+  }
+
+  #tellHere() {
+    this.#mark();
+  }
+
+  /** @param {[number, number]} cell */
+  #reach(cell) {
+    this.at = cell;
+    this.#mark();
+    this.go?.(...cell);
+  }
+
+  /** @param {KeyboardEvent} event */
+  #key(event) {
+    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    const [row, column] = this.at;
+    const step = event.shiftKey ? 8 : 1;
+    const [last, end] = [this.rows.length - 1, this.columns.length - 1];
+    /** @type {Record<string, [number, number]>} */
+    const ways = {
+      ArrowUp: [Math.max(0, row - step), column],
+      ArrowDown: [Math.min(last, row + step), column],
+      ArrowLeft: [row, Math.max(0, column - step)],
+      ArrowRight: [row, Math.min(end, column + step)],
+      Home: [row, 0],
+      End: [row, end],
+    };
+    if (event.key === "Enter" || event.key === " ") this.act?.(row, column);
+    else if (event.key in ways) this.#reach(ways[event.key]);
+    else return;
+    event.preventDefault();
+  }
+}
+
+/** @param {number} share @returns {number[]} */
+function cividisNumbers(share) {
+  const position = Math.min(1, Math.max(0, share || 0)) * (CIVIDIS.length - 1);
+  const left = Math.min(Math.floor(position), CIVIDIS.length - 2);
+  return CIVIDIS[left].map((from, i) => from + (CIVIDIS[left + 1][i] - from) * (position - left));
+}
+
+/** @param {number} share @returns {number[]} */
+function twoColours(share) {
+  return share < 0 ? [0, 114, 178] : [213, 94, 0];
+}
+
+/** Lines and bars over one pair of axes. */
+export class Chart {
+  /** @param {{label: string, xName: string, yName: string, width?: number, height?: number}} options */
+  constructor({ label, xName, yName, width = 360, height = 190 }) {
+    this.size = [width, height];
+    this.inner = { left: 42, right: width - 8, top: 8, bottom: height - 34 };
+    this.axes = svg("g", { class: "cl-grid" });
+    this.marks = svg("g");
+    const { left, right, bottom, top } = this.inner;
+    this.element = svg(
+      "svg",
+      { class: "cl-chart", viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": label },
+      this.axes,
+      this.marks,
+      svg("text", { class: "cl-axis-name", x: (left + right) / 2, y: height - 4, "text-anchor": "middle" }, xName),
+      svg(
+        "text",
+        { class: "cl-axis-name", transform: `translate(11 ${(top + bottom) / 2}) rotate(-90)`, "text-anchor": "middle" },
+        yName,
+      ),
+    );
+  }
+
+  /**
+   * @param {{x: [number, number], y: [number, number],
+   *   lines?: {points: [number, number][], kind: string, dashed?: boolean}[],
+   *   bars?: {from: number, to: number, height: number, kind: string}[],
+   *   dots?: {at: [number, number], kind: string, text?: string}[]}} drawing
+   */
+  show({ x, y, lines = [], bars = [], dots = [] }) {
+    const { left, right, top, bottom } = this.inner;
+    const px = (/** @type {number} */ at) => left + ((at - x[0]) / (x[1] - x[0] || 1)) * (right - left);
+    const py = (/** @type {number} */ at) => bottom - ((at - y[0]) / (y[1] - y[0] || 1)) * (bottom - top);
+    const within = (/** @type {number} */ at) => Math.min(bottom, Math.max(top, at));
+    this.axes.replaceChildren(
+      svg("path", { class: "cl-axis", d: `M ${left} ${top} V ${bottom} H ${right}` }),
+      ...ticks(...x).flatMap((at) => [
+        svg("path", { class: "cl-line", d: `M ${px(at)} ${top} V ${bottom}` }),
+        svg("text", { x: px(at), y: bottom + 12, "text-anchor": "middle" }, tickName(at)),
+      ]),
+      ...ticks(...y).flatMap((at) => [
+        svg("path", { class: "cl-line", d: `M ${left} ${py(at)} H ${right}` }),
+        svg("text", { x: left - 4, y: py(at) + 3, "text-anchor": "end" }, tickName(at)),
+      ]),
+    );
+    this.marks.replaceChildren(
+      ...bars.map(({ from, to, height, kind }) =>
+        svg("rect", {
+          class: `cl-bar cl-${kind}`,
+          x: px(from),
+          width: Math.max(0.5, px(to) - px(from) - 0.6),
+          y: within(py(height)),
+          height: Math.max(0, bottom - within(py(height))),
+        }),
+      ),
+      ...lines.map(({ points, kind, dashed }) =>
+        svg("path", {
+          class: `cl-curve cl-${kind}${dashed ? " cl-dashed" : ""}`,
+          d: points.map(([at, value], index) => `${index ? "L" : "M"} ${px(at)} ${within(py(value))}`).join(" "),
+        }),
+      ),
+      ...dots.flatMap(({ at, kind, text }) => [
+        svg("circle", { class: `cl-dot cl-${kind}`, cx: px(at[0]), cy: within(py(at[1])), r: 4 }),
+        ...(text ? [svg("text", { class: "cl-dot-name", x: px(at[0]) + 6, y: within(py(at[1])) - 6 }, text)] : []),
+      ]),
+    );
+  }
+}
+
+/** Round numbers along an axis, four to eight of them. @param {number} from @param {number} to */
+function ticks(from, to) {
+  const rough = (to - from) / 5 || 1;
+  const power = 10 ** Math.floor(Math.log10(rough));
+  const step = [1, 2, 5, 10].map((factor) => factor * power).find((size) => size >= rough) ?? rough;
+  const found = [];
+  for (let at = Math.ceil(from / step - 1e-9) * step; at <= to + step * 1e-6; at += step) found.push(at);
+  return found;
+}
+
+/** @param {number} at */
+function tickName(at) {
+  return String(Number(at.toPrecision(4))).replace("-", "−");
+}

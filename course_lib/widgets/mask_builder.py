@@ -1,0 +1,158 @@
+"""MaskBuilder: paint who may attend to whom, and see the weights and how far information travels.
+
+The page computes; Python computes the same numbers when they are read.
+"""
+
+import anywidget
+import numpy as np
+import traitlets
+
+from course_lib import attention
+from course_lib.widgets.base import (
+    STILL_DPI,
+    Widget,
+    checked_array,
+    checked_number,
+    checked_title,
+    checked_tokens,
+)
+from course_lib.widgets.view_kit import page_module
+
+MAX_TOKENS, MAX_LAYERS = 64, 12
+
+TEXT = {
+    "mask": "mask must be booleans of shape ({n}, {n}), True = may attend: got {got}",
+    "alternative": "{allowed} of {all} pairs may attend.{empty} After {layers} {word}, {reached} pairs are reached.",
+    "empty": " Rows without any key: {tokens}.",
+    "allowed": "may attend",
+    "weights": "weights",
+    "reach": "layers until reached",
+}
+
+
+class MaskBuilderView(anywidget.AnyWidget):
+    """What the page and Python tell each other."""
+
+    _esm, _css = page_module("mask_builder")
+
+    title = traitlets.Unicode().tag(sync=True)
+    tokens = traitlets.List(traitlets.Unicode()).tag(sync=True)
+    scores = traitlets.List().tag(sync=True)
+    causal = traitlets.Bool(False).tag(sync=True)
+    length = traitlets.Int().tag(sync=True)  # tokens that are no padding
+    window = traitlets.Int().tag(sync=True)  # the number of tokens: no window
+    painted = traitlets.Dict().tag(sync=True)  # "query,key" -> bool, by hand, over the rest
+    layers = traitlets.Int(2).tag(sync=True)
+    selected = traitlets.Int(0).tag(sync=True)
+
+
+class MaskBuilder(Widget):
+    """Combine a causal mask, padding and a window, paint single pairs, and see what attention makes of it.
+
+    Args:
+        tokens: list of up to 64 strings, or how many unnamed ones.
+        scores: (queries, keys) numbers that softmax gets; None: all equal.
+        causal: whether each token sees only itself and those before it.
+        length: how many tokens are no padding; None: all.
+        window: how far each token sees on either side; None: any distance.
+        layers: of attention, one on the other, 1 to 12.
+        title: heading; None shows none.
+
+    Raises:
+        ValueError, TypeError: too many tokens, or numbers that make no sense.
+
+    Example:
+        >>> builder = MaskBuilder(["the", "cat", "sat"], causal=True)
+        >>> builder.mask.sum()
+        6
+    """
+
+    def __init__(self, tokens=8, scores=None, *, causal=False, length=None, window=None, layers=2, title=None):
+        if isinstance(tokens, int) and not isinstance(tokens, bool):
+            count = checked_number("tokens", tokens, 1, MAX_TOKENS, whole=True)
+            tokens = [str(number) for number in range(1, count + 1)]
+        tokens = checked_tokens(tokens, MAX_TOKENS)
+        n = len(tokens)
+        scores = np.zeros((n, n)) if scores is None else scores
+        self.view = MaskBuilderView(
+            title=checked_title(title),
+            tokens=tokens,
+            scores=checked_array("scores", scores, "queries keys", queries=n, keys=n).tolist(),
+            causal=bool(causal),
+            length=n if length is None else checked_number("length", length, 0, n, whole=True),
+            window=n if window is None else checked_number("window", window, 0, n, whole=True),
+            layers=checked_number("layers", layers, 1, MAX_LAYERS, whole=True),
+        )
+
+    @property
+    def mask(self):
+        """(queries, keys) bool, True = may attend; assign an array to paint it all."""
+        view, n = self.view, len(self.view.tokens)
+        mask = attention.sliding_window_mask(n, view.window) & (np.arange(n) < view.length)
+        if view.causal:
+            mask = mask & attention.causal_mask(n)
+        for place, may in view.painted.items():
+            query, key = map(int, place.split(","))
+            mask[query, key] = may
+        return mask
+
+    @mask.setter
+    def mask(self, mask):
+        n = len(self.view.tokens)
+        array = np.asarray(mask)
+        if array.dtype != bool or array.shape != (n, n):
+            raise ValueError(TEXT["mask"].format(n=n, got=f"{array.dtype} of shape {array.shape}"))
+        with self.view.hold_sync():
+            self.view.causal, self.view.length, self.view.window = False, n, n
+            self.view.painted = {f"{query},{key}": False for query, key in np.argwhere(~array).tolist()}
+
+    @property
+    def weights(self):
+        """(queries, keys) float64: softmax of the scores over what the mask allows; a row without any key is 0."""
+        return attention.softmax(np.array(self.view.scores), mask=self.mask)
+
+    @property
+    def reach(self):
+        """(queries, keys) int: through how many layers a query first sees a key; 0 if not within `layers`."""
+        mask, n = self.mask, len(self.view.tokens)
+        found, seen = mask.astype(int), mask | np.eye(n, dtype=bool)  # the residual keeps a token's own vector
+        for layer in range(2, self.view.layers + 1):
+            seen = seen | (mask @ seen)
+            found[seen & (found == 0) & ~np.eye(n, dtype=bool)] = layer
+        return found
+
+    @property
+    def layers(self):
+        """int: layers of attention; assign to change it."""
+        return self.view.layers
+
+    @layers.setter
+    def layers(self, layers):
+        self.view.layers = checked_number("layers", layers, 1, MAX_LAYERS, whole=True)
+
+    def text_alternative(self):
+        mask, tokens = self.mask, self.view.tokens
+        empty = [f"“{token}”" for token, row in zip(tokens, mask, strict=True) if not row.any()]
+        return TEXT["alternative"].format(
+            allowed=int(mask.sum()),
+            all=mask.size,
+            empty=TEXT["empty"].format(tokens=", ".join(empty)) if empty else "",
+            layers=self.layers,
+            word="layer" if self.layers == 1 else "layers",
+            reached=int((self.reach > 0).sum()),
+        )
+
+    def still(self):
+        from course_lib import plots
+
+        tokens = self.view.tokens
+        maps = {TEXT["allowed"]: self.mask.astype(float), TEXT["weights"]: self.weights}
+        figure = plots.Picture(figsize=(9.6, 3.6), dpi=STILL_DPI)
+        *two, last = figure.subplots(1, 3)
+        for ax, (name, values) in zip(two, maps.items(), strict=True):
+            plots.attention_heatmap(values, tokens, tokens, ax=ax, title=name, annotate=False)
+        reach = np.where(self.reach > 0, self.reach, np.nan)
+        plots.attention_heatmap(
+            np.nan_to_num(reach), tokens, tokens, ax=last, title=TEXT["reach"], vmin=0, vmax=self.layers
+        )
+        return figure

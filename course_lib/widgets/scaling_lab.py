@@ -1,0 +1,179 @@
+"""ScalingLab: why scores are divided by √d_k, as a dial to turn.
+
+The page computes; Python holds the vectors and computes the same numbers when they are read.
+"""
+
+import anywidget
+import numpy as np
+import traitlets
+
+from course_lib.attention import dot_scores, softmax
+from course_lib.widgets.base import STILL_DPI, Widget, checked_array, checked_number, checked_title
+from course_lib.widgets.view_kit import page_module
+
+MAX_DIMENSIONS, MAX_VECTORS = 1024, 64
+LEAST_TEMPERATURE, MOST_TEMPERATURE = 0.1, 10.0
+
+TEXT = {
+    "alternative": (
+        "{num_keys} keys of {d_k} dimensions, scores {scaled}, temperature {temperature:g}: the scores spread by "
+        "{spread:.2f}; the largest weight of a query is {largest:.2f} on average, its entropy {entropy:.2f} of "
+        "{most:.2f} nats, and the gradient through softmax {gradient:.3f}."
+    ),
+    "scaled": "divided by √d_k",
+    "plain": "not scaled",
+    "scores": "scores of all queries",
+    "count": "how many",
+    "weights": "weights of query {query}",
+    "key": "key",
+    "weight": "weight",
+}
+
+
+class ScalingLabView(anywidget.AnyWidget):
+    """What the page and Python tell each other."""
+
+    _esm, _css = page_module("scaling_lab")
+
+    title = traitlets.Unicode().tag(sync=True)
+    query_vectors = traitlets.Bytes().tag(sync=True)  # float32, row by row
+    key_vectors = traitlets.Bytes().tag(sync=True)
+    shape = traitlets.Dict().tag(sync=True)  # {"queries", "keys", "dimensions"}
+    d_k = traitlets.Int().tag(sync=True)
+    num_keys = traitlets.Int().tag(sync=True)
+    temperature = traitlets.Float(1.0).tag(sync=True)
+    scaled = traitlets.Bool(False).tag(sync=True)
+    selected = traitlets.Int(0).tag(sync=True)
+
+
+class ScalingLab(Widget):
+    """Turn the number of dimensions, and watch softmax flatten or saturate; scale the scores, and watch it recover.
+
+    Args:
+        queries: (queries, dimensions) numbers, at most 64 by 1,024; None: 64 by 512 from N(0, 1).
+        keys: (keys, dimensions), the same; None: 32 by as many dimensions as the queries have.
+        d_k: how many of the dimensions count at first; None: 64, or all there are.
+        scaled: whether scores are divided by √d_k at first.
+        temperature: what the scores are divided by after that, 0.1 to 10.
+        title: heading; None shows none.
+
+    Raises:
+        ValueError: wrong shapes, too many vectors or dimensions, NaN or infinity.
+
+    Example:
+        >>> lab = ScalingLab(d_k=256)
+        >>> lab.weights.shape
+        (64, 32)
+
+    Source: Vaswani et al. 2017, "Attention Is All You Need", §3.2.1.
+    """
+
+    def __init__(self, queries=None, keys=None, *, d_k=None, scaled=False, temperature=1.0, title=None):
+        rng = np.random.default_rng(0)
+        most = {"queries": MAX_VECTORS, "keys": MAX_VECTORS, "dimensions": MAX_DIMENSIONS}
+        queries = rng.normal(size=(64, 512)) if queries is None else queries
+        self._queries = checked_array("queries", queries, "queries dimensions", most=most)
+        dimensions = self._queries.shape[1]
+        keys = rng.normal(size=(32, dimensions)) if keys is None else keys
+        self._keys = checked_array("keys", keys, "keys dimensions", most=most, dimensions=dimensions)
+        d_k = min(64, dimensions) if d_k is None else checked_number("d_k", d_k, 1, dimensions, whole=True)
+        self.view = ScalingLabView(
+            title=checked_title(title),
+            query_vectors=self._queries.astype("<f4").tobytes(),
+            key_vectors=self._keys.astype("<f4").tobytes(),
+            shape={"queries": len(self._queries), "keys": len(self._keys), "dimensions": dimensions},
+            d_k=d_k,
+            num_keys=len(self._keys),
+            temperature=checked_number("temperature", temperature, LEAST_TEMPERATURE, MOST_TEMPERATURE),
+            scaled=bool(scaled),
+        )
+
+    @property
+    def d_k(self):
+        """int: how many dimensions count; assign to change it."""
+        return self.view.d_k
+
+    @d_k.setter
+    def d_k(self, d_k):
+        self.view.d_k = checked_number("d_k", d_k, 1, self._queries.shape[1], whole=True)
+
+    @property
+    def num_keys(self):
+        """int: how many keys there are; assign to change it."""
+        return self.view.num_keys
+
+    @num_keys.setter
+    def num_keys(self, num_keys):
+        self.view.num_keys = checked_number("num_keys", num_keys, 1, len(self._keys), whole=True)
+
+    @property
+    def temperature(self):
+        """float: what the scores are divided by at last; assign to change it."""
+        return self.view.temperature
+
+    @temperature.setter
+    def temperature(self, temperature):
+        self.view.temperature = checked_number("temperature", temperature, LEAST_TEMPERATURE, MOST_TEMPERATURE)
+
+    @property
+    def scaled(self):
+        """bool: whether scores are divided by √d_k; assign to change it."""
+        return self.view.scaled
+
+    @scaled.setter
+    def scaled(self, scaled):
+        self.view.scaled = bool(scaled)
+
+    @property
+    def scores(self):
+        """(queries, keys) float64: what softmax gets."""
+        d_k, num_keys = self.view.d_k, self.view.num_keys
+        scores = dot_scores(self._queries[:, :d_k], self._keys[:num_keys, :d_k])
+        return scores / (np.sqrt(d_k) if self.view.scaled else 1.0) / self.view.temperature
+
+    @property
+    def weights(self):
+        """(queries, keys) float64: softmax of the scores."""
+        return softmax(self.scores)
+
+    @property
+    def entropies(self):
+        """(queries,) float64: the entropy of each query's weights, in nats; at most log(num_keys)."""
+        weights = self.weights
+        return -(weights * np.log(np.where(weights > 0, weights, 1.0))).sum(axis=1)
+
+    @property
+    def gradients(self):
+        """(queries,) float64: the Frobenius norm of softmax's Jacobian for each query."""
+        weights = self.weights
+        squares, cubes = (weights**2).sum(axis=1), (weights**3).sum(axis=1)
+        return np.sqrt(np.maximum(squares - 2 * cubes + squares**2, 0.0))  # of diag(p) - p pᵀ
+
+    def text_alternative(self):
+        return TEXT["alternative"].format(
+            num_keys=self.num_keys,
+            d_k=self.d_k,
+            scaled=TEXT["scaled" if self.scaled else "plain"],
+            temperature=self.temperature,
+            spread=self.scores.std(),
+            largest=self.weights.max(axis=1).mean(),
+            entropy=self.entropies.mean(),
+            most=np.log(self.num_keys),
+            gradient=self.gradients.mean(),
+        )
+
+    def still(self):
+        from course_lib import plots
+
+        figure = plots.Picture(figsize=(8.6, 3.2), dpi=STILL_DPI)
+        spread, shares = figure.subplots(1, 2)
+        spread.hist(self.scores.ravel(), bins=41, color="#0072b2")
+        spread.set(xlabel=TEXT["scores"], ylabel=TEXT["count"])
+        selected = self.view.selected
+        shares.bar(range(self.num_keys), self.weights[selected], color="#d55e00")
+        shares.set(
+            xlabel=TEXT["key"], ylabel=TEXT["weight"], ylim=(0, 1), title=TEXT["weights"].format(query=selected + 1)
+        )
+        if self.view.title:
+            figure.suptitle(plots.visible(self.view.title), parse_math=False)
+        return figure
