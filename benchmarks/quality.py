@@ -2,7 +2,7 @@
 
     python -m benchmarks.quality NAME … [--seeds 3] [--core-minutes 10] [--json]
 
-`core-minutes` is processor time for training, for translations; each of the other works has its own. One thread.
+Each run is reported on standard error as it ends. `core-minutes` is processor time for training, for translations; each of the other works has its own. One thread.
 Multi30k and Tatoeba are downloaded, or read from the folder that COURSE_DATA names.
 """
 
@@ -11,6 +11,7 @@ import functools
 import json
 import math
 import statistics
+import sys
 import time
 
 import torch
@@ -303,7 +304,10 @@ def main(arguments=None):
     console, found = Console(), {}
     with pinned_threads(1):
         for name in options.names:
-            runs = [WORKS[name](seed, options.core_minutes) for seed in range(options.seeds)]
+            runs = []
+            for seed in range(options.seeds):
+                runs.append(WORKS[name](seed, options.core_minutes))
+                print(json.dumps({"work": name, "seed": seed, **runs[-1]}), file=sys.stderr, flush=True)
             found[name] = over_seeds(runs)
             if not options.json:
                 console.print(table_of(name, found[name]))

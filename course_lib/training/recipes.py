@@ -35,7 +35,7 @@ LONGEST_SENTENCE = 100  # tokens; a training pair with a longer side is left out
 EXTRA_TOKENS = 10  # by how much a translation may be longer than one and a half times its source
 
 DATES = {"d_model": 64, "num_layers": 2, "num_decoder_layers": 1, "num_heads": 4, "d_ff": 256, "dropout": 0.0}
-TRANSLATION = {"d_model": 256, "num_layers": 3, "num_heads": 4, "d_ff": 512, "dropout": 0.1}
+TRANSLATION = {"d_model": 128, "num_layers": 3, "num_heads": 4, "d_ff": 512, "dropout": 0.1, "norm_first": True}
 CHARACTERS = {"d_model": 128, "num_layers": 4, "num_heads": 4, "positions": "rotary", "activation": "relu"}
 WINDOW = 128  # characters
 DIGITS = {"image_size": 8, "patch_size": 2, "num_classes": 10, "d_model": 64, "num_layers": 2, "num_heads": 4}
@@ -106,7 +106,7 @@ class Translator:
         return translations
 
 
-def translation(pairs, *, num_steps=None, core_seconds=None, seed=0, vocab_size=6000, max_tokens=2000, make=None, **fitting):
+def translation(pairs, *, num_steps=None, core_seconds=None, seed=0, vocab_size=6000, max_tokens=1200, make=None, **fitting):
     """Train a translator.
 
     Args:
@@ -131,8 +131,8 @@ def translation(pairs, *, num_steps=None, core_seconds=None, seed=0, vocab_size=
     encoded = [pair for pair in encoded if pair[0] and max(map(len, pair)) <= LONGEST_SENTENCE]
     batches = TokenBatches(encoded, max_tokens, seed=seed)
     settings = {
-        "learning_rate": 2e-3,
-        "muon_learning_rate": 8e-3,
+        "learning_rate": 6e-3,
+        "muon_learning_rate": 3e-2,
         "label_smoothing": 0.1,
         "pad_id": PAD_ID,
         "seed": seed,

@@ -7,11 +7,13 @@ import importlib
 
 _HOMES = {
     "AttentionPlayground": "attention_playground",
+    "HeadBrowser": "head_browser",
     "MaskBuilder": "mask_builder",
+    "PositionExplorer": "position_explorer",
     "ScalingLab": "scaling_lab",
 }
 
-__all__ = ["AttentionPlayground", "MaskBuilder", "ScalingLab"]
+__all__ = ["AttentionPlayground", "HeadBrowser", "MaskBuilder", "PositionExplorer", "ScalingLab"]
 
 
 def __getattr__(name):

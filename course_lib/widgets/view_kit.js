@@ -647,11 +647,19 @@ export class HeatMap {
   /**
    * @param {{label: string, rows: string[], columns: string[], rowName?: string, columnName?: string, signed?: boolean,
    *   tell: (row: number, column: number, value: number) => string,
-   *   go?: (row: number, column: number) => void, act?: (row: number, column: number) => void}} options
-   *   tell: what a cell says; go: a cell was reached by key or click; act: it was clicked, or Enter or Space pressed.
+   *   go?: (row: number, column: number) => void, act?: (row: number, column: number) => void,
+   *   paint?: (canvas: HTMLCanvasElement) => void}} options
+   *   tell: what a cell says; go: a cell was reached by key or click; act: it was clicked, or Enter or Space pressed;
+   *   paint: draws more than one colour a cell.
    */
-  constructor({ label, rows, columns, rowName = "", columnName = "", signed = false, tell, go, act }) {
-    Object.assign(this, { rows, columns, signed, tell, go, act });
+  constructor({ label, rows, columns, rowName = "", columnName = "", signed = false, tell, go, act, paint }) {
+    this.rows = rows;
+    this.columns = columns;
+    this.signed = signed;
+    this.tell = tell;
+    this.go = go;
+    this.act = act;
+    this.paint = paint;
     this.at = [0, 0];
     /** @type {ArrayLike<number>[]} */
     this.values = [];
@@ -662,7 +670,7 @@ export class HeatMap {
     this.band = html("div", { class: "cl-band", "aria-hidden": "true", hidden: true });
     const place = html("div", { class: "cl-map-place" }, this.canvas, this.band, this.cursor);
     const some = (/** @type {string[]} */ names) => {
-      const step = Math.ceil(names.length / 24);
+      const step = names.length > 24 ? Math.ceil(names.length / 12) : 1;
       return names.map((name, index) => (index % step ? "" : name));
     };
     const names = (/** @type {string[]} */ texts, /** @type {string} */ kind) =>
@@ -715,6 +723,10 @@ export class HeatMap {
   }
 
   #paint() {
+    if (this.paint) {
+      this.paint(this.canvas);
+      return;
+    }
     const [height, width] = [this.rows.length, this.columns.length];
     if (this.canvas.width !== width || this.canvas.height !== height) Object.assign(this.canvas, { width, height });
     const context = /** @type {CanvasRenderingContext2D} */ (this.canvas.getContext("2d"));
@@ -730,6 +742,12 @@ export class HeatMap {
         image.data[at + 3] = Number.isNaN(value) ? 0 : this.signed ? Math.min(255, Math.abs(share) * 255) : 255;
       }
     context.putImageData(image, 0, 0);
+  }
+
+  /** Mark a cell from outside. @param {number} row @param {number} column */
+  pick(row, column) {
+    this.at = [row, column];
+    this.#mark();
   }
 
   #mark() {
@@ -799,7 +817,7 @@ export class HeatMap {
 }
 
 /** @param {number} share @returns {number[]} */
-function cividisNumbers(share) {
+export function cividisNumbers(share) {
   const position = Math.min(1, Math.max(0, share || 0)) * (CIVIDIS.length - 1);
   const left = Math.min(Math.floor(position), CIVIDIS.length - 2);
   return CIVIDIS[left].map((from, i) => from + (CIVIDIS[left + 1][i] - from) * (position - left));

@@ -1,0 +1,238 @@
+"""HeadBrowser: every head of a model, one of them large, and what each token looks at.
+
+The page draws from one buffer of 16-bit numbers, 2 bytes a weight; Python keeps the weights as they came.
+"""
+
+import anywidget
+import numpy as np
+import traitlets
+
+from course_lib.widgets.base import STILL_DPI, Widget, checked_array, checked_number, checked_title, checked_tokens
+from course_lib.widgets.view_kit import page_module
+
+MAX_TOKENS, MAX_LAYERS, MAX_HEADS = 256, 48, 64
+MAX_WEIGHTS = 8_000_000  # 16 MB on their way to the page
+TOLERANCE = 1e-3
+STEPS = 65535  # a weight is sent as so many parts of 1
+
+TEXT = {
+    "kind": "attention must be weights of shape (layers, heads, queries, keys), or a list with one (heads, queries, keys) a "
+    "layer, with a batch axis of 1 or without: got {got}",
+    "layer": "attention[{layer}]",
+    "batch": "attention holds a batch of {batch}; pass one sequence, such as [layer[:1] for layer in attention]",
+    "alike": "attention[{layer}] has shape {got}; expected {expected}, as the layers before it",
+    "shares": "attention must be weights, rows of shares from 0 that sum to 1 (or to 0 where all is masked): "
+    "a row of layer {layer}, head {head} sums to {total:.3g}",
+    "many": "attention holds {count:,} weights; expected at most {most:,}: pass fewer tokens, layers or heads",
+    "parts": "tokens must name the tokens of every part: got {got}, expected a dict with {parts}",
+    "part": "part must be one of {parts}: got {value!r}",
+    "count": "{name} must have one string for each of the {expected}: got {got}",
+    "alternative": "{layers} layers of {heads} heads over {tokens} tokens. Layer {layer}, head {head}: “{token}” attends most "
+    "to “{key}” ({weight:.2f}).",
+    "selected": "layer {layer}, head {head}",
+}
+
+
+class HeadBrowserView(anywidget.AnyWidget):
+    """What the page and Python tell each other."""
+
+    _esm, _css = page_module("head_browser")
+
+    title = traitlets.Unicode().tag(sync=True)
+    parts = traitlets.List(help="name, layers, heads, queries, keys, start in the buffer, of each part").tag(sync=True)
+    weights = traitlets.Bytes().tag(sync=True)
+    part = traitlets.Int(0).tag(sync=True)
+    layer = traitlets.Int(0).tag(sync=True)
+    head = traitlets.Int(0).tag(sync=True)
+    token = traitlets.Int(0).tag(sync=True)
+    order = traitlets.Unicode("place").tag(sync=True)
+
+
+class HeadBrowser(Widget):
+    """Look through all heads of a model, whoever made it.
+
+    Args:
+        attention: weights of shape (layers, heads, queries, keys), or a list with one array or tensor a layer, as our
+            models and Hugging Face's return them (with a batch axis of 1); or a dict of such, such as
+            {"encoder": …, "decoder": …, "cross": …}.
+        tokens: list of strings, the queries; with a dict of weights a dict of the same parts, whose values are lists, or
+            pairs (tokens, key_tokens).
+        key_tokens: list of strings, where the keys are other tokens (cross-attention); None: the same.
+        title: heading; None shows none.
+
+    Raises:
+        ValueError, TypeError: shapes that do not fit, numbers that are no weights, more than 256 tokens, 48 layers,
+            64 heads or 8 million weights.
+
+    Example:
+        >>> weights = np.full((2, 4, 3, 3), 1 / 3)
+        >>> HeadBrowser(weights, ["the", "cat", "sat"]).weights.shape
+        (3, 3)
+    """
+
+    def __init__(self, attention, tokens, key_tokens=None, *, title=None):
+        parts = attention if isinstance(attention, dict) else {"": attention}
+        if not isinstance(attention, dict):
+            tokens = {"": (tokens, tokens if key_tokens is None else key_tokens)}
+        elif not isinstance(tokens, dict) or set(tokens) != set(parts):
+            raise ValueError(TEXT["parts"].format(got=type(tokens).__name__, parts=", ".join(map(repr, parts))))
+        self._weights, self._tokens, about, start = {}, {}, [], 0
+        for name, weights in parts.items():
+            weights = _checked_weights(weights)
+            own = tokens[name]
+            queries, keys = own if isinstance(own, tuple) and len(own) == 2 and not isinstance(own[0], str) else (own, own)
+            queries = _counted("tokens", queries, weights.shape[2], "queries")
+            keys = _counted("key_tokens", keys, weights.shape[3], "keys")
+            self._weights[name], self._tokens[name] = weights, (queries, keys)
+            layers, heads = weights.shape[:2]
+            about.append(
+                {"name": name, "layers": layers, "heads": heads, "queries": queries, "keys": keys, "start": start}
+            )
+            start += weights.size
+        if start > MAX_WEIGHTS:
+            raise ValueError(TEXT["many"].format(count=start, most=MAX_WEIGHTS))
+        sent = [np.rint(weights.clip(0, 1) * STEPS).astype("<u2").tobytes() for weights in self._weights.values()]
+        self.view = HeadBrowserView(title=checked_title(title), parts=about, weights=b"".join(sent))
+
+    @property
+    def part(self):
+        """str: the part shown, where there are several; assign to show another."""
+        return list(self._weights)[self.view.part]
+
+    @part.setter
+    def part(self, part):
+        names = list(self._weights)
+        if part not in names:
+            raise ValueError(TEXT["part"].format(parts=", ".join(map(repr, names)), value=part))
+        with self.view.hold_sync():
+            self.view.part, self.view.layer, self.view.head, self.view.token = names.index(part), 0, 0, 0
+
+    @property
+    def layer(self):
+        """int: the layer shown large, from 0; assign to show another."""
+        return self.view.layer
+
+    @layer.setter
+    def layer(self, layer):
+        self.view.layer = checked_number("layer", layer, 0, len(self._weights[self.part]) - 1, whole=True)
+
+    @property
+    def head(self):
+        """int: the head shown large, from 0; assign to show another."""
+        return self.view.head
+
+    @head.setter
+    def head(self, head):
+        self.view.head = checked_number("head", head, 0, self._weights[self.part].shape[1] - 1, whole=True)
+
+    @property
+    def token(self):
+        """int: the query that is followed; assign to follow another."""
+        return self.view.token
+
+    @token.setter
+    def token(self, token):
+        self.view.token = checked_number("token", token, 0, self._weights[self.part].shape[2] - 1, whole=True)
+
+    @property
+    def weights(self):
+        """(queries, keys) float64: the head that is shown."""
+        return self._weights[self.part][self.view.layer, self.view.head].copy()
+
+    @property
+    def head_scores(self):
+        """What kind of head each one is: dict of (layers, heads) arrays.
+
+        "previous", "same", "next" and "first" are the mean weight of the key at that place, over the queries that have
+        one; "entropy" is the mean over the queries, as a share of log(keys).
+        """
+        weights = self._weights[self.part]
+        queries, keys = weights.shape[2:]
+        n = min(queries, keys)
+        diagonal = {"previous": -1, "same": 0, "next": 1}
+        scores = {
+            name: np.diagonal(weights[:, :, :n, :n], offset, axis1=2, axis2=3).sum(axis=-1) / max(1, n - abs(offset))
+            for name, offset in diagonal.items()
+        }
+        scores["first"] = weights[..., 0].mean(axis=-1)
+        logs = np.log(np.where(weights > 0, weights, 1.0))
+        scores["entropy"] = -(weights * logs).sum(axis=-1).mean(axis=-1) / max(np.log(keys), 1e-12)
+        return scores
+
+    def text_alternative(self):
+        weights, (queries, keys) = self._weights[self.part], self._tokens[self.part]
+        row = self.weights[self.token]
+        return TEXT["alternative"].format(
+            layers=weights.shape[0],
+            heads=weights.shape[1],
+            tokens=len(queries),
+            layer=self.layer + 1,
+            head=self.head + 1,
+            token=queries[self.token],
+            key=keys[int(row.argmax())],
+            weight=row.max(),
+        )
+
+    def still(self):
+        from course_lib import plots
+
+        weights, (queries, keys) = self._weights[self.part], self._tokens[self.part]
+        layers, heads = weights.shape[:2]
+        figure = plots.Picture(figsize=(9.6, 4.4), dpi=STILL_DPI)
+        left, right = figure.subfigures(1, 2)
+        for number, ax in enumerate(left.subplots(layers, heads, squeeze=False).ravel()):
+            image = _thumbnail(weights[divmod(number, heads)])
+            ax.imshow(image, cmap="cividis", vmin=0, vmax=image.max() or 1, aspect="auto")
+            ax.set_xticks([])
+            ax.set_yticks([])
+        title = TEXT["selected"].format(layer=self.layer + 1, head=self.head + 1)
+        plots.attention_heatmap(self.weights, queries, keys, ax=right.subplots(), title=title, annotate=False)
+        return figure
+
+
+def _checked_weights(attention):
+    """Any model's maps of one sequence as float64 (layers, heads, queries, keys)."""
+    if isinstance(attention, (list, tuple)):
+        layers = attention
+    elif hasattr(attention, "shape") and len(attention.shape) in (4, 5):
+        layers = list(attention)
+    else:
+        raise ValueError(TEXT["kind"].format(got=getattr(attention, "shape", type(attention).__name__)))
+    if not layers:
+        raise ValueError(TEXT["kind"].format(got="an empty list"))
+    checked = []
+    for number, layer in enumerate(layers):
+        shape = tuple(getattr(layer, "shape", ()))
+        if len(shape) == 4:
+            if shape[0] != 1:
+                raise ValueError(TEXT["batch"].format(batch=shape[0]))
+            layer = layer[0]
+        most = {"heads": MAX_HEADS, "queries": MAX_TOKENS, "keys": MAX_TOKENS}
+        one = checked_array(TEXT["layer"].format(layer=number), layer, "heads queries keys", most=most)
+        if checked and one.shape != checked[0].shape:
+            raise ValueError(TEXT["alike"].format(layer=number, got=one.shape, expected=checked[0].shape))
+        totals = one.sum(axis=-1)
+        wrong = (one < -TOLERANCE).any(axis=-1) | ((abs(totals - 1) > 10 * TOLERANCE) & (abs(totals) > TOLERANCE))
+        if wrong.any():
+            head, query = np.argwhere(wrong)[0]
+            raise ValueError(TEXT["shares"].format(layer=number, head=head, total=totals[head, query]))
+        checked.append(one)
+    checked_number("layers of attention", len(checked), 1, MAX_LAYERS, whole=True)
+    return np.stack(checked)
+
+
+def _counted(name, tokens, count, axis):
+    tokens = checked_tokens(tokens, MAX_TOKENS, name)
+    if len(tokens) != count:
+        raise ValueError(TEXT["count"].format(name=name, expected=f"{count} {axis}", got=len(tokens)))
+    return tokens
+
+
+def _thumbnail(weights, most=24):
+    """At most 24 by 24 numbers, each the largest of its block: small attention would vanish in a mean."""
+    for axis in (0, 1):
+        size = weights.shape[axis]
+        if size > most:
+            starts = np.unique(np.linspace(0, size, most, endpoint=False).astype(int))
+            weights = np.maximum.reduceat(weights, starts, axis=axis)
+    return weights
