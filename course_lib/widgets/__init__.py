@@ -9,11 +9,12 @@ _HOMES = {
     "AttentionPlayground": "attention_playground",
     "HeadBrowser": "head_browser",
     "MaskBuilder": "mask_builder",
+    "MergeStepper": "merge_stepper",
     "PositionExplorer": "position_explorer",
     "ScalingLab": "scaling_lab",
 }
 
-__all__ = ["AttentionPlayground", "HeadBrowser", "MaskBuilder", "PositionExplorer", "ScalingLab"]
+__all__ = ["AttentionPlayground", "HeadBrowser", "MaskBuilder", "MergeStepper", "PositionExplorer", "ScalingLab"]
 
 
 def __getattr__(name):

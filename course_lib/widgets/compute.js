@@ -170,3 +170,77 @@ export function normalNumbers(seed) {
   };
   return () => Math.sqrt(-2 * Math.log(1 - uniform())) * Math.cos(2 * Math.PI * uniform());
 }
+
+// GPT-2's pattern, as in course_lib.tokens: words with the space before them, numbers, signs, white space.
+const WORDS =
+  /'(?:s|t|re|ve|m|ll|d)| ?[\p{L}\p{Nl}\p{No}]+| ?\p{Nd}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+/gu;
+
+/** Cut a text into words, each with the space before it. @param {string} text @returns {string[]} */
+export function splitWords(text) {
+  return text.match(WORDS) ?? [];
+}
+
+/**
+ * Learn byte-pair merges (Sennrich et al. 2016): count all pairs of neighbours, merge the most frequent, start again. Among
+ * equals the pair whose first token is oldest wins, then whose second is.
+ * @param {string} text @param {number} most @param {number} [listed] how many of the pairs to list
+ */
+export function bytePairMerges(text, most, listed = 8) {
+  /** @type {Map<string, number>} */
+  const counts = new Map();
+  for (const word of splitWords(text)) counts.set(word, (counts.get(word) ?? 0) + 1);
+  const alphabet = [...new Set(text)].sort((a, b) => Number(a.codePointAt(0)) - Number(b.codePointAt(0)));
+  const ids = new Map(alphabet.map((letter, id) => [letter, id]));
+  let words = [...counts].map(([word, count]) => ({ tokens: Array.from(word), count }));
+  const length = () => words.reduce((sum, { tokens, count }) => sum + tokens.length * count, 0);
+  const lengths = [length()];
+  const merges = [];
+  for (;;) {
+    /** @type {Map<number, number>} */
+    const pairs = new Map(); // by both ids in one number
+    for (const { tokens, count } of words)
+      for (let i = 1; i < tokens.length; i++) {
+        const key = Number(ids.get(tokens[i - 1])) * 65536 + Number(ids.get(tokens[i]));
+        pairs.set(key, (pairs.get(key) ?? 0) + count);
+      }
+    const names = [...ids.keys()];
+    const ordered = [...pairs].sort((a, b) => b[1] - a[1] || a[0] - b[0]).slice(0, listed);
+    const candidates = ordered.map(([key, count]) => ({
+      pair: [names[Math.floor(key / 65536)], names[key % 65536]],
+      count,
+    }));
+    merges.push(candidates);
+    if (!candidates.length || merges.length > most) break;
+    const [first, second] = candidates[0].pair;
+    ids.set(first + second, ids.size);
+    words = words.map(({ tokens, count }) => ({ tokens: mergedPair(tokens, first, second), count }));
+    lengths.push(length());
+  }
+  // Before merge i there were the candidates of merges[i]; the first of them is merged. After i merges the text has
+  // lengths[i] tokens.
+  return { alphabet, candidates: merges, lengths };
+}
+
+/** @param {string[]} tokens @param {string} first @param {string} second */
+function mergedPair(tokens, first, second) {
+  const result = [];
+  for (let i = 0; i < tokens.length; i++)
+    if (tokens[i] === first && tokens[i + 1] === second) {
+      result.push(first + second);
+      i += 1;
+    } else result.push(tokens[i]);
+  return result;
+}
+
+/** The tokens of a text after some merges. @param {string} text @param {string[][]} merges */
+export function bytePairTokens(text, merges) {
+  const known = new Map();
+  return splitWords(text).flatMap((word) => {
+    if (!known.has(word))
+      known.set(
+        word,
+        merges.reduce((tokens, [first, second]) => mergedPair(tokens, first, second), Array.from(word)),
+      );
+    return known.get(word);
+  });
+}

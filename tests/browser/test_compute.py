@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from course_lib import attention, positions
+from course_lib import attention, positions, tokens
 from course_lib.widgets import view_kit
 
 CASES = 100
@@ -120,3 +120,36 @@ def test_random_numbers_are_normal_and_repeat(page):
     assert abs(numbers.mean()) < 0.03 and abs(numbers.std() - 1) < 0.02
     assert abs((numbers**4).mean() - 3) < 0.3
     assert numbers.tolist() == page.evaluate(draw, 7) != page.evaluate(draw, 8)
+
+
+TEXTS = [
+    "low low low low low lower lower newest newest newest widest widest",
+    "Мама мыла раму. Котката седи на рогозката, котката спи!",
+    "It's 2024: the cat's 12 cats don't sit_on mats...  twice \n as far — naïve 北京 ① x²",
+    "aaaa aaa aa a",
+    "a",
+    "  \n ",
+]
+
+
+def test_words_are_cut_as_in_python(compute):
+    assert compute("splitWords", [[text] for text in TEXTS]) == [tokens.split_words(text) for text in TEXTS]
+
+
+def test_merges_are_those_of_the_encoder(compute):
+    rng = np.random.default_rng(3)
+    letters = list("abcdeабв ")
+    texts = TEXTS + ["".join(rng.choice(letters, size=rng.integers(5, 200))) for _ in range(CASES)]
+    for text, found in zip(texts, compute("bytePairMerges", [[text, 30] for text in texts]), strict=True):
+        words = tokens.split_words(text)
+        encoder = tokens.BytePairEncoder.train(words, len(set(text)) + 30)
+        merged = [step[0]["pair"] for step in found["candidates"] if step][:30]
+        assert merged == [list(pair) for pair in encoder.merges]
+        assert found["alphabet"] == encoder.tokens[: len(found["alphabet"])]
+        assert found["lengths"][len(merged)] == len(encoder.tokenize(text))
+        steps = list(tokens.BytePairEncoder.steps(words, len(set(text)) + 30))
+        for step, candidates in zip(steps, found["candidates"], strict=False):
+            expected = list(step.pair_counts.items())[:8]
+            assert [(tuple(one["pair"]), one["count"]) for one in candidates] == expected
+        shown = compute("bytePairTokens", [[text, merged]])[0]
+        assert shown == encoder.tokenize(text)

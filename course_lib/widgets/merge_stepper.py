@@ -1,0 +1,122 @@
+"""MergeStepper: byte-pair encoding, merge by merge, on any text.
+
+The page computes; Python computes the same with `BytePairEncoder` when it is read.
+"""
+
+import anywidget
+import traitlets
+
+from course_lib.tokens import BytePairEncoder, split_words
+from course_lib.widgets.base import STILL_DPI, Widget, checked_number, checked_title
+from course_lib.widgets.view_kit import page_module
+
+MAX_CHARACTERS, MAX_MERGES = 5000, 400
+
+TEXT = {
+    "text": "text must be a string of 1 to {most} characters: got {got}",
+    "alternative": "After {merges} merges the vocabulary has {size} tokens and the text {length}: {tokens}",
+    "vocabulary": "tokens in the vocabulary",
+    "length": "tokens in the text",
+    "more": " …",
+}
+
+
+class MergeStepperView(anywidget.AnyWidget):
+    """What the page and Python tell each other."""
+
+    _esm, _css = page_module("merge_stepper")
+
+    title = traitlets.Unicode().tag(sync=True)
+    text = traitlets.Unicode().tag(sync=True)
+    merges = traitlets.Int(0).tag(sync=True)
+    most = traitlets.Int(MAX_MERGES).tag(sync=True)
+    most_characters = traitlets.Int(MAX_CHARACTERS).tag(sync=True)
+
+
+class MergeStepper(Widget):
+    """Count pairs, merge the most frequent, and watch a text get shorter as the vocabulary grows.
+
+    Args:
+        text: what to learn the merges from, up to 5,000 characters of any script; it can be edited on the page.
+        merges: how many merges are done at first, up to 400.
+        title: heading; None shows none.
+
+    Raises:
+        ValueError: no text, too long a text, or merges that make no sense.
+
+    Example:
+        >>> MergeStepper("low low lower newest newest", merges=2).tokens[:2]
+        ['low', ' low']
+
+    Source: Sennrich et al. 2016, arXiv 1508.07909, §3.2.
+    """
+
+    def __init__(self, text, *, merges=0, title=None):
+        self.view = MergeStepperView(
+            title=checked_title(title),
+            text=_checked_text(text),
+            merges=checked_number("merges", merges, 0, MAX_MERGES, whole=True),
+        )
+
+    @property
+    def text(self):
+        """str: the text; assign another."""
+        return self.view.text
+
+    @text.setter
+    def text(self, text):
+        self.view.text = _checked_text(text)
+
+    @property
+    def merges(self):
+        """list of pairs: the merges that are done, oldest first."""
+        return list(self.encoder.merges)
+
+    @property
+    def num_merges(self):
+        """int: how many merges are asked for; assign to change it. A short text may have fewer."""
+        return self.view.merges
+
+    @num_merges.setter
+    def num_merges(self, merges):
+        self.view.merges = checked_number("num_merges", merges, 0, MAX_MERGES, whole=True)
+
+    @property
+    def encoder(self):
+        """`BytePairEncoder` with the merges that are done."""
+        text = self.view.text
+        return BytePairEncoder.train(split_words(text), len(set(text)) + self.view.merges)
+
+    @property
+    def tokens(self):
+        """list of str: the text, cut by the merges that are done."""
+        return self.encoder.tokenize(self.view.text)
+
+    def text_alternative(self):
+        encoder, tokens = self.encoder, self.tokens
+        shown = "|".join(tokens[:40]) + (TEXT["more"] if len(tokens) > 40 else "")
+        about = {"merges": len(encoder.merges), "size": len(encoder), "length": len(tokens)}
+        return TEXT["alternative"].format(**about, tokens=shown)
+
+    def still(self):
+        from course_lib import plots
+
+        text, done = self.view.text, self.view.merges
+        words = split_words(text)
+        sizes, lengths = [], []
+        for step in BytePairEncoder.steps(words, len(set(text)) + max(done, 40)):
+            sizes.append(len(set(text)) + len(sizes) + 1)
+            lengths.append(sum(len(word) * count for word, count in step.words.items()))
+        figure = plots.Picture(figsize=(6.4, 3.2), dpi=STILL_DPI)
+        ax = figure.subplots()
+        ax.plot([len(set(text)), *sizes], [len(text), *lengths], color="#0072b2")
+        ax.plot(len(self.encoder), len(self.tokens), "o", color="#d55e00")
+        ax.set(xlabel=TEXT["vocabulary"], ylabel=TEXT["length"])
+        return figure
+
+
+def _checked_text(text):
+    if not isinstance(text, str) or not 1 <= len(text) <= MAX_CHARACTERS:
+        got = f"{len(text)} characters" if isinstance(text, str) else type(text).__name__
+        raise ValueError(TEXT["text"].format(most=MAX_CHARACTERS, got=got))
+    return text
