@@ -7,14 +7,16 @@ import importlib
 
 _HOMES = {
     "AttentionPlayground": "attention_playground",
+    "BlockWalk": "block_walk",
     "HeadBrowser": "head_browser",
     "MaskBuilder": "mask_builder",
     "MergeStepper": "merge_stepper",
+    "PatchView": "patch_view",
     "PositionExplorer": "position_explorer",
     "ScalingLab": "scaling_lab",
 }
 
-__all__ = ["AttentionPlayground", "HeadBrowser", "MaskBuilder", "MergeStepper", "PositionExplorer", "ScalingLab"]
+__all__ = ["AttentionPlayground", "BlockWalk", "HeadBrowser", "MaskBuilder", "MergeStepper", "PatchView", "PositionExplorer", "ScalingLab"]
 
 
 def __getattr__(name):

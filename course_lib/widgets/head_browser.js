@@ -3,13 +3,13 @@
 import { entropy } from "./compute.js";
 import {
   choiceButtons,
-  cividisNumbers,
   filled,
   frame,
   HeatMap,
   html,
   keepDrawn,
   menu,
+  paintMaps,
   put,
   readable,
   setAttributes,
@@ -140,38 +140,23 @@ function render({ model, el }) {
         return filled(TEXT.thumb, { ...at, facts: factsOf(number) });
       },
       go: (r, c) => pick(sequence[r * heads + c]),
-      paint: (canvas) => paintThumbs(canvas),
+      paint: (canvas) => paintMaps(canvas, heads, sequence.map(thumbnail), Math.min(THUMB, m)),
     });
     thumbs.element.classList.add("cl-thumbs");
 
-    function paintThumbs(/** @type {HTMLCanvasElement} */ canvas) {
+    /** One head, made small: each number the largest of its block, since a mean would hide small spots. */
+    function thumbnail(/** @type {number} */ number) {
       const [height, width] = [Math.min(THUMB, n), Math.min(THUMB, m)];
-      Object.assign(canvas, { width: heads * (width + 1), height: layers * (height + 1) });
-      const context = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d"));
-      const image = context.createImageData(canvas.width, canvas.height);
-      sequence.forEach((number, index) => {
-        const small = new Float32Array(height * width); // each the largest of its block: a mean would hide small spots
-        const from = start + number * n * m;
-        let top = 1e-9;
-        for (let q = 0; q < n; q++) {
-          const line = Math.floor((q * height) / n) * width;
-          for (let k = 0; k < m; k++) {
-            const at = line + Math.floor((k * width) / m);
-            const weight = all[from + q * m + k] / 65535;
-            if (weight > small[at]) small[at] = weight;
-            if (weight > top) top = weight;
-          }
+      const small = new Float32Array(height * width);
+      const from = start + number * n * m;
+      for (let q = 0; q < n; q++) {
+        const line = Math.floor((q * height) / n) * width;
+        for (let k = 0; k < m; k++) {
+          const at = line + Math.floor((k * width) / m);
+          small[at] = Math.max(small[at], all[from + q * m + k]);
         }
-        const [x, y] = [(index % heads) * (width + 1), Math.floor(index / heads) * (height + 1)];
-        for (let r = 0; r < height; r++)
-          for (let c = 0; c < width; c++) {
-            const at = 4 * ((y + r) * canvas.width + x + c);
-            const colour = cividisNumbers(small[r * width + c] / top);
-            for (let channel = 0; channel < 3; channel++) image.data[at + channel] = colour[channel];
-            image.data[at + 3] = 255;
-          }
-      });
-      context.putImageData(image, 0, 0);
+      }
+      return small;
     }
 
     const large = new HeatMap({

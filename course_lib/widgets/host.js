@@ -5,6 +5,7 @@ const values = new Map(
 );
 const listeners = new Map();
 const model = {
+  hasKernel: false,
   get: (name) => values.get(name),
   set: (name, value) => {
     values.set(name, value);

@@ -817,7 +817,7 @@ export class HeatMap {
 }
 
 /** @param {number} share @returns {number[]} */
-export function cividisNumbers(share) {
+function cividisNumbers(share) {
   const position = Math.min(1, Math.max(0, share || 0)) * (CIVIDIS.length - 1);
   const left = Math.min(Math.floor(position), CIVIDIS.length - 2);
   return CIVIDIS[left].map((from, i) => from + (CIVIDIS[left + 1][i] - from) * (position - left));
@@ -826,6 +826,28 @@ export function cividisNumbers(share) {
 /** @param {number} share @returns {number[]} */
 function twoColours(share) {
   return share < 0 ? [0, 114, 178] : [213, 94, 0];
+}
+
+/**
+ * Paint many small maps side by side, each as bright as it gets.
+ * @param {HTMLCanvasElement} canvas @param {number} perRow @param {Float32Array[]} maps @param {number} width of one
+ */
+export function paintMaps(canvas, perRow, maps, width) {
+  const height = maps[0].length / width;
+  Object.assign(canvas, { width: perRow * (width + 1) - 1, height: Math.ceil(maps.length / perRow) * (height + 1) - 1 });
+  const context = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d"));
+  const image = context.createImageData(canvas.width, canvas.height);
+  maps.forEach((map, index) => {
+    const top = map.reduce((most, value) => Math.max(most, value), 1e-9);
+    const [x, y] = [(index % perRow) * (width + 1), Math.floor(index / perRow) * (height + 1)];
+    map.forEach((value, number) => {
+      const at = 4 * ((y + Math.floor(number / width)) * canvas.width + x + (number % width));
+      const colour = cividisNumbers(value / top);
+      for (let channel = 0; channel < 3; channel++) image.data[at + channel] = colour[channel];
+      image.data[at + 3] = 255;
+    });
+  });
+  context.putImageData(image, 0, 0);
 }
 
 /** Lines and bars over one pair of axes. */

@@ -1,0 +1,260 @@
+"""PatchView: what a Vision Transformer looks at, patch by patch.
+
+Attention comes as arrays, or from a function that Python calls with the image, and again when its patches are shuffled.
+"""
+
+import threading
+
+import anywidget
+import numpy as np
+import traitlets
+
+from course_lib.widgets.base import (
+    STILL_DPI,
+    Widget,
+    WrongAnswer,
+    checked_array,
+    checked_number,
+    checked_title,
+    describe,
+    explain,
+    name_of,
+)
+from course_lib.widgets.view_kit import page_module
+
+MAX_SIDE, MAX_PATCHES, MAX_LAYERS, MAX_HEADS = 512, 256, 24, 32
+WHOLE = -1  # the class token, in place of a patch
+
+TEXT = {
+    "image": "image must have shape (height, width) or (height, width, 3): got {got}",
+    "patch": "patch_size = {size} must divide height and width of the image: got {height} and {width}",
+    "patches": "an image may have at most {most} patches: got {got}",
+    "layers": "attention must be a list with one (heads, tokens, tokens) a layer, or a function of the image: got {got}",
+    "tokens": "attention must be over {patches} patches, or over those and a class token before them: got {got} tokens",
+    "arrays": "the patches can be shuffled only where attention is a function of the image",
+    "selected": "selected must be a patch from 0 to {last}, or -1 for the class token: got {value!r}",
+    "no class": "there is no class token; selected must be a patch from 0 to {last}",
+    "alternative": "A picture in {rows} by {columns} patches. Layer {layer}, head {head}: {who} looks most at the patch in "
+    "row {row}, column {column} ({weight:.2f}).",
+    "class": "the class token",
+    "a patch": "patch {number}",
+    "image title": "image",
+    "attention title": "attention of {who}",
+}
+
+
+class PatchViewView(anywidget.AnyWidget):
+    """What the page and Python tell each other."""
+
+    _esm, _css = page_module("patch_view")
+
+    title = traitlets.Unicode().tag(sync=True)
+    about = traitlets.Dict().tag(sync=True)  # {"height", "width", "channels", "patch", "layers", "heads", "class", "function"}
+    image = traitlets.Bytes().tag(sync=True)  # float32, pixel by pixel
+    weights = traitlets.Bytes().tag(sync=True)  # float32 (layers, heads, tokens, tokens)
+    layer = traitlets.Int(0).tag(sync=True)
+    head = traitlets.Int(0).tag(sync=True)
+    selected = traitlets.Int(0).tag(sync=True)
+    shuffle = traitlets.Int(0).tag(sync=True)  # 0: patches in their places; else the seed of a shuffle
+    error = traitlets.Unicode().tag(sync=True)
+
+
+class PatchView(Widget):
+    """Pick a patch of an image, and see where it looks, by layer and head.
+
+    Args:
+        image: (height, width) or (height, width, 3) numbers from 0 to 1, at most 512 by 512.
+        attention: a list with one (heads, tokens, tokens) array or tensor a layer, a batch axis of 1 before it or not; or a
+            function image -> such a list, or (logits, such a list), which gets the image as a float64 array. With a
+            function the patches can be shuffled. Tokens are the patches row by row, perhaps with a class token before.
+        patch_size: height and width of a patch in pixels; it divides the image, at most into 256 patches.
+        title: heading; None shows none.
+
+    Raises:
+        ValueError, TypeError: shapes that do not fit.
+
+    Example:
+        >>> image = np.linspace(0, 1, 64).reshape(8, 8)
+        >>> view = PatchView(image, [np.full((2, 16, 16), 1 / 16)], patch_size=2)
+        >>> view.weights.shape
+        (4, 4)
+    """
+
+    def __init__(self, image, attention, patch_size, *, title=None):
+        channels = 3 if getattr(np.asarray(image), "ndim", 0) == 3 else 1
+        most = {"height": MAX_SIDE, "width": MAX_SIDE}
+        axes = "height width channels" if channels == 3 else "height width"
+        if np.ndim(image) not in (2, 3):
+            raise ValueError(TEXT["image"].format(got=np.shape(image)))
+        self._image = checked_array("image", image, axes, most=most, **({"channels": 3} if channels == 3 else {}))
+        height, width = self._image.shape[:2]
+        size = checked_number("patch_size", patch_size, 1, MAX_SIDE, whole=True)
+        if height % size or width % size:
+            raise ValueError(TEXT["patch"].format(size=size, height=height, width=width))
+        self._grid = height // size, width // size
+        self._size = size
+        patches = self._grid[0] * self._grid[1]
+        if patches > MAX_PATCHES:
+            raise ValueError(TEXT["patches"].format(most=MAX_PATCHES, got=patches))
+        self._function = attention if callable(attention) else None
+        self._weights = self._ask(self._image) if self._function else _checked_attention(attention, patches)
+        self._computing = threading.RLock()
+        layers, heads, tokens, _ = self._weights.shape
+        self._has_class = tokens > patches
+        self.view = PatchViewView(
+            title=checked_title(title),
+            about={
+                "height": height,
+                "width": width,
+                "channels": channels,
+                "patch": size,
+                "layers": layers,
+                "heads": heads,
+                "class": self._has_class,
+                "function": name_of(self._function) if self._function else "",
+            },
+            image=self._image.astype("<f4").tobytes(),
+            weights=self._weights.astype("<f4").tobytes(),
+            layer=layers - 1,
+            selected=WHOLE if self._has_class else patches // 2,
+        )
+        self.view.observe(self._shuffle_changed, "shuffle")
+
+    @property
+    def layer(self):
+        """int: the layer shown, from 0; assign to show another."""
+        return self.view.layer
+
+    @layer.setter
+    def layer(self, layer):
+        self.view.layer = checked_number("layer", layer, 0, len(self._weights) - 1, whole=True)
+
+    @property
+    def head(self):
+        """int: the head shown, from 0; assign to show another."""
+        return self.view.head
+
+    @head.setter
+    def head(self, head):
+        self.view.head = checked_number("head", head, 0, self._weights.shape[1] - 1, whole=True)
+
+    @property
+    def selected(self):
+        """int: the patch that looks, row by row from 0, or -1 for the class token; assign to pick another."""
+        return self.view.selected
+
+    @selected.setter
+    def selected(self, selected):
+        last = self._grid[0] * self._grid[1] - 1
+        if selected == WHOLE and not self._has_class:
+            raise ValueError(TEXT["no class"].format(last=last))
+        if isinstance(selected, bool) or not isinstance(selected, (int, np.integer)) or not WHOLE <= selected <= last:
+            raise ValueError(TEXT["selected"].format(last=last, value=selected))
+        self.view.selected = int(selected)
+
+    @property
+    def shuffle(self):
+        """int: 0, or the seed by which the patches are shuffled; assign to shuffle them."""
+        return self.view.shuffle
+
+    @shuffle.setter
+    def shuffle(self, seed):
+        if self._function is None:
+            raise ValueError(TEXT["arrays"])
+        self.view.shuffle = checked_number("shuffle", seed, 0, 2**31 - 1, whole=True)
+
+    @property
+    def image(self):
+        """(height, width) or (height, width, 3) float64: the image as it is now, perhaps shuffled."""
+        return self._shuffled(self.view.shuffle)
+
+    @property
+    def weights(self):
+        """(rows, columns) float64: what the picked patch gives to each patch; without the class token's share."""
+        row = self._weights[self.view.layer, self.view.head, self.view.selected + self._has_class]
+        return row[int(self._has_class) :].reshape(self._grid)
+
+    @property
+    def error(self):
+        """str: what is wrong with the function on the present image; empty while it works."""
+        return self.view.error
+
+    def _shuffled(self, seed):
+        if not seed:
+            return self._image.copy()
+        rows, columns = self._grid
+        order = np.random.default_rng(seed).permutation(rows * columns)
+        cut = self._image.reshape(rows, self._size, columns, self._size, -1).swapaxes(1, 2)
+        cut = cut.reshape(rows * columns, self._size, self._size, -1)[order]  # (patches, size, size, channels)
+        cut = cut.reshape(rows, columns, self._size, self._size, -1).swapaxes(1, 2)
+        return cut.reshape(self._image.shape)
+
+    def _ask(self, image):
+        answer = self._function(image.copy())
+        if isinstance(answer, tuple) and len(answer) == 2 and isinstance(answer[1], (list, tuple)):
+            answer = answer[1]
+        return _checked_attention(answer, self._grid[0] * self._grid[1])
+
+    def _shuffle_changed(self, change):
+        with self._computing, self.view.hold_sync():
+            image = self._shuffled(change["new"])
+            self.view.image = image.astype("<f4").tobytes()
+            try:
+                self._weights = self._ask(image)
+            except Exception as problem:  # a learner's function may raise anything; a callback's exception is seen nowhere
+                ours = isinstance(problem, (WrongAnswer, ValueError)) and not problem.__cause__
+                self.view.error = str(problem) if ours else explain(problem, name_of(self._function))
+                return
+            self.view.error = ""
+            self.view.weights = self._weights.astype("<f4").tobytes()
+
+    def _who(self):
+        return TEXT["class"] if self.selected == WHOLE else TEXT["a patch"].format(number=self.selected + 1)
+
+    def text_alternative(self):
+        weights = self.weights
+        row, column = np.unravel_index(weights.argmax(), weights.shape)
+        return TEXT["alternative"].format(
+            rows=self._grid[0],
+            columns=self._grid[1],
+            layer=self.layer + 1,
+            head=self.head + 1,
+            who=self._who(),
+            row=row + 1,
+            column=column + 1,
+            weight=weights.max(),
+        )
+
+    def still(self):
+        from course_lib import plots
+
+        figure = plots.Picture(figsize=(6.8, 3.2), dpi=STILL_DPI)
+        left, right = figure.subplots(1, 2)
+        left.imshow(self.image.clip(0, 1), cmap="gray_r", vmin=0, vmax=1, interpolation="nearest")
+        left.set_title(TEXT["image title"])
+        shown = right.imshow(self.weights, cmap="cividis", vmin=0, interpolation="nearest")
+        right.set_title(TEXT["attention title"].format(who=self._who()))
+        figure.colorbar(shown, ax=right)
+        for ax in (left, right):
+            ax.set_xticks([])
+            ax.set_yticks([])
+        return figure
+
+
+def _checked_attention(attention, patches):
+    """Attention of all layers as float64 (layers, heads, tokens, tokens)."""
+    if hasattr(attention, "shape") and len(attention.shape) == 4:
+        attention = list(attention)
+    if not isinstance(attention, (list, tuple)) or not attention:
+        raise ValueError(TEXT["layers"].format(got=describe(attention)))
+    checked = []
+    for number, layer in enumerate(attention):
+        if len(getattr(layer, "shape", ())) == 4 and layer.shape[0] == 1:
+            layer = layer[0]
+        sizes = {} if not checked else {"heads": checked[0].shape[0], "queries": checked[0].shape[1]}
+        layer = checked_array(f"attention[{number}]", layer, "heads queries keys", most={"heads": MAX_HEADS}, **sizes)
+        if layer.shape[1] != layer.shape[2] or layer.shape[1] - patches not in (0, 1):
+            raise ValueError(TEXT["tokens"].format(patches=patches, got=layer.shape[1]))
+        checked.append(layer)
+    checked_number("layers of attention", len(checked), 1, MAX_LAYERS, whole=True)
+    return np.stack(checked)
