@@ -60,12 +60,14 @@ class _Embeddings(nn.Module):
 
 
 class PyTorchTransformer(_Embeddings):
-    """`torch.nn.Transformer`, without the norms that it adds at both ends, so that it computes what ours does."""
+    """`torch.nn.Transformer`; with post-norm without the norms that it adds at both ends, so that it computes what ours does."""
 
-    def __init__(self, vocab_size, d_model, num_layers, num_heads, d_ff, dropout):
+    def __init__(self, vocab_size, d_model, num_layers, num_heads, d_ff, dropout, norm_first=False):
         super().__init__(vocab_size, d_model, dropout)
-        self.body = nn.Transformer(d_model, num_heads, num_layers, num_layers, d_ff, dropout, batch_first=True)
-        self.body.encoder.norm = self.body.decoder.norm = None
+        sizes = d_model, num_heads, num_layers, num_layers, d_ff, dropout
+        self.body = nn.Transformer(*sizes, batch_first=True, norm_first=norm_first)
+        if not norm_first:
+            self.body.encoder.norm = self.body.decoder.norm = None
 
     def encode(self, source_ids, mask):
         return self.body.encoder(self.embed(source_ids), src_key_padding_mask=~mask)

@@ -8,6 +8,7 @@ import importlib
 _HOMES = {
     "AttentionPlayground": "attention_playground",
     "BlockWalk": "block_walk",
+    "DecodingStepper": "decoding_stepper",
     "HeadBrowser": "head_browser",
     "MaskBuilder": "mask_builder",
     "MergeStepper": "merge_stepper",
@@ -16,7 +17,7 @@ _HOMES = {
     "ScalingLab": "scaling_lab",
 }
 
-__all__ = ["AttentionPlayground", "BlockWalk", "HeadBrowser", "MaskBuilder", "MergeStepper", "PatchView", "PositionExplorer", "ScalingLab"]
+__all__ = ["AttentionPlayground", "BlockWalk", "DecodingStepper", "HeadBrowser", "MaskBuilder", "MergeStepper", "PatchView", "PositionExplorer", "ScalingLab"]
 
 
 def __getattr__(name):

@@ -156,19 +156,42 @@ export function alibiSlopes(heads) {
   return [...series(power), ...series(2 * power).filter((_, head) => head % 2 === 0)].slice(0, heads);
 }
 
-/**
- * Numbers that look random and are the same for the same seed: Mulberry32 made normal by Box and Muller.
- * @param {number} seed @returns {() => number}
- */
-export function normalNumbers(seed) {
+/** Numbers from 0 up to 1 that look random and are the same for the same seed: Mulberry32. @param {number} seed */
+export function uniformNumbers(seed) {
   let state = seed >>> 0;
-  const uniform = () => {
+  return () => {
     state = (state + 0x6d2b79f5) >>> 0;
     let mixed = Math.imul(state ^ (state >>> 15), state | 1);
     mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
     return ((mixed ^ (mixed >>> 14)) >>> 0) / 4294967296;
   };
-  return () => Math.sqrt(-2 * Math.log(1 - uniform())) * Math.cos(2 * Math.PI * uniform());
+}
+
+/**
+ * The probabilities that sampling draws by: temperature first, then the k likeliest (with all that are as likely as the
+ * last of them), then the fewest likeliest that add up to p.
+ * @param {ArrayLike<number>} logits @param {{temperature?: number, topK?: number | null, topP?: number | null}} [options]
+ */
+export function samplingProbabilities(logits, { temperature = 1, topK = null, topP = null } = {}) {
+  let allowed = Array.from(logits, () => true);
+  if (topK !== null && topK < logits.length) {
+    const least = Float64Array.from(logits).sort()[logits.length - topK];
+    allowed = Array.from(logits, (logit) => logit >= least);
+  }
+  const probabilities = softmax(
+    Array.from(logits, (logit) => logit / temperature),
+    allowed,
+  );
+  if (topP === null || topP >= 1) return probabilities;
+  const order = probabilities.map((_, id) => id).sort((a, b) => probabilities[b] - probabilities[a]);
+  let before = 0;
+  const kept = new Array(probabilities.length).fill(0);
+  for (const id of order) {
+    if (before >= topP) break;
+    kept[id] = probabilities[id];
+    before += probabilities[id];
+  }
+  return kept.map((probability) => probability / before);
 }
 
 // GPT-2's pattern, as in course_lib.tokens: words with the space before them, numbers, signs, white space.

@@ -4,8 +4,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from course_lib import attention, positions, tokens
+from course_lib.models.decoding import sampling_probabilities
 from course_lib.widgets import view_kit
 
 CASES = 100
@@ -114,12 +116,31 @@ def test_positions(compute):
         close(found, positions.alibi_slopes(count))
 
 
-def test_random_numbers_are_normal_and_repeat(page):
-    draw = "(seed) => { const next = compute.normalNumbers(seed); return Array.from({ length: 20000 }, next); }"
+def test_random_numbers_are_even_and_repeat(page):
+    draw = "(seed) => { const next = compute.uniformNumbers(seed); return Array.from({ length: 20000 }, next); }"
     numbers = np.array(page.evaluate(draw, 7))
-    assert abs(numbers.mean()) < 0.03 and abs(numbers.std() - 1) < 0.02
-    assert abs((numbers**4).mean() - 3) < 0.3
+    assert numbers.min() >= 0 and numbers.max() < 1
+    assert abs(np.histogram(numbers, bins=20, range=(0, 1))[0] - 1000).max() < 150
     assert numbers.tolist() == page.evaluate(draw, 7) != page.evaluate(draw, 8)
+
+
+def test_sampling_probabilities(compute):
+    rng = np.random.default_rng(4)
+    cases = []
+    for _ in range(2 * CASES):
+        logits = np.round(rng.normal(size=rng.integers(1, 30)) * 3, 1)  # some are equal
+        options = {
+            "temperature": float(rng.uniform(0.2, 3)),
+            "topK": int(rng.integers(1, 40)) if rng.random() < 0.5 else None,
+            "topP": float(rng.uniform(0.05, 1)) if rng.random() < 0.5 else None,
+        }
+        cases.append((logits.tolist(), options))
+    for (logits, options), found in zip(cases, compute("samplingProbabilities", cases), strict=True):
+        names = {"temperature": "temperature", "topK": "top_k", "topP": "top_p"}
+        given = {names[name]: value for name, value in options.items()}
+        expected = sampling_probabilities(torch.tensor(logits, dtype=torch.float64), **given).numpy()
+        close(sorted(found), sorted(expected))  # among equals, which one is kept may differ
+        close(sum(found), 1)
 
 
 TEXTS = [

@@ -1,0 +1,328 @@
+"""DecodingStepper: generate token by token, by hand, by chance or by beam.
+
+Python asks the model, or a learner's function, for the logits after the tokens so far; the page turns them into probabilities
+and collects what is chosen.
+"""
+
+import threading
+
+import anywidget
+import numpy as np
+import traitlets
+
+from course_lib.widgets.base import (
+    STILL_DPI,
+    Widget,
+    WrongAnswer,
+    checked_array,
+    checked_number,
+    checked_title,
+    checked_tokens,
+    describe,
+    explain,
+    name_of,
+)
+from course_lib.widgets.view_kit import page_module
+
+MAX_VOCABULARY, MAX_SOURCE, MAX_NEW, MAX_BEAM, MAX_DEPTH = 60_000, 128, 200, 5, 12
+SHOWN = 12
+SIGNATURE = "(ids) -> logits, or (logits, weights over the source)"
+
+TEXT = {
+    "function": "next_logits must be a Transformer, a LanguageModel, or a function {signature}: got {got}",
+    "source": "a {kind} needs source_ids: what it translates",
+    "start": "a {kind} needs start_id: the token that every target begins with",
+    "ids": "{name} must be token ids from 0 to {last}: got {got}",
+    "logits": "{name} must return logits of shape (vocabulary,) = ({size},), or (logits, weights): got {got}",
+    "full": "the sequence has {most} new tokens; start again",
+    "alternative": "After “{text}” come {candidates}.",
+    "candidate": "“{token}” ({probability:.2f})",
+    "title": "what comes after “{text}”",
+    "probability": "probability",
+}
+
+
+class DecodingStepperView(anywidget.AnyWidget):
+    """What the page and Python tell each other."""
+
+    _esm, _css = page_module("decoding_stepper")
+
+    title = traitlets.Unicode().tag(sync=True)
+    vocabulary = traitlets.List(traitlets.Unicode()).tag(sync=True)
+    source = traitlets.List(traitlets.Unicode()).tag(sync=True)
+    prompt = traitlets.List(traitlets.Int()).tag(sync=True)
+    end = traitlets.Int(-1).tag(sync=True)
+    most = traitlets.Int().tag(sync=True)
+    seed = traitlets.Int().tag(sync=True)
+    ids = traitlets.List(traitlets.Int()).tag(sync=True, echo_update=False)  # new tokens, from the page or from Python
+    temperature = traitlets.Float(1.0).tag(sync=True)
+    top_k = traitlets.Int(0).tag(sync=True)  # 0: all
+    top_p = traitlets.Float(1.0).tag(sync=True)
+    beam_width = traitlets.Int(0).tag(sync=True, echo_update=False)  # 0: no tree
+    # To the page: what belongs to `answered`.
+    logits = traitlets.Bytes().tag(sync=True)  # float32
+    weights = traitlets.Bytes().tag(sync=True)  # float32, over the source; empty if there are none
+    tree = traitlets.List().tag(sync=True)
+    answered = traitlets.List(traitlets.Int(), allow_none=True).tag(sync=True)
+    error = traitlets.Unicode().tag(sync=True)
+
+
+class DecodingStepper(Widget):
+    """Choose the next token, again and again: likeliest, by chance, or your own choice; and see what a beam would keep.
+
+    Args:
+        next_logits: a `Transformer` or `LanguageModel`, or a function that gets the ids so far, an int64 array (seq_len,),
+            and returns logits (vocabulary,), or (logits, weights) with weights (source,): how it attends to the source.
+        vocabulary: list of strings, the text of each token id; up to 60,000.
+        prompt: ids that come first, for a language model at least one.
+        source_ids: ids that a `Transformer` translates.
+        source: list of strings, the source's tokens; None: by the vocabulary.
+        start_id: the token that every target of a `Transformer` begins with.
+        end_id: the token that ends a sequence; None: none does.
+        max_new_tokens: most new tokens, up to 200.
+        seed: of what is drawn.
+        title: heading; None shows none.
+
+    Raises:
+        ValueError, TypeError: ids out of range, or arguments that do not fit.
+
+    Example:
+        >>> stepper = DecodingStepper(lambda ids: np.eye(3)[len(ids) % 3] * 5, ["a", "b", "c"], prompt=[0])
+        >>> stepper.probabilities.argmax()
+        1
+    """
+
+    def __init__(
+        self,
+        next_logits,
+        vocabulary,
+        *,
+        prompt=(),
+        source_ids=None,
+        source=None,
+        start_id=None,
+        end_id=None,
+        max_new_tokens=50,
+        seed=0,
+        title=None,
+    ):
+        vocabulary = checked_tokens(vocabulary, MAX_VOCABULARY, "vocabulary")
+        self._last = len(vocabulary) - 1
+        prompt = self._checked_ids("prompt", prompt)
+        kind = type(next_logits).__name__
+        if hasattr(next_logits, "encode") and hasattr(next_logits, "decode"):
+            if source_ids is None:
+                raise ValueError(TEXT["source"].format(kind=kind))
+            if start_id is None:
+                raise ValueError(TEXT["start"].format(kind=kind))
+            source_ids = self._checked_ids("source_ids", source_ids)
+            source = [vocabulary[number] for number in source_ids] if source is None else source
+            prompt = [start_id, *prompt]
+            self._function = _of_translator(next_logits, source_ids)
+        elif hasattr(next_logits, "token_embedding"):
+            self._function = _of_language_model(next_logits)
+        elif callable(next_logits):
+            self._function = next_logits
+        else:
+            raise TypeError(TEXT["function"].format(signature=SIGNATURE, got=describe(next_logits)))
+        self._name = kind if self._function is not next_logits else name_of(next_logits)
+        self._source = checked_tokens(source or [], MAX_SOURCE, "source", least=0)
+        self._computing = threading.RLock()
+        self._known = {}  # logits and weights by the ids that they come after
+        self.view = DecodingStepperView(
+            title=checked_title(title),
+            vocabulary=vocabulary,
+            source=self._source,
+            prompt=prompt,
+            end=-1 if end_id is None else checked_number("end_id", end_id, 0, self._last, whole=True),
+            most=checked_number("max_new_tokens", max_new_tokens, 1, MAX_NEW, whole=True),
+            seed=checked_number("seed", seed, 0, 2**31 - 1, whole=True),
+        )
+        self._answer()
+        self.view.observe(lambda change: self._answer(), ["ids", "beam_width"])
+
+    def _checked_ids(self, name, ids):
+        ids = [int(number) for number in np.asarray(ids, dtype=np.int64).ravel()] if len(ids) else []
+        if any(not 0 <= number <= self._last for number in ids):
+            raise ValueError(TEXT["ids"].format(name=name, last=self._last, got=ids))
+        return ids
+
+    # --- what can be read back, and set ---
+
+    @property
+    def ids(self):
+        """list of int: the new tokens; assign to set them."""
+        return list(self.view.ids)
+
+    @ids.setter
+    def ids(self, ids):
+        ids = self._checked_ids("ids", ids)
+        if len(ids) > self.view.most:
+            raise ValueError(TEXT["full"].format(most=self.view.most))
+        self.view.ids = ids
+
+    @property
+    def tokens(self):
+        """list of str: the new tokens."""
+        return [self.view.vocabulary[number] for number in self.view.ids]
+
+    @property
+    def logits(self):
+        """(vocabulary,) float64: what the function gave for the tokens so far; None where it failed."""
+        found = self._known.get(tuple(self.view.ids))
+        return None if found is None else found[0].copy()
+
+    @property
+    def weights(self):
+        """(source,) float64: how the function attends to the source at this step; None if it does not say."""
+        found = self._known.get(tuple(self.view.ids))
+        return None if found is None or found[1] is None else found[1].copy()
+
+    @property
+    def probabilities(self):
+        """(vocabulary,) float64: what is drawn by, after temperature, top-k and top-p; None where the function failed."""
+        import torch
+
+        from course_lib.models.decoding import sampling_probabilities
+
+        if self.logits is None:
+            return None
+        view = self.view
+        options = {"temperature": view.temperature, "top_k": view.top_k or None, "top_p": view.top_p}
+        return sampling_probabilities(torch.from_numpy(self.logits), **options).numpy()
+
+    @property
+    def error(self):
+        """str: what is wrong with the function on the tokens so far; empty while it works."""
+        return self.view.error
+
+    @property
+    def beam_width(self):
+        """int: beginnings that the tree keeps side by side, 0 for no tree; assign to change it."""
+        return self.view.beam_width
+
+    @beam_width.setter
+    def beam_width(self, width):
+        self.view.beam_width = checked_number("beam_width", width, 0, MAX_BEAM, whole=True)
+
+    @property
+    def tree(self):
+        """list of levels, each a list of dicts with "parent", "id", "score" (log-probability), "kept" and "ended"."""
+        return [list(level) for level in self.view.tree]
+
+    # --- computing ---
+
+    def _answer(self):
+        with self._computing, self.view.hold_sync():
+            ids, error, tree = list(self.view.ids), "", []
+            try:
+                logits, weights = self._ask(ids)
+                self.view.logits = logits.astype("<f4").tobytes()
+                self.view.weights = b"" if weights is None else weights.astype("<f4").tobytes()
+                tree = self._grow(ids)
+            except WrongAnswer as problem:
+                error = str(problem)
+            except Exception as problem:  # the function may raise anything, and a callback's exception is seen nowhere
+                error = explain(problem, self._name)
+            self.view.tree, self.view.error, self.view.answered = tree, error, ids
+
+    def _ask(self, ids):
+        """Logits and weights after some new tokens; each question is asked once."""
+        if tuple(ids) not in self._known:
+            answer = self._function(np.array([*self.view.prompt, *ids], dtype=np.int64))
+            logits, weights = answer if isinstance(answer, tuple) and len(answer) == 2 else (answer, None)
+            size = self._last + 1
+            try:
+                logits = checked_array("logits", logits, "vocabulary", vocabulary=size)
+                if weights is not None:
+                    weights = checked_array("weights", weights, "source", source=len(self._source))
+            except ValueError:
+                raise WrongAnswer(TEXT["logits"].format(name=self._name, size=size, got=describe(answer))) from None
+            self._known[tuple(ids)] = logits, weights
+        return self._known[tuple(ids)]
+
+    def _grow(self, ids):
+        """What a beam search from here would look at: of each level the kept nodes, and the best that it let go."""
+        width, end = self.view.beam_width, self.view.end
+        levels, open_nodes = [], [([], 0.0, -1)]  # ids after here, log-probability, index in the level before
+        for _ in range(min(MAX_DEPTH, self.view.most - len(ids)) if width else 0):
+            found = []
+            for new, score, index in open_nodes:
+                logits, _ = self._ask([*ids, *new])
+                shifted = logits - logits.max()
+                logs = shifted - np.log(np.exp(shifted).sum())
+                for token in np.argsort(-logs, kind="stable")[: width + 1].tolist():
+                    found.append({"parent": index, "id": token, "score": score + float(logs[token]), "new": [*new, token]})
+            found.sort(key=lambda node: -node["score"])
+            level, kept = [], 0
+            for node in found[: 2 * width]:
+                node["ended"] = node["id"] == end
+                node["kept"] = kept < width
+                kept += node["kept"]
+                level.append(node)
+            open_nodes = [
+                (node.pop("new"), node["score"], index)
+                for index, node in enumerate(level)
+                if node["kept"] and not node["ended"]
+            ]
+            for node in level:
+                node.pop("new", None)
+            levels.append(level)
+            if not open_nodes:
+                break
+        return levels
+
+    def text_alternative(self):
+        if self.logits is None:
+            return self.view.error
+        vocabulary, probabilities = self.view.vocabulary, self.probabilities
+        best = [
+            TEXT["candidate"].format(token=vocabulary[number], probability=probabilities[number])
+            for number in np.argsort(-probabilities, kind="stable")[:3]
+            if probabilities[number] > 0
+        ]
+        return TEXT["alternative"].format(text=self._text(), candidates=", ".join(best))
+
+    def _text(self):
+        vocabulary = self.view.vocabulary
+        return "".join(vocabulary[number] for number in (*self.view.prompt, *self.view.ids)[-12:])
+
+    def still(self):
+        from course_lib import plots
+
+        figure = plots.Picture(figsize=(6.4, 3.2), dpi=STILL_DPI)
+        ax = figure.subplots()
+        probabilities = np.zeros(1) if self.logits is None else self.probabilities
+        best = np.argsort(-probabilities, kind="stable")[:SHOWN]
+        ax.barh(range(len(best)), probabilities[best], color="#0072b2")
+        names = [plots.visible(self.view.vocabulary[number]) for number in best]
+        ax.set_yticks(range(len(best)), names, parse_math=False)
+        ax.invert_yaxis()
+        ax.set_xlabel(TEXT["probability"])
+        ax.set_title(plots.visible(TEXT["title"].format(text=self._text())), parse_math=False)
+        return figure
+
+
+def _of_language_model(model):
+    """A `LanguageModel` as a function of the ids so far."""
+    import torch
+
+    def next_logits(ids):
+        with torch.inference_mode():
+            return model(torch.from_numpy(ids)[None])[0, -1]
+
+    return next_logits
+
+
+def _of_translator(model, source_ids):
+    """A `Transformer` as a function of the target's ids so far; its weights are the last layer's, the mean over heads."""
+    import torch
+
+    source = torch.tensor([source_ids])
+
+    def next_logits(ids):
+        with torch.inference_mode():
+            logits, attention = model(source, torch.from_numpy(ids)[None], need_weights=True)
+        return logits[0, -1], attention["cross"][-1][0, :, -1].mean(dim=0)
+
+    return next_logits
