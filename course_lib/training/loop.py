@@ -25,6 +25,7 @@ from course_lib.training.losses import linear_cross_entropy
 from course_lib.training.optimizers import DECAYS, AveragedWeights, bfloat16_pays, learning_rate_share, make_optimizers
 
 IGNORED = -100  # a target that nothing predicts, in rows that only keep a process busy
+PAUSE_SECONDS = 0.05  # between two looks at whether a pause is over
 PRECISIONS = ("auto", "bfloat16", "float32")
 
 TEXTS = {
@@ -86,6 +87,7 @@ def fit(
     checkpoint_every=100,
     seed=0,
     progress=True,
+    watch=None,
 ):
     """Train a model in place; afterwards it is in eval mode.
 
@@ -116,6 +118,9 @@ def fit(
         checkpoint_every: steps between checkpoints: what a crash can cost.
         seed: int, for dropout. The caller's random numbers are left as they were.
         progress: whether to show a bar with loss, tokens a second and time left.
+        watch: an object, such as `widgets.TrainingMonitor`, with begin(num_steps), step(record, model) after each step,
+            end(history), and an attribute wish: "run", "pause" (before the next step) or "stop". In several processes,
+            which can't stop each at its own step, the main one shows itself, and no wish is heeded.
 
     Returns:
         `History`.
@@ -155,7 +160,7 @@ def fit(
         try:
             if checkpoint is not None and checkpoints.latest(checkpoint) is not None:
                 run.resume()
-            run.train(batches, evaluate, evaluate_every, checkpoint_every, progress)
+            run.train(batches, evaluate, evaluate_every, checkpoint_every, progress, watch)
         finally:
             if run.average is not None:
                 run.average.swap()
@@ -180,8 +185,11 @@ class _Run:
         self.average = None if settings["average"] is None else AveragedWeights(model, settings["average"])
         self.step, self.saved_step, self.fingerprint, self.history = 0, None, None, History()
 
-    def train(self, batches, evaluate, evaluate_every, checkpoint_every, progress):
+    def train(self, batches, evaluate, evaluate_every, checkpoint_every, progress, watch):
         num_steps = self.settings["num_steps"]
+        watch = watch if self.accelerator.is_main_process else None
+        if watch is not None:
+            watch.begin(num_steps)
         source = self._from_here(batches)
         start = time.perf_counter() - (self.history[-1]["seconds"] if self.history else 0.0)
         hidden = not (progress and self.accelerator.is_main_process)
@@ -204,11 +212,26 @@ class _Run:
                     record.update(self._evaluate(evaluate))
                 if self.folder is not None and (is_last or self.step % checkpoint_every == 0):
                     self.save()
+                if watch is not None:
+                    self._show(watch, record, interruption)
         if interruption.asked and self.step < num_steps:
             self.history.stopped = True
             if self.folder is not None and self.step and self.saved_step != self.step:
                 self.save()
             tqdm.write(TEXTS["stopped"].format(step=self.step, num_steps=num_steps))
+        if watch is not None:
+            watch.end(self.history)
+
+    def _show(self, watch, record, interruption):
+        """Let somebody look at the model in evaluation mode, without a trace in the run, and heed their wish."""
+        state = _random_state(self.accelerator.device)
+        self.model.eval()
+        watch.step(record, self.model)
+        _restore_random_state(state, self.accelerator.device)
+        if self.accelerator.num_processes == 1:
+            while watch.wish == "pause" and not interruption.asked:
+                time.sleep(PAUSE_SECONDS)
+            interruption.asked = interruption.asked or watch.wish == "stop"
 
     def _learn(self, batch):
         """Take one step; returns its record."""

@@ -15,9 +15,10 @@ _HOMES = {
     "PatchView": "patch_view",
     "PositionExplorer": "position_explorer",
     "ScalingLab": "scaling_lab",
+    "TrainingMonitor": "training_monitor",
 }
 
-__all__ = ["AttentionPlayground", "BlockWalk", "DecodingStepper", "HeadBrowser", "MaskBuilder", "MergeStepper", "PatchView", "PositionExplorer", "ScalingLab"]
+__all__ = ["AttentionPlayground", "BlockWalk", "DecodingStepper", "HeadBrowser", "MaskBuilder", "MergeStepper", "PatchView", "PositionExplorer", "ScalingLab", "TrainingMonitor"]
 
 
 def __getattr__(name):

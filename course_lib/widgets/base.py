@@ -105,11 +105,10 @@ def page_of(view):
         str
     """
     state = {}
-    for name in view.traits(sync=True):
-        value = getattr(view, name)
-        if name.startswith("_") or name in ("layout", "tabbable", "tooltip", "comm"):
-            continue
-        state[name] = {"base64": base64.b64encode(value).decode()} if isinstance(value, bytes) else {"json": value}
+    for name, value in view.get_state().items():
+        if not name.startswith("_") and name not in ("layout", "tabbable", "tooltip"):
+            is_bytes = isinstance(value, (bytes, memoryview))
+            state[name] = {"base64": base64.b64encode(value).decode()} if is_bytes else {"json": value}
     script = "\n".join(
         [
             f"const STATE = {_in_script(json.dumps(state))};",

@@ -1,7 +1,7 @@
 // @ts-check
 /** The page side of ScalingLab: scores of random vectors, and what softmax makes of them. */
 import { dot, entropy, jacobianNorm, softmax } from "./compute.js";
-import { Chart, filled, frame, html, keepDrawn, put, readable, roundedUp, setText, slider, toggle } from "./view_kit.js";
+import { Chart, factList, filled, frame, html, keepDrawn, put, readable, roundedUp, setText, slider, toggle } from "./view_kit.js";
 
 const TEXT = {
   title: "Why divide by √d_k?",
@@ -87,10 +87,7 @@ function render({ model, el }) {
   const histogram = new Chart({ label: TEXT.chartScores, xName: TEXT.score, yName: TEXT.many });
   const shares = new Chart({ label: TEXT.chartWeights, xName: TEXT.key, yName: TEXT.weight });
   const [scoresAre, weightsAre] = [html("p", { class: "cl-caption" }), html("p", { class: "cl-caption" })];
-  const facts = Object.entries(TEXT.facts).map(([name, label]) => {
-    const value = html("dd", { "data-fact": name });
-    return { name, value, element: html("div", { class: "cl-fact" }, html("dt", {}, label), value) };
-  });
+  const facts = factList(TEXT.facts);
   const verdict = html("p", { class: "cl-verdict" });
   body.append(
     html(
@@ -108,7 +105,7 @@ function render({ model, el }) {
       html("section", { class: "cl-panel" }, html("h4", {}, TEXT.scores), histogram.element, scoresAre),
       html("section", { class: "cl-panel" }, html("h4", {}, TEXT.weights), shares.element, weightsAre),
     ),
-    html("dl", { class: "cl-facts" }, ...facts.map(({ element }) => element)),
+    facts.element,
     verdict,
   );
 
@@ -152,7 +149,7 @@ function render({ model, el }) {
       entropy: filled(TEXT.entropyOf, { entropy: readable(found.entropy), most: readable(Math.log(n)) }),
       gradient: found.gradient.toFixed(3),
     };
-    for (const { name, value } of facts) setText(value, words[/** @type {keyof typeof words} */ (name)]);
+    facts.show(words);
     setText(scoresAre, filled(TEXT.scoresAre, { queries: shape.queries, keys: n, spread: words.spread }));
     setText(weightsAre, filled(TEXT.weightsAre, { query: who + 1 }));
     const state = found.largest > 0.8 ? "saturated" : found.entropy > 0.97 * Math.log(n) ? "flat" : "alive";

@@ -634,10 +634,24 @@ export function menu(label, choices, change) {
   };
 }
 
-/** Colour of a number between −1 and 1: blue below 0, orange above, the page's own colour at 0. @param {number} share */
-export function signedColour(share) {
-  const size = Math.min(1, Math.abs(share)) * 100;
-  return `color-mix(in srgb, ${share < 0 ? "#0072b2" : "#d55e00"} ${size}%, var(--cl-panel))`;
+/**
+ * Numbers with their names, side by side.
+ * @param {Record<string, string>} names
+ */
+export function factList(names) {
+  const values = new Map(Object.keys(names).map((name) => [name, html("span", { class: "cl-fact-value", "data-fact": name })]));
+  const element = html(
+    "div",
+    { class: "cl-facts" },
+    ...[...values].map(([name, value]) =>
+      html("div", { class: "cl-fact" }, html("span", { class: "cl-fact-name" }, names[name]), value),
+    ),
+  );
+  return {
+    element,
+    /** @param {Record<string, string>} words */
+    show: (words) => values.forEach((value, name) => setText(value, words[name])),
+  };
 }
 
 /**
@@ -855,7 +869,7 @@ export class Chart {
   /** @param {{label: string, xName: string, yName: string, width?: number, height?: number}} options */
   constructor({ label, xName, yName, width = 360, height = 190 }) {
     this.size = [width, height];
-    this.inner = { left: 42, right: width - 8, top: 8, bottom: height - 34 };
+    this.inner = { left: 42, right: width - 16, top: 8, bottom: height - 34 };
     this.axes = svg("g", { class: "cl-grid" });
     this.marks = svg("g");
     const { left, right, bottom, top } = this.inner;

@@ -1,0 +1,230 @@
+"""TrainingMonitor: watch a model learn, and pause or stop it.
+
+`fit(…, watch=monitor)` tells it about every step; it tells the page a few times a second. What is pressed on the page comes
+back while the cell runs, since JupyterLab hands a widget's messages to a thread of their own, once it has had one. Where it
+had none before the cell began, the page interrupts the kernel in place of a stop, which `fit` understands as well.
+"""
+
+import time
+
+import anywidget
+import ipywidgets
+import numpy as np
+import traitlets
+
+from course_lib.widgets.base import (
+    STILL_DPI,
+    Widget,
+    checked_array,
+    checked_function,
+    checked_number,
+    checked_title,
+    checked_tokens,
+    explain,
+    name_of,
+)
+from course_lib.widgets.view_kit import page_module
+
+MAX_POINTS = 600  # of the curve on the page
+MAX_TOKENS = 64
+EXAMPLE_SECONDS = 1.0
+OWN = ("step", "loss", "learning_rate", "gradient_norm", "tokens", "seconds")
+
+TEXT = {
+    "example": "a function model -> (weights, queries, keys)",
+    "alternative": "Step {step} of {num_steps}: loss {loss:.3f}.{metrics}",
+    "metric": " {name}: {value:.4g}.",
+    "nothing": "Nothing yet: pass the monitor to fit(…, watch=monitor).",
+    "step": "step",
+    "loss": "loss",
+}
+
+
+class TrainingMonitorView(anywidget.AnyWidget):
+    """What the page and Python tell each other."""
+
+    _esm, _css = page_module("training_monitor")
+
+    title = traitlets.Unicode().tag(sync=True)
+    status = traitlets.Dict().tag(sync=True)
+    points = traitlets.Bytes().tag(sync=True)  # float32: step, loss, step, loss, …
+    metrics = traitlets.List().tag(sync=True)  # [{"step": 100, "accuracy": 0.5}, …]
+    labels = traitlets.List().tag(sync=True)  # [queries, keys] of the example
+    weights = traitlets.Bytes().tag(sync=True)  # float32, row by row
+    error = traitlets.Unicode().tag(sync=True)
+    # Wishes come by a widget of their own, never displayed: one that Python writes to from a running cell would have its
+    # messages wait for that cell. Its value is "<run> <wish>", with a wish of "run", "pause" or "stop".
+    control = traitlets.Instance(ipywidgets.Text).tag(sync=True, **ipywidgets.widget_serialization)
+
+
+class TrainingMonitor(Widget):
+    """The loss as it falls, what evaluation finds, the attention of one example as it forms, and two buttons.
+
+    Display it, then pass it to `fit`. It can watch one run after another.
+
+    Args:
+        example: function model -> (weights, queries, keys): what to draw of the model, called about once a second with the
+            model in eval mode; weights (queries, keys) numbers, the others lists of strings. None: only curves.
+        every: seconds between two messages to the page, 0.05 to 10.
+        title: heading; None shows none.
+
+    Raises:
+        ValueError, TypeError: arguments that make no sense.
+
+    Example:
+        >>> monitor = TrainingMonitor()
+        >>> history = fit(model, batches, num_steps=200, watch=monitor)  # doctest: +SKIP
+    """
+
+    def __init__(self, example=None, *, every=0.2, title=None):
+        self._example = None if example is None else checked_function("example", example, TEXT["example"])
+        self._every = checked_number("every", every, 0.05, 10)
+        self._records, self._weights = [], None
+        self._run = 0
+        control = ipywidgets.Text(value="")
+        self.view = TrainingMonitorView(title=checked_title(title), status={"state": "waiting", "run": 0}, control=control)
+
+    @property
+    def wish(self):
+        """str: what the page wants of this run, "run", "pause" or "stop"; `fit` heeds it after each step."""
+        run, _, wish = self.view.control.value.partition(" ")
+        return wish if run == str(self._run) else "run"
+
+    # --- what fit calls ---
+
+    def begin(self, num_steps):
+        """Start watching a run of so many steps."""
+        self._records, self._num_steps = [], num_steps
+        self._run += 1
+        self._sent = self._looked = -np.inf
+        self._clock = time.perf_counter()
+        self._paused, self._done_before = None, 0
+        with self.view.hold_sync():
+            self.view.error, self.view.metrics = "", []
+            self.view.status = {"state": "running", "run": self._run, "step": 0, "num_steps": num_steps}
+
+    def step(self, record, model):
+        """Show a step, if the page has had time to draw the ones before."""
+        now = time.perf_counter()
+        if self._paused is not None:
+            self._clock += now - self._paused  # a pause is no time of training
+            self._paused, self._sent = None, -np.inf
+        if not self._records:
+            self._done_before = record["step"] - 1  # of a run that goes on from a checkpoint
+        self._records.append(record)
+        is_last = record["step"] == self._num_steps
+        if self._example is not None and (is_last or now - self._looked >= EXAMPLE_SECONDS):
+            self._look(model)
+            self._looked = time.perf_counter()
+        if self.wish == "pause":
+            self._paused = time.perf_counter()
+            self._send("paused")
+        elif is_last or now - self._sent >= self._every:
+            self._send("running")
+            self._sent = time.perf_counter()
+
+    def end(self, history):
+        """Show how the run ended."""
+        self._send("stopped" if history.stopped else "done")
+
+    # --- what can be read back ---
+
+    @property
+    def records(self):
+        """list of dicts: the steps seen so far, as in `History`."""
+        return list(self._records)
+
+    @property
+    def state(self):
+        """str: "waiting", "running", "paused", "stopped" or "done"."""
+        return self.view.status["state"]
+
+    @property
+    def weights(self):
+        """(queries, keys) float64: the example's attention when it was last looked at; None before."""
+        return None if self._weights is None else self._weights.copy()
+
+    @property
+    def error(self):
+        """str: what is wrong with the example's function; empty while it works."""
+        return self.view.error
+
+    # --- to the page ---
+
+    def _look(self, model):
+        try:
+            weights, queries, keys = self._example(model)
+            queries = checked_tokens(queries, MAX_TOKENS, "queries")
+            keys = checked_tokens(keys, MAX_TOKENS, "keys")
+            sizes = {"queries": len(queries), "keys": len(keys)}
+            self._weights = checked_array("weights", weights, "queries keys", **sizes)
+        except Exception as problem:  # a picture that fails must not cost a half-trained model
+            self.view.error = explain(problem, name_of(self._example))
+            return
+        with self.view.hold_sync():
+            self.view.error, self.view.labels = "", [queries, keys]
+            self.view.weights = self._weights.astype("<f4").tobytes()
+
+    def _send(self, state):
+        if not self._records:
+            self.view.status = {**self.view.status, "state": state}
+            return
+        steps = np.array([record["step"] for record in self._records], dtype="<f4")
+        losses = np.array([record["loss"] for record in self._records], dtype="<f4")
+        if len(steps) > MAX_POINTS:  # means of neighbours, so that the curve keeps its course
+            groups = np.array_split(np.arange(len(steps)), MAX_POINTS)
+            steps = np.array([steps[group].mean() for group in groups], dtype="<f4")
+            losses = np.array([losses[group].mean() for group in groups], dtype="<f4")
+        last = self._records[-1]
+        seconds = time.perf_counter() - self._clock
+        rate = sum(record["tokens"] for record in self._records) / max(seconds, 1e-9)
+        done = last["step"] - self._done_before
+        left = (self._num_steps - last["step"]) * seconds / max(done, 1)
+        with self.view.hold_sync():
+            self.view.points = np.stack([steps, losses], axis=1).tobytes()
+            self.view.metrics = self._metrics()
+            self.view.status = {
+                "state": state,
+                "run": self._run,
+                "step": last["step"],
+                "num_steps": self._num_steps,
+                "loss": last["loss"],
+                "learning_rate": last["learning_rate"],
+                "rate": rate,
+                "seconds": seconds,
+                "left": left,
+            }
+
+    def _metrics(self):
+        """What evaluation found: the records' other numbers."""
+        found = []
+        for record in self._records:
+            others = {name: value for name, value in record.items() if name not in OWN}
+            if others:
+                found.append({"step": record["step"], **others})
+        return found[-MAX_POINTS:]
+
+    def text_alternative(self):
+        if not self._records:
+            return TEXT["nothing"]
+        last, metrics = self._records[-1], self._metrics()
+        words = "".join(
+            TEXT["metric"].format(name=name, value=value)
+            for name, value in (metrics[-1].items() if metrics else ())
+            if name != "step"
+        )
+        return TEXT["alternative"].format(
+            step=last["step"], num_steps=self._num_steps, loss=last["loss"], metrics=words
+        )
+
+    def still(self):
+        from course_lib import plots
+
+        count = 1 if self._weights is None else 2
+        figure = plots.Picture(figsize=(4.6 * count, 3.2), dpi=STILL_DPI)
+        axes = figure.subplots(1, count, squeeze=False)[0]
+        axes[0].plot([one["step"] for one in self._records], [one["loss"] for one in self._records], color="#0072b2")
+        axes[0].set(xlabel=TEXT["step"], ylabel=TEXT["loss"])
+        if self._weights is not None:
+            plots.attention_heatmap(self._weights, *self.view.labels, ax=axes[1], annotate=False, vmax=None)
+        return figure
