@@ -210,26 +210,29 @@ def judge(exercises, notebook, folder, *, seconds=SECONDS, memory=MEMORY_MB, rec
     def listen(kind, content, cell):
         if kind == "error":
             errors[cell.id] = (content["ename"], content["evalue"])
-        elif kind == "display_data" and cell.id == REPORT_CELL:
+        elif kind == "display_data" and cell.id in reports:
             judged.update((row["id"], row) for row in content["data"].get(RESULTS_MIME, ()))
 
     code = [cell for cell in notebook.cells if cell.cell_type == "code"]
     cells = [cell for cell in code if not notebooks.is_check(cell) and not notebooks.needs_answer(cell)]
-    lines = [
-        "import course_lib.practice as _practice",
-        f"_practice.report({exercises[0].lesson!r}, globals(), record={record})",
-    ]
+    first = "import course_lib.practice as _practice"
     if record:  # the notebook itself runs on an empty workspace: verdicts are recorded, not every hint it asks for
-        lines.insert(0, f"import os as _os; _os.environ['COURSE_WORKSPACE'] = {str(notebooks.workspace())!r}")
+        first = f"import os as _os; _os.environ['COURSE_WORKSPACE'] = {str(notebooks.workspace())!r}\n{first}"
+    # A cell each: what a cell sent has arrived before the next one runs, which may kill the kernel.
+    reports = {
+        f"{REPORT_CELL}-{number}": f"{first}\n_practice.report({one.lesson!r}, globals(), only={one.id!r}, record={record})"
+        for number, one in enumerate(exercises)
+    }
     with notebooks.kernel_environment(scratch_workspace=True) as environment:
         stopped = notebooks.run_limited(
-            new_notebook(cells=[*cells, new_code_cell("\n".join(lines), id=REPORT_CELL)]),
+            new_notebook(cells=[*cells, *(new_code_cell(source, id=name) for name, source in reports.items())]),
             folder, seconds=seconds, memory=memory, environment=environment, listen=listen,
         )  # fmt: skip
     if stopped:
         reason = TEXTS[stopped].format(seconds=seconds, memory=memory)
     else:
-        reason = TEXTS["fault"].format(error=_error_text(*errors.get(REPORT_CELL, ("no error", ""))))
+        faults = [errors[name] for name in reports if name in errors]
+        reason = TEXTS["fault"].format(error=_error_text(*(faults or [("no error", "")])[0]))
     answers = {name: answer.id for name, (answer, _) in notebooks.task_cells(notebook).items() if answer}
     return [_row(one, judged.get(one.id), errors.get(answers.get(one.function_name)), reason) for one in exercises]
 

@@ -147,12 +147,13 @@ def dashboard():
     show.display(Dashboard(summary()))
 
 
-def report(lesson, namespace, *, record=True):
-    """Check every exercise of a lesson against the functions of a notebook, and display the verdicts for a machine.
+def report(lesson, namespace, *, only=None, record=True):
+    """Check the exercises of a lesson against the functions of a notebook, and display the verdicts for a machine.
 
     Args:
         lesson: "03", 3 or "03_self_attention_by_hand".
         namespace: the notebook's `globals()`; a function that is not in it is unattempted.
+        only: the id of the one exercise to check, such as "03.softmax"; None for all of them.
         record: whether the verdicts go into the progress record.
 
     Returns:
@@ -163,6 +164,8 @@ def report(lesson, namespace, *, record=True):
 
     rows = []
     for one in exercises_of(lesson):
+        if only not in (None, one.id):
+            continue
         result = one.check(namespace.get(one.function_name), record=record)
         row = {
             "id": one.id,
