@@ -23,8 +23,10 @@ TEXT = {
     "where": "line {line} in {function}: {source}",
     "where_unseen": "line {line} in {function}",
     "one string": "{name} must be a list of strings, not one string: got {value!r}",
+    "no list": "{name} must be a list of strings: got {value}",
     "not a string": "{name} must be strings: got {value!r} of type {kind}",
     "how many": "{name} must be {least} to {most} strings: got {count}",
+    "flag": "{name} must be True or False: got {value!r}",
     "title": "title must be a string or None: got {value!r}",
     "function": "{name} must be a function {signature}: got {value!r}",
     "numbers": "{name} must be numbers of shape ({axes}): got {value}",
@@ -52,6 +54,15 @@ class Widget:
     """
 
     view = None
+
+    def _picture(self, width, height):
+        """An empty picture of so many inches, under the widget's heading."""
+        from course_lib import plots
+
+        figure = plots.Picture(figsize=(width, height), dpi=STILL_DPI)
+        if self.view.title:
+            figure.suptitle(plots.visible(self.view.title), parse_math=False)
+        return figure
 
     def still(self):
         """Draw the present state without a browser.
@@ -137,7 +148,10 @@ def checked_tokens(tokens, most, name="tokens", least=1):
     """Check a list of strings, and how many there are; returns a list."""
     if isinstance(tokens, str):
         raise TypeError(TEXT["one string"].format(name=name, value=tokens))
-    tokens = list(tokens)
+    try:
+        tokens = list(tokens)
+    except TypeError:
+        raise TypeError(TEXT["no list"].format(name=name, value=describe(tokens))) from None
     for token in tokens:
         if not isinstance(token, str):
             raise TypeError(TEXT["not a string"].format(name=name, value=token, kind=type(token).__name__))
@@ -167,6 +181,13 @@ def checked_choice(name, value, choices):
     return value
 
 
+def checked_flag(name, value):
+    """Check that something is true or false; returns a bool."""
+    if not isinstance(value, (bool, np.bool)):
+        raise TypeError(TEXT["flag"].format(name=name, value=value))
+    return bool(value)
+
+
 def checked_number(name, value, least, most, whole=False):
     """Check a number and its range; returns an int where a whole one is wanted, else a float."""
     kinds = (int, np.integer) if whole else (int, float, np.integer, np.floating)
@@ -192,14 +213,18 @@ def checked_array(name, value, axes, *, most=None, **sizes):
         ValueError: no such numbers.
     """
     if hasattr(value, "detach"):  # a tensor, perhaps with gradients, perhaps on a GPU
-        value = value.detach().cpu().float().numpy()
+        value = value.detach().cpu().double().numpy()
     names = axes.split()
     listed = ", ".join(names)
     try:
+        if np.asarray(value).dtype.kind in "cSU":  # NumPy would drop imaginary parts, and read "1" as a number
+            raise TypeError
         array = np.array(value, dtype=np.float64)
-    except (TypeError, ValueError) as problem:
+    except (TypeError, ValueError, RuntimeError) as problem:  # RuntimeError: a list of tensors with gradients
         raise ValueError(TEXT["numbers"].format(name=name, axes=listed, value=describe(value))) from problem
-    fits = array.ndim == len(names) and all(size == sizes.get(axis, size) for axis, size in zip(names, array.shape))
+    fits = array.ndim == len(names) and all(
+        size == sizes.get(axis, size) for axis, size in zip(names, array.shape, strict=True)
+    )
     if not fits or 0 in array.shape:
         given = ", ".join(f"{axis} = {size}" for axis, size in sizes.items())
         about = {"axes": listed, "sizes": f" with {given}" if given else "", "got": array.shape}
@@ -212,10 +237,15 @@ def checked_array(name, value, axes, *, most=None, **sizes):
     return array
 
 
+def counted(count, noun):
+    """A number with its noun: "1 layer", "2 layers"."""
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+
+
 # --- what a learner's function does ---
 
 
-class WrongAnswer(Exception):
+class WrongAnswer(ValueError):
     """A function ran, but gave back something else than it should."""
 
 
@@ -229,6 +259,8 @@ def describe(value):
     kind = type(value).__name__
     if isinstance(value, np.ndarray):
         return f"an array of shape {value.shape}"
+    if hasattr(value, "detach") and hasattr(value, "shape"):
+        return f"a tensor of shape {tuple(value.shape)}"
     if isinstance(value, (tuple, list)):
         return f"a {kind} of {len(value)}"
     return f"a value of type {kind}"

@@ -11,11 +11,10 @@ import numpy as np
 import traitlets
 
 from course_lib.widgets.base import (
-    STILL_DPI,
     Widget,
     WrongAnswer,
     checked_array,
-    checked_function,
+    checked_flag,
     checked_number,
     checked_title,
     checked_tokens,
@@ -36,7 +35,7 @@ TEXT = {
     "alike": "{name} must return the same stages, of the same shapes, whatever is switched off: got {got}, before {expected}",
     "many": "{name} gives {count:,} numbers for all combinations of switches; at most {most:,} can be shown: "
     "pass fewer tokens or dimensions",
-    "switch": "{name} must be one of {switches}",
+    "switches": "on must be a dict of True and False for some of {switches}: got {got}",
     "alternative": "“{token}” through a block with {parts}: the size of its vector is {sizes}.",
     "stage size": "{size:.2f} at {name}",
     "nothing": "nothing",
@@ -70,7 +69,7 @@ class BlockWalk(Widget):
         title: heading; None shows none.
 
     Raises:
-        ValueError, TypeError: shapes that do not fit, or too many numbers.
+        ValueError, TypeError: shapes that do not fit. What is wrong with what a function does is shown in the widget.
 
     Example:
         >>> block = EncoderBlock(d_model=16, num_heads=2, d_ff=32, norm_first=True)
@@ -85,9 +84,15 @@ class BlockWalk(Widget):
         tokens = checked_tokens(tokens, MAX_TOKENS)
         most = {"tokens": MAX_TOKENS, "d_model": MAX_DIMENSIONS}
         self._x = checked_array("x", x, "tokens d_model", most=most, tokens=len(tokens))
-        self._function = _of_block(block) if hasattr(block, "feed_forward_norm") else block
-        checked_function("block", self._function, SIGNATURE)
-        self._name = type(block).__name__ if hasattr(block, "feed_forward_norm") else name_of(block)
+        is_block = hasattr(block, "attention_norm")
+        if not is_block and (
+            not callable(block) or hasattr(block, "feed_forward_norm")
+        ):  # the latter: a decoder's block
+            raise TypeError(TEXT["block"].format(signature=SIGNATURE, got=describe(block)))
+        if is_block:
+            checked_array("x", x, "tokens d_model", d_model=block.attention_norm.normalized_shape[0])
+        self._function = _of_block(block) if is_block else block
+        self._name = type(block).__name__ if is_block else name_of(block)
         self._walks, error = {}, ""
         try:
             self._walks = self._all_combinations()
@@ -117,7 +122,7 @@ class BlockWalk(Widget):
             shapes, walks[values] = found, walk
         count = len(walks) * sum(rows * width for rows, width in shapes.values())
         if count > MAX_NUMBERS:
-            raise ValueError(TEXT["many"].format(name=self._name, count=count, most=MAX_NUMBERS))
+            raise WrongAnswer(TEXT["many"].format(name=self._name, count=count, most=MAX_NUMBERS))
         return walks
 
     def _one(self, switches):
@@ -140,10 +145,9 @@ class BlockWalk(Widget):
 
     @on.setter
     def on(self, on):
-        for name in on:
-            if name not in SWITCHES:
-                raise ValueError(TEXT["switch"].format(name=repr(name), switches=", ".join(SWITCHES)))
-        self.view.on = {**self.view.on, **{name: bool(value) for name, value in on.items()}}
+        if not isinstance(on, dict) or not set(on) <= set(SWITCHES):
+            raise ValueError(TEXT["switches"].format(switches=", ".join(SWITCHES), got=repr(on)))
+        self.view.on = {**self.view.on, **{name: checked_flag(name, value) for name, value in on.items()}}
 
     @property
     def token(self):
@@ -181,11 +185,11 @@ class BlockWalk(Widget):
         from course_lib import plots
 
         stages = self.stages
-        figure = plots.Picture(figsize=(6.4, 0.4 * len(stages) + 1), dpi=STILL_DPI)
+        figure = self._picture(6.4, 0.4 * len(stages) + 1)
         ax = figure.subplots()
         sizes = [np.linalg.norm(stage[self.token]) for stage in stages.values()]
         ax.barh(range(len(stages)), sizes, color="#0072b2")
-        ax.set_yticks(range(len(stages)), list(stages))
+        ax.set_yticks(range(len(stages)), [plots.visible(name) for name in stages], parse_math=False)
         ax.invert_yaxis()
         ax.set_xlabel(TEXT["size"])
         return figure

@@ -4,6 +4,7 @@ Python asks the model, or a learner's function, for the logits after the tokens 
 and collects what is chosen.
 """
 
+import operator
 import threading
 
 import anywidget
@@ -11,7 +12,6 @@ import numpy as np
 import traitlets
 
 from course_lib.widgets.base import (
-    STILL_DPI,
     Widget,
     WrongAnswer,
     checked_array,
@@ -32,8 +32,10 @@ TEXT = {
     "function": "next_logits must be a Transformer, a LanguageModel, or a function {signature}: got {got}",
     "source": "a {kind} needs source_ids: what it translates",
     "start": "a {kind} needs start_id: the token that every target begins with",
-    "ids": "{name} must be token ids from 0 to {last}: got {got}",
-    "logits": "{name} must return logits of shape (vocabulary,) = ({size},), or (logits, weights): got {got}",
+    "sources": "source must have one string for each of the {count} source_ids: got {got}",
+    "prompt": "prompt must hold at least one token id for a {kind}: got none",
+    "ids": "{name} must be a row of token ids from 0 to {last}: got {got}",
+    "answer": "{name} must return logits (vocabulary,), or (logits, weights over the source): {problem}",
     "full": "the sequence has {most} new tokens; start again",
     "alternative": "After “{text}” come {candidates}.",
     "candidate": "“{token}” ({probability:.2f})",
@@ -88,7 +90,7 @@ class DecodingStepper(Widget):
 
     Example:
         >>> stepper = DecodingStepper(lambda ids: np.eye(3)[len(ids) % 3] * 5, ["a", "b", "c"], prompt=[0])
-        >>> stepper.probabilities.argmax()
+        >>> int(stepper.probabilities.argmax())
         1
     """
 
@@ -117,9 +119,13 @@ class DecodingStepper(Widget):
                 raise ValueError(TEXT["start"].format(kind=kind))
             source_ids = self._checked_ids("source_ids", source_ids)
             source = [vocabulary[number] for number in source_ids] if source is None else source
-            prompt = [start_id, *prompt]
+            if len(source) != len(source_ids):
+                raise ValueError(TEXT["sources"].format(count=len(source_ids), got=len(source)))
+            prompt = [checked_number("start_id", start_id, 0, self._last, whole=True), *prompt]
             self._function = _of_translator(next_logits, source_ids)
         elif hasattr(next_logits, "token_embedding"):
+            if not prompt:
+                raise ValueError(TEXT["prompt"].format(kind=kind))
             self._function = _of_language_model(next_logits)
         elif callable(next_logits):
             self._function = next_logits
@@ -142,10 +148,14 @@ class DecodingStepper(Widget):
         self.view.observe(lambda change: self._answer(), ["ids", "beam_width"])
 
     def _checked_ids(self, name, ids):
-        ids = [int(number) for number in np.asarray(ids, dtype=np.int64).ravel()] if len(ids) else []
-        if any(not 0 <= number <= self._last for number in ids):
-            raise ValueError(TEXT["ids"].format(name=name, last=self._last, got=ids))
-        return ids
+        try:
+            found = [operator.index(number) for number in ids]
+        except TypeError:  # no row, or no whole numbers
+            raise ValueError(TEXT["ids"].format(name=name, last=self._last, got=describe(ids))) from None
+        for number in found:
+            if not 0 <= number <= self._last:
+                raise ValueError(TEXT["ids"].format(name=name, last=self._last, got=number))
+        return found
 
     # --- what can be read back, and set ---
 
@@ -231,19 +241,21 @@ class DecodingStepper(Widget):
         if tuple(ids) not in self._known:
             answer = self._function(np.array([*self.view.prompt, *ids], dtype=np.int64))
             logits, weights = answer if isinstance(answer, tuple) and len(answer) == 2 else (answer, None)
-            size = self._last + 1
             try:
-                logits = checked_array("logits", logits, "vocabulary", vocabulary=size)
+                logits = checked_array("logits", logits, "vocabulary", vocabulary=self._last + 1)
                 if weights is not None:
                     weights = checked_array("weights", weights, "source", source=len(self._source))
-            except ValueError:
-                raise WrongAnswer(TEXT["logits"].format(name=self._name, size=size, got=describe(answer))) from None
+            except ValueError as problem:
+                raise WrongAnswer(TEXT["answer"].format(name=self._name, problem=problem)) from None
             self._known[tuple(ids)] = logits, weights
         return self._known[tuple(ids)]
 
     def _grow(self, ids):
         """What a beam search from here would look at: of each level the kept nodes, and the best that it let go."""
         width, end = self.view.beam_width, self.view.end
+        if end in ids:
+            return []
+        ended = 0
         levels, open_nodes = [], [([], 0.0, -1)]  # ids after here, log-probability, index in the level before
         for _ in range(min(MAX_DEPTH, self.view.most - len(ids)) if width else 0):
             found = []
@@ -252,14 +264,16 @@ class DecodingStepper(Widget):
                 shifted = logits - logits.max()
                 logs = shifted - np.log(np.exp(shifted).sum())
                 for token in np.argsort(-logs, kind="stable")[: width + 1].tolist():
-                    found.append({"parent": index, "id": token, "score": score + float(logs[token]), "new": [*new, token]})
+                    found.append(
+                        {"parent": index, "id": token, "score": score + float(logs[token]), "new": [*new, token]}
+                    )
             found.sort(key=lambda node: -node["score"])
-            level, kept = [], 0
-            for node in found[: 2 * width]:
+            level, still_open = found[: 2 * width], 0
+            for rank, node in enumerate(level):
                 node["ended"] = node["id"] == end
-                node["kept"] = kept < width
-                kept += node["kept"]
-                level.append(node)
+                node["kept"] = rank < width if node["ended"] else still_open < width  # the next best takes its place
+                still_open += not node["ended"]
+                ended += node["ended"] and node["kept"]
             open_nodes = [
                 (node.pop("new"), node["score"], index)
                 for index, node in enumerate(level)
@@ -268,7 +282,7 @@ class DecodingStepper(Widget):
             for node in level:
                 node.pop("new", None)
             levels.append(level)
-            if not open_nodes:
+            if not open_nodes or ended >= width:
                 break
         return levels
 
@@ -290,7 +304,7 @@ class DecodingStepper(Widget):
     def still(self):
         from course_lib import plots
 
-        figure = plots.Picture(figsize=(6.4, 3.2), dpi=STILL_DPI)
+        figure = self._picture(6.4, 3.2)
         ax = figure.subplots()
         probabilities = np.zeros(1) if self.logits is None else self.probabilities
         best = np.argsort(-probabilities, kind="stable")[:SHOWN]
@@ -307,9 +321,13 @@ def _of_language_model(model):
     """A `LanguageModel` as a function of the ids so far."""
     import torch
 
+    from course_lib.models.decoding import _evaluation
+
+    device = next(model.parameters()).device
+
     def next_logits(ids):
-        with torch.inference_mode():
-            return model(torch.from_numpy(ids)[None])[0, -1]
+        with _evaluation(model):
+            return model(torch.from_numpy(ids)[None].to(device))[0, -1]
 
     return next_logits
 
@@ -318,11 +336,14 @@ def _of_translator(model, source_ids):
     """A `Transformer` as a function of the target's ids so far; its weights are the last layer's, the mean over heads."""
     import torch
 
-    source = torch.tensor([source_ids])
+    from course_lib.models.decoding import _evaluation
+
+    device = next(model.parameters()).device
+    source = torch.tensor([source_ids], device=device)
 
     def next_logits(ids):
-        with torch.inference_mode():
-            logits, attention = model(source, torch.from_numpy(ids)[None], need_weights=True)
+        with _evaluation(model):
+            logits, attention = model(source, torch.from_numpy(ids)[None].to(device), need_weights=True)
         return logits[0, -1], attention["cross"][-1][0, :, -1].mean(dim=0)
 
     return next_logits

@@ -7,12 +7,13 @@ import anywidget
 import numpy as np
 import traitlets
 
-from course_lib.widgets.base import STILL_DPI, Widget, checked_array, checked_number, checked_title, checked_tokens
+from course_lib.widgets.base import Widget, checked_array, checked_number, checked_title, checked_tokens, counted
 from course_lib.widgets.view_kit import page_module
 
 MAX_TOKENS, MAX_LAYERS, MAX_HEADS = 256, 48, 64
 MAX_WEIGHTS = 8_000_000  # 16 MB on their way to the page
 TOLERANCE = 1e-3
+MOSAIC = 240  # numbers across all heads in the still
 STEPS = 65535  # a weight is sent as so many parts of 1
 
 TEXT = {
@@ -27,9 +28,14 @@ TEXT = {
     "parts": "tokens must name the tokens of every part: got {got}, expected a dict with {parts}",
     "part": "part must be one of {parts}: got {value!r}",
     "count": "{name} must have one string for each of the {expected}: got {got}",
-    "alternative": "{layers} layers of {heads} heads over {tokens} tokens. Layer {layer}, head {head}: “{token}” attends most "
-    "to “{key}” ({weight:.2f}).",
+    "alternative": "{layers} of {heads} over {tokens}. Layer {layer}, head {head}: {row}.",
+    "row": "“{token}” attends most to “{key}” ({weight:.2f})",
+    "nothing": "“{token}” attends to nothing",
+    "no parts": "attention holds no part: got an empty dict",
     "selected": "layer {layer}, head {head}",
+    "all": "all heads, each as bright as it gets",
+    "axis layer": "layer",
+    "axis head": "head",
 }
 
 
@@ -72,6 +78,8 @@ class HeadBrowser(Widget):
 
     def __init__(self, attention, tokens, key_tokens=None, *, title=None):
         parts = attention if isinstance(attention, dict) else {"": attention}
+        if not parts:
+            raise ValueError(TEXT["no parts"])
         if not isinstance(attention, dict):
             tokens = {"": (tokens, tokens if key_tokens is None else key_tokens)}
         elif not isinstance(tokens, dict) or set(tokens) != set(parts):
@@ -80,7 +88,9 @@ class HeadBrowser(Widget):
         for name, weights in parts.items():
             weights = _checked_weights(weights)
             own = tokens[name]
-            queries, keys = own if isinstance(own, tuple) and len(own) == 2 and not isinstance(own[0], str) else (own, own)
+            queries, keys = (
+                own if isinstance(own, tuple) and len(own) == 2 and not isinstance(own[0], str) else (own, own)
+            )
             queries = _counted("tokens", queries, weights.shape[2], "queries")
             keys = _counted("key_tokens", keys, weights.shape[3], "keys")
             self._weights[name], self._tokens[name] = weights, (queries, keys)
@@ -144,7 +154,8 @@ class HeadBrowser(Widget):
         """What kind of head each one is: dict of (layers, heads) arrays.
 
         "previous", "same", "next" and "first" are the mean weight of the key at that place, over the queries that have
-        one; "entropy" is the mean over the queries, as a share of log(keys).
+        one (of cross-attention, where there are more queries than keys or fewer, within the square that both fill);
+        "entropy" is the mean over the queries, as a share of log(keys).
         """
         weights = self._weights[self.part]
         queries, keys = weights.shape[2:]
@@ -162,31 +173,26 @@ class HeadBrowser(Widget):
     def text_alternative(self):
         weights, (queries, keys) = self._weights[self.part], self._tokens[self.part]
         row = self.weights[self.token]
+        about = {"token": queries[self.token], "key": keys[int(row.argmax())], "weight": row.max()}
         return TEXT["alternative"].format(
-            layers=weights.shape[0],
-            heads=weights.shape[1],
-            tokens=len(queries),
+            layers=counted(weights.shape[0], "layer"),
+            heads=counted(weights.shape[1], "head"),
+            tokens=counted(len(queries), "token"),
             layer=self.layer + 1,
             head=self.head + 1,
-            token=queries[self.token],
-            key=keys[int(row.argmax())],
-            weight=row.max(),
+            row=TEXT["row" if row.max() > TOLERANCE else "nothing"].format(**about),
         )
 
     def still(self):
         from course_lib import plots
 
-        weights, (queries, keys) = self._weights[self.part], self._tokens[self.part]
-        layers, heads = weights.shape[:2]
-        figure = plots.Picture(figsize=(9.6, 4.4), dpi=STILL_DPI)
-        left, right = figure.subfigures(1, 2)
-        for number, ax in enumerate(left.subplots(layers, heads, squeeze=False).ravel()):
-            image = _thumbnail(weights[divmod(number, heads)])
-            ax.imshow(image, cmap="cividis", vmin=0, vmax=image.max() or 1, aspect="auto")
-            ax.set_xticks([])
-            ax.set_yticks([])
+        queries, keys = self._tokens[self.part]
+        figure = self._picture(9.6, 4.4)
+        left, right = figure.subplots(1, 2)
+        _draw_all(left, self._weights[self.part])
+        shown = self.weights.clip(0, 1)  # half precision may go a little beyond
         title = TEXT["selected"].format(layer=self.layer + 1, head=self.head + 1)
-        plots.attention_heatmap(self.weights, queries, keys, ax=right.subplots(), title=title, annotate=False)
+        plots.attention_heatmap(shown, queries, keys, ax=right, title=title, annotate=False, vmax=shown.max() or 1)
         return figure
 
 
@@ -228,8 +234,33 @@ def _counted(name, tokens, count, axis):
     return tokens
 
 
-def _thumbnail(weights, most=24):
-    """At most 24 by 24 numbers, each the largest of its block: small attention would vanish in a mean."""
+def _draw_all(ax, weights):
+    """All heads as one image: an axes for each would take seconds."""
+    layers, heads = weights.shape[:2]
+    most = max(4, min(24, MOSAIC // max(layers, heads)))
+    small = [[_thumbnail(weights[layer, head], most) for head in range(heads)] for layer in range(layers)]
+    rows, columns = small[0][0].shape
+    gap = max(1, max(rows, columns) // 8)
+    mosaic = np.full((layers * (rows + gap) - gap, heads * (columns + gap) - gap), np.nan)
+    for layer, line in enumerate(small):
+        for head, image in enumerate(line):
+            top, left = layer * (rows + gap), head * (columns + gap)
+            mosaic[top : top + rows, left : left + columns] = image / (image.max() or 1)
+    ax.imshow(mosaic, cmap="cividis", vmin=0, vmax=1, aspect="auto", interpolation="nearest")
+    for name, axis, count, size in (("layer", ax.yaxis, layers, rows), ("head", ax.xaxis, heads, columns)):
+        every = -(-count // 12)
+        numbers = range(0, count, every)
+        axis.set_ticks(
+            [number * (size + gap) + (size - 1) / 2 for number in numbers], [str(number + 1) for number in numbers]
+        )
+        axis.set_label_text(TEXT[f"axis {name}"])
+    ax.tick_params(length=0)
+    ax.spines[:].set_visible(False)
+    ax.set_title(TEXT["all"])
+
+
+def _thumbnail(weights, most):
+    """At most so many rows and columns, each number the largest of its block: small attention would vanish in a mean."""
     for axis in (0, 1):
         size = weights.shape[axis]
         if size > most:

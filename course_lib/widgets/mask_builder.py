@@ -9,12 +9,14 @@ import traitlets
 
 from course_lib import attention
 from course_lib.widgets.base import (
-    STILL_DPI,
     Widget,
     checked_array,
+    checked_flag,
     checked_number,
     checked_title,
     checked_tokens,
+    counted,
+    describe,
 )
 from course_lib.widgets.view_kit import page_module
 
@@ -22,11 +24,12 @@ MAX_TOKENS, MAX_LAYERS = 64, 12
 
 TEXT = {
     "mask": "mask must be booleans of shape ({n}, {n}), True = may attend: got {got}",
-    "alternative": "{allowed} of {all} pairs may attend.{empty} After {layers} {word}, {reached} pairs are reached.",
+    "alternative": "{allowed} of {all} may attend.{empty} After {layers}, {reached} are reached.",
     "empty": " Rows without any key: {tokens}.",
     "allowed": "may attend",
     "weights": "weights",
     "reach": "layers until reached",
+    "layers": "layers, 0: not reached",
 }
 
 
@@ -63,12 +66,12 @@ class MaskBuilder(Widget):
 
     Example:
         >>> builder = MaskBuilder(["the", "cat", "sat"], causal=True)
-        >>> builder.mask.sum()
+        >>> int(builder.mask.sum())
         6
     """
 
     def __init__(self, tokens=8, scores=None, *, causal=False, length=None, window=None, layers=2, title=None):
-        if isinstance(tokens, int) and not isinstance(tokens, bool):
+        if isinstance(tokens, (int, np.integer)) and not isinstance(tokens, bool):
             count = checked_number("tokens", tokens, 1, MAX_TOKENS, whole=True)
             tokens = [str(number) for number in range(1, count + 1)]
         tokens = checked_tokens(tokens, MAX_TOKENS)
@@ -78,7 +81,7 @@ class MaskBuilder(Widget):
             title=checked_title(title),
             tokens=tokens,
             scores=checked_array("scores", scores, "queries keys", queries=n, keys=n).tolist(),
-            causal=bool(causal),
+            causal=checked_flag("causal", causal),
             length=n if length is None else checked_number("length", length, 0, n, whole=True),
             window=n if window is None else checked_number("window", window, 0, n, whole=True),
             layers=checked_number("layers", layers, 1, MAX_LAYERS, whole=True),
@@ -99,9 +102,13 @@ class MaskBuilder(Widget):
     @mask.setter
     def mask(self, mask):
         n = len(self.view.tokens)
-        array = np.asarray(mask)
+        try:
+            array = np.asarray(mask)
+            got = f"{array.dtype} of shape {array.shape}"
+        except ValueError:  # rows of different lengths
+            array, got = np.zeros(0), describe(mask)
         if array.dtype != bool or array.shape != (n, n):
-            raise ValueError(TEXT["mask"].format(n=n, got=f"{array.dtype} of shape {array.shape}"))
+            raise ValueError(TEXT["mask"].format(n=n, got=got))
         with self.view.hold_sync():
             self.view.causal, self.view.length, self.view.window = False, n, n
             self.view.painted = {f"{query},{key}": False for query, key in np.argwhere(~array).tolist()}
@@ -135,10 +142,9 @@ class MaskBuilder(Widget):
         empty = [f"“{token}”" for token, row in zip(tokens, mask, strict=True) if not row.any()]
         return TEXT["alternative"].format(
             allowed=int(mask.sum()),
-            all=mask.size,
+            all=counted(mask.size, "pair"),
             empty=TEXT["empty"].format(tokens=", ".join(empty)) if empty else "",
-            layers=self.layers,
-            word="layer" if self.layers == 1 else "layers",
+            layers=counted(self.layers, "layer"),
             reached=int((self.reach > 0).sum()),
         )
 
@@ -147,12 +153,13 @@ class MaskBuilder(Widget):
 
         tokens = self.view.tokens
         maps = {TEXT["allowed"]: self.mask.astype(float), TEXT["weights"]: self.weights}
-        figure = plots.Picture(figsize=(9.6, 3.6), dpi=STILL_DPI)
+        figure = self._picture(9.6, 3.6)
         *two, last = figure.subplots(1, 3)
         for ax, (name, values) in zip(two, maps.items(), strict=True):
             plots.attention_heatmap(values, tokens, tokens, ax=ax, title=name, annotate=False)
-        reach = np.where(self.reach > 0, self.reach, np.nan)
-        plots.attention_heatmap(
-            np.nan_to_num(reach), tokens, tokens, ax=last, title=TEXT["reach"], vmin=0, vmax=self.layers
-        )
+        plots.attention_heatmap(self.reach, tokens, tokens, ax=last, title=TEXT["reach"], vmax=self.layers)
+        *_, allowed_bar, _, reach_bar = figure.axes
+        allowed_bar.remove()  # yes or no needs no scale
+        reach_bar.set_ylabel(TEXT["layers"])
+        reach_bar.set_yticks(range(self.layers + 1))
         return figure

@@ -7,14 +7,14 @@ import anywidget
 import traitlets
 
 from course_lib.tokens import BytePairEncoder, split_words
-from course_lib.widgets.base import STILL_DPI, Widget, checked_number, checked_title
+from course_lib.widgets.base import Widget, checked_number, checked_title, counted
 from course_lib.widgets.view_kit import page_module
 
 MAX_CHARACTERS, MAX_MERGES = 5000, 400
 
 TEXT = {
     "text": "text must be a string of 1 to {most} characters: got {got}",
-    "alternative": "After {merges} merges the vocabulary has {size} tokens and the text {length}: {tokens}",
+    "alternative": "After {merges} the vocabulary has {size} and the text {length}: {tokens}",
     "vocabulary": "tokens in the vocabulary",
     "length": "tokens in the text",
     "more": " …",
@@ -95,19 +95,21 @@ class MergeStepper(Widget):
     def text_alternative(self):
         encoder, tokens = self.encoder, self.tokens
         shown = "|".join(tokens[:40]) + (TEXT["more"] if len(tokens) > 40 else "")
-        about = {"merges": len(encoder.merges), "size": len(encoder), "length": len(tokens)}
+        about = {
+            "merges": counted(len(encoder.merges), "merge"),
+            "size": counted(len(encoder), "token"),
+            "length": len(tokens),
+        }
         return TEXT["alternative"].format(**about, tokens=shown)
 
     def still(self):
-        from course_lib import plots
-
         text, done = self.view.text, self.view.merges
         words = split_words(text)
         sizes, lengths = [], []
         for step in BytePairEncoder.steps(words, len(set(text)) + max(done, 40)):
             sizes.append(len(set(text)) + len(sizes) + 1)
             lengths.append(sum(len(word) * count for word, count in step.words.items()))
-        figure = plots.Picture(figsize=(6.4, 3.2), dpi=STILL_DPI)
+        figure = self._picture(6.4, 3.2)
         ax = figure.subplots()
         ax.plot([len(set(text)), *sizes], [len(text), *lengths], color="#0072b2")
         ax.plot(len(self.encoder), len(self.tokens), "o", color="#d55e00")

@@ -10,7 +10,6 @@ import numpy as np
 import traitlets
 
 from course_lib.widgets.base import (
-    STILL_DPI,
     Widget,
     WrongAnswer,
     checked_array,
@@ -26,11 +25,13 @@ MAX_SIDE, MAX_PATCHES, MAX_LAYERS, MAX_HEADS = 512, 256, 24, 32
 WHOLE = -1  # the class token, in place of a patch
 
 TEXT = {
-    "image": "image must have shape (height, width) or (height, width, 3): got {got}",
+    "image": "image must be numbers of shape (height, width) or (height, width, 3): got {got}",
+    "range": "image must be numbers from 0 to 1: got {least:.4g} to {most:.4g}",
     "patch": "patch_size = {size} must divide height and width of the image: got {height} and {width}",
     "patches": "an image may have at most {most} patches: got {got}",
     "layers": "attention must be a list with one (heads, tokens, tokens) a layer, or a function of the image: got {got}",
     "tokens": "attention must be over {patches} patches, or over those and a class token before them: got {got} tokens",
+    "alike": "{name} must return attention of the same shape, {expected}, for every image: got {got}",
     "arrays": "the patches can be shuffled only where attention is a function of the image",
     "selected": "selected must be a patch from 0 to {last}, or -1 for the class token: got {value!r}",
     "no class": "there is no class token; selected must be a patch from 0 to {last}",
@@ -49,7 +50,9 @@ class PatchViewView(anywidget.AnyWidget):
     _esm, _css = page_module("patch_view")
 
     title = traitlets.Unicode().tag(sync=True)
-    about = traitlets.Dict().tag(sync=True)  # {"height", "width", "channels", "patch", "layers", "heads", "class", "function"}
+    about = traitlets.Dict().tag(
+        sync=True
+    )  # {"height", "width", "channels", "patch", "layers", "heads", "class", "function"}
     image = traitlets.Bytes().tag(sync=True)  # float32, pixel by pixel
     weights = traitlets.Bytes().tag(sync=True)  # float32 (layers, heads, tokens, tokens)
     layer = traitlets.Int(0).tag(sync=True)
@@ -71,7 +74,8 @@ class PatchView(Widget):
         title: heading; None shows none.
 
     Raises:
-        ValueError, TypeError: shapes that do not fit.
+        ValueError, TypeError: shapes that do not fit, or an image beyond 0 to 1. What a function raises on the image as it
+            came is left as it is; what it raises on a shuffled one is shown in the widget.
 
     Example:
         >>> image = np.linspace(0, 1, 64).reshape(8, 8)
@@ -81,12 +85,7 @@ class PatchView(Widget):
     """
 
     def __init__(self, image, attention, patch_size, *, title=None):
-        channels = 3 if getattr(np.asarray(image), "ndim", 0) == 3 else 1
-        most = {"height": MAX_SIDE, "width": MAX_SIDE}
-        axes = "height width channels" if channels == 3 else "height width"
-        if np.ndim(image) not in (2, 3):
-            raise ValueError(TEXT["image"].format(got=np.shape(image)))
-        self._image = checked_array("image", image, axes, most=most, **({"channels": 3} if channels == 3 else {}))
+        self._image = _checked_image(image)
         height, width = self._image.shape[:2]
         size = checked_number("patch_size", patch_size, 1, MAX_SIDE, whole=True)
         if height % size or width % size:
@@ -97,6 +96,7 @@ class PatchView(Widget):
         if patches > MAX_PATCHES:
             raise ValueError(TEXT["patches"].format(most=MAX_PATCHES, got=patches))
         self._function = attention if callable(attention) else None
+        self._weights = None
         self._weights = self._ask(self._image) if self._function else _checked_attention(attention, patches)
         self._computing = threading.RLock()
         layers, heads, tokens, _ = self._weights.shape
@@ -106,7 +106,7 @@ class PatchView(Widget):
             about={
                 "height": height,
                 "width": width,
-                "channels": channels,
+                "channels": 3 if self._image.ndim == 3 else 1,
                 "patch": size,
                 "layers": layers,
                 "heads": heads,
@@ -172,7 +172,7 @@ class PatchView(Widget):
     def weights(self):
         """(rows, columns) float64: what the picked patch gives to each patch; without the class token's share."""
         row = self._weights[self.view.layer, self.view.head, self.view.selected + self._has_class]
-        return row[int(self._has_class) :].reshape(self._grid)
+        return row[int(self._has_class) :].reshape(self._grid).copy()
 
     @property
     def error(self):
@@ -193,7 +193,14 @@ class PatchView(Widget):
         answer = self._function(image.copy())
         if isinstance(answer, tuple) and len(answer) == 2 and isinstance(answer[1], (list, tuple)):
             answer = answer[1]
-        return _checked_attention(answer, self._grid[0] * self._grid[1])
+        try:
+            weights = _checked_attention(answer, self._grid[0] * self._grid[1])
+        except ValueError as problem:
+            raise WrongAnswer(str(problem)) from None
+        if self._weights is not None and weights.shape != self._weights.shape:
+            about = {"expected": self._weights.shape, "got": weights.shape}
+            raise WrongAnswer(TEXT["alike"].format(name=name_of(self._function), **about))
+        return weights
 
     def _shuffle_changed(self, change):
         with self._computing, self.view.hold_sync():
@@ -201,9 +208,13 @@ class PatchView(Widget):
             self.view.image = image.astype("<f4").tobytes()
             try:
                 self._weights = self._ask(image)
-            except Exception as problem:  # a learner's function may raise anything; a callback's exception is seen nowhere
-                ours = isinstance(problem, (WrongAnswer, ValueError)) and not problem.__cause__
-                self.view.error = str(problem) if ours else explain(problem, name_of(self._function))
+            except WrongAnswer as problem:
+                self.view.error = str(problem)
+                return
+            except (
+                Exception
+            ) as problem:  # a learner's function may raise anything; a callback's exception is seen nowhere
+                self.view.error = explain(problem, name_of(self._function))
                 return
             self.view.error = ""
             self.view.weights = self._weights.astype("<f4").tobytes()
@@ -226,9 +237,7 @@ class PatchView(Widget):
         )
 
     def still(self):
-        from course_lib import plots
-
-        figure = plots.Picture(figsize=(6.8, 3.2), dpi=STILL_DPI)
+        figure = self._picture(6.8, 3.2)
         left, right = figure.subplots(1, 2)
         left.imshow(self.image.clip(0, 1), cmap="gray_r", vmin=0, vmax=1, interpolation="nearest")
         left.set_title(TEXT["image title"])
@@ -239,6 +248,23 @@ class PatchView(Widget):
             ax.set_xticks([])
             ax.set_yticks([])
         return figure
+
+
+def _checked_image(image):
+    """An image as float64 (height, width) or (height, width, 3)."""
+    try:
+        rank = image.ndim if hasattr(image, "ndim") else np.ndim(image)
+    except ValueError:  # rows of different lengths
+        rank = None
+    if rank not in (2, 3):
+        got = describe(image) if rank is None else np.shape(image)
+        raise ValueError(TEXT["image"].format(got=got))
+    most = {"height": MAX_SIDE, "width": MAX_SIDE}
+    axes, sizes = ("height width", {}) if rank == 2 else ("height width channels", {"channels": 3})
+    image = checked_array("image", image, axes, most=most, **sizes)
+    if image.min() < 0 or image.max() > 1:
+        raise ValueError(TEXT["range"].format(least=image.min(), most=image.max()))
+    return image
 
 
 def _checked_attention(attention, patches):

@@ -8,7 +8,7 @@ import numpy as np
 import traitlets
 
 from course_lib import positions
-from course_lib.widgets.base import STILL_DPI, Widget, checked_array, checked_choice, checked_number, checked_title
+from course_lib.widgets.base import Widget, checked_array, checked_choice, checked_number, checked_title
 from course_lib.widgets.view_kit import page_module
 
 KINDS = ("sinusoidal", "rotary", "alibi", "learned")
@@ -155,9 +155,7 @@ class PositionExplorer(Widget):
         return TEXT["alternative"][view.kind].format(last=view.length - 1, d_model=view.d_model, base=view.base)
 
     def still(self):
-        from course_lib import plots
-
-        figure = plots.Picture(figsize=(8.6, 3.4), dpi=STILL_DPI)
+        figure = self._picture(8.6, 3.4)
         table, curve = figure.subplots(1, 2)
         encoding = self.encoding
         size = np.abs(encoding).max() or 1.0

@@ -8,7 +8,7 @@ import numpy as np
 import traitlets
 
 from course_lib.attention import dot_scores, softmax
-from course_lib.widgets.base import STILL_DPI, Widget, checked_array, checked_number, checked_title
+from course_lib.widgets.base import Widget, checked_array, checked_flag, checked_number, checked_title, counted
 from course_lib.widgets.view_kit import page_module
 
 MAX_DIMENSIONS, MAX_VECTORS = 1024, 64
@@ -16,7 +16,7 @@ LEAST_TEMPERATURE, MOST_TEMPERATURE = 0.1, 10.0
 
 TEXT = {
     "alternative": (
-        "{num_keys} keys of {d_k} dimensions, scores {scaled}, temperature {temperature:g}: the scores spread by "
+        "{keys} of {dimensions}, scores {scaled}, temperature {temperature:g}: the scores spread by "
         "{spread:.2f}; the largest weight of a query is {largest:.2f} on average, its entropy {entropy:.2f} of "
         "{most:.2f} nats, and the gradient through softmax {gradient:.3f}."
     ),
@@ -58,7 +58,7 @@ class ScalingLab(Widget):
         title: heading; None shows none.
 
     Raises:
-        ValueError: wrong shapes, too many vectors or dimensions, NaN or infinity.
+        ValueError, TypeError: wrong shapes, too many vectors or dimensions, NaN or infinity, or a flag that is none.
 
     Example:
         >>> lab = ScalingLab(d_k=256)
@@ -85,7 +85,7 @@ class ScalingLab(Widget):
             d_k=d_k,
             num_keys=len(self._keys),
             temperature=checked_number("temperature", temperature, LEAST_TEMPERATURE, MOST_TEMPERATURE),
-            scaled=bool(scaled),
+            scaled=checked_flag("scaled", scaled),
         )
 
     @property
@@ -122,7 +122,7 @@ class ScalingLab(Widget):
 
     @scaled.setter
     def scaled(self, scaled):
-        self.view.scaled = bool(scaled)
+        self.view.scaled = checked_flag("scaled", scaled)
 
     @property
     def scores(self):
@@ -140,7 +140,7 @@ class ScalingLab(Widget):
     def entropies(self):
         """(queries,) float64: the entropy of each query's weights, in nats; at most log(num_keys)."""
         weights = self.weights
-        return -(weights * np.log(np.where(weights > 0, weights, 1.0))).sum(axis=1)
+        return 0.0 - (weights * np.log(np.where(weights > 0, weights, 1.0))).sum(axis=1)  # 0, not -0, of a sure choice
 
     @property
     def gradients(self):
@@ -151,8 +151,8 @@ class ScalingLab(Widget):
 
     def text_alternative(self):
         return TEXT["alternative"].format(
-            num_keys=self.num_keys,
-            d_k=self.d_k,
+            keys=counted(self.num_keys, "key"),
+            dimensions=counted(self.d_k, "dimension"),
             scaled=TEXT["scaled" if self.scaled else "plain"],
             temperature=self.temperature,
             spread=self.scores.std(),
@@ -163,9 +163,7 @@ class ScalingLab(Widget):
         )
 
     def still(self):
-        from course_lib import plots
-
-        figure = plots.Picture(figsize=(8.6, 3.2), dpi=STILL_DPI)
+        figure = self._picture(8.6, 3.2)
         spread, shares = figure.subplots(1, 2)
         spread.hist(self.scores.ravel(), bins=41, color="#0072b2")
         spread.set(xlabel=TEXT["scores"], ylabel=TEXT["count"])
@@ -174,6 +172,4 @@ class ScalingLab(Widget):
         shares.set(
             xlabel=TEXT["key"], ylabel=TEXT["weight"], ylim=(0, 1), title=TEXT["weights"].format(query=selected + 1)
         )
-        if self.view.title:
-            figure.suptitle(plots.visible(self.view.title), parse_math=False)
         return figure

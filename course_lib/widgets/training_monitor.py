@@ -13,7 +13,6 @@ import numpy as np
 import traitlets
 
 from course_lib.widgets.base import (
-    STILL_DPI,
     Widget,
     checked_array,
     checked_function,
@@ -82,7 +81,9 @@ class TrainingMonitor(Widget):
         self._records, self._weights = [], None
         self._run = 0
         control = ipywidgets.Text(value="")
-        self.view = TrainingMonitorView(title=checked_title(title), status={"state": "waiting", "run": 0}, control=control)
+        self.view = TrainingMonitorView(
+            title=checked_title(title), status={"state": "waiting", "run": 0}, control=control
+        )
 
     @property
     def wish(self):
@@ -221,10 +222,11 @@ class TrainingMonitor(Widget):
         from course_lib import plots
 
         count = 1 if self._weights is None else 2
-        figure = plots.Picture(figsize=(4.6 * count, 3.2), dpi=STILL_DPI)
+        figure = self._picture(4.6 * count, 3.2)
         axes = figure.subplots(1, count, squeeze=False)[0]
         axes[0].plot([one["step"] for one in self._records], [one["loss"] for one in self._records], color="#0072b2")
         axes[0].set(xlabel=TEXT["step"], ylabel=TEXT["loss"])
         if self._weights is not None:
-            plots.attention_heatmap(self._weights, *self.view.labels, ax=axes[1], annotate=False, vmax=None)
+            least = min(0, self._weights.min())  # of no weights but numbers that a learner wants to see
+            plots.attention_heatmap(self._weights, *self.view.labels, ax=axes[1], annotate=False, vmin=least, vmax=None)
         return figure
