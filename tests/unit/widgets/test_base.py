@@ -1,0 +1,386 @@
+"""What all widgets share, and what each of them must do like all others."""
+
+import base64
+import html.parser
+import json
+import re
+import warnings
+
+import anywidget
+import numpy as np
+import pytest
+import torch
+import traitlets
+
+from course_lib import plots, widgets
+from course_lib.widgets import base
+
+HOSTILE = '</script><b>&"$'
+
+MAKE = {
+    "AttentionPlayground": lambda t, shares: widgets.AttentionPlayground([HOSTILE, "b"], *np.ones((3, 2, 2)), title=t),
+    "BlockWalk": lambda t, shares: widgets.BlockWalk(
+        np.ones((2, 3)), [HOSTILE, "b"], lambda x, **on: {"in": x}, title=t
+    ),
+    "DecodingStepper": lambda t, shares: widgets.DecodingStepper(lambda ids: [1.0, 2.0], [HOSTILE, "b"], title=t),
+    "HeadBrowser": lambda t, shares: widgets.HeadBrowser(shares(2, 3, 2, 2), [HOSTILE, "b"], title=t),
+    "MaskBuilder": lambda t, shares: widgets.MaskBuilder([HOSTILE, "b"], title=t),
+    "MergeStepper": lambda t, shares: widgets.MergeStepper(HOSTILE, title=t),
+    "PatchView": lambda t, shares: widgets.PatchView(np.eye(4), [shares(2, 4, 4)], 2, title=t),
+    "PositionExplorer": lambda t, shares: widgets.PositionExplorer(length=8, d_model=4, title=t),
+    "ScalingLab": lambda t, shares: widgets.ScalingLab(title=t),
+    "TrainingMonitor": lambda t, shares: widgets.TrainingMonitor(title=t),
+}
+every_widget = pytest.mark.parametrize("name", MAKE)
+
+
+class Page(html.parser.HTMLParser):
+    """The elements of a page, and the text within each kind of them."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.elements, self.texts, self._inside = [], {}, None
+        self.feed(text)
+
+    def handle_starttag(self, tag, attributes):
+        self.elements.append((tag, dict(attributes)))
+        self._inside = tag
+
+    def handle_endtag(self, tag):
+        self._inside = None
+
+    def handle_data(self, data):
+        self.texts[self._inside] = self.texts.get(self._inside, "") + data
+
+    def constant(self, name):
+        """A constant of the script, as JSON holds it."""
+        line = next(line for line in self.texts["script"].splitlines() if line.startswith(f"const {name} = "))
+        return json.loads(line.removeprefix(f"const {name} = ").removesuffix(";"))
+
+
+# --- every widget ---
+
+
+def test_none_is_forgotten():
+    assert set(MAKE) == set(widgets.__all__)
+
+
+@every_widget
+def test_a_notebook_keeps_a_live_view_a_picture_and_a_sentence(name, shares, kept):
+    sentence, _ = kept(MAKE[name](None, shares))
+    assert sentence == re.sub(r"\s+", " ", sentence) or name == "MergeStepper"  # whose sentence quotes the text
+
+
+@every_widget
+@pytest.mark.filterwarnings("error")
+def test_the_still_is_a_picture_under_the_title(name, shares):
+    title = "All $ and <b> of it"
+    still = MAKE[name](title, shares).still()
+    assert isinstance(still, plots.Picture)
+    assert still.get_suptitle() == title
+    still.draw_without_rendering()
+    assert MAKE[name](None, shares).still().get_suptitle() != title
+
+
+@every_widget
+def test_a_saved_page_holds_all_that_is_shown_and_asks_nobody(name, shares, tmp_path):
+    widget = MAKE[name](HOSTILE, shares)
+    path = widget.save_html(str(tmp_path / "page.html"))
+    assert path == tmp_path / "page.html"
+    text = path.read_text("utf-8")
+    page = Page(text)
+
+    assert [tag for tag, _ in page.elements] == ["html", "meta", "title", "meta", "meta", "style", "main", "script"]
+    attributes = {name for _, own in page.elements for name in own}
+    assert attributes == {"lang", "charset", "name", "content", "type"}  # no src, no href
+    assert text.count("</script>") == 1
+    assert page.texts["title"] == name.removeprefix("Attention")
+
+    state = page.constant("STATE")
+    assert state["title"] == {"json": HOSTILE}
+    expected = {key: value for key, value in widget.view.get_state().items() if key in state}
+    for key, value in expected.items():
+        if isinstance(value, (bytes, memoryview)):
+            assert base64.b64decode(state[key]["base64"]) == bytes(value), key
+        else:
+            assert state[key]["json"] == json.loads(json.dumps(value)), key
+    own = {key for key in widget.view.traits(sync=True) if not key.startswith("_")}
+    assert set(state) == own - {"layout", "tabbable", "tooltip"}
+
+    module = page.constant("MODULE")
+    assert module == str(widget.view._esm)
+    code = page.texts["script"].replace(json.dumps(state), "") + page.texts["style"]
+    for outside in ("http:", "https:", "//cdn", "fetch(", "@import", "url(", "XMLHttpRequest", "WebSocket"):
+        assert outside not in code.replace("http://www.w3.org/2000/svg", "").replace(json.dumps(HOSTILE), ""), outside
+
+
+@every_widget
+def test_a_page_is_replaced_and_a_folder_that_is_not_there_is_named(name, shares, tmp_path):
+    widget = MAKE[name](None, shares)
+    first = widget.save_html(tmp_path / "page.html").read_text("utf-8")
+    widget.view.title = "Another"
+    assert widget.save_html(tmp_path / "page.html").read_text("utf-8") != first
+    with pytest.raises(FileNotFoundError, match="nowhere"):
+        widget.save_html(tmp_path / "nowhere" / "page.html")
+
+
+@every_widget
+def test_a_title_that_is_no_string_is_refused(name, shares, refuses):
+    refuses(lambda: MAKE[name](7, shares), "title must be a string or None: got 7", error=TypeError)
+
+
+# --- Widget and page_of ---
+
+
+class SmallView(anywidget.AnyWidget):
+    _esm, _css = "export default {}", ".cl { color: red }"
+    title = traitlets.Unicode("a <b>").tag(sync=True)
+    numbers = traitlets.Bytes(b"\x00\xff").tag(sync=True)
+    hidden = traitlets.Int(3)
+
+
+class Small(base.Widget):
+    def __init__(self):
+        self.view = SmallView()
+
+    def still(self):
+        warnings.warn("Glyph 29483 missing from font(s)", UserWarning, stacklevel=1)
+        return self._picture(3, 2)
+
+    def text_alternative(self):
+        return "Small, with a “$”."
+
+
+def test_a_page_is_built_from_a_view_alone():
+    text = base.page_of(SmallView())
+    page = Page(text)
+    assert page.texts["title"] == "Small"
+    assert page.texts["style"].endswith(".cl { color: red }")
+    assert page.constant("STATE") == {"title": {"json": "a <b>"}, "numbers": {"base64": "AP8="}}
+    assert page.constant("MODULE") == "export default {}"
+    assert "a <b>" not in text
+
+
+@pytest.mark.filterwarnings("error")
+def test_a_letter_that_the_font_lacks_is_no_reason_to_warn():
+    data, metadata = Small()._repr_mimebundle_(include=None, exclude=None)
+    assert data["text/plain"] == metadata["image/png"]["alt"] == "Small, with a “$”."
+    assert data["image/png"].startswith(b"\x89PNG")
+    assert "application/vnd.jupyter.widget-view+json" in data
+
+
+def test_still_and_words_are_each_widgets_own():
+    for method in (base.Widget().still, base.Widget().text_alternative):
+        with pytest.raises(NotImplementedError):
+            method()
+
+
+# --- what comes in ---
+
+
+@pytest.mark.parametrize(
+    ("tokens", "error", "words"),
+    [
+        ("the cat", TypeError, "labels must be a list of strings, not one string: got 'the cat'"),
+        (7, TypeError, "labels must be a list of strings: got a value of type int"),
+        (None, TypeError, "labels must be a list of strings: got a value of type NoneType"),
+        (["a", 3.5], TypeError, "labels must be strings: got 3.5 of type float"),
+        ([], ValueError, "labels must be 1 to 4 strings: got 0"),
+        (["a"] * 5, ValueError, "labels must be 1 to 4 strings: got 5"),
+    ],
+)
+def test_tokens_are_checked(tokens, error, words, refuses):
+    refuses(lambda: base.checked_tokens(tokens, 4, "labels"), words, error=error)
+
+
+def test_tokens_may_be_any_row_of_strings():
+    assert base.checked_tokens(("a", "", "<b>"), 3) == ["a", "", "<b>"]
+    assert base.checked_tokens(np.array(["a", "b"]), 3) == ["a", "b"]
+    assert base.checked_tokens([], 3, least=0) == []
+
+
+def test_a_title_is_a_string_or_nothing(refuses):
+    assert base.checked_title(None) == ""
+    assert base.checked_title("T") == "T"
+    refuses(lambda: base.checked_title(b"T"), "title", "b'T'", error=TypeError)
+
+
+def test_a_function_can_be_called(refuses):
+    assert base.checked_function("block", abs, "(x)") is abs
+    refuses(
+        lambda: base.checked_function("block", 3, "(x) -> y"),
+        "block must be a function (x) -> y: got 3",
+        error=TypeError,
+    )
+
+
+def test_a_choice_is_one_of_several(refuses):
+    assert base.checked_choice("kind", "a", ("a", "b")) == "a"
+    refuses(lambda: base.checked_choice("kind", "c", ("a", "b")), "kind must be one of 'a', 'b': got 'c'")
+
+
+@pytest.mark.parametrize("value", [True, np.True_, False])
+def test_a_flag_is_a_bool(value):
+    assert base.checked_flag("scaled", value) is bool(value)
+
+
+@pytest.mark.parametrize("value", ["no", 1, None, np.ones(2)])
+def test_what_is_no_flag_is_refused(value, refuses):
+    refuses(lambda: base.checked_flag("scaled", value), "scaled must be True or False: got", error=TypeError)
+
+
+@pytest.mark.parametrize(
+    ("value", "whole"),
+    [
+        (0, True), (5, True), (np.int32(3), True), (2.5, False), (5, False), (np.float32(0.5), False), (np.int64(1), False),
+    ],
+)  # fmt: skip
+def test_numbers_within_their_range_become_plain(value, whole):
+    found = base.checked_number("width", value, 0, 5, whole)
+    assert found == value
+    assert type(found) is (int if whole else float)
+
+
+@pytest.mark.parametrize(
+    ("value", "whole", "kind"),
+    [
+        (-1, True, "a whole number"), (6, True, "a whole number"), (2.0, True, "a whole number"),
+        (True, True, "a whole number"), ("3", True, "a whole number"), (None, True, "a whole number"),
+        (float("nan"), False, "a number"), (float("inf"), False, "a number"), (5.1, False, "a number"),
+        (True, False, "a number"), ("3", False, "a number"), (1j, False, "a number"),
+    ],
+)  # fmt: skip
+def test_numbers_are_checked(value, whole, kind, refuses):
+    refuses(
+        lambda: base.checked_number("width", value, 0, 5, whole), f"width must be {kind} from 0 to 5: got {value!r}"
+    )
+
+
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [
+        (np.zeros(3), "x must have shape (rows, columns) with columns = 3: got (3,)"),
+        (np.zeros((2, 4)), "x must have shape (rows, columns) with columns = 3: got (2, 4)"),
+        (np.zeros((0, 3)), "x must have shape (rows, columns) with columns = 3: got (0, 3)"),
+        (np.zeros((2, 2, 3)), "got (2, 2, 3)"),
+        (None, "got ()"),
+        (np.zeros((9, 3)), "x must have at most 8 rows: got 9"),
+        ([[1, 2, 3], [4, 5]], "x must be numbers of shape (rows, columns): got a list of 2"),
+        ([["1", "2", "3"]], "x must be numbers of shape (rows, columns): got a list of 1"),
+        ("abc", "x must be numbers of shape (rows, columns): got a value of type str"),
+        (np.ones((1, 3)) * 1j, "x must be numbers of shape (rows, columns): got an array of shape (1, 3)"),
+        (object(), "x must be numbers of shape (rows, columns): got a value of type object"),
+        ([[1, 2, float("nan")]], "x must be finite numbers: got NaN or infinity"),
+        ([[1, 2, -np.inf]], "x must be finite numbers: got NaN or infinity"),
+        ([torch.zeros(3, requires_grad=True)], "x must be numbers of shape (rows, columns): got a list of 1"),
+    ],
+)
+def test_arrays_are_checked(value, words, refuses):
+    refuses(lambda: base.checked_array("x", value, "rows columns", most={"rows": 8}, columns=3), words)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        [[1, 2, 3]],
+        ((1, 2, 3),),
+        np.array([[1, 2, 3]], dtype=np.int8),
+        torch.tensor([[1, 2, 3]], dtype=torch.bfloat16),
+        torch.tensor([[1.0, 2, 3]], requires_grad=True),
+    ],
+)
+def test_arrays_of_all_kinds_become_float64(value):
+    found = base.checked_array("x", value, "rows columns", most={"rows": 8, "columns": 3}, columns=3)
+    assert found.dtype == np.float64
+    np.testing.assert_array_equal(found, [[1, 2, 3]])
+
+
+def test_an_array_is_a_copy_to_the_last_bit():
+    given = np.array([[1 / 3]])
+    found = base.checked_array("x", given, "rows columns")
+    given[:] = 0
+    assert found[0, 0] == 1 / 3
+    assert base.checked_array("x", torch.tensor([[1 / 3]], dtype=torch.float64), "rows columns")[0, 0] == 1 / 3
+
+
+def test_a_number_has_its_noun():
+    assert [base.counted(n, "layer") for n in (0, 1, 2)] == ["0 layers", "1 layer", "2 layers"]
+
+
+# --- what a learner's function does ---
+
+
+def caught(function):
+    try:
+        function()
+    except Exception as problem:
+        return problem
+    raise AssertionError("nothing was raised")
+
+
+def test_an_error_is_told_by_the_learners_own_lines():
+    def outer():
+        return inner([1.0, 2.0])
+
+    def inner(values):
+        return np.linalg.norm(np.reshape(values, (3, 3)))
+
+    text = base.explain(caught(outer), "outer")
+    lines = text.splitlines()
+    assert lines[0].endswith("in outer: return inner([1.0, 2.0])")
+    assert lines[1].endswith("in inner: return np.linalg.norm(np.reshape(values, (3, 3)))")
+    assert lines[0].startswith("line ")
+    assert lines[-1].startswith("ValueError: cannot reshape")
+    assert "course_lib" not in text and "numpy" not in text
+
+
+def test_lines_of_the_course_and_of_libraries_are_left_out():
+    from course_lib.attention import softmax
+
+    text = base.explain(caught(lambda: softmax("no numbers")), "mine")
+    *frames, last = text.splitlines()
+    assert [line.split(" in ")[1].split(":")[0] for line in frames] == ["caught", "<lambda>"]
+    assert last.startswith("ValueError: scores")
+
+
+def test_a_line_without_source_has_its_number():
+    code = compile("def mine():\n    return 1 / 0\n", "<cell>", "exec")
+    names = {}
+    exec(code, names)
+    text = base.explain(caught(names["mine"]), "mine")
+    assert "line 2 in mine" in text
+    assert text.endswith("ZeroDivisionError: division by zero")
+
+
+def test_a_stub_is_no_error():
+    assert base.explain(NotImplementedError(), "mine").startswith("Not written yet: mine raises NotImplementedError.")
+    assert base.explain(NotImplementedError("step 2"), "mine") == "Not written yet: step 2"
+
+
+def test_a_long_error_is_cut():
+    text = base.explain(ValueError("x" * 5000), "mine")
+    assert len(text) == base.MAX_ERROR_CHARACTERS
+    assert text.endswith("…")
+
+
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [
+        (np.zeros((2, 3)), "an array of shape (2, 3)"),
+        (torch.zeros(2, 3), "a tensor of shape (2, 3)"),
+        ((1, 2), "a tuple of 2"),
+        ([], "a list of 0"),
+        (None, "a value of type NoneType"),
+    ],
+)
+def test_a_value_is_described_without_its_repr(value, words):
+    assert base.describe(value) == words
+
+
+def test_names_of_functions():
+    class Callable:
+        def __call__(self):
+            pass
+
+    assert base.name_of(caught) == "caught"
+    assert base.name_of(Callable()) == "Callable"
