@@ -1,17 +1,19 @@
 // @ts-check
 /**
- * The page side of AttentionPlayground. It shows and collects; all scores, weights and contexts come from Python.
+ * The page side of AttentionPlayground, up to a dozen tokens; more are shown by attention_crowd.js.
  *
- * `state` (vectors, mask, seq) goes to Python with every change and is drawn at once; `answer` comes back for `answered`.
+ * `state` (vectors, mask, seq) goes to Python with every change and is drawn at once. With the library's function the page
+ * computes the rest in the same frame; with a learner's, weights and context come back as `answer` for `answered`, and
  * ipywidgets holds back newer states while one is unanswered and then sends only the latest.
  */
+import { crowd } from "./attention_crowd.js";
+import { attention, causalMask, scaledScores } from "./compute.js";
 import {
-  Announcer,
   choiceButtons,
   cividis,
   filled,
+  frame,
   html,
-  keepPlainKeys,
   Matrix,
   Plane,
   readable,
@@ -108,36 +110,184 @@ const TEXT = {
   wins: "“{who}” attends most to “{key}”: {weight}.",
   attendsToNothing: "“{who}” attends to nothing: every key is hidden.",
   failed: "The attention function failed. {error}",
+  noPython: "Only Python can run {name}, and this page has none: weights and context stay as they were.",
 };
+
+const FEW = 12; // up to here every token has arrows and every cell its number
 
 /** @typedef {(typeof STAGES)[number]} Stage */
 /** @typedef {"queries" | "keys" | "values"} Kind */
-/** @typedef {{queries: number[][], keys: number[][], values: number[][], mask: boolean[][], seq: number}} State */
+/** @typedef {{queries: number[][], keys: number[][], values: number[][], mask: string[], seq: number}} State */
 /** @typedef {{scores: number[][], scaled: number[][], weights: number[][], context: number[][]}} Numbers */
 /** @typedef {Numbers & {state: State, works: boolean}} Picture */
+/** @typedef {ReturnType<typeof makeSession>} Session */
 
 /** @param {{model: any, el: HTMLElement}} host */
-function render({ model, el }) {
+function render(host) {
+  const session = makeSession(host.model);
+  return session.tokens.length > FEW ? crowd(host, session, TEXT) : few(host, session);
+}
+
+/** What is being computed, and what is looked at. @param {any} model */
+function makeSession(model) {
   const tokens = /** @type {string[]} */ (model.get("tokens"));
-  const start = model.get("starting_state");
+  const start = /** @type {State} */ (model.get("starting_state"));
   const [n, dK, dV] = [tokens.length, start.queries[0].length, start.values[0].length];
   const state = () => /** @type {State} */ (model.get("state"));
-  const selected = () => /** @type {number} */ (model.get("selected"));
-  const stage = () => /** @type {Stage} */ (model.get("stage"));
+  /** @type {WeakMap<string[], boolean[][]>} */
+  const masks = new WeakMap();
+  /** @type {Picture} */
+  let picture;
 
-  const put = (/** @type {Partial<State>} */ changes) => {
-    model.set("state", { ...state(), ...changes, seq: state().seq + 1 });
-    model.save_changes();
+  /** Who may attend to whom in a state. @param {State} of */
+  function allowed(of) {
+    const known = masks.get(of.mask);
+    if (known) return known;
+    const mask = of.mask.map((row) => Array.from(row, (letter) => letter === "1"));
+    masks.set(of.mask, mask);
+    return mask;
+  }
+
+  function compute() {
+    const now = state();
+    picture = { ...attention(now.queries, now.keys, now.values, allowed(now)), state: now, works: true };
+  }
+
+  function readAnswer() {
+    const view = /** @type {DataView} */ (model.get("answer"));
+    const all = new Float32Array(view.buffer.slice(view.byteOffset, view.byteOffset + view.byteLength));
+    let from = 0;
+    const take = (/** @type {number} */ width) =>
+      Array.from({ length: n }, () => Array.from(all.subarray(from, (from += width))));
+    const then = /** @type {State} */ (model.get("answered"));
+    const works = model.get("error") === "";
+    picture = { ...scaledScores(then.queries, then.keys), weights: take(n), context: take(dV), state: then, works };
+  }
+
+  const renew = () => (model.get("in_page") ? compute() : readAnswer());
+  renew();
+  const session = {
+    model,
+    tokens,
+    n,
+    dK,
+    dV,
+    start,
+    state,
+    allowed,
+    picture: () => picture,
+    /** Whether there are weights at all: a learner's function may not have worked yet. */
+    has: () => !Number.isNaN(picture.weights[0][0]),
+    selected: () => /** @type {number} */ (model.get("selected")),
+    stage: () => /** @type {Stage} */ (model.get("stage")),
+    /** @param {Partial<State>} changes */
+    put(changes) {
+      model.set("state", { ...state(), ...changes, seq: state().seq + 1 });
+      model.save_changes();
+    },
+    /** @param {Kind} kind @param {number} index @param {number[]} vector */
+    move(kind, index, vector) {
+      session.put({ [kind]: state()[kind].map((old, at) => (at === index ? vector : old)) });
+    },
+    /** @param {boolean[][]} mask */
+    putMask(mask) {
+      session.put({ mask: mask.map((row) => row.map((may) => (may ? "1" : "0")).join("")) });
+    },
+    /** @param {number} q @param {number} k */
+    toggle(q, k) {
+      const mask = allowed(state()).map((row) => row.slice());
+      mask[q][k] = !mask[q][k];
+      session.putMask(mask);
+    },
+    /** @param {string} trait @param {any} value */
+    look(trait, value) {
+      if (model.get(trait) === value) return;
+      model.set(trait, value);
+      model.save_changes();
+    },
+    /** Which of the mask's buttons is pressed. */
+    maskName() {
+      const mask = allowed(state());
+      if (mask.every((row) => row.every(Boolean))) return "none";
+      return mask.every((row, q) => row.every((may, k) => may === k <= q)) ? "causal" : null;
+    },
+    maskButtons: () =>
+      choiceButtons(
+        TEXT.mask,
+        [
+          ["none", TEXT.masks.none],
+          ["causal", TEXT.masks.causal],
+        ],
+        (name) => session.putMask(name === "causal" ? causalMask(n) : tokens.map(() => tokens.map(() => true))),
+      ),
+    /**
+     * Keep a view in step: vectors at once, everything else when its answer is there.
+     * @param {{vectors: () => void, answer: () => void, waiting: () => void}} draw
+     */
+    follow({ vectors, answer, waiting }) {
+      const onState = () => {
+        // Python gets the new state first, and works while the page draws; still in this frame.
+        queueMicrotask(() => {
+          vectors();
+          if (!model.get("in_page")) {
+            waiting();
+            return;
+          }
+          compute();
+          answer();
+        });
+      };
+      const onAnswer = () => {
+        const then = /** @type {State} */ (model.get("answered"));
+        if (model.get("in_page")) {
+          if (then.seq > state().seq) model.set("state", then); // moved on another page of this kernel
+          return;
+        }
+        readAnswer();
+        if (then.seq > state().seq) model.set("state", then);
+        answer();
+      };
+      model.on("change:state", onState);
+      model.on("change:answered", onAnswer);
+      for (const trait of ["stage", "selected", "focus"]) model.on(`change:${trait}`, answer);
+      vectors();
+      answer();
+      return () => {
+        model.off("change:state", onState);
+        model.off("change:answered", onAnswer);
+        for (const trait of ["stage", "selected", "focus"]) model.off(`change:${trait}`, answer);
+      };
+    },
+    /** Whether the picture is that of the present vectors; note it on the root. @param {HTMLElement} root */
+    mark(root) {
+      const behind = picture.state.seq < state().seq;
+      root.dataset.state = behind ? (model.hasKernel === false ? "alone" : "pending") : picture.works ? "ok" : "error";
+    },
+    waitingWords: () =>
+      model.hasKernel === false ? filled(TEXT.noPython, { name: model.get("function") }) : TEXT.waiting,
+    words() {
+      const who = session.selected();
+      const row = picture.weights[who];
+      if (!picture.works) return filled(TEXT.failed, { error: model.get("error") });
+      if (!row.some((weight) => weight > 0)) return filled(TEXT.attendsToNothing, { who: tokens[who] });
+      const winner = winnerOf(row);
+      return filled(TEXT.wins, { who: tokens[who], key: tokens[winner], weight: readable(row[winner]) });
+    },
   };
-  const look = (/** @type {string} */ trait, /** @type {any} */ value) => {
-    if (model.get(trait) === value) return;
-    model.set(trait, value);
-    model.save_changes();
-  };
+  return session;
+}
+
+const winnerOf = (/** @type {number[]} */ row) => row.indexOf(Math.max(...row));
+
+/** @param {{model: any, el: HTMLElement}} host @param {Session} session */
+function few({ model, el }, session) {
+  const { tokens, n, dK, dV, start, state, allowed, selected, stage, put, look, has, toggle: togglePair } = session;
+  const presets = Object.entries(/** @type {Record<string, Partial<State>>} */ (model.get("presets")));
+  const { root, head, body, announcer, leave } = frame({ model, el }, "playground", { title: model.get("title") });
   let moving = false; // under a hand the axes stay as they are
   const moveVector = (/** @type {Kind} */ kind, /** @type {number} */ index, /** @type {number[]} */ vector) => {
     moving = true;
-    put({ [kind]: state()[kind].map((old, at) => (at === index ? vector : old)) });
+    session.move(kind, index, vector);
   };
 
   // --- the head: who is looking, examples, reset ---
@@ -158,17 +308,12 @@ function render({ model, el }) {
     );
     return { chip, share };
   });
-  const presets = Object.entries(/** @type {Record<string, Partial<State>>} */ (model.get("presets")));
   const presetButtons = choiceButtons(
     TEXT.presets,
     presets.map(([name]) => [name, name]),
     (name) => put(Object.fromEntries(presets)[name]),
   );
-  const title = model.get("title");
-  const head = html(
-    "header",
-    { class: "cl-head" },
-    ...(title ? [html("div", { class: "cl-title", role: "heading", "aria-level": "3" }, title)] : []),
+  head.append(
     html(
       "div",
       { class: "cl-sentence", role: "group", "aria-label": TEXT.who },
@@ -181,7 +326,7 @@ function render({ model, el }) {
       ...(presets.length ? [presetButtons.element] : []),
       html(
         "button",
-        { type: "button", class: "cl-button", "data-choice": "reset", click: () => put(model.get("starting_state")) },
+        { type: "button", class: "cl-button", "data-choice": "reset", click: () => put(start) },
         TEXT.reset,
       ),
     ),
@@ -369,8 +514,7 @@ function render({ model, el }) {
     markKey();
   };
   const toggle = (/** @type {number} */ row, /** @type {number} */ column) => {
-    if (stage() !== "masked") return;
-    put({ mask: state().mask.map((old, q) => old.map((may, k) => (q === row && k === column ? !may : may))) });
+    if (stage() === "masked") togglePair(row, column);
   };
   const square = new Matrix({
     label: "",
@@ -392,16 +536,7 @@ function render({ model, el }) {
   const sums = tokens.map(() => html("div", { class: "cl-sum", "aria-hidden": "true" }));
   const sumHead = html("div", { class: "cl-sum-head", "aria-hidden": "true" }, TEXT.sum);
   square.element.querySelectorAll(".cl-row").forEach((row, index) => row.append(index ? sums[index - 1] : sumHead));
-  const isCausal = (/** @type {boolean[][]} */ mask) => mask.every((row, q) => row.every((may, k) => may === k <= q));
-  const isOpen = (/** @type {boolean[][]} */ mask) => mask.every((row) => row.every(Boolean));
-  const maskButtons = choiceButtons(
-    TEXT.mask,
-    [
-      ["none", TEXT.masks.none],
-      ["causal", TEXT.masks.causal],
-    ],
-    (name) => put({ mask: tokens.map((_, q) => tokens.map((_, k) => name === "none" || k <= q)) }),
-  );
+  const maskButtons = session.maskButtons();
   const words = html("p", { class: "cl-words" });
   const stageName = html("h4");
   const staleMark = html("p", { class: "cl-stale-mark" }, TEXT.stale);
@@ -433,46 +568,17 @@ function render({ model, el }) {
   );
   const lines = html("div", { class: "cl-lines" });
   const arithmetic = html("section", { class: "cl-panel cl-arithmetic" }, lines);
-  const announcer = new Announcer();
-  const root = html(
-    "div",
-    { class: `cl cl-playground${n > 7 ? " cl-many" : ""}`, "data-state": "ok" },
-    head,
+  const waiting = html("div", { class: "cl-waiting", "aria-hidden": "true" });
+  root.classList.toggle("cl-many", n > 7);
+  body.append(
     stepper,
     trouble,
     html("div", { class: "cl-board" }, comparePanel, weighPanel, mixPanel, arithmetic),
-    html("div", { class: "cl-waiting", "aria-hidden": "true" }, TEXT.waiting),
-    announcer.element,
+    waiting,
   );
   const longest = Math.max(...tokens.map((token) => token.length));
   root.style.setProperty("--cl-row-label", `${Math.min(86, Math.max(36, 8 * longest + 14))}px`);
   root.style.setProperty("--cl-cell", `${n <= 3 ? 52 : n <= 5 ? 42 : n <= 8 ? 34 : 28}px`);
-  keepPlainKeys(root);
-
-  // --- what Python answered ---
-
-  /** @type {Picture} */
-  let picture;
-
-  function readAnswer() {
-    const view = /** @type {DataView} */ (model.get("answer"));
-    const all = new Float32Array(view.buffer.slice(view.byteOffset, view.byteOffset + view.byteLength));
-    let from = 0;
-    const take = (/** @type {number} */ width) =>
-      Array.from({ length: n }, () => Array.from(all.subarray(from, (from += width))));
-    picture = {
-      state: model.get("answered"),
-      scores: take(n),
-      scaled: take(n),
-      weights: take(n),
-      context: take(dV),
-      works: model.get("error") === "",
-    };
-  }
-
-  const has = () => !Number.isNaN(picture.weights[0][0]);
-  const winnerOf = (/** @type {number[]} */ row) => row.indexOf(Math.max(...row));
-
   // --- drawing: vectors at once, everything else when its answer is there ---
 
   function drawVectors() {
@@ -496,13 +602,14 @@ function render({ model, el }) {
         (part) => JSON.stringify(parts[part]) === JSON.stringify(now[/** @type {keyof State} */ (part)]),
       );
     if (presets.length) presetButtons.show(presets.find(([, parts]) => fits(parts))?.[0] ?? null);
-    maskButtons.show(isOpen(now.mask) ? "none" : isCausal(now.mask) ? "causal" : null);
+    maskButtons.show(session.maskName());
   }
 
   function drawCompare() {
     if (!compare) return;
     const { plane, line, drops, feet, discs } = compare;
     const [who, now, focus] = [selected(), state(), model.get("focus")];
+    const mask = allowed(now);
     const measuring = !["weights", "context"].includes(stage());
     const query = now.queries[who];
     const length = Math.hypot(query[0], query[1]);
@@ -510,10 +617,11 @@ function render({ model, el }) {
     const [from, to] = [plane.pixel(query.map((x) => -x * far)), plane.pixel(query.map((x) => x * far))];
     setAttributes(line, { x1: from[0], y1: from[1], x2: to[0], y2: to[1] });
     line.style.display = measuring ? "" : "none";
+    const picture = session.picture();
     const row = has() ? picture.weights[who] : tokens.map(() => 0);
     tokens.forEach((_, index) => {
       const key = now.keys[index];
-      const visible = stage() !== "masked" || now.mask[who][index];
+      const visible = stage() !== "masked" || mask[who][index];
       const along = length ? (key[0] * query[0] + key[1] * query[1]) / length ** 2 : 0;
       const [kx, ky] = plane.pixel(key);
       const [fx, fy] = plane.pixel(query.map((x) => x * along));
@@ -543,6 +651,7 @@ function render({ model, el }) {
     if (!mix) return;
     const { plane, hull, discs, chain, joints } = mix;
     const [who, now] = [selected(), state()];
+    const picture = session.picture();
     const row = has() ? picture.weights[who] : tokens.map(() => 0);
     hull.setAttribute(
       "d",
@@ -585,7 +694,8 @@ function render({ model, el }) {
    * @returns {import("./view_kit.js").Cell[][]}
    */
   function cellsOf(/** @type {Stage} */ name) {
-    const { mask } = picture.state;
+    const picture = session.picture();
+    const mask = allowed(picture.state);
     const size = Math.max(1e-9, ...picture.scores.flat().map(Math.abs));
     const valueSize = Math.max(1e-9, ...picture.context.flat().map(Math.abs));
     const numbersOf = {
@@ -619,7 +729,8 @@ function render({ model, el }) {
   }
 
   function drawAnswer() {
-    const [now, who] = [stage(), selected()];
+    const [now, who, picture] = [stage(), selected(), session.picture()];
+    const mask = allowed(picture.state);
     const late = now === "weights" || now === "context";
     for (const { name, button, cells } of steps) {
       const shown = cellsOf(name);
@@ -638,7 +749,7 @@ function render({ model, el }) {
     square.element.classList.toggle("cl-with-sums", now === "weights");
     picture.weights.forEach((row, q) => {
       const total = row.reduce((sum, weight) => sum + weight, 0);
-      const expected = picture.state.mask[q].some(Boolean) ? 1 : 0;
+      const expected = mask[q].some(Boolean) ? 1 : 0;
       setText(sums[q], readable(total));
       sums[q].classList.toggle("cl-wrong", Math.abs(total - expected) > 1e-3);
     });
@@ -668,31 +779,23 @@ function render({ model, el }) {
     drawMix();
     root.dataset.paintedSeq = String(picture.state.seq);
     showWaiting();
-    say();
+    announcer.say(session.words());
   }
 
   function showWaiting() {
-    root.dataset.state = picture.state.seq < state().seq ? "pending" : picture.works ? "ok" : "error";
-  }
-
-  function say() {
-    const who = selected();
-    const row = picture.weights[who];
-    if (!picture.works) announcer.say(filled(TEXT.failed, { error: model.get("error") }));
-    else if (!row.some((weight) => weight > 0)) announcer.say(filled(TEXT.attendsToNothing, { who: tokens[who] }));
-    else
-      announcer.say(
-        filled(TEXT.wins, { who: tokens[who], key: tokens[winnerOf(row)], weight: readable(row[winnerOf(row)]) }),
-      );
+    session.mark(root);
+    setText(waiting, session.waitingWords());
   }
 
   /** Lines of [what, how, result] for the selected row: the sum that a learner would write down. */
   function arithmeticOf() {
+    const picture = session.picture();
     const { state: then, scores, scaled, weights, context } = picture;
+    const mask = allowed(then);
     const who = selected();
     const root_d = readable(Math.sqrt(dK));
     const pair = (/** @type {number} */ k) => `${shortened(tokens[who])} · ${shortened(tokens[k])}`;
-    const score = (/** @type {number} */ k) => (then.mask[who][k] ? readable(scaled[who][k]) : "−∞");
+    const score = (/** @type {number} */ k) => (mask[who][k] ? readable(scaled[who][k]) : "−∞");
     /** @type {[string, string, string][]} */
     let rows = [];
     /** @type {[string, string, string] | null} */
@@ -708,14 +811,14 @@ function render({ model, el }) {
     } else if (stage() === "masked") {
       rows = tokens.map((_, k) => [
         pair(k),
-        then.mask[who][k] ? TEXT.kept : filled(TEXT.hidden, { score: readable(scaled[who][k]) }),
+        mask[who][k] ? TEXT.kept : filled(TEXT.hidden, { score: readable(scaled[who][k]) }),
         score(k),
       ]);
     } else if (!picture.works) {
       rows = []; // older weights do not follow from the scores of now
     } else if (stage() === "weights") {
-      const top = Math.max(...scaled[who].filter((_, k) => then.mask[who][k]));
-      const powers = scaled[who].map((x, k) => (then.mask[who][k] ? Math.exp(x - top) : 0));
+      const top = Math.max(...scaled[who].filter((_, k) => mask[who][k]));
+      const powers = scaled[who].map((x, k) => (mask[who][k] ? Math.exp(x - top) : 0));
       const all = powers.reduce((total, power) => total + power, 0);
       // The sum is written with plain exponentials where they are readable; the shares are the same without the maximum.
       const [shift, lift] = Math.abs(top) < 7 ? ["", Math.exp(top)] : [` − ${readable(top)}`, 1];
@@ -725,7 +828,7 @@ function render({ model, el }) {
         const other =
           Math.abs(expected - got) > 2e-3 ? ` = ${filled(TEXT.gave, { expected: readable(expected) })}` : "";
         const mark = k === winnerOf(weights[who]) && got > 0 ? ` ${TEXT.winner}` : "";
-        const power = then.mask[who][k] ? `e^(${score(k)}${shift})` : "e^(−∞)";
+        const power = mask[who][k] ? `e^(${score(k)}${shift})` : "e^(−∞)";
         return [
           `${shortened(tokens[who])} → ${shortened(tokens[k])}`,
           `= ${power} / sum = ${readable(powers[k] * lift)} / ${readable(all * lift)}${other}`,
@@ -782,31 +885,10 @@ function render({ model, el }) {
     );
   }
 
-  // --- keeping in step with the model ---
-
-  const onState = () => {
-    // Python gets the new state first, and works while the page draws; still in this frame.
-    queueMicrotask(() => {
-      drawVectors();
-      showWaiting();
-    });
-  };
-  const onAnswer = () => {
-    readAnswer();
-    if (picture.state.seq > state().seq) model.set("state", picture.state); // moved on another page of this kernel
-    drawAnswer();
-  };
-  model.on("change:state", onState);
-  model.on("change:answered", onAnswer);
-  for (const trait of ["stage", "selected", "focus"]) model.on(`change:${trait}`, drawAnswer);
-  readAnswer();
-  drawVectors();
-  drawAnswer();
-  el.append(root);
+  const stop = session.follow({ vectors: drawVectors, answer: drawAnswer, waiting: showWaiting });
   return () => {
-    model.off("change:state", onState);
-    model.off("change:answered", onAnswer);
-    for (const trait of ["stage", "selected", "focus"]) model.off(`change:${trait}`, drawAnswer);
+    stop();
+    leave();
   };
 }
 

@@ -1,8 +1,9 @@
 """AttentionPlayground: drag queries, keys and values, and watch attention follow, step by step.
 
-The page shows and collects; Python computes, with the attention function that it was given, so a learner's own function
-drives the picture. The page writes one trait (`state`), Python answers with one buffer (`answer`). ipywidgets keeps at most
-one unanswered state in flight and drops the ones in between, so an answer never waits behind stale ones.
+With the library's own function the page computes by itself; Python follows, and computes what is read back when it is read.
+With a learner's function Python computes: the page writes one trait (`state`), Python answers with one buffer (`answer`).
+ipywidgets keeps at most one unanswered state in flight and drops the ones in between, so an answer never waits behind stale
+ones.
 """
 
 import threading
@@ -26,7 +27,8 @@ from course_lib.widgets.base import (
 )
 from course_lib.widgets.view_kit import page_module
 
-MAX_TOKENS = 12
+MAX_TOKENS = 256
+FEW = 12  # up to here every token has its arrows, and every row its words
 SIGNATURE = "(queries, keys, values, mask=None)"
 MAX_DIMENSIONS = 8
 STAGES = ("scores", "scaled", "masked", "weights", "context")
@@ -53,6 +55,7 @@ TEXT = {
     "alternative_failed": "Attention over “{sentence}”: no weights to show. {error}",
 }
 
+
 class PlaygroundView(anywidget.AnyWidget):
     """What the page and Python tell each other; AttentionPlayground holds the rest.
 
@@ -65,12 +68,14 @@ class PlaygroundView(anywidget.AnyWidget):
     tokens = traitlets.List(traitlets.Unicode()).tag(sync=True)
     title = traitlets.Unicode().tag(sync=True)
     function = traitlets.Unicode(help="Name of the attention function.").tag(sync=True)
+    in_page = traitlets.Bool(help="Whether the page computes by itself: the function is the library's.").tag(sync=True)
     presets = traitlets.Dict().tag(sync=True)
     starting_state = traitlets.Dict().tag(sync=True)
-    # From the page, or from Python: {"queries", "keys", "values", "mask", "seq"}; seq grows by one with every change.
+    # From the page, or from Python: {"queries", "keys", "values", "mask", "seq"}; seq grows by one with every change. The
+    # mask is one string a query, "1" where it may attend: nested booleans of 256 tokens would be a message of 400 KB.
     # Not echoed: the answer tells every page what it belongs to, and an echo of its own would cost a message each time.
     state = traitlets.Dict().tag(sync=True, echo_update=False)
-    # To the page: float32 scores, scaled scores, weights, context, row by row; NaN where nothing could be computed yet.
+    # To the page: float32 weights and context, row by row; NaN where nothing could be computed yet; empty if it computes.
     answer = traitlets.Bytes().tag(sync=True)
     answered = traitlets.Dict(help="The state that the answer belongs to.").tag(sync=True)
     error = traitlets.Unicode().tag(sync=True)
@@ -85,11 +90,12 @@ class AttentionPlayground(Widget):
     """Queries, keys and values under the learner's hands; scores, weights and context as they follow.
 
     With two dimensions the vectors are arrows to drag; with any small number of dimensions they are numbers to edit.
-    Five steps show scores, scaled scores, masked scores, weights and context, each with its arithmetic.
+    Five steps show scores, scaled scores, masked scores, weights and context, each with its arithmetic. Beyond twelve
+    tokens the arrows of one query and of one key are at hand, and the others are dots.
     Display it as the last line of a cell; put its `.view` into ipywidgets' boxes.
 
     Args:
-        tokens: list of up to 12 strings, shown as text.
+        tokens: list of up to 256 strings, shown as text.
         queries: (seq_len, d_k) numbers, one row a token; at most 8 dimensions.
         keys: (seq_len, d_k) numbers.
         values: (seq_len, d_v) numbers; d_v may differ from d_k.
@@ -101,7 +107,7 @@ class AttentionPlayground(Widget):
         title: heading; None shows none.
 
     Raises:
-        ValueError: wrong shapes, NaN or infinity, no token or more than 12, more than 8 dimensions, unknown preset parts.
+        ValueError: wrong shapes, NaN or infinity, no token or more than 256, more than 8 dimensions, unknown preset parts.
         TypeError: `attention` is not callable; a token or the title is not a string.
 
     Example:
@@ -141,15 +147,17 @@ class AttentionPlayground(Widget):
             )
         self._tokens = tokens
         self._attention = checked_function("attention", attention, SIGNATURE)
-        self._scores = self._scaled_scores = self._weights = self._context = None
+        self._weights = self._context = None
+        self._computed = None  # the number of the state that weights and context belong to
         self._computing = threading.RLock()  # a drag and a running cell may arrive on different threads
         title, presets = checked_title(title), _checked_presets(presets, self._shapes)
-        plain = {name: array.tolist() for name, array in arrays.items()}
+        plain = {name: _plain(name, array) for name, array in arrays.items()}
         state = {**plain, "seq": 0}
         self.view = PlaygroundView(
             tokens=tokens,
             title=title,
             function=name_of(attention),
+            in_page=self._in_page,
             presets=presets,
             starting_state=plain,
             state=state,
@@ -200,7 +208,7 @@ class AttentionPlayground(Widget):
     @property
     def mask(self):
         """(seq_len, seq_len) bool, True = may attend; assign an array, or None to let every query see every key."""
-        return np.array(self.view.state["mask"], dtype=bool)
+        return _mask_of(self.view.state["mask"])
 
     @mask.setter
     def mask(self, mask):
@@ -213,29 +221,35 @@ class AttentionPlayground(Widget):
 
     @attention.setter
     def attention(self, attention):
-        self._attention = checked_function("attention", attention, SIGNATURE)
+        attention = checked_function("attention", attention, SIGNATURE)
         with self._computing, self.view.hold_sync():
+            self._catch_up()  # the last picture that worked, should the new function fail
+            self._attention = attention
             self.view.function = name_of(attention)
+            self.view.in_page = self._in_page
+            self._computed = None
             self._change()
 
     @property
     def scores(self):
         """(queries, keys) float64: queries · keys, by the library."""
-        return self._scores.copy()
+        return dot_scores(self.queries, self.keys)
 
     @property
     def scaled_scores(self):
         """(queries, keys) float64: scores / √d_k, by the library."""
-        return self._scaled_scores.copy()
+        return scaled_dot_scores(self.queries, self.keys)
 
     @property
     def weights(self):
         """(queries, keys) float64 from the attention function, the last that worked; None if it never has."""
+        self._catch_up()
         return None if self._weights is None else self._weights.copy()
 
     @property
     def context(self):
         """(queries, d_v) float64 from the attention function, the last that worked; None if it never has."""
+        self._catch_up()
         return None if self._context is None else self._context.copy()
 
     @property
@@ -272,10 +286,16 @@ class AttentionPlayground(Widget):
 
     # --- computing ---
 
+    @property
+    def _in_page(self):
+        return self._attention is scaled_dot_product_attention
+
     def _change(self, **changes):
         with self._computing:
             state = self.view.state
-            fresh = {name: _checked_part(name, value, self._shapes[name]).tolist() for name, value in changes.items()}
+            fresh = {
+                name: _plain(name, _checked_part(name, value, self._shapes[name])) for name, value in changes.items()
+            }
             self.view.state = {**state, **fresh, "seq": state["seq"] + 1}
 
     def _answer_view(self, change):
@@ -286,26 +306,46 @@ class AttentionPlayground(Widget):
                     setattr(self.view, name, value)
 
     def _answer(self, state):
-        """Compute everything for one state; returns the view's traits that hold the answer."""
+        """Answer one state; returns the view's traits that hold the answer."""
+        if self._in_page:
+            return {"answer": b"", "answered": state, "error": self._error_in(state), "notes": []}
+        error, notes = self._compute(state)
+        missing = [np.full(self._shapes["mask"], np.nan), np.full(self._shapes["values"], np.nan)]
+        weights, context = missing if self._weights is None else (self._weights, self._context)
+        with np.errstate(over="ignore"):
+            answer = np.concatenate([weights.ravel(), context.ravel()]).astype("<f4").tobytes()
+        return {"answer": answer, "answered": state, "error": error, "notes": notes}
+
+    def _catch_up(self):
+        """Compute what the page has computed, for whoever reads it here."""
+        with self._computing:
+            if self._in_page and self._computed != self.view.state["seq"]:
+                self._compute(self.view.state)
+
+    def _compute(self, state):
+        """Call the attention function on one state; returns (error, notes). What worked before stays if it fails."""
         error, notes = "", []
         try:
-            arrays = {name: _checked_part(name, state.get(name), shape) for name, shape in self._shapes.items()}
-            self._scores = dot_scores(arrays["queries"], arrays["keys"])
-            self._scaled_scores = scaled_dot_scores(arrays["queries"], arrays["keys"])
+            arrays = self._arrays_of(state)
             self._context, self._weights = self._call_attention(arrays)
             notes = _notes(self._tokens, self._weights, self._context, arrays)
         except WrongAnswer as problem:
             error = str(problem)
-        except (
-            Exception
-        ) as problem:  # the learner's function may raise anything, and a callback's exception is seen nowhere
+        except Exception as problem:  # a learner's function may raise anything; in a callback it would be seen nowhere
             error = explain(problem, name_of(self._attention))
-        missing = [np.full(self._shapes["mask"], np.nan), np.full(self._shapes["values"], np.nan)]
-        weights, context = missing if self._weights is None else (self._weights, self._context)
-        numbers = np.concatenate([part.ravel() for part in (self._scores, self._scaled_scores, weights, context)])
-        with np.errstate(over="ignore"):
-            answer = numbers.astype("<f4").tobytes()
-        return {"answer": answer, "answered": state, "error": error, "notes": notes}
+        self._computed = state["seq"]
+        return error, notes
+
+    def _error_in(self, state):
+        try:
+            self._arrays_of(state)
+        except (TypeError, ValueError) as problem:
+            return str(problem)
+        return ""
+
+    def _arrays_of(self, state):
+        parts = {name: _mask_of(state[name]) if name == "mask" else state[name] for name in self._shapes}
+        return {name: _checked_part(name, parts[name], shape) for name, shape in self._shapes.items()}
 
     def _call_attention(self, arrays):
         """Run the attention function on copies and check what comes back; returns (context, weights)."""
@@ -332,11 +372,13 @@ class AttentionPlayground(Widget):
         Returns:
             str
         """
-        sentence = " ".join(self._tokens)
-        if self._weights is None:
+        sentence = _sentence(self._tokens)
+        weights = self.weights
+        if weights is None:
             return TEXT["alternative_failed"].format(sentence=sentence, error=self.error)
         rows = []
-        for token, row in zip(self._tokens, self._weights, strict=True):
+        told = range(len(weights)) if len(weights) <= FEW else [self.selected]
+        for token, row in ((self._tokens[query], weights[query]) for query in told):
             if not row.any():
                 rows.append(TEXT["alternative_nothing"].format(query=token))
             else:
@@ -353,29 +395,35 @@ class AttentionPlayground(Widget):
         from course_lib import plots
 
         planes = []
-        if self._shapes["queries"][1] == 2:
+        weights, context = self.weights, self.context
+        few = len(self._tokens) <= FEW
+        if self._shapes["queries"][1] == 2 and few:
             planes.append({"queries": self.queries, "keys": self.keys})
-        if self._shapes["values"][1] == 2:
-            planes.append({"values": self.values} | ({} if self._context is None else {"context": self._context}))
+        if self._shapes["values"][1] == 2 and few:
+            planes.append({"values": self.values} | ({} if context is None else {"context": context}))
         figure = plots.Picture(figsize=(4.4 * (len(planes) + 1), 4.2), dpi=STILL_DPI)
         *plane_axes, map_axes = figure.subplots(1, len(planes) + 1, squeeze=False)[0]
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", UserWarning)
             for ax, groups in zip(plane_axes, planes, strict=True):
                 plots.vectors(groups, self._tokens, ax=ax)
-            if self._weights is None:
+            if weights is None:
                 map_axes.set_axis_off()
                 map_axes.text(0.5, 0.5, TEXT["still_failed"], ha="center", va="center", wrap=True)
             else:
-                shares = np.clip(self._weights, 0, 1)
-                scale = {} if np.allclose(shares, self._weights, atol=SUM_TOLERANCE) else {"vmin": None, "vmax": None}
-                plots.attention_heatmap(
-                    self._weights if scale else shares, self._tokens, self._tokens, ax=map_axes, **scale
-                )
-        title = self.title or TEXT["still_title"].format(sentence=" ".join(self._tokens))
+                shares = np.clip(weights, 0, 1)
+                are_shares = np.allclose(shares, weights, atol=SUM_TOLERANCE)
+                scale = {} if are_shares and few else {"vmin": None, "vmax": None}
+                labels = self._tokens if few else None
+                plots.attention_heatmap(shares if are_shares else weights, labels, labels, ax=map_axes, **scale)
+        title = self.title or TEXT["still_title"].format(sentence=_sentence(self._tokens))
         figure.suptitle(plots.visible(title), parse_math=False)
         figure.alternative = self.text_alternative()
         return figure
+
+
+def _sentence(tokens):
+    return " ".join(tokens[:FEW]) + (" …" if len(tokens) > FEW else "")
 
 
 # --- checks of what comes in ---
@@ -410,6 +458,15 @@ def _checked_mask(mask, seq_len):
     return array
 
 
+def _plain(name, array):
+    """What the page holds of an array: rows of numbers, or one string a row of a mask."""
+    return ["".join("01"[may] for may in row) for row in array.astype(int)] if name == "mask" else array.tolist()
+
+
+def _mask_of(rows):
+    return np.array([[letter == "1" for letter in row] for row in rows], dtype=bool)
+
+
 def _checked_part(name, value, shape):
     array = _checked_mask(value, shape[0]) if name == "mask" else _checked_vectors(name, value, shape[0])
     if array.shape != shape:
@@ -427,7 +484,7 @@ def _checked_presets(presets, shapes):
             )
         try:
             checked[str(label)] = {
-                name: _checked_part(name, value, shapes[name]).tolist() for name, value in parts.items()
+                name: _plain(name, _checked_part(name, value, shapes[name])) for name, value in parts.items()
             }
         except ValueError as problem:
             raise ValueError(f"presets[{label!r}]: {problem}") from problem

@@ -30,14 +30,19 @@ export function dotScores(queries, keys) {
   return queries.map((query) => keys.map((key) => dot(query, key)));
 }
 
+/** Scores, and the same divided by √d_k. @param {ArrayLike<number>[]} queries @param {ArrayLike<number>[]} keys */
+export function scaledScores(queries, keys) {
+  const root = Math.sqrt(queries[0].length);
+  const scores = dotScores(queries, keys);
+  return { scores, scaled: scores.map((row) => row.map((score) => score / root)) };
+}
+
 /**
  * Scaled dot-product attention (Vaswani et al. 2017, eq. 1), with all its steps.
  * @param {number[][]} queries @param {number[][]} keys @param {number[][]} values @param {boolean[][]} [mask]
  */
 export function attention(queries, keys, values, mask) {
-  const root = Math.sqrt(queries[0].length);
-  const scores = dotScores(queries, keys);
-  const scaled = scores.map((row) => row.map((score) => score / root));
+  const { scores, scaled } = scaledScores(queries, keys);
   const weights = scaled.map((row, q) => softmax(row, mask?.[q]));
   const context = weights.map((row) => mixed(row, values));
   return { scores, scaled, weights, context };

@@ -506,25 +506,20 @@ export function frame({ model, el }, name, { title, hint }) {
   const announcer = new Announcer();
   const gone = html("div", { class: "cl-trouble", role: "alert", hidden: true }, KIT_TEXT.gone);
   const body = html("div", { class: "cl-body" });
-  const root = html(
-    "div",
-    { class: `cl cl-${name}` },
-    html(
-      "header",
-      { class: "cl-head" },
-      ...(title ? [html("div", { class: "cl-title", role: "heading", "aria-level": "3" }, title)] : []),
-      ...(hint ? [html("p", { class: "cl-hint" }, hint)] : []),
-    ),
-    gone,
-    body,
-    announcer.element,
+  const head = html(
+    "header",
+    { class: "cl-head" },
+    ...(title ? [html("div", { class: "cl-title", role: "heading", "aria-level": "3" }, title)] : []),
+    ...(hint ? [html("p", { class: "cl-hint" }, hint)] : []),
   );
+  const root = html("div", { class: `cl cl-${name}` }, head, gone, body, announcer.element);
   keepPlainKeys(root);
   const onGone = () => (gone.hidden = false);
   model.on("comm_live_update", onGone);
   el.append(root);
   return {
     root,
+    head,
     body,
     announcer,
     /** Note that the present state has been drawn. */

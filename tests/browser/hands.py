@@ -51,11 +51,12 @@ class Hands:
         """Wait until what is shown is the answer to what Python holds."""
         page = self.notebook.page
         page.wait_for_function("(root) => root.dataset.state !== 'pending'", arg=self.root.element_handle())
-        seq = self.notebook.python_json(f"{self.name}.view.state['seq']")
-        page.wait_for_function(
-            "([root, seq]) => +root.dataset.paintedSeq >= seq", arg=[self.root.element_handle(), seq]
-        )
-        return self
+        for _ in range(100):  # the page may be ahead of Python, or Python of the page
+            seq = self.notebook.python_json(f"{self.name}.view.state['seq']")
+            if int(self.root.get_attribute("data-painted-seq")) == seq:
+                return self
+            page.wait_for_timeout(50)
+        raise AssertionError("the page and Python do not hold the same state")
 
     def read(self, what):
         value = f"{self.name}.{what}"

@@ -35,8 +35,11 @@ lagging""",
     """rng = np.random.default_rng(0)
 wide = AttentionPlayground([f"token {i}" for i in range(12)], *rng.normal(size=(3, 12, 4)))
 wide""",
+    """crowd = AttentionPlayground([f"token {i}" for i in range(200)], *rng.normal(size=(3, 200, 2)))
+crowd""",
+    "time.sleep(0)",
 ]
-PLAY, SECOND, FUNCTION, LEARNER, LAGGING, WIDE = range(len(CELLS))
+PLAY, SECOND, FUNCTION, LEARNER, LAGGING, WIDE, CROWD, BUSY = range(len(CELLS))
 
 # A typical answer with a typical slip: it breaks once a query is far out. It also prints, which must disturb nothing.
 SLIP = """def attention(queries, keys, values, mask=None):
@@ -78,7 +81,7 @@ def learner(notebook):
 
 
 def test_first_run_shows_the_live_widget_and_not_its_still(notebook):
-    for index in (PLAY, SECOND, LEARNER, LAGGING, WIDE):
+    for index in (PLAY, SECOND, LEARNER, LAGGING, WIDE, CROWD):
         output = notebook.output(index)
         output.locator(".cl-playground").wait_for()
         assert output.locator("img").count() == 0
@@ -248,7 +251,7 @@ def test_an_unwritten_function_is_no_catastrophe(learner):
 
 def test_a_learners_function_fails_inline_and_recovers(notebook, learner):
     hands = learner(SLIP)
-    alert = hands.root.locator(".cl-trouble")
+    alert = hands.root.locator(".cl-body .cl-trouble")
     assert not alert.is_visible()
     np.testing.assert_allclose(hands.numbers(), hands.expected()[1], atol=0.0051)
     good = hands.cells()
@@ -286,12 +289,66 @@ def test_a_slow_function_lags_but_ends_at_the_latest_state(notebook):
     )
 
 
+def test_the_librarys_function_answers_while_the_kernel_is_busy(notebook, play):
+    before = play.cells()
+    notebook.type_into_cell(BUSY, "time.sleep(4)")
+    notebook.page.evaluate("(index) => { window.jupyterapp.shell.currentWidget.content.activeCellIndex = index; }", BUSY)
+    notebook.page.evaluate("() => { window.jupyterapp.commands.execute('notebook:run-cell'); }")
+    notebook.page.wait_for_function(
+        "() => window.jupyterapp.shell.currentWidget.sessionContext.session.kernel.status === 'busy'"
+    )
+    play.handle("query", "sat").press("ArrowUp")
+    notebook.page.wait_for_timeout(100)
+    assert play.cells() != before
+    assert play.root.get_attribute("data-state") == "ok"
+    assert notebook.page.evaluate("() => window.jupyterapp.shell.currentWidget.sessionContext.session.kernel.status") == "busy"
+    play.settle()
+
+
+def test_a_crowd_of_tokens_by_pointer_keyboard_and_number(notebook):
+    hands = Hands(notebook, CROWD, "crowd").settle()
+
+    def told():
+        """What the list says of the followed query, and what NumPy does."""
+        hands.settle()
+        who, weights = hands.read("selected"), hands.expected()[1]
+        order = np.argsort(-weights[who], kind="stable")[:5]
+        shares = [float(text) for text in hands.root.locator(".cl-most .cl-result").all_inner_texts()]
+        names = hands.root.locator(".cl-most .cl-what").all_inner_texts()[:5]
+        np.testing.assert_allclose(shares[:5], weights[who][order], atol=5.1e-4)
+        assert shares[5] == pytest.approx(1 - weights[who][order].sum(), abs=5.1e-4)
+        assert names == [f"token {k}" for k in order]
+        return shares
+
+    first = told()
+    hands.drag(hands.root.get_by_role("slider", name="query", exact=True), right=40, up=30)
+    assert told() != first
+    hands.root.get_by_role("combobox", name="Who is looking?").select_option(index=3)
+    told()
+    assert hands.read("selected") == 3
+    hands.root.get_by_role("spinbutton", name="query of Who is looking?, dimension 1").fill("2.5")
+    told()
+    assert hands.read("queries")[3][0] == 2.5
+    hands.choose("masked")
+    square = hands.root.locator(".cl-map").first
+    square.focus()
+    for key in ("Home", "ArrowRight", " "):
+        square.press(key)
+    assert hands.settle().read("mask")[3][1] is False
+    assert "may not look at" in square.get_attribute("aria-label")
+    hands.choose("causal")
+    hands.choose("weights")
+    told()
+    hands.choose("Reset")
+    assert hands.settle().read("mask")[3][1] is True
+
+
 @pytest.mark.parametrize("width", [1600, 900, 420])
 def test_nothing_sticks_out_at_any_width(notebook, width):
     try:
         notebook.page.evaluate("() => window.jupyterapp.shell.collapseLeft()")
         notebook.page.set_viewport_size({"width": width, "height": 900})
-        for index in (PLAY, WIDE):
+        for index in (PLAY, WIDE, CROWD):
             root = Hands(notebook, index, "play").root
             inside = root.evaluate(
                 "(root) => { const end = root.getBoundingClientRect().right + 1;"
