@@ -95,7 +95,9 @@ class MultiHeadAttention(nn.Module):
         if memory is not None:
             self._check_memory(x, memory, causal, cache)
         num_keys = start + x.shape[1] if memory is None else memory.shape[1]
-        only_causal = causal and mask is None and bias is None and start == 0  # for this the fused kernel has a fast way
+        only_causal = (
+            causal and mask is None and bias is None and start == 0
+        )  # for this the fused kernel has a fast way
         mask = self._mask(mask, bias, causal, x, num_keys)  # None, or broadcasts to (batch, heads, queries, keys)
 
         if memory is None:

@@ -139,9 +139,7 @@ class LanguageModel(nn.Module):
         layers = [None] * len(self.blocks) if cache is None else cache.layers
         attention = []
         for block, layer in zip(self.blocks, layers, strict=True):
-            hidden, weights = block(
-                hidden, mask=mask, bias=bias, causal=True, cache=layer, need_weights=need_weights
-            )
+            hidden, weights = block(hidden, mask=mask, bias=bias, causal=True, cache=layer, need_weights=need_weights)
             attention.append(weights)
         return self.final_norm(hidden), attention
 

@@ -36,8 +36,7 @@ TEXTS = {
     "pickle": "{folder} has no model.safetensors but only {found}, a pickle, which could run any code when loaded; "
     "convert it to safetensors on a machine that may run it",
     "shards": "{folder} has its weights in several files; expected one model.safetensors",
-    "checksum": "{path} has SHA-256 {came}; expected {wanted}: it is damaged or was changed; "
-    "install or fetch it again",
+    "checksum": "{path} has SHA-256 {came}; expected {wanted}: it is damaged or was changed; install or fetch it again",
     "unreadable": "{path} cannot be read as {form}: {reason}",
     "setting": "config.json gives {name} = {value!r}; expected {expected}",
     "lacking": "config.json lacks {name}",

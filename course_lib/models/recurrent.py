@@ -36,9 +36,7 @@ class RecurrentTranslator(nn.Module):
     Source: Bahdanau 2014, §3 and appendix A; Luong 2015, §3.1, without input feeding.
     """
 
-    def __init__(
-        self, vocab_size, d_model, *, attention="bahdanau", source_vocab_size=None, pad_id=0, dropout=0.0
-    ):
+    def __init__(self, vocab_size, d_model, *, attention="bahdanau", source_vocab_size=None, pad_id=0, dropout=0.0):
         super().__init__()
         check_positive(vocab_size=vocab_size, d_model=d_model)
         check_choice("attention", attention, DECODERS)

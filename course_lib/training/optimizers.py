@@ -115,9 +115,7 @@ def make_optimizers(model, learning_rate, muon_learning_rate=None, weight_decay=
     groups = [group for group in groups if group["params"]]
     optimizers = [torch.optim.AdamW(groups, lr=learning_rate, betas=(0.9, 0.98), fused=True)] if groups else []
     if matrices:
-        optimizers.append(
-            Muon(matrices, lr=muon_learning_rate, weight_decay=weight_decay, bfloat16=muon_bfloat16)
-        )
+        optimizers.append(Muon(matrices, lr=muon_learning_rate, weight_decay=weight_decay, bfloat16=muon_bfloat16))
     return optimizers
 
 

@@ -106,7 +106,9 @@ class Translator:
         return translations
 
 
-def translation(pairs, *, num_steps=None, core_seconds=None, seed=0, vocab_size=6000, max_tokens=1200, make=None, **fitting):
+def translation(
+    pairs, *, num_steps=None, core_seconds=None, seed=0, vocab_size=6000, max_tokens=1200, make=None, **fitting
+):
     """Train a translator.
 
     Args:

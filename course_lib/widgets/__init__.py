@@ -18,7 +18,18 @@ _HOMES = {
     "TrainingMonitor": "training_monitor",
 }
 
-__all__ = ["AttentionPlayground", "BlockWalk", "DecodingStepper", "HeadBrowser", "MaskBuilder", "MergeStepper", "PatchView", "PositionExplorer", "ScalingLab", "TrainingMonitor"]
+__all__ = [
+    "AttentionPlayground",
+    "BlockWalk",
+    "DecodingStepper",
+    "HeadBrowser",
+    "MaskBuilder",
+    "MergeStepper",
+    "PatchView",
+    "PositionExplorer",
+    "ScalingLab",
+    "TrainingMonitor",
+]
 
 
 def __getattr__(name):

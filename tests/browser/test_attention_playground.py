@@ -292,7 +292,9 @@ def test_a_slow_function_lags_but_ends_at_the_latest_state(notebook):
 def test_the_librarys_function_answers_while_the_kernel_is_busy(notebook, play):
     before = play.cells()
     notebook.type_into_cell(BUSY, "time.sleep(4)")
-    notebook.page.evaluate("(index) => { window.jupyterapp.shell.currentWidget.content.activeCellIndex = index; }", BUSY)
+    notebook.page.evaluate(
+        "(index) => { window.jupyterapp.shell.currentWidget.content.activeCellIndex = index; }", BUSY
+    )
     notebook.page.evaluate("() => { window.jupyterapp.commands.execute('notebook:run-cell'); }")
     notebook.page.wait_for_function(
         "() => window.jupyterapp.shell.currentWidget.sessionContext.session.kernel.status === 'busy'"
@@ -301,7 +303,10 @@ def test_the_librarys_function_answers_while_the_kernel_is_busy(notebook, play):
     notebook.page.wait_for_timeout(100)
     assert play.cells() != before
     assert play.root.get_attribute("data-state") == "ok"
-    assert notebook.page.evaluate("() => window.jupyterapp.shell.currentWidget.sessionContext.session.kernel.status") == "busy"
+    assert (
+        notebook.page.evaluate("() => window.jupyterapp.shell.currentWidget.sessionContext.session.kernel.status")
+        == "busy"
+    )
     play.settle()
 
 

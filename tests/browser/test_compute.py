@@ -32,7 +32,9 @@ def page(browser):
 
 @pytest.fixture
 def compute(page):
-    return lambda name, cases: page.evaluate("([name, cases]) => cases.map((args) => compute[name](...args))", [name, cases])
+    return lambda name, cases: page.evaluate(
+        "([name, cases]) => cases.map((args) => compute[name](...args))", [name, cases]
+    )
 
 
 def close(found, expected):

@@ -176,7 +176,9 @@ def test_merges_go_forward_and_back_on_any_text(shown):
     widget.does(widget.choose("Undo"), "num_merges", 1)
     area = widget.root.get_by_role("textbox", name="Text")
     widget.does(lambda: area.fill("мама мама"), "text", "мама мама")
-    assert [piece.replace("␣", " ") for piece in widget.root.locator(".cl-piece").all_inner_texts()] == widget.python("tokens")
+    assert [piece.replace("␣", " ") for piece in widget.root.locator(".cl-piece").all_inner_texts()] == widget.python(
+        "tokens"
+    )
 
 
 def test_patches_are_picked_and_shuffled(shown):
@@ -238,7 +240,9 @@ monitor""",
     assert notebook.run_cell(0)
     root = notebook.output(0).locator(".cl-training")
     root.wait_for()
-    notebook.page.wait_for_function("() => window.jupyterapp.shell.currentWidget.sessionContext.session.kernel.status === 'idle'")
+    notebook.page.wait_for_function(
+        "() => window.jupyterapp.shell.currentWidget.sessionContext.session.kernel.status === 'idle'"
+    )
     notebook.page.evaluate(
         """() => {
           window.jupyterapp.shell.currentWidget.content.activeCellIndex = 1;
@@ -321,9 +325,7 @@ def test_a_restarted_kernel_is_told_and_a_new_run_recovers(open_notebook):
     notebook = open_notebook([SETUP, "lab = widgets.MaskBuilder(4)\nlab"])
     assert notebook.run_all()
     notebook.output(1).locator(".cl-masks").wait_for()
-    notebook.page.evaluate(
-        "() => window.jupyterapp.shell.currentWidget.sessionContext.session.kernel.restart()"
-    )
+    notebook.page.evaluate("() => window.jupyterapp.shell.currentWidget.sessionContext.session.kernel.restart()")
     notice = notebook.output(1).locator(".cl-masks .cl-trouble")
     notice.wait_for()
     assert "restarted" in notice.inner_text()
@@ -354,6 +356,8 @@ def test_a_saved_page_is_live_without_a_kernel(browser, tmp_path, name):
         page.keyboard.press(key)
     if name == "walk":
         root.locator('[data-choice="norm"]').click()
-    page.wait_for_function("([root, before]) => Number(root.dataset.paintedSeq) > before", arg=[root.element_handle(), before])
+    page.wait_for_function(
+        "([root, before]) => Number(root.dataset.paintedSeq) > before", arg=[root.element_handle(), before]
+    )
     assert problems == []
     context.close()

@@ -104,9 +104,7 @@ def test_a_batch_gives_what_its_rows_give(name, method):
 def test_a_beam_of_one_is_greedy(name):
     model, input_ids, options = settings(name)
     for penalty in 0, 1:
-        beam, _ = beam_search(
-            model, input_ids, max_new_tokens=10, beam_width=1, length_penalty=penalty, **options
-        )
+        beam, _ = beam_search(model, input_ids, max_new_tokens=10, beam_width=1, length_penalty=penalty, **options)
         same(beam, greedy(model, input_ids, max_new_tokens=10, **options))
 
 
@@ -335,7 +333,8 @@ def test_clear_errors(name, change, message, method):
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"temperature": 0}, {"temperature": -1}, {"top_k": 0}, {"top_p": 0}, {"top_p": 1.1}, {"temperature": math.nan}]
+    "wrong",
+    [{"temperature": 0}, {"temperature": -1}, {"top_k": 0}, {"top_p": 0}, {"top_p": 1.1}, {"temperature": math.nan}],
 )
 def test_sampling_refuses_what_makes_no_sense(wrong):
     model, input_ids, options = settings("rotary")

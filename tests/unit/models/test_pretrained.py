@@ -226,7 +226,10 @@ def test_missing_unknown_and_misshapen_tensors_are_named(bert_folder):
             lambda tensors: tensors.update({"encoder.layer.2.output.dense.bias": torch.ones(16)}),
             "TextEncoder has no place for: encoder.layer.2.output.dense.bias",
         ),
-        (lambda tensors: tensors.update({name: torch.ones(16, 8)}), rf"{name} with shape \(16, 8\); expected \(16, 16\)"),
+        (
+            lambda tensors: tensors.update({name: torch.ones(16, 8)}),
+            rf"{name} with shape \(16, 8\); expected \(16, 16\)",
+        ),
         (lambda tensors: tensors.update({name: torch.ones(16, 16).long()}), f"{name} with dtype torch.int64"),
         (lambda tensors: tensors.update({f"bert.{name}": torch.ones(16, 16)}), f"{name} twice"),
     ]:

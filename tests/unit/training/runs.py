@@ -1,6 +1,6 @@
 """One small run, for tests and for the processes that they start and kill.
 
-    python -m tests.unit.training.runs FOLDER OUT [STEPS] [PAUSE]
+python -m tests.unit.training.runs FOLDER OUT [STEPS] [PAUSE]
 """
 
 import sys

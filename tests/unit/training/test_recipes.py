@@ -7,7 +7,11 @@ from course_lib.data import dates, digits, docs
 from course_lib.models.transformer import Transformer
 from course_lib.training import recipes
 
-PAIRS = [("Ein Hund läuft.", "A dog runs."), ("Eine Katze schläft.", "A cat sleeps."), ("Ein Hund schläft.", "A dog sleeps.")]
+PAIRS = [
+    ("Ein Hund läuft.", "A dog runs."),
+    ("Eine Katze schläft.", "A cat sleeps."),
+    ("Ein Hund schläft.", "A dog sleeps."),
+]
 SMALL = {"d_model": 32, "num_layers": 1, "num_heads": 2, "d_ff": 64, "dropout": 0.0}
 
 
@@ -67,7 +71,7 @@ def test_dates_are_read():
 
 
 def test_characters_are_predicted_better_than_by_chance():
-    model, history = recipes.characters(num_steps=30, batch_size=4, progress=False)
+    model, _history = recipes.characters(num_steps=30, batch_size=4, progress=False)
     text = docs.text().validation[:2000]
     nats = recipes.nats_per_character(model, text)
     assert nats < torch.tensor(float(len(docs.vocabulary()))).log()
@@ -79,6 +83,6 @@ def test_characters_are_predicted_better_than_by_chance():
 
 
 def test_digits_are_seen():
-    model, history = recipes.digits(num_epochs=1, batch_size=64, progress=False)
+    _model, history = recipes.digits(num_epochs=1, batch_size=64, progress=False)
     assert len(history) == -(-len(digits.load().train.labels) // 64)
     assert history[-1]["loss"] < history[0]["loss"]
