@@ -1,0 +1,178 @@
+"""MaskBuilder without a browser."""
+
+import itertools
+
+import numpy as np
+import pytest
+import torch
+
+from course_lib.widgets import MaskBuilder
+
+TOKENS = ["the", "cat", "sat", "<b>", "on"]
+N = len(TOKENS)
+
+
+def allowed(query, key, causal, length, window):
+    return (key <= query or not causal) and key < length and abs(query - key) <= window
+
+
+def softmax_of_allowed(scores, mask):
+    weights = np.zeros(scores.shape)
+    for row, line in enumerate(scores):
+        if mask[row].any():
+            powers = np.exp(line[mask[row]])
+            weights[row, mask[row]] = powers / powers.sum()
+    return weights
+
+
+def first_layers(mask, layers):
+    """Through how many layers a query first sees a key: by walking all ways, a step or a stay (the residual) a layer."""
+    n = len(mask)
+    found = mask.astype(int)
+    sees = {query: {query} for query in range(n)}  # before the first layer
+    for layer in range(1, layers + 1):
+        sees = {query: sees[query].union(*(sees[key] for key in range(n) if mask[query, key])) for query in range(n)}
+        for query, key in itertools.product(range(n), repeat=2):
+            if query != key and key in sees[query] and not found[query, key]:
+                found[query, key] = layer
+    return found
+
+
+def test_the_example_runs(run_example):
+    assert run_example(MaskBuilder)["builder"].layers == 2
+
+
+@pytest.mark.parametrize("causal", [False, True])
+@pytest.mark.parametrize("length", [None, 0, 3, N])
+@pytest.mark.parametrize("window", [None, 0, 1, N])
+def test_masks_are_combined(rng, causal, length, window):
+    scores = rng.normal(size=(N, N)) * 3
+    builder = MaskBuilder(TOKENS, scores, causal=causal, length=length, window=window, layers=3)
+    limits = N if length is None else length, N if window is None else window
+    expected = np.array([[allowed(q, k, causal, *limits) for k in range(N)] for q in range(N)])
+    assert builder.mask.dtype == bool
+    np.testing.assert_array_equal(builder.mask, expected)
+    np.testing.assert_allclose(builder.weights, softmax_of_allowed(scores, expected), atol=1e-12)
+    np.testing.assert_array_equal(builder.reach, first_layers(expected, 3))
+
+
+@pytest.mark.parametrize("layers", [1, 2, 5, 12])
+def test_reach_grows_by_layers(rng, layers):
+    for _ in range(10):
+        mask = rng.random((9, 9)) < 0.2
+        builder = MaskBuilder(9, layers=layers)
+        builder.mask = mask
+        np.testing.assert_array_equal(builder.reach, first_layers(mask, layers))
+    window = MaskBuilder(12, window=1, layers=layers)
+    assert window.reach[0].max() == min(layers, 11)
+
+
+def test_a_mask_can_be_painted_whole(rng):
+    builder = MaskBuilder(TOKENS, causal=True, length=2, window=1)
+    mask = rng.random((N, N)) < 0.5
+    builder.mask = mask
+    np.testing.assert_array_equal(builder.mask, mask)
+    assert (builder.view.causal, builder.view.length, builder.view.window) == (False, N, N)
+    assert sum(builder.view.painted.values()) == 0
+    builder.mask = torch.ones(N, N, dtype=torch.bool)
+    assert builder.mask.all()
+    assert builder.view.painted == {}
+
+
+def test_what_the_page_paints_lies_over_the_rest():
+    builder = MaskBuilder(TOKENS, causal=True)
+    builder.view.set_state({"painted": {"0,4": True, "3,3": False}, "layers": 4, "window": 2})
+    expected = np.tril(np.ones((N, N), dtype=bool)) & (abs(np.subtract.outer(range(N), range(N))) <= 2)
+    expected[0, 4], expected[3, 3] = True, False
+    np.testing.assert_array_equal(builder.mask, expected)
+    assert builder.layers == 4
+
+
+@pytest.mark.parametrize(
+    ("mask", "got"),
+    [
+        (np.ones((N, N)), "float64 of shape (5, 5)"),
+        (np.ones((N, N + 1), dtype=bool), "bool of shape (5, 6)"),
+        (True, "bool of shape ()"),
+        (None, "object of shape ()"),
+        ([[True], [True, False]], "a list of 2"),
+    ],
+)
+def test_what_is_no_mask_is_refused(mask, got, refuses):
+    builder = MaskBuilder(TOKENS, causal=True)
+    before = builder.mask
+    refuses(
+        lambda: setattr(builder, "mask", mask), f"mask must be booleans of shape (5, 5), True = may attend: got {got}"
+    )
+    np.testing.assert_array_equal(builder.mask, before)
+
+
+def test_tokens_may_be_a_number():
+    for tokens in (3, np.int64(3)):
+        assert MaskBuilder(tokens).view.tokens == ["1", "2", "3"]
+    assert MaskBuilder().mask.shape == (8, 8)
+    assert MaskBuilder(64).weights.shape == (64, 64)
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"tokens": 0}, "tokens must be a whole number from 1 to 64: got 0"),
+        ({"tokens": 2000}, "tokens must be a whole number from 1 to 64: got 2000"),
+        ({"tokens": ["a"] * 2000}, "tokens must be 1 to 64 strings: got 2000"),
+        ({"tokens": []}, "tokens must be 1 to 64 strings: got 0"),
+        ({"tokens": "the cat"}, "tokens must be a list of strings, not one string: got 'the cat'"),
+        ({"tokens": ["a", 2]}, "tokens must be strings: got 2 of type int"),
+        ({"tokens": True}, "tokens must be a list of strings: got a value of type bool"),
+        ({"tokens": 2.5}, "tokens must be a list of strings: got a value of type float"),
+        ({"scores": np.zeros((3, 3))}, "scores must have shape (queries, keys) with queries = 5, keys = 5: got (3, 3)"),
+        ({"scores": np.full((N, N), np.nan)}, "scores must be finite numbers: got NaN or infinity"),
+        ({"length": 6}, "length must be a whole number from 0 to 5: got 6"),
+        ({"window": -1}, "window must be a whole number from 0 to 5: got -1"),
+        ({"window": 1.5}, "window must be a whole number from 0 to 5: got 1.5"),
+        ({"layers": 0}, "layers must be a whole number from 1 to 12: got 0"),
+        ({"layers": 200}, "layers must be a whole number from 1 to 12: got 200"),
+        ({"causal": "yes"}, "causal must be True or False: got 'yes'"),
+    ],
+)
+def test_bad_input_is_refused_by_name(options, words, refuses):
+    refuses(lambda: MaskBuilder(**{"tokens": TOKENS, **options}), words, error=(ValueError, TypeError))
+
+
+def test_layers_can_be_assigned(refuses):
+    builder = MaskBuilder(TOKENS, window=1)
+    builder.layers = 4
+    assert builder.view.layers == builder.layers == builder.reach.max() == 4
+    refuses(lambda: setattr(builder, "layers", 13), "layers must be a whole number from 1 to 12: got 13")
+    assert builder.layers == 4
+
+
+def test_the_sentence_says_what_is_so():
+    builder = MaskBuilder(TOKENS, window=1)
+    assert builder.text_alternative() == "13 of 25 pairs may attend. After 2 layers, 19 are reached."
+    builder.layers = 1
+    mask = np.ones((N, N), dtype=bool)
+    mask[[1, 3]] = False
+    builder.mask = mask
+    words = "15 of 25 pairs may attend. Rows without any key: “cat”, “<b>”. After 1 layer, 15 are reached."
+    assert builder.text_alternative() == words
+    assert MaskBuilder(1).text_alternative() == "1 of 1 pair may attend. After 2 layers, 1 are reached."
+
+
+def test_the_picture_follows(follows):
+    builder = MaskBuilder(TOKENS)
+    follows(builder, lambda: setattr(builder, "mask", np.eye(N, dtype=bool)))
+    builder = MaskBuilder(TOKENS, window=1)
+    follows(builder, lambda: setattr(builder, "layers", 3))
+
+
+def test_the_picture_shows_mask_weights_and_reach(rng):
+    builder = MaskBuilder(TOKENS, rng.normal(size=(N, N)), causal=True, window=1, layers=3)
+    shown = [ax.images[0] if ax.images else ax.collections[0] for ax in builder.still().axes[:3]]
+    for image, expected in zip(shown, (builder.mask, builder.weights, builder.reach), strict=True):
+        np.testing.assert_allclose(np.reshape(image.get_array(), (N, N)), expected)
+
+
+@pytest.mark.parametrize("count", [1, 64])
+def test_the_picture_takes_few_and_many_tokens(count, kept):
+    kept(MaskBuilder(count, length=0))
