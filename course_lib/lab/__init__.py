@@ -43,7 +43,7 @@ def command(port=None, browser=True, notebook=FIRST_NOTEBOOK, extra=()):
         "Application.log_level": "WARN",  # what is left is the address to open
         "ServerApp.root_dir": root,
         "ServerApp.answer_yes": True,  # one Ctrl-C ends it, without a question
-        "ServerApp.kernel_websocket_connection_class": "course_lib.lab.server.PromptConnection",
+        "ServerApp.jpserver_extensions": "course_lib.lab.prompt=True",  # widgets that Python answers follow the pointer
         "LabApp.app_settings_dir": Path(__file__).parent,  # overrides.json there: no news, no look for updates
         "LabApp.extension_manager": "readonly",
     }

@@ -81,16 +81,15 @@ class HeadBrowser(Widget):
         if not parts:
             raise ValueError(TEXT["no parts"])
         if not isinstance(attention, dict):
-            tokens = {"": (tokens, tokens if key_tokens is None else key_tokens)}
+            pairs = {"": (tokens, tokens if key_tokens is None else key_tokens)}
         elif not isinstance(tokens, dict) or set(tokens) != set(parts):
             raise ValueError(TEXT["parts"].format(got=type(tokens).__name__, parts=", ".join(map(repr, parts))))
+        else:
+            pairs = {name: own if _is_pair(own) else (own, own) for name, own in tokens.items()}
         self._weights, self._tokens, about, start = {}, {}, [], 0
         for name, weights in parts.items():
             weights = _checked_weights(weights)
-            own = tokens[name]
-            queries, keys = (
-                own if isinstance(own, tuple) and len(own) == 2 and not isinstance(own[0], str) else (own, own)
-            )
+            queries, keys = pairs[name]
             queries = _counted("tokens", queries, weights.shape[2], "queries")
             keys = _counted("key_tokens", keys, weights.shape[3], "keys")
             self._weights[name], self._tokens[name] = weights, (queries, keys)
@@ -225,6 +224,11 @@ def _checked_weights(attention):
         checked.append(one)
     checked_number("layers of attention", len(checked), 1, MAX_LAYERS, whole=True)
     return np.stack(checked)
+
+
+def _is_pair(tokens):
+    """Whether these are (tokens, key_tokens), not two tokens."""
+    return isinstance(tokens, tuple) and len(tokens) == 2 and not isinstance(tokens[0], str)
 
 
 def _counted(name, tokens, count, axis):

@@ -14,6 +14,7 @@ from unittest import mock
 import pytest
 
 from course_lib import lab
+from course_lib.lab import prompt as lab_prompt
 from course_lib.lab.__main__ import main
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -99,32 +100,68 @@ def test_starting_needs_nothing_heavy():
     assert run.stdout.strip() == "set()"
 
 
-def test_the_kernels_connection_sends_at_once():
-    """In a process of its own: importing the server hides a package from everything after it."""
-    code = """
-from unittest import mock
-from course_lib.lab import server
-with mock.patch.object(server.ZMQChannelsWebsocketConnection, "connect", return_value="connected"):
-    handler = mock.Mock()
-    connection = mock.Mock(spec=server.PromptConnection, websocket_handler=handler)
-    server.PromptConnection.__init__ = lambda self: None
-    with mock.patch.object(server.PromptConnection, "websocket_handler", handler):
-        assert server.PromptConnection().connect() == "connected"
-handler.set_nodelay.assert_called_once_with(True)
-"""
-    subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True)
+class Connection:
+    """Stands in for the server's class of connections."""
+
+    def connect(self):
+        return "connected"
+
+
+class Server:
+    """What an extension is given: a server with its settings."""
+
+    def __init__(self, **settings):
+        self.web_app = mock.Mock(settings=settings)
+        self.log = mock.Mock()
+
+
+def test_the_extension_makes_the_servers_own_connection_prompt():
+    server = Server(kernel_websocket_connection_class=Connection)
+    lab_prompt._load_jupyter_server_extension(server)
+    made = server.web_app.settings["kernel_websocket_connection_class"]
+    assert issubclass(made, Connection)
+    connection = made()
+    connection.websocket_handler = mock.Mock()
+    assert connection.connect() == "connected"
+    connection.websocket_handler.set_nodelay.assert_called_once_with(True)
+    server.log.warning.assert_not_called()
+
+
+def test_the_extension_harms_no_server_that_works_otherwise():
+    assert lab_prompt.prompt(Connection)().connect() == "connected"  # without a socket where it used to be
+    for settings in ({}, {"kernel_websocket_connection_class": None}, {"kernel_websocket_connection_class": object}):
+        server = Server(**settings)
+        lab_prompt._load_jupyter_server_extension(server)
+        assert server.web_app.settings == settings
+        server.log.warning.assert_called_once()
+
+
+def test_a_stock_jupyter_server_takes_the_extension(tmp_path, monkeypatch):
+    from jupyter_server.serverapp import ServerApp
+
+    for name in ("JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR"):
+        monkeypatch.setenv(name, str(tmp_path / name))
+    server = ServerApp()
+    server.initialize(
+        [f"--ServerApp.root_dir={tmp_path}", "--ServerApp.jpserver_extensions=course_lib.lab.prompt=True", "--allow-root"],
+        find_extensions=False, new_httpserver=False,
+    )  # fmt: skip
+    made = server.web_app.settings["kernel_websocket_connection_class"]
+    assert made.__qualname__ == "PromptZMQChannelsWebsocketConnection"
 
 
 def test_a_real_start_asks_nobody_outside_and_ends_cleanly(course):
     port = free_port()
-    words, environment = lab.command(port, browser=False, extra=["--IdentityProvider.token="])
+    extra = ["--IdentityProvider.token=", "--Application.log_level=INFO"]
+    words, environment = lab.command(port, browser=False, extra=extra)
     server = subprocess.Popen(words, env=environment, cwd=ROOT, stderr=subprocess.PIPE, text=True)
     try:
         settings = ask(f"http://127.0.0.1:{port}/lab/api/settings/@jupyterlab/apputils-extension:notification", server)
         page = ask(f"http://127.0.0.1:{port}/", server)
     finally:
         server.send_signal(signal.SIGTERM if os.name == "nt" else signal.SIGINT)
-        server.communicate(timeout=60)
+        log = server.communicate(timeout=60)[1]
+    assert "course_lib.lab.prompt | extension was successfully loaded" in log
     properties = json.loads(settings)["schema"]["properties"]
     assert properties["fetchNews"]["default"] == "false"
     assert properties["checkForUpdates"]["default"] is False

@@ -197,7 +197,7 @@ def test_a_death_while_writing_leaves_the_checkpoint_before(tmp_path, monkeypatc
         return original(*args)
 
     for name in ("save_file", "_flush"):
-        for number in range(1, 10):
+        for _ in range(1, 10):
             original = getattr(checkpoints, name)
             calls.clear()
             with monkeypatch.context() as patch:
