@@ -45,7 +45,7 @@ class MergeStepper(Widget):
         ValueError: no text, too long a text, or merges that make no sense.
 
     Example:
-        >>> MergeStepper("low low lower newest newest", merges=2).tokens[:2]
+        >>> MergeStepper("low low low lower newest", merges=3).tokens[:2]
         ['low', ' low']
 
     Source: Sennrich et al. 2016, arXiv 1508.07909, §3.2.
