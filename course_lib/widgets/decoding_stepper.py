@@ -197,14 +197,40 @@ class DecodingStepper(Widget):
 
         if self.logits is None:
             return None
-        view = self.view
-        options = {"temperature": view.temperature, "top_k": view.top_k or None, "top_p": view.top_p}
+        options = {"temperature": self.temperature, "top_k": self.top_k, "top_p": self.top_p}
         return sampling_probabilities(torch.from_numpy(self.logits), **options).numpy()
 
     @property
     def error(self):
         """str: what is wrong with the function on the tokens so far; empty while it works."""
         return self.view.error
+
+    @property
+    def temperature(self):
+        """float: what the logits are divided by, 0.1 to 5; assign to change it."""
+        return self.view.temperature
+
+    @temperature.setter
+    def temperature(self, temperature):
+        self.view.temperature = checked_number("temperature", temperature, 0.1, 5)
+
+    @property
+    def top_k(self):
+        """int: how many of the likeliest tokens are kept, None for all; assign to change it."""
+        return self.view.top_k or None
+
+    @top_k.setter
+    def top_k(self, top_k):
+        self.view.top_k = 0 if top_k is None else checked_number("top_k", top_k, 1, self._last + 1, whole=True)
+
+    @property
+    def top_p(self):
+        """float: of these the fewest that add up to this share are kept, 0.01 to 1 for all; assign to change it."""
+        return self.view.top_p
+
+    @top_p.setter
+    def top_p(self, top_p):
+        self.view.top_p = checked_number("top_p", top_p, 0.01, 1)
 
     @property
     def beam_width(self):
