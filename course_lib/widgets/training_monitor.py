@@ -14,11 +14,13 @@ import traitlets
 
 from course_lib.widgets.base import (
     Widget,
+    WrongAnswer,
     checked_array,
     checked_function,
     checked_number,
     checked_title,
     checked_tokens,
+    describe,
     explain,
     name_of,
 )
@@ -30,7 +32,9 @@ EXAMPLE_SECONDS = 1.0
 OWN = ("step", "loss", "learning_rate", "gradient_norm", "tokens", "seconds")
 
 TEXT = {
-    "example": "a function model -> (weights, queries, keys)",
+    "example": "model -> (weights, queries, keys)",
+    "answer": "{name} must return (weights, queries, keys): {problem}",
+    "triple": "got {got}",
     "alternative": "Step {step} of {num_steps}: loss {loss:.3f}.{metrics}",
     "metric": " {name}: {value:.4g}.",
     "nothing": "Nothing yet: pass the monitor to fit(…, watch=monitor).",
@@ -154,17 +158,28 @@ class TrainingMonitor(Widget):
 
     def _look(self, model):
         try:
-            weights, queries, keys = self._example(model)
-            queries = checked_tokens(queries, MAX_TOKENS, "queries")
-            keys = checked_tokens(keys, MAX_TOKENS, "keys")
-            sizes = {"queries": len(queries), "keys": len(keys)}
-            self._weights = checked_array("weights", weights, "queries keys", **sizes)
+            self._weights, queries, keys = self._checked_example(self._example(model))
+        except WrongAnswer as problem:
+            self.view.error = str(problem)
+            return
         except Exception as problem:  # a picture that fails must not cost a half-trained model
             self.view.error = explain(problem, name_of(self._example))
             return
         with self.view.hold_sync():
             self.view.error, self.view.labels = "", [queries, keys]
             self.view.weights = self._weights.astype("<f4").tobytes()
+
+    def _checked_example(self, answer):
+        try:
+            if not isinstance(answer, (tuple, list)) or len(answer) != 3:
+                raise ValueError(TEXT["triple"].format(got=describe(answer)))
+            weights, queries, keys = answer
+            queries = checked_tokens(queries, MAX_TOKENS, "queries")
+            keys = checked_tokens(keys, MAX_TOKENS, "keys")
+            sizes = {"queries": len(queries), "keys": len(keys)}
+            return checked_array("weights", weights, "queries keys", **sizes), queries, keys
+        except (TypeError, ValueError) as problem:
+            raise WrongAnswer(TEXT["answer"].format(name=name_of(self._example), problem=problem)) from None
 
     def _send(self, state):
         if not self._records:
