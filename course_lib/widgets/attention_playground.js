@@ -136,11 +136,13 @@ function makeSession(model) {
   const state = () => /** @type {State} */ (model.get("state"));
   /** @type {WeakMap<string[], boolean[][]>} */
   const masks = new WeakMap();
+  const open = Array.from({ length: n }, () => new Array(n).fill(true));
   /** @type {Picture} */
   let picture;
 
   /** Who may attend to whom in a state. @param {State} of */
   function allowed(of) {
+    if (!of.mask.length) return open;
     const known = masks.get(of.mask);
     if (known) return known;
     const mask = of.mask.map((row) => Array.from(row, (letter) => letter === "1"));
@@ -150,7 +152,7 @@ function makeSession(model) {
 
   function compute() {
     const now = state();
-    picture = { ...attention(now.queries, now.keys, now.values, allowed(now)), state: now, works: true };
+    picture = { ...attention(now.queries, now.keys, now.values, now.mask.length ? allowed(now) : undefined), state: now, works: true };
   }
 
   function readAnswer() {
@@ -191,7 +193,8 @@ function makeSession(model) {
     },
     /** @param {boolean[][]} mask */
     putMask(mask) {
-      session.put({ mask: mask.map((row) => row.map((may) => (may ? "1" : "0")).join("")) });
+      const isOpen = mask.every((row) => row.every(Boolean));
+      session.put({ mask: isOpen ? [] : mask.map((row) => row.map((may) => (may ? "1" : "0")).join("")) });
     },
     /** @param {number} q @param {number} k */
     toggle(q, k) {
@@ -207,8 +210,8 @@ function makeSession(model) {
     },
     /** Which of the mask's buttons is pressed. */
     maskName() {
+      if (!state().mask.length) return "none";
       const mask = allowed(state());
-      if (mask.every((row) => row.every(Boolean))) return "none";
       return mask.every((row, q) => row.every((may, k) => may === k <= q)) ? "causal" : null;
     },
     maskButtons: () =>
@@ -218,7 +221,7 @@ function makeSession(model) {
           ["none", TEXT.masks.none],
           ["causal", TEXT.masks.causal],
         ],
-        (name) => session.putMask(name === "causal" ? causalMask(n) : tokens.map(() => tokens.map(() => true))),
+        (name) => session.putMask(name === "causal" ? causalMask(n) : open),
       ),
     /**
      * Keep a view in step: vectors at once, everything else when its answer is there.

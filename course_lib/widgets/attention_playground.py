@@ -72,7 +72,8 @@ class PlaygroundView(anywidget.AnyWidget):
     presets = traitlets.Dict().tag(sync=True)
     starting_state = traitlets.Dict().tag(sync=True)
     # From the page, or from Python: {"queries", "keys", "values", "mask", "seq"}; seq grows by one with every change. The
-    # mask is one string a query, "1" where it may attend: nested booleans of 256 tokens would be a message of 400 KB.
+    # mask is one string a query, "1" where it may attend, and empty where nothing is masked: nested booleans of 256 tokens
+    # would be a message of 400 KB.
     # Not echoed: the answer tells every page what it belongs to, and an echo of its own would cost a message each time.
     state = traitlets.Dict().tag(sync=True, echo_update=False)
     # To the page: float32 weights and context, row by row; NaN where nothing could be computed yet; empty if it computes.
@@ -208,7 +209,7 @@ class AttentionPlayground(Widget):
     @property
     def mask(self):
         """(seq_len, seq_len) bool, True = may attend; assign an array, or None to let every query see every key."""
-        return _mask_of(self.view.state["mask"])
+        return _mask_of(self.view.state["mask"], len(self._tokens))
 
     @mask.setter
     def mask(self, mask):
@@ -344,7 +345,7 @@ class AttentionPlayground(Widget):
         return ""
 
     def _arrays_of(self, state):
-        parts = {name: _mask_of(state[name]) if name == "mask" else state[name] for name in self._shapes}
+        parts = {**state, "mask": _mask_of(state["mask"], len(self._tokens))}
         return {name: _checked_part(name, parts[name], shape) for name, shape in self._shapes.items()}
 
     def _call_attention(self, arrays):
@@ -459,11 +460,15 @@ def _checked_mask(mask, seq_len):
 
 
 def _plain(name, array):
-    """What the page holds of an array: rows of numbers, or one string a row of a mask."""
-    return ["".join("01"[may] for may in row) for row in array.astype(int)] if name == "mask" else array.tolist()
+    """What the page holds of an array: rows of numbers, or one string a row of a mask that hides something."""
+    if name != "mask":
+        return array.tolist()
+    return [] if array.all() else ["".join("01"[may] for may in row) for row in array.astype(int)]
 
 
-def _mask_of(rows):
+def _mask_of(rows, seq_len):
+    if not rows:
+        return np.ones((seq_len, seq_len), dtype=bool)
     return np.array([[letter == "1" for letter in row] for row in rows], dtype=bool)
 
 

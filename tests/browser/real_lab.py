@@ -64,10 +64,12 @@ class Lab:
 
     Args:
         browser: Playwright's browser.
+        extra: more options for `jupyter lab`.
     """
 
-    def __init__(self, browser):
+    def __init__(self, browser, extra=()):
         self.browser = browser
+        self.extra = extra
         self.folder = Path(tempfile.mkdtemp(prefix="course-lab-"))
         self.root = self.folder / "course"
         self.workspace = self.root / "workspace"
@@ -94,6 +96,7 @@ class Lab:
                     "--LabApp.expose_app_in_browser=True",
                     f"--LabApp.user_settings_dir={self.folder / 'user'}",
                     f"--LabApp.workspaces_dir={self.folder / 'workspaces'}",
+                    *self.extra,
                 ],
             )
         self.server = subprocess.Popen(
