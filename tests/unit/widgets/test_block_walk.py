@@ -259,6 +259,6 @@ def test_the_picture_follows(x, follows, name, value):
 
 
 def test_names_of_stages_are_text(x, kept):
-    shown = BlockWalk(x, TOKENS, lambda x, **on: {"$\\frac{": x, "<b>": x, 3: x})
-    assert list(shown.stages) == ["$\\frac{", "<b>", "3"]
+    shown = BlockWalk(x, TOKENS, lambda x, **on: {"$\\frac{$": x, "<b>": x, 3: x})
+    assert list(shown.stages) == ["$\\frac{$", "<b>", "3"]
     kept(shown)

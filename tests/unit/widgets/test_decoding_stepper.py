@@ -9,7 +9,7 @@ from course_lib.models.decoding import beam_search
 from course_lib.models.transformer import Transformer
 from course_lib.widgets import DecodingStepper
 
-WORDS = ["<s>", "</s>", "a", " b", "<b>", "$c"]
+WORDS = ["<s>", "</s>", "a", " b", "<b>", "$\\c{$"]
 END = 1
 
 

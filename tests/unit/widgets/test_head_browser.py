@@ -222,7 +222,11 @@ def test_the_picture_shows_all_heads_and_one_large(weights):
     for layer, head in np.ndindex(3, 2):
         own = mosaic[5 * layer : 5 * layer + 4, 5 * head : 5 * head + 4]
         np.testing.assert_allclose(own, weights[layer, head] / weights[layer, head].max())
-    assert np.isnan(mosaic[4]).all()
+    assert np.isnan(mosaic[4]).all() and np.isnan(mosaic[:, 4]).all()
+    assert left.images[0].get_clim() == (0, 1)
+    assert right.get_title() == "layer 2, head 2"
+    assert [tick.get_text() for tick in left.get_yticklabels()] == ["1", "2", "3"]
+    np.testing.assert_array_equal(left.get_xticks(), [1.5, 6.5])
     image = right.images[0] if right.images else right.collections[0]
     np.testing.assert_allclose(np.reshape(image.get_array(), (4, 4)), weights[1, 1])
 

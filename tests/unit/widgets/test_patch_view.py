@@ -305,6 +305,8 @@ def test_the_picture_follows_a_shuffle(image, follows):
     left, right = view.still().axes[:2]
     np.testing.assert_array_equal(left.images[0].get_array(), view.image)
     np.testing.assert_array_equal(right.images[0].get_array(), view.weights)
+    assert left.images[0].get_clim() == (0, 1)
+    assert right.images[0].get_clim() == (0, view.weights.max())
 
 
 def test_colour_is_drawn_too(rng, attention, kept):

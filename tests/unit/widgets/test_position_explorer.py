@@ -147,6 +147,8 @@ def test_the_picture_shows_the_table_and_the_curve():
     table, curve = explorer.still().axes[:2]
     np.testing.assert_allclose(table.images[0].get_array(), explorer.encoding)
     np.testing.assert_allclose(curve.lines[0].get_ydata(), explorer.similarity)
+    np.testing.assert_allclose(curve.lines[1].get_xdata(), explorer.position)
+    assert table.images[0].get_clim() == (explorer.encoding.min(), -explorer.encoding.min())
 
 
 def test_a_table_of_zeros_is_drawn_too(kept):
