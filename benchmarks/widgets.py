@@ -169,7 +169,9 @@ class Dragged:
             time.sleep(max(0, start + number / 60 - time.perf_counter()))
             self.move()
         elapsed = time.perf_counter() - start
-        self.page.wait_for_function("(root) => root.dataset.state === 'ok'", arg=self.root.element_handle(), timeout=120_000)
+        self.page.wait_for_function(
+            "(root) => root.dataset.state === 'ok'", arg=self.root.element_handle(), timeout=120_000
+        )
         self.page.wait_for_timeout(300)
         paints, last = self.page.evaluate("() => [window.paints, window.lastInput]")
         self.end()

@@ -186,7 +186,7 @@ class HeadBrowser(Widget):
         from course_lib import plots
 
         queries, keys = self._tokens[self.part]
-        figure = self._picture(7.6, 3.6)
+        figure = self._picture(7.2, 3.4)
         left, right = figure.subplots(1, 2)
         _draw_all(left, self._weights[self.part])
         shown = self.weights.clip(0, 1)  # half precision may go a little beyond

@@ -94,6 +94,7 @@ class Lab:
                     "--ServerApp.ip=127.0.0.1",
                     "--IdentityProvider.token=",
                     "--LabApp.expose_app_in_browser=True",
+                    "--JupyterNotebookApp.expose_app_in_browser=True",
                     f"--LabApp.user_settings_dir={self.folder / 'user'}",
                     f"--LabApp.workspaces_dir={self.folder / 'workspaces'}",
                     *self.extra,
@@ -131,13 +132,14 @@ class Lab:
             f"JupyterLab did not start:\n{(self.folder / 'server.log').read_text('utf-8', 'replace')[-3000:]}"
         )
 
-    def open(self, notebook, *, dark=False, size=(1280, 900)):
+    def open(self, notebook, *, dark=False, size=(1280, 900), notebook7=False):
         """Open a notebook in a fresh page and wait until its kernel is ready.
 
         Args:
             notebook: path below the served folder ("notebooks/03_….ipynb"), an nbformat notebook, or a list of cell sources.
             dark: use JupyterLab's dark theme.
             size: width and height of the page in pixels.
+            notebook7: open it in Jupyter Notebook 7, which the same server offers.
 
         Returns:
             LabNotebook
@@ -151,16 +153,16 @@ class Lab:
             name = f"scratch-{uuid.uuid4().hex[:8]}.ipynb"
             nbformat.write(notebook, self.root / name)
             notebook = name
-        return LabNotebook(self, str(notebook), dark, size)
+        return LabNotebook(self, str(notebook), dark, size, notebook7)
 
 
 class LabNotebook:
-    """One notebook, open in JupyterLab in a page of its own.
+    """One notebook, open in JupyterLab, or in Jupyter Notebook 7, in a page of its own.
 
     `page` is Playwright's page; `problems` lists what went wrong unseen.
     """
 
-    def __init__(self, lab, path, dark, size):
+    def __init__(self, lab, path, dark, size, notebook7=False):
         self.lab = lab
         self.path = path
         self.problems = []
@@ -175,7 +177,8 @@ class LabNotebook:
         self.page.on("pageerror", lambda error: self.problems.append(f"page error: {error.stack or error}"))
         self.page.on("console", self._listen)
         try:
-            self.page.goto(f"{lab.url}/lab/workspaces/{uuid.uuid4().hex[:12]}/tree/{quote(path)}")
+            place = "notebooks" if notebook7 else f"lab/workspaces/{uuid.uuid4().hex[:12]}/tree"
+            self.page.goto(f"{lab.url}/{place}/{quote(path)}")
             self.wait_until_ready()
             if dark:
                 self.use_theme("JupyterLab Dark")
