@@ -18,6 +18,7 @@ PLACES = [
 OWED = {
     "03": """T-path1 T-ex1 T-pit2 A-key A-path1 A-path2 A-path3 A-pit1 A-pit2 A-pit4 V-path3 K-qkv K-open P-torch P-run
              TAV-quiz TAV-review""",
+    "04": "T-path2 T-pit3 A-key A-path4 A-pit3 P-torch P-run TAV-quiz TAV-review",
 }
 
 
