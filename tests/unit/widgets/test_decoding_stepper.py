@@ -226,14 +226,11 @@ def test_an_end_among_the_best_makes_room_for_the_next_best():
 
 
 def test_no_tree_grows_beyond_the_end_or_the_limit():
-    one = stepper(max_new_tokens=2)
+    one = stepper(max_new_tokens=3)
     one.beam_width = 3
-    one.ids = [2, END]
-    assert one.tree == []
-    one.ids = [2, 3]
-    assert one.tree == []
-    one.ids = [2]
-    assert len(one.tree) == 1
+    for ids, levels in ([2, 3], 1), ([2, END], 0), ([2, 3, 4], 0):
+        one.ids = ids
+        assert len(one.tree) == levels
 
 
 # --- what comes in ---
