@@ -161,6 +161,7 @@ def test_speed_and_time_left(clock):
     for step in (1, 2, 3, 4):
         clock.now += 2
         monitor.step(record(step, tokens=30), None)
+        assert monitor.view.status["left"] == pytest.approx(2 * (10 - step))
     status = monitor.view.status
     assert status["seconds"] == pytest.approx(8)
     assert status["rate"] == pytest.approx(15)
@@ -339,6 +340,7 @@ def test_the_picture_follows(follows):
     follows(monitor, lambda: monitor.step(record(2), None))
     follows(monitor, lambda: monitor.step(record(3), None))
     curve, example = monitor.still().axes[:2]
+    assert (curve.get_xlabel(), curve.get_ylabel()) == ("step", "loss")
     np.testing.assert_allclose(curve.lines[0].get_xydata(), [[1, 1], [2, 1 / 2], [3, 1 / 3]])
     image = example.images[0] if example.images else example.collections[0]
     np.testing.assert_allclose(np.reshape(image.get_array(), (2, 2)), np.eye(2) * 0.5)
