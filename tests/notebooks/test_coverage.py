@@ -16,9 +16,11 @@ PLACES = [
 ]
 # What lesson 03 owes; each later lesson adds its own line.
 OWED = {
+    "02": "K-w2v K-tok K-open P-run TAV-quiz TAV-review",
     "03": """T-path1 T-ex1 T-pit2 A-key A-path1 A-path2 A-path3 A-pit1 A-pit2 A-pit4 V-path3 K-qkv K-open P-torch P-run
              TAV-quiz TAV-review""",
     "04": "T-path2 T-pit3 A-key A-path4 A-pit3 P-torch P-run TAV-quiz TAV-review",
+    "05": "T-path3 T-ex3 T-pit1 P-torch P-run TAV-quiz TAV-review",
 }
 
 
