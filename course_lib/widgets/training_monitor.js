@@ -17,7 +17,7 @@ const TEXT = {
     done: "Done: {step} steps",
   },
   loss: "Loss",
-  lossIs: "Light: every step. Dark: a running mean.",
+  lossIs: "Thin: every step. Thick: a running mean.",
   metrics: "Evaluation",
   example: "Attention of the example",
   step: "step",

@@ -843,17 +843,22 @@ function twoColours(share) {
  */
 export function paintMaps(canvas, perRow, maps, width) {
   const height = maps[0].length / width;
-  Object.assign(canvas, { width: perRow * (width + 1) - 1, height: Math.ceil(maps.length / perRow) * (height + 1) - 1 });
+  const size = Math.ceil(24 / Math.max(width, height)); // pixels a cell: the gap of one pixel stays thin beside small maps
+  const [across, down] = [width * size + 1, height * size + 1];
+  Object.assign(canvas, { width: perRow * across - 1, height: Math.ceil(maps.length / perRow) * down - 1 });
   const context = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d"));
   const image = context.createImageData(canvas.width, canvas.height);
   maps.forEach((map, index) => {
     const top = map.reduce((most, value) => Math.max(most, value), 1e-9);
-    const [x, y] = [(index % perRow) * (width + 1), Math.floor(index / perRow) * (height + 1)];
+    const [left, above] = [(index % perRow) * across, Math.floor(index / perRow) * down];
     map.forEach((value, number) => {
-      const at = 4 * ((y + Math.floor(number / width)) * canvas.width + x + (number % width));
       const colour = cividisNumbers(value / top);
-      for (let channel = 0; channel < 3; channel++) image.data[at + channel] = colour[channel];
-      image.data[at + 3] = 255;
+      const [x, y] = [left + (number % width) * size, above + Math.floor(number / width) * size];
+      for (let row = y; row < y + size; row++)
+        for (let at = 4 * (row * canvas.width + x), end = at + 4 * size; at < end; at += 4) {
+          for (let channel = 0; channel < 3; channel++) image.data[at + channel] = colour[channel];
+          image.data[at + 3] = 255;
+        }
     });
   });
   context.putImageData(image, 0, 0);
