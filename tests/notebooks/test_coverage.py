@@ -21,6 +21,7 @@ OWED = {
              TAV-quiz TAV-review""",
     "04": "T-path2 T-pit3 A-key A-path4 A-pit3 P-torch P-run TAV-quiz TAV-review",
     "05": "T-path3 T-ex3 T-pit1 P-torch P-run TAV-quiz TAV-review",
+    "06": "T-path4 T-pit4 A-path5 V-path1 K-enc K-ffn K-open P-arch P-torch P-run TAV-quiz TAV-review",
 }
 
 
