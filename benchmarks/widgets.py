@@ -255,7 +255,7 @@ def measure_python(lab, steps):
     if len(cells) > 3:
         ways[IPYMPL] = Slid(notebook, 4, "watchCanvas")
     found = {name: percentiles(latencies) for name, latencies in in_turns(ways, steps).items()}
-    for name, numbers in found.items():
+    for numbers in found.values():
         numbers["ratio"] = round(numbers["p50_ms"] / found[OURS]["p50_ms"], 1)
     notebook.close()  # ipympl writes to the console; what ours does there, the tests see
     return found

@@ -190,6 +190,15 @@ class _Run:
         watch = watch if self.accelerator.is_main_process else None
         if watch is not None:
             watch.begin(num_steps)
+        try:
+            self._take_steps(batches, evaluate, evaluate_every, checkpoint_every, progress, watch)
+        finally:
+            self.history.stopped = self.step < num_steps
+            if watch is not None:  # whatever ended the run, it has ended
+                watch.end(self.history)
+
+    def _take_steps(self, batches, evaluate, evaluate_every, checkpoint_every, progress, watch):
+        num_steps = self.settings["num_steps"]
         source = self._from_here(batches)
         start = time.perf_counter() - (self.history[-1]["seconds"] if self.history else 0.0)
         hidden = not (progress and self.accelerator.is_main_process)
@@ -215,12 +224,9 @@ class _Run:
                 if watch is not None:
                     self._show(watch, record, interruption)
         if interruption.asked and self.step < num_steps:
-            self.history.stopped = True
             if self.folder is not None and self.step and self.saved_step != self.step:
                 self.save()
             tqdm.write(TEXTS["stopped"].format(step=self.step, num_steps=num_steps))
-        if watch is not None:
-            watch.end(self.history)
 
     def _show(self, watch, record, interruption):
         """Let somebody look at the model in evaluation mode, without a trace in the run, and heed their wish."""

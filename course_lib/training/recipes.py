@@ -11,10 +11,13 @@ benchmarks.quality` measures on the test splits what they reach, beside peers. A
 
 import copy
 import itertools
+import json
 import math
 import time
+from pathlib import Path
 
 import torch
+from safetensors.torch import save_file
 from torch.nn import functional as F
 
 from course_lib.data import dates as dates_data
@@ -27,6 +30,7 @@ from course_lib.models.transformer import Transformer
 from course_lib.models.vision import VisionTransformer
 from course_lib.tokens import BytePairEncoder, split_words
 from course_lib.training.batches import TeacherForced, TokenBatches
+from course_lib.training.checkpoints import load_weights, weights_of
 from course_lib.training.loop import fit
 
 PAD_ID, START_ID, END_ID = 0, 1, 2
@@ -41,7 +45,9 @@ WINDOW = 128  # characters
 DIGITS = {"image_size": 8, "patch_size": 2, "num_classes": 10, "d_model": 64, "num_layers": 2, "num_heads": 4}
 
 TEXTS = {
-    "folder": "{folder} holds no translator; expected the files {names}",
+    "folder": "{folder} holds no translator: {name} is missing; expected the files {names}",
+    "sizes": "{path} is damaged: {reason}",
+    "no sizes": "a translator with a model of its own making cannot be saved; expected sizes, a dict of Transformer's arguments",
     "sentence": "sentences[{index}] is a {kind}; expected a str",
 }
 
@@ -55,12 +61,62 @@ class Translator:
     Args:
         model: a `Transformer` whose source and target share the vocabulary.
         tokenizer: a `BytePairEncoder` with the special tokens "<pad>", "<start>" and "<end>", in this order.
+        sizes: dict, the arguments of `Transformer` besides `vocab_size` that the model was made with; only `save` needs it.
     """
 
     FILES = ("model.safetensors", "tokenizer.json", "sizes.json")
 
-    def __init__(self, model, tokenizer):
-        self.model, self.tokenizer = model, tokenizer
+    def __init__(self, model, tokenizer, sizes=None):
+        self.model, self.tokenizer, self.sizes = model, tokenizer, sizes
+
+    def save(self, folder, **about):
+        """Write the translator: weights as safetensors, the rest as JSON.
+
+        Args:
+            folder: made if it is not there; its files of these names are replaced.
+            about: what else to keep in `sizes.json`, such as data, seed and command.
+
+        Raises:
+            ValueError: the model is not one whose sizes are known.
+        """
+        if self.sizes is None:
+            raise ValueError(TEXTS["no sizes"])
+        folder = Path(folder)
+        folder.mkdir(parents=True, exist_ok=True)
+        weights, tokenizer, sizes = (folder / name for name in self.FILES)
+        save_file(
+            {name: tensor.detach().cpu().contiguous() for name, tensor in weights_of(self.model).items()}, weights
+        )
+        self.tokenizer.save(tokenizer)
+        sizes.write_text(json.dumps({"sizes": self.sizes, "about": about}, indent=1) + "\n", encoding="utf-8")
+
+    @classmethod
+    def load(cls, folder):
+        """Read a translator that `save` wrote.
+
+        Args:
+            folder: the folder.
+
+        Returns:
+            a Translator, its model in eval mode.
+
+        Raises:
+            FileNotFoundError: a file is missing.
+            ValueError: a file is damaged, or the weights are those of another model.
+        """
+        weights, tokenizer, sizes = (Path(folder) / name for name in cls.FILES)
+        for path in (weights, tokenizer, sizes):
+            if not path.is_file():
+                about = {"folder": folder, "name": path.name, "names": ", ".join(cls.FILES)}
+                raise FileNotFoundError(TEXTS["folder"].format(**about))
+        tokenizer = BytePairEncoder.load(tokenizer)
+        try:
+            made_with = json.loads(sizes.read_text(encoding="utf-8"))["sizes"]
+            model = Transformer(vocab_size=len(tokenizer), **made_with)
+        except (KeyError, TypeError, ValueError) as error:
+            raise ValueError(TEXTS["sizes"].format(path=sizes, reason=error)) from error
+        load_weights(model, weights)
+        return cls(model.eval(), tokenizer, made_with)
 
     def encode(self, sentence):
         """A sentence's token ids: a list of int, without start and end. Characters never seen are left out."""
@@ -128,7 +184,7 @@ def translation(
     tokenizer = BytePairEncoder.train(words, vocab_size, special_tokens=SPECIAL_TOKENS)
     torch.manual_seed(seed)
     model = make(len(tokenizer)) if make else Transformer(vocab_size=len(tokenizer), **TRANSLATION)
-    translator = Translator(model, tokenizer)
+    translator = Translator(model, tokenizer, None if make else TRANSLATION)
     encoded = (translator.pair(source, target) for source, target in pairs)
     encoded = [pair for pair in encoded if pair[0] and max(map(len, pair)) <= LONGEST_SENTENCE]
     batches = TokenBatches(encoded, max_tokens, seed=seed)

@@ -1,5 +1,6 @@
 """`fit` learns, resumes to the bit, survives being killed, stops when asked, and shares its work."""
 
+import itertools
 import os
 import signal
 import subprocess
@@ -356,3 +357,56 @@ def test_pairs_are_shifted_for_the_decoder():
     target = torch.tensor([[1, 5, 6, 2]])
     (batch,) = TeacherForced([(torch.tensor([[5, 6]]), target)])
     assert [part.tolist() for part in batch] == [[[5, 6]], [[1, 5, 6]], [[5, 6, 2]]]
+
+
+class Watch:
+    """Notes what it is shown, and wishes to stop after so many steps."""
+
+    wish = "run"
+
+    def __init__(self, stop_after=None):
+        self.stop_after, self.seen = stop_after, []
+
+    def begin(self, num_steps):
+        self.seen.append(("begin", num_steps))
+
+    def step(self, record, model):
+        assert not model.training
+        torch.rand(1)  # leaves no trace in the run
+        self.seen.append(("step", record["step"]))
+        if record["step"] == self.stop_after:
+            self.wish = "stop"
+
+    def end(self, history):
+        self.seen.append(("end", len(history), history.stopped))
+
+
+def test_a_watched_run_is_the_same_run():
+    watch = Watch()
+    alone, watched = make_model(), make_model()
+    fit(alone, make_batches(), **SETTINGS)
+    fit(watched, make_batches(), watch=watch, **SETTINGS)
+    assert all(
+        torch.equal(a, b) for a, b in zip(alone.state_dict().values(), watched.state_dict().values(), strict=True)
+    )
+    steps = [("step", step) for step in range(1, NUM_STEPS + 1)]
+    assert watch.seen == [("begin", NUM_STEPS), *steps, ("end", NUM_STEPS, False)]
+
+
+def test_who_watches_may_stop():
+    watch = Watch(stop_after=4)
+    history = fit(make_model(), make_batches(), watch=watch, **SETTINGS)
+    assert len(history) == 4 and history.stopped
+    assert watch.seen[-1] == ("end", 4, True)
+
+
+def test_who_watches_hears_of_a_run_that_failed():
+    watch = Watch()
+
+    def broken():
+        yield from itertools.islice(make_batches(), 3)
+        raise OSError("the disk is gone")
+
+    with pytest.raises(OSError, match="the disk is gone"):
+        fit(make_model(), broken(), watch=watch, **SETTINGS)
+    assert watch.seen[-1] == ("end", 3, True)

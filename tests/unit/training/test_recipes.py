@@ -1,5 +1,7 @@
 """The course's own training runs, made very small."""
 
+import json
+
 import pytest
 import torch
 
@@ -53,6 +55,33 @@ def test_characters_never_seen_are_left_out(translator):
 def test_a_sentence_is_a_text(translator):
     with pytest.raises(TypeError, match=r"sentences\[1\] is a int"):
         translator.translate(["Ein Hund", 3])
+
+
+def test_a_translator_is_kept_whole(translator, tmp_path):
+    translator.sizes = SMALL
+    translator.save(tmp_path / "kept", seed=0)
+    again = recipes.Translator.load(tmp_path / "kept")
+    assert not again.model.training and again.sizes == SMALL
+    sources = [source for source, _ in PAIRS]
+    assert again.translate(sources) == translator.translate(sources)
+    own = translator.model.state_dict()
+    assert all(torch.equal(own[name], tensor) for name, tensor in again.model.state_dict().items())
+
+
+def test_a_translator_that_is_not_whole_is_refused(translator, tmp_path):
+    with pytest.raises(ValueError, match="expected sizes"):
+        recipes.Translator(translator.model, translator.tokenizer).save(tmp_path)
+    translator.sizes = SMALL
+    translator.save(tmp_path)
+    (tmp_path / "sizes.json").write_text('{"sizes": {"width": 3}}')
+    with pytest.raises(ValueError, match=r"sizes\.json is damaged: .*width"):
+        recipes.Translator.load(tmp_path)
+    (tmp_path / "sizes.json").write_text(json.dumps({"sizes": {**SMALL, "d_model": 64}}))
+    with pytest.raises(ValueError, match="does not fit the model"):
+        recipes.Translator.load(tmp_path)
+    (tmp_path / "tokenizer.json").unlink()
+    with pytest.raises(FileNotFoundError, match=r"tokenizer\.json is missing"):
+        recipes.Translator.load(tmp_path)
 
 
 def test_processor_time_becomes_steps(translator):
