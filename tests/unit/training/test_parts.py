@@ -1,5 +1,6 @@
 """Batches, optimizers, checkpoints and metrics, each by itself."""
 
+import itertools
 import json
 
 import numpy as np
@@ -188,20 +189,20 @@ def test_a_death_while_writing_leaves_the_checkpoint_before(tmp_path, monkeypatc
     class Death(BaseException):
         pass
 
-    calls = []
+    def dies_at(number, original):
+        calls = itertools.count(1)
 
-    def die(*args):
-        calls.append(args)
-        if len(calls) == number:
-            raise Death
-        return original(*args)
+        def call(*args):
+            if next(calls) == number:
+                raise Death
+            return original(*args)
+
+        return call
 
     for name in ("save_file", "_flush"):
-        for _ in range(1, 10):
-            original = getattr(checkpoints, name)
-            calls.clear()
+        for number in range(1, 10):
             with monkeypatch.context() as patch:
-                patch.setattr(checkpoints, name, die)
+                patch.setattr(checkpoints, name, dies_at(number, getattr(checkpoints, name)))
                 try:
                     checkpoints.save(tmp_path, 2, model, {"x": torch.ones(1)}, {})
                 except Death:
