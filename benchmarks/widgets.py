@@ -62,7 +62,7 @@ IPYMPL_CELL = """from ipympl.backend_nbagg import Canvas, FigureManager
 from ipywidgets import FloatSlider, VBox
 from matplotlib.figure import Figure
 figure = Figure(figsize=(5, 4))
-manager = FigureManager(Canvas(figure), 0)  # %matplotlib widget would change the figures of interact, too
+manager = FigureManager(Canvas(figure), 0)
 ax = figure.subplots()
 image = ax.imshow(np.zeros((5, 5)), vmin=0, vmax=1, cmap="cividis")
 texts = [[ax.text(k, q, "", ha="center") for k in range(5)] for q in range(5)]
@@ -135,6 +135,7 @@ class Dragged:
         self.notebook, self.index, self.page, self.count = notebook, index, notebook.page, 0
 
     def begin(self):
+        self.page.bring_to_front()
         self.root = self.notebook.cell(self.index).locator(".cl-playground")
         name = "query" if self.root.locator(".cl-token").count() == 0 else "query of t0"
         handle = self.root.get_by_role("slider", name=name, exact=True)
@@ -185,6 +186,7 @@ class Slid:
         self.notebook, self.index, self.page, self.watch, self.count = notebook, index, notebook.page, watch, 0
 
     def begin(self):
+        self.page.bring_to_front()
         self.root = self.notebook.cell(self.index).locator(".jp-OutputArea").first
         handle = self.root.locator(".noUi-handle").first
         handle.scroll_into_view_if_needed()
@@ -207,7 +209,10 @@ def in_turns(ways, steps):
     for turn in range(-1, max(1, steps // TURN)):
         for name, way in ways.items():
             way.begin()
-            measured = [way.step() for _ in range(TURN)]
+            try:
+                measured = [way.step() for _ in range(TURN)]
+            except Exception as error:
+                raise RuntimeError(f"{name}, turn {turn}: {error}") from error
             way.end()
             if turn >= 0:  # the first turn only warms up
                 found[name] += measured
@@ -248,16 +253,16 @@ def measure_page(lab, steps):
 def measure_python(lab, steps):
     """A learner's function in Python, 5 tokens beside the peers, and 256 tokens."""
     cells, shown = ["playground(5, mine)", "playground(256, mine)", INTERACT_CELL], [".cl-playground"] * 2 + ["img"]
-    if importlib.util.find_spec("ipympl"):
-        cells, shown = [*cells, IPYMPL_CELL], [*shown, "canvas"]
-    notebook = opened(lab, cells, shown)
+    notebooks = [notebook := opened(lab, cells, shown)]
     ways = {OURS: Dragged(notebook, 1), "256 tokens": Dragged(notebook, 2), INTERACT: Slid(notebook, 3, "watchImage")}
-    if len(cells) > 3:
-        ways[IPYMPL] = Slid(notebook, 4, "watchCanvas")
+    if importlib.util.find_spec("ipympl"):  # in a notebook of its own: imported, it changes what plt.show() does
+        notebooks.append(opened(lab, [IPYMPL_CELL], ["canvas"]))
+        ways[IPYMPL] = Slid(notebooks[-1], 1, "watchCanvas")
     found = {name: percentiles(latencies) for name, latencies in in_turns(ways, steps).items()}
     for numbers in found.values():
         numbers["ratio"] = round(numbers["p50_ms"] / found[OURS]["p50_ms"], 1)
-    notebook.close()  # ipympl writes to the console; what ours does there, the tests see
+    for notebook in notebooks:
+        notebook.close()  # ipympl writes to the console; what ours does there, the tests see
     return found
 
 
