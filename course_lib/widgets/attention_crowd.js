@@ -77,9 +77,9 @@ export function crowd(host, session, text) {
   /** All vectors of a kind as dots, with discs under them; arrows for what can be dragged. */
   function makePlane(/** @type {string} */ label, /** @type {"keys" | "values"} */ kind) {
     const plane = new Plane(label);
-    const discs = tokens.map(() => svg("circle", { class: "cl-disc" }));
-    const dots = tokens.map(() => svg("circle", { class: `cl-speck cl-${CROWD_TEXT.names[kind]}`, r: 2 }));
-    plane.under.append(...discs, ...dots);
+    const discs = svg("path", { class: "cl-disc" }); // all in one: hundreds of elements would be hundreds to restyle
+    const dots = svg("path", { class: `cl-speck cl-${CROWD_TEXT.names[kind]}` });
+    plane.under.append(discs, dots);
     return { plane, discs, dots };
   }
   const compare = dK === 2 ? makeCompare() : null;
@@ -241,7 +241,11 @@ export function crowd(host, session, text) {
 
   // --- drawing ---
 
-  const farthest = (/** @type {number[][]} */ vectors) => vectors.reduce((far, vector) => Math.max(far, ...vector.map(Math.abs)), 0);
+  function farthest(/** @type {number[][]} */ vectors) {
+    let far = 0;
+    for (const vector of vectors) for (const x of vector) if (Math.abs(x) > far) far = Math.abs(x);
+    return far;
+  }
 
   function drawVectors() {
     const now = state();
@@ -251,24 +255,29 @@ export function crowd(host, session, text) {
       compare.plane.fit(farthest([...now.keys, now.queries[selected()]]), fresh);
       compare.query.put(now.queries[selected()]);
       compare.keyArrow.put(now.keys[key]);
-      drawSpecks(compare, now.keys);
+      setAttributes(compare.dots, { d: circles(compare.plane, now.keys, () => 2) });
       compare.plane.placeLabels([compare.query, compare.keyArrow]);
     }
     if (mix) {
       mix.plane.fit(farthest(now.values), fresh);
       mix.value.put(now.values[key]);
-      drawSpecks(mix, now.values);
+      setAttributes(mix.dots, { d: circles(mix.plane, now.values, () => 2) });
     }
     for (const row of Object.values(rows)) row.fill();
     masks.show(session.maskName());
   }
 
-  function drawSpecks(/** @type {{plane: Plane, dots: any[], discs: any[]}} */ { plane, dots, discs }, /** @type {number[][]} */ points) {
+  /** Circles around points, as the outline of one path. */
+  function circles(/** @type {Plane} */ plane, /** @type {number[][]} */ points, /** @type {(index: number) => number} */ radius) {
+    const round = (/** @type {number} */ value) => Math.round(value * 10) / 10;
+    let outline = "";
     points.forEach((point, index) => {
-      const [cx, cy] = plane.pixel(point);
-      setAttributes(dots[index], { cx, cy });
-      setAttributes(discs[index], { cx, cy });
+      const r = round(radius(index));
+      if (r === 0) return;
+      const [x, y] = plane.pixel(point).map(round);
+      outline += `M${x - r} ${y}a${r} ${r} 0 1 0 ${2 * r} 0a${r} ${r} 0 1 0 ${-2 * r} 0`;
     });
+    return outline;
   }
 
   function drawAnswer() {
@@ -277,8 +286,9 @@ export function crowd(host, session, text) {
     const weights = has() ? picture.weights[row] : tokens.map(() => 0);
     drawMap(now, row, picture, names);
     const strongest = weights.reduce((top, weight) => Math.max(top, weight), 1e-12);
-    for (const part of [compare, mix])
-      part?.discs.forEach((disc, k) => setAttributes(disc, { r: 22 * Math.sqrt(Math.max(0, weights[k]) / strongest) }));
+    const radius = (/** @type {number} */ k) => 22 * Math.sqrt(Math.max(0, weights[k]) / strongest);
+    if (compare) setAttributes(compare.discs, { d: circles(compare.plane, state().keys, radius) });
+    if (mix) setAttributes(mix.discs, { d: circles(mix.plane, state().values, radius) });
     if (mix) {
       mix.context.shown = has();
       mix.context.group.style.display = has() ? "" : "none";

@@ -2,13 +2,15 @@
 /**
  * The page side of AttentionPlayground, up to a dozen tokens; more are shown by attention_crowd.js.
  *
- * `state` (vectors, mask, seq) goes to Python with every change and is drawn at once. With the library's function the page
- * computes the rest in the same frame; with a learner's, weights and context come back as `answer` for `answered`, and
- * ipywidgets holds back newer states while one is unanswered and then sends only the latest.
+ * `state` (vectors, mask, seq) is drawn at once. With the library's function the page computes the rest in the same frame,
+ * and tells Python when the hand rests: every message makes JupyterLab paint its busy signs, which costs more than our
+ * picture. With a learner's, every state is sent, weights and context come back as `answer` for `answered`, and ipywidgets
+ * holds back newer states while one is unanswered and then sends only the latest.
  */
 import { crowd } from "./attention_crowd.js";
-import { attention, causalMask, scaledScores } from "./compute.js";
+import { attention, attentionOfChanged, causalMask, scaledScores } from "./compute.js";
 import {
+  atLeisure,
   choiceButtons,
   cividis,
   filled,
@@ -152,7 +154,14 @@ function makeSession(model) {
 
   function compute() {
     const now = state();
-    picture = { ...attention(now.queries, now.keys, now.values, now.mask.length ? allowed(now) : undefined), state: now, works: true };
+    const { queries, keys, values } = now;
+    const mask = now.mask.length ? allowed(now) : undefined;
+    const then = picture?.state;
+    const numbers =
+      then && then.keys === keys && then.values === values && then.mask === now.mask
+        ? attentionOfChanged(picture, then.queries, queries, keys, values, mask)
+        : attention(queries, keys, values, mask);
+    picture = { ...numbers, state: now, works: true };
   }
 
   function readAnswer() {
@@ -166,6 +175,7 @@ function makeSession(model) {
     picture = { ...scaledScores(then.queries, then.keys), weights: take(n), context: take(dV), state: then, works };
   }
 
+  const tell = atLeisure(() => model.save_changes(), 150, 1000);
   const renew = () => (model.get("in_page") ? compute() : readAnswer());
   renew();
   const session = {
@@ -185,7 +195,8 @@ function makeSession(model) {
     /** @param {Partial<State>} changes */
     put(changes) {
       model.set("state", { ...state(), ...changes, seq: state().seq + 1 });
-      model.save_changes();
+      if (model.get("in_page")) tell();
+      else model.save_changes();
     },
     /** @param {Kind} kind @param {number} index @param {number[]} vector */
     move(kind, index, vector) {

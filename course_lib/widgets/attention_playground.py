@@ -522,18 +522,20 @@ def _notes(tokens, weights, context, arrays):
     """What a reader of the picture should be told: rows that are no shares, masked keys with weight, a context that is no mix."""
     notes = []
     mask = arrays["mask"]
-    for index, (token, row) in enumerate(zip(tokens, weights, strict=True)):
-        total = row.sum()
-        expected = 1.0 if mask[index].any() else 0.0
-        leaks = np.flatnonzero(~mask[index] & (np.abs(row) > SUM_TOLERANCE))
-        if leaks.size:
-            notes.append(TEXT["leak"].format(query=token, key=tokens[leaks[0]]))
-        elif abs(total - expected) > SUM_TOLERANCE:
-            notes.append(TEXT["row_sum"].format(token=token, total=f"{total:.3g}"))
-        if (row < -SUM_TOLERANCE).any():
+    totals, leaks = weights.sum(axis=-1), ~mask & (np.abs(weights) > SUM_TOLERANCE)
+    leaky = leaks.any(axis=-1)
+    unequal = ~leaky & (np.abs(totals - mask.any(axis=-1)) > SUM_TOLERANCE)
+    negative = (weights < -SUM_TOLERANCE).any(axis=-1)
+    mixed = np.isclose(context, weights @ arrays["values"], atol=SUM_TOLERANCE, rtol=SUM_TOLERANCE).all(axis=-1)
+    for index in np.flatnonzero(leaky | unequal | negative | ~mixed):
+        token = tokens[index]
+        if leaky[index]:
+            notes.append(TEXT["leak"].format(query=token, key=tokens[leaks[index].argmax()]))
+        elif unequal[index]:
+            notes.append(TEXT["row_sum"].format(token=token, total=f"{totals[index]:.3g}"))
+        if negative[index]:
             notes.append(TEXT["negative"].format(token=token))
-        mix = row @ arrays["values"]
-        if not np.allclose(context[index], mix, atol=SUM_TOLERANCE, rtol=SUM_TOLERANCE):
+        if not mixed[index]:
             notes.append(TEXT["not_the_mix"].format(token=token))
     if len(notes) > MAX_NOTES:
         notes[MAX_NOTES:] = [TEXT["more_notes"].format(count=len(notes) - MAX_NOTES)]

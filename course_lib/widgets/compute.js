@@ -13,9 +13,11 @@
 export function softmax(scores, allowed) {
   let highest = -Infinity;
   for (let k = 0; k < scores.length; k++) if ((!allowed || allowed[k]) && scores[k] > highest) highest = scores[k];
-  const powers = Array.from(scores, (score, k) => (!allowed || allowed[k] ? Math.exp(score - highest) : 0));
-  const sum = powers.reduce((total, power) => total + power, 0);
-  return sum > 0 ? powers.map((power) => power / sum) : powers.map(() => 0);
+  const shares = new Array(scores.length);
+  let sum = 0;
+  for (let k = 0; k < scores.length; k++) sum += shares[k] = !allowed || allowed[k] ? Math.exp(scores[k] - highest) : 0;
+  for (let k = 0; k < scores.length; k++) shares[k] = sum > 0 ? shares[k] / sum : 0;
+  return shares;
 }
 
 /** @param {ArrayLike<number>} a @param {ArrayLike<number>} b */
@@ -32,7 +34,7 @@ export function dotScores(queries, keys) {
 
 /** Scores, and the same divided by √d_k. @param {ArrayLike<number>[]} queries @param {ArrayLike<number>[]} keys */
 export function scaledScores(queries, keys) {
-  const root = Math.sqrt(queries[0].length);
+  const root = Math.sqrt(keys[0].length);
   const scores = dotScores(queries, keys);
   return { scores, scaled: scores.map((row) => row.map((score) => score / root)) };
 }
@@ -46,6 +48,32 @@ export function attention(queries, keys, values, mask) {
   const weights = scaled.map((row, q) => softmax(row, mask?.[q]));
   const context = weights.map((row) => mixed(row, values));
   return { scores, scaled, weights, context };
+}
+
+/**
+ * `attention` again after some queries were replaced: rows of the others are kept, since a row depends on its own query only.
+ * @param {ReturnType<typeof attention>} before @param {number[][]} queriesBefore
+ * @param {number[][]} queries @param {number[][]} keys @param {number[][]} values @param {boolean[][]} [mask]
+ */
+export function attentionOfChanged(before, queriesBefore, queries, keys, values, mask) {
+  const changed = queries.flatMap((query, q) => (query === queriesBefore[q] ? [] : [q]));
+  const some = attention(
+    changed.map((q) => queries[q]),
+    keys,
+    values,
+    mask && changed.map((q) => mask[q]),
+  );
+  const merged = (/** @type {number[][]} */ old, /** @type {number[][]} */ rows) => {
+    const all = old.slice();
+    changed.forEach((q, index) => (all[q] = rows[index]));
+    return all;
+  };
+  return {
+    scores: merged(before.scores, some.scores),
+    scaled: merged(before.scaled, some.scaled),
+    weights: merged(before.weights, some.weights),
+    context: merged(before.context, some.context),
+  };
 }
 
 /** The sum of vectors, each taken by its weight. @param {number[]} weights @param {number[][]} values */

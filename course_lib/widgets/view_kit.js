@@ -54,7 +54,10 @@ export function svg(tag, attributes = {}, ...children) {
 
 /** Replace an element's text, if it differs. @param {Node} node @param {string} text */
 export function setText(node, text) {
-  if (node.textContent !== text) node.textContent = text;
+  const [first, ...others] = node.childNodes;
+  if (first instanceof Text && !others.length) {
+    if (first.data !== text) first.data = text; // the same text node stays: less to lay out
+  } else if (node.textContent !== text) node.textContent = text;
 }
 
 /** A number for reading: at most three leading digits, a true minus sign, no "−0.00". @param {number} value */
@@ -392,7 +395,8 @@ export class Plane {
       if (!best) continue;
       taken.push(best.box);
       const centre = Math.min(PLANE - width / 2, Math.max(width / 2, best.centre[0]));
-      setAttributes(arrow.text, { x: centre, y: Math.min(PLANE - 4, Math.max(12, best.centre[1] + 4)) });
+      const below = Math.min(PLANE - 4, Math.max(12, best.centre[1] + 4));
+      setAttributes(arrow.text, { transform: `translate(${centre} ${below})` }); // moved, not laid out anew
     }
   }
 }
@@ -454,8 +458,7 @@ export class Matrix {
         setText(element, cell.text);
         element.style.background = cell.fill ?? "";
         element.style.color = cell.ink ?? "";
-        element.dataset.is = cell.state ?? "";
-        element.setAttribute("aria-label", cell.name);
+        setAttributes(element, { "data-is": cell.state ?? "", "aria-label": cell.name });
       });
     });
   }
@@ -550,6 +553,27 @@ export function put(model, trait, value) {
   if (model.get(trait) === value) return;
   model.set(trait, value);
   model.save_changes();
+}
+
+/**
+ * Do something once calls have stopped for `rest` milliseconds, and every `most` milliseconds while they go on.
+ * @param {() => void} act @param {number} rest @param {number} most
+ */
+export function atLeisure(act, rest, most) {
+  let timer = 0;
+  let since = 0;
+  return () => {
+    const now = performance.now();
+    if (timer) window.clearTimeout(timer);
+    else since = now;
+    timer = window.setTimeout(
+      () => {
+        timer = 0;
+        act();
+      },
+      Math.min(rest, Math.max(0, since + most - now)),
+    );
+  };
 }
 
 /**
@@ -740,15 +764,14 @@ export class HeatMap {
     if (this.canvas.width !== width || this.canvas.height !== height) Object.assign(this.canvas, { width, height });
     const context = /** @type {CanvasRenderingContext2D} */ (this.canvas.getContext("2d"));
     const image = context.createImageData(width, height);
+    const pixels = new Uint32Array(image.data.buffer);
     for (let r = 0, at = 0; r < height; r++)
-      for (let c = 0; c < width; c++, at += 4) {
+      for (let c = 0; c < width; c++, at++) {
         const value = this.values[r][c];
+        if (Number.isNaN(value)) continue; // clear
         const share = value / this.top;
-        const [red, green, blue] = this.signed ? twoColours(share) : cividisNumbers(share);
-        image.data[at] = red;
-        image.data[at + 1] = green;
-        image.data[at + 2] = blue;
-        image.data[at + 3] = Number.isNaN(value) ? 0 : this.signed ? Math.min(255, Math.abs(share) * 255) : 255;
+        if (!this.signed) pixels[at] = cividisPixel(share);
+        else pixels[at] = (share < 0 ? BLUE_PIXEL : RED_PIXEL) | (Math.round(Math.min(1, Math.abs(share)) * 255) << 24);
       }
     context.putImageData(image, 0, 0);
   }
@@ -832,10 +855,11 @@ function cividisNumbers(share) {
   return CIVIDIS[left].map((from, i) => from + (CIVIDIS[left + 1][i] - from) * (position - left));
 }
 
-/** @param {number} share @returns {number[]} */
-function twoColours(share) {
-  return share < 0 ? [0, 114, 178] : [213, 94, 0];
-}
+// The same as pixels of a canvas: alpha, blue, green, red from the highest byte, as every machine with a browser stores them.
+const pixel = (/** @type {number[]} */ [red, green, blue], alpha = 255) => ((alpha << 24) | (blue << 16) | (green << 8) | red) >>> 0;
+const CIVIDIS_PIXELS = Uint32Array.from({ length: 256 }, (_, level) => pixel(cividisNumbers(level / 255).map(Math.round)));
+const cividisPixel = (/** @type {number} */ share) => CIVIDIS_PIXELS[share > 0 ? Math.round(Math.min(1, share) * 255) : 0];
+const [BLUE_PIXEL, RED_PIXEL] = [pixel([0, 114, 178], 0), pixel([213, 94, 0], 0)];
 
 /**
  * Paint many small maps side by side, each as bright as it gets.
@@ -848,17 +872,14 @@ export function paintMaps(canvas, perRow, maps, width) {
   Object.assign(canvas, { width: perRow * across - 1, height: Math.ceil(maps.length / perRow) * down - 1 });
   const context = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d"));
   const image = context.createImageData(canvas.width, canvas.height);
+  const pixels = new Uint32Array(image.data.buffer);
   maps.forEach((map, index) => {
     const top = map.reduce((most, value) => Math.max(most, value), 1e-9);
     const [left, above] = [(index % perRow) * across, Math.floor(index / perRow) * down];
     map.forEach((value, number) => {
-      const colour = cividisNumbers(value / top);
-      const [x, y] = [left + (number % width) * size, above + Math.floor(number / width) * size];
-      for (let row = y; row < y + size; row++)
-        for (let at = 4 * (row * canvas.width + x), end = at + 4 * size; at < end; at += 4) {
-          for (let channel = 0; channel < 3; channel++) image.data[at + channel] = colour[channel];
-          image.data[at + 3] = 255;
-        }
+      const colour = cividisPixel(value / top);
+      const start = (above + Math.floor(number / width) * size) * canvas.width + left + (number % width) * size;
+      for (let row = 0; row < size; row++) pixels.fill(colour, start + row * canvas.width, start + row * canvas.width + size);
     });
   });
   context.putImageData(image, 0, 0);

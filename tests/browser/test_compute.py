@@ -60,6 +60,30 @@ def test_attention_and_all_its_steps(compute):
         close(steps["context"], context)
 
 
+def test_rows_of_unchanged_queries_are_kept_and_those_of_changed_ones_right(page):
+    for seed in range(30):
+        rng = np.random.default_rng(seed)
+        queries, keys, values, mask = random_attention(rng)
+        changed = [q for q in range(len(queries)) if rng.random() < 0.4]  # none among them
+        fresh = rng.normal(size=queries.shape)
+        steps, kept = page.evaluate(
+            """([queries, fresh, changed, keys, values, mask]) => {
+              const before = compute.attention(queries, keys, values, mask);
+              const now = queries.map((query, q) => (changed.includes(q) ? fresh[q] : query));
+              const steps = compute.attentionOfChanged(before, queries, now, keys, values, mask);
+              return [steps, queries.map((_, q) => steps.weights[q] === before.weights[q])];
+            }""",
+            [queries.tolist(), fresh.tolist(), changed, keys.tolist(), values.tolist(), mask.tolist()],
+        )
+        queries[changed] = fresh[changed]
+        context, weights = attention.scaled_dot_product_attention(queries, keys, values, mask=mask)
+        close(steps["scores"], attention.dot_scores(queries, keys))
+        close(steps["scaled"], attention.scaled_dot_scores(queries, keys))
+        close(steps["weights"], weights)
+        close(steps["context"], context)
+        assert [q for q, same in enumerate(kept) if not same] == changed
+
+
 def test_softmax_survives_any_size(compute):
     rows = [[1e300, -1e300, 0.0], [-1e308, -1e308], [800.0, 801.0], [0.0], [-745.0, 0.0]]
     for row, found in zip(rows, compute("softmax", [[row] for row in rows]), strict=True):
