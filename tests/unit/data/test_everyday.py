@@ -1,8 +1,15 @@
 """The sentences that come with the course: well formed, each once, in parts that share nothing, with their authors."""
 
+import os
 import re
+from pathlib import Path
 
-from course_lib.data import everyday
+import pytest
+
+from course_lib.data import corpora, everyday
+from course_lib.notebooks import course_root
+
+COPY = Path(os.environ.get("COURSE_DATA") or course_root().parent / "shared" / "data")
 
 
 def test_parts_have_their_sizes_and_share_no_sentence():
@@ -37,3 +44,19 @@ def test_the_same_call_gives_the_same_and_never_hands_out_its_own():
     first = everyday.sentences()
     first.train.clear()
     assert len(everyday.sentences().train) == 3200
+
+
+def test_held_out_sentences_are_pairs_of_the_file_each_once():
+    everything = {pair for part in everyday.sentences() for pair in part}
+    held_out = everyday.held_out()
+    assert len(held_out) == len(set(held_out)) == 373 and set(held_out) <= everything
+
+
+@pytest.mark.skipif(not COPY.is_dir(), reason="no copy of the corpora: set COURSE_DATA to the folder of one")
+def test_held_out_sentences_are_those_of_the_corpus_test(monkeypatch):
+    monkeypatch.setenv("COURSE_DATA", str(COPY))
+    whole = corpora.tatoeba("en", "bg")
+    everything = {pair for part in everyday.sentences() for pair in part}
+    assert set(everyday.held_out()) == everything & set(whole.test)
+    unseen = {sentence for pair in everyday.held_out() for sentence in pair}
+    assert not unseen & {sentence for pair in whole.train for sentence in pair}
