@@ -6,13 +6,12 @@ Without names, all run. How fast the widgets answer is measured by `python -m be
 """
 
 import argparse
-import json
 
 from rich.console import Console
 from rich.table import Table
 
 from benchmarks.models import OURS, WORKS
-from benchmarks.timing import machine, pinned_threads
+from benchmarks.timing import machine, pinned_threads, tell_end
 
 
 def table_of(name, found):
@@ -49,10 +48,7 @@ def main(arguments=None):
                 behind = ", ".join(found[name]["behind"]) or "nobody"
                 console.print(f"Faster than {OURS}: {behind}.", *found[name]["notes"])
     about = {"threads": options.threads, "rounds": options.rounds, **machine()}
-    if options.json:
-        print(json.dumps({"machine": about, "works": found}, indent=2))
-    else:
-        console.print(", ".join(f"{name} {value}" for name, value in about.items()))
+    tell_end(console, found, about, options.json)
 
 
 if __name__ == "__main__":

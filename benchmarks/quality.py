@@ -20,7 +20,7 @@ from rich.table import Table
 
 from benchmarks import peers
 from benchmarks.models import quiet_transformers
-from benchmarks.timing import machine, pinned_threads
+from benchmarks.timing import machine, pinned_threads, tell_end
 from course_lib.data import corpora, dates, digits, docs
 from course_lib.models.classifier import TextClassifier, mean_of_tokens
 from course_lib.models.encoder import TextEncoder
@@ -309,10 +309,7 @@ def main(arguments=None):
             if not options.json:
                 console.print(table_of(name, found[name]))
     about = {"seeds": options.seeds, "core-minutes": options.core_minutes, **machine()}
-    if options.json:
-        print(json.dumps({"machine": about, "works": found}, indent=2))
-    else:
-        console.print(", ".join(f"{name} {value}" for name, value in about.items()))
+    tell_end(console, found, about, options.json)
 
 
 if __name__ == "__main__":

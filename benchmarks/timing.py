@@ -1,6 +1,7 @@
 """Fair timing: the ways take turns in one run, threads are pinned, and what counts is the ratio within each turn."""
 
 import contextlib
+import json
 import os
 import platform
 import statistics
@@ -72,6 +73,21 @@ def processor():
             if line.startswith("model name"):
                 return line.partition(":")[2].strip()
     return platform.processor() or platform.machine()
+
+
+def tell_end(console, found, about, as_json):
+    """End a run of the command: everything as JSON, or below the tables a line on the machine.
+
+    Args:
+        console: rich's.
+        found: dict, ready for JSON.
+        about: dict of what the numbers depend on.
+        as_json: whether JSON was asked for.
+    """
+    if as_json:
+        print(json.dumps({"machine": about, "works": found}, indent=2))
+    else:
+        console.print(", ".join(f"{name} {value}" for name, value in about.items()))
 
 
 def machine():

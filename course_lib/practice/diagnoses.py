@@ -148,6 +148,25 @@ def call_on_batch(candidate, *inputs):
         raise AssertionError(mistake("fails-on-batch", error=error.summary)) from None
 
 
+def two_arrays(got, context, weights):
+    """Assert that an answer is a pair, and not the right one in the wrong order; give it back.
+
+    Args:
+        got: what the learner's function returned, one array or a tuple of them.
+        context, weights: the right arrays, in this order.
+    """
+    if not isinstance(got, tuple):
+        show = {"got": got, "expected": context, "what": "what you return"}
+        assert got.shape != weights.shape, mistake("returns-weights-only", **show)
+        assert got.shape != context.shape, mistake("returns-context-only", **show)
+        raise AssertionError(mistake("not-a-pair", returned="one array"))
+    assert len(got) == 2, mistake("not-a-pair", returned=f"{len(got)} arrays")
+    first, second = got
+    swapped = first.shape == weights.shape and second.shape == context.shape
+    assert not swapped, mistake("outputs-swapped", expected=context, got=first, what="the first of the two")
+    return first, second
+
+
 def are_distributions(weights, expected, what="weights"):
     """Assert that each row of the last axis sums to 1, naming the axis it sums over instead."""
     show = {"expected": expected, "got": weights, "what": what}

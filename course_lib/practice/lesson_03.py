@@ -20,6 +20,7 @@ from course_lib.practice.diagnoses import (
     scale_suspects,
     scaled_right,
     survives_large_scores,
+    two_arrays,
 )
 from course_lib.practice.exercises import checks
 from course_lib.practice.trial import call
@@ -260,15 +261,7 @@ def pair_of(got, queries, keys, values):
     """
     raw = dot_scores(queries, keys)
     context, weights = right_attention(queries, keys, values)
-    if not isinstance(got, tuple):
-        show = {"got": got, "expected": context, "what": "what you return"}
-        assert got.shape != weights.shape, mistake("returns-weights-only", **show)
-        assert got.shape != context.shape, mistake("returns-context-only", **show)
-        raise AssertionError(mistake("not-a-pair", returned="one array"))
-    assert len(got) == 2, mistake("not-a-pair", returned=f"{len(got)} arrays")
-    first, second = got
-    swapped = first.shape == weights.shape and second.shape == context.shape
-    assert not swapped, mistake("outputs-swapped", expected=context, got=first, what="the first of the two")
+    first, second = two_arrays(got, context, weights)
     for array, right, which in ((first, context, "context"), (second, weights, "weights")):
         is_scores = probes.close(array, raw) or probes.close(array, scaled_dot_scores(queries, keys))
         assert not is_scores, mistake("returns-scores", which=which, expected=right, got=array, what=which)

@@ -20,6 +20,7 @@ from course_lib.practice.diagnoses import (
     mistake,
     same_values,
     scaled_right,
+    two_arrays,
 )
 from course_lib.practice.exercises import checks
 from course_lib.practice.trial import call
@@ -255,15 +256,7 @@ def pair_of(got, context, weights, suspects_of_shape=None):
         context, weights: the right arrays.
         suspects_of_shape: dict of diagnosis to what a mistake gives for the context, in a shape of its own.
     """
-    if not isinstance(got, tuple):
-        show = {"got": got, "expected": context, "what": "what you return"}
-        assert got.shape != weights.shape, mistake("returns-weights-only", **show)
-        assert got.shape != context.shape, mistake("returns-context-only", **show)
-        raise AssertionError(mistake("not-a-pair", returned="one array"))
-    assert len(got) == 2, mistake("not-a-pair", returned=f"{len(got)} arrays")
-    first, second = got
-    swapped = first.shape == weights.shape and second.shape == context.shape
-    assert not swapped, mistake("outputs-swapped", expected=context, got=first, what="the first of the two")
+    first, second = two_arrays(got, context, weights)
     show = {"expected": context, "got": first, "what": "context"}
     found = probes.first_match(first, suspects_of_shape or {})
     assert found is None, mistake(found, **show)
