@@ -144,6 +144,21 @@ def _in_script(text):
 # --- what comes in ---
 
 
+def shown(trait, doc, check=None):
+    """A property that reads a trait of a widget's view and, with a check, sets it.
+
+    Args:
+        trait: its name.
+        doc: what it is, for help().
+        check: function (widget, value) -> the value to keep, or raises.
+    """
+
+    def put(widget, value):
+        setattr(widget.view, trait, check(widget, value))
+
+    return property(lambda widget: getattr(widget.view, trait), put if check else None, doc=doc)
+
+
 def checked_tokens(tokens, most, name="tokens", least=1):
     """Check a list of strings, and how many there are; returns a list."""
     if isinstance(tokens, str):

@@ -7,9 +7,19 @@ import anywidget
 import numpy as np
 import traitlets
 
-from course_lib.widgets.base import Widget, checked_array, checked_number, checked_title, checked_tokens, counted
+from course_lib.widgets.base import (
+    Widget,
+    checked_array,
+    checked_choice,
+    checked_number,
+    checked_title,
+    checked_tokens,
+    counted,
+    shown,
+)
 from course_lib.widgets.view_kit import page_module
 
+ORDERS = ("place", "entropy", "previous", "next", "same", "first")
 MAX_TOKENS, MAX_LAYERS, MAX_HEADS = 256, 48, 64
 MAX_WEIGHTS = 8_000_000  # 16 MB on their way to the page
 TOLERANCE = 1e-3
@@ -51,7 +61,7 @@ class HeadBrowserView(anywidget.AnyWidget):
     layer = traitlets.Int(0).tag(sync=True)
     head = traitlets.Int(0).tag(sync=True)
     token = traitlets.Int(0).tag(sync=True)
-    order = traitlets.Unicode("place").tag(sync=True)
+    order = traitlets.Unicode(ORDERS[0]).tag(sync=True)
 
 
 class HeadBrowser(Widget):
@@ -116,32 +126,30 @@ class HeadBrowser(Widget):
         with self.view.hold_sync():
             self.view.part, self.view.layer, self.view.head, self.view.token = names.index(part), 0, 0, 0
 
-    @property
-    def layer(self):
-        """int: the layer shown large, from 0; assign to show another."""
-        return self.view.layer
-
-    @layer.setter
-    def layer(self, layer):
-        self.view.layer = checked_number("layer", layer, 0, len(self._weights[self.part]) - 1, whole=True)
-
-    @property
-    def head(self):
-        """int: the head shown large, from 0; assign to show another."""
-        return self.view.head
-
-    @head.setter
-    def head(self, head):
-        self.view.head = checked_number("head", head, 0, self._weights[self.part].shape[1] - 1, whole=True)
-
-    @property
-    def token(self):
-        """int: the query that is followed; assign to follow another."""
-        return self.view.token
-
-    @token.setter
-    def token(self, token):
-        self.view.token = checked_number("token", token, 0, self._weights[self.part].shape[2] - 1, whole=True)
+    layer = shown(
+        "layer",
+        "int: the layer shown large, from 0; assign to show another.",
+        lambda browser, value: checked_number("layer", value, 0, len(browser._weights[browser.part]) - 1, whole=True),
+    )
+    head = shown(
+        "head",
+        "int: the head shown large, from 0; assign to show another.",
+        lambda browser, value: checked_number(
+            "head", value, 0, browser._weights[browser.part].shape[1] - 1, whole=True
+        ),
+    )
+    token = shown(
+        "token",
+        "int: the query that is followed; assign to follow another.",
+        lambda browser, value: checked_number(
+            "token", value, 0, browser._weights[browser.part].shape[2] - 1, whole=True
+        ),
+    )
+    order = shown(
+        "order",
+        "str: by what the heads are sorted, one of ORDERS; assign to sort them otherwise.",
+        lambda browser, value: checked_choice("order", value, ORDERS),
+    )
 
     @property
     def weights(self):

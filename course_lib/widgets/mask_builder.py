@@ -17,6 +17,7 @@ from course_lib.widgets.base import (
     checked_tokens,
     counted,
     describe,
+    shown,
 )
 from course_lib.widgets.view_kit import page_module
 
@@ -128,14 +129,31 @@ class MaskBuilder(Widget):
             found[seen & (found == 0) & ~np.eye(n, dtype=bool)] = layer
         return found
 
-    @property
-    def layers(self):
-        """int: layers of attention; assign to change it."""
-        return self.view.layers
-
-    @layers.setter
-    def layers(self, layers):
-        self.view.layers = checked_number("layers", layers, 1, MAX_LAYERS, whole=True)
+    layers = shown(
+        "layers",
+        "int: layers of attention; assign to change it.",
+        lambda builder, value: checked_number("layers", value, 1, MAX_LAYERS, whole=True),
+    )
+    causal = shown(
+        "causal",
+        "bool: whether later keys are hidden; assign to change it. What was painted by hand stays over it.",
+        lambda builder, value: checked_flag("causal", value),
+    )
+    length = shown(
+        "length",
+        "int: how many tokens are no padding; assign to change it.",
+        lambda builder, value: checked_number("length", value, 0, len(builder.view.tokens), whole=True),
+    )
+    window = shown(
+        "window",
+        "int: how far a query sees to either side, the number of tokens for no limit; assign to change it.",
+        lambda builder, value: checked_number("window", value, 0, len(builder.view.tokens), whole=True),
+    )
+    selected = shown(
+        "selected",
+        "int: the query that is followed; assign to follow another.",
+        lambda builder, value: checked_number("selected", value, 0, len(builder.view.tokens) - 1, whole=True),
+    )
 
     def text_alternative(self):
         mask, tokens = self.mask, self.view.tokens

@@ -1,6 +1,9 @@
 // @ts-check
-/** The page side of PositionExplorer: the table of positions, one pair of dimensions as clock hands, similarity. */
-import { alibiSlopes, dot, frequency, rotary, sinusoidal } from "./compute.js";
+/**
+ * The page side of PositionExplorer: the table of positions, one pair of dimensions as clock hands, similarity, and what
+ * shuffled tokens notice.
+ */
+import { alibiSlopes, dot, frequency, rotary, sinusoidal, softmax } from "./compute.js";
 import {
   Chart,
   choiceButtons,
@@ -17,6 +20,9 @@ import {
   svg,
 } from "./view_kit.js";
 
+const TOKENS = "ABCDEF";
+const [MOST_POSITIONS, MOST_DIMENSIONS] = [256, 128];
+
 const TEXT = {
   title: "How does a token know its place?",
   hint: "Move the position, and follow one pair of dimensions round its clock.",
@@ -25,6 +31,8 @@ const TEXT = {
   position: "position",
   pair: "pair",
   base: "base",
+  length: "positions",
+  d: "dimensions",
   table: "Positions",
   clock: "One pair, as a clock hand",
   similarity: "How alike are two positions?",
@@ -52,17 +60,29 @@ const TEXT = {
   chart: "Similarity of all positions with the one that is followed",
   y: "similarity",
   yAlibi: "added",
+  shuffling: "Shuffle the tokens",
+  shuffled: "Six tokens with random vectors, and what “A” gives to each of them. Shuffle: what changes?",
+  plain: "without positions",
+  placed: { sinusoidal: "sinusoidal", rotary: "rotary", alibi: "ALiBi", learned: "learned" },
+  placedBy: "with {kind} ones",
+  inOrder: "Without positions, every order gives the same.",
+  moved: "Without positions nothing has changed: to attention alone, a sentence is a bag of words.",
+  orders: { shuffle: "shuffle", sort: "in order" },
+  orderNow: "The tokens in their order",
+  share: "A gives {token}, at place {place}: {plain} without positions, {placed} with",
   clockLabel: "The pair of dimensions as points on a circle, one a position",
 };
 
 /** @param {{model: any, el: HTMLElement}} host */
 function render({ model, el }) {
-  const length = /** @type {number} */ (model.get("length"));
-  const d = /** @type {number} */ (model.get("d_model"));
+  let length = 0;
+  let d = 0;
+  let heads = 0;
+  const floats = (/** @type {DataView} */ bytes) =>
+    new Float32Array(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength));
   const view = /** @type {DataView} */ (model.get("learned"));
-  const learned = view.byteLength
-    ? new Float32Array(view.buffer.slice(view.byteOffset, view.byteOffset + view.byteLength))
-    : null;
+  const learned = view.byteLength ? floats(view) : null;
+  const samples = floats(model.get("samples"));
   const { root, body, announcer, painted, leave } = frame({ model, el }, "positions", {
     title: model.get("title") || TEXT.title,
     hint: TEXT.hint,
@@ -75,14 +95,33 @@ function render({ model, el }) {
   const position = slider({
     label: TEXT.position,
     min: 0,
-    max: length - 1,
+    max: model.get("length") - 1,
     change: (value) => put(model, "position", value),
   });
   const pair = slider({
     label: TEXT.pair,
     min: 1,
-    max: d / 2,
+    max: model.get("d_model") / 2,
     change: (value) => put(model, "pair", value - 1),
+  });
+  const size = slider({
+    label: TEXT.length,
+    min: 2,
+    max: MOST_POSITIONS,
+    change: (value) => {
+      if (model.get("position") >= value) model.set("position", value - 1);
+      put(model, "length", value);
+    },
+  });
+  const dimensions = slider({
+    label: TEXT.d,
+    min: 2,
+    max: MOST_DIMENSIONS,
+    step: 2,
+    change: (value) => {
+      if (model.get("pair") >= value / 2) model.set("pair", value / 2 - 1);
+      put(model, "d_model", value);
+    },
   });
   const base = slider({
     label: TEXT.base,
@@ -92,7 +131,6 @@ function render({ model, el }) {
     format: () => String(Math.round(model.get("base"))),
     change: (power) => put(model, "base", Math.round(10 ** power)),
   });
-  const heads = Math.max(1, Math.floor(d / 4));
   const names = (/** @type {number} */ count, from = 0) => Array.from({ length: count }, (_, i) => String(i + from));
   const makeMap = (/** @type {boolean} */ alibi) =>
     new HeatMap({
@@ -109,23 +147,55 @@ function render({ model, el }) {
         put(model, "pair", alibi ? Math.min(column, d / 2 - 1) : column >> 1);
       },
     });
-  const maps = { vectors: makeMap(false), alibi: makeMap(true) };
+  /** @type {{vectors: HeatMap, alibi: HeatMap}} */
+  let maps;
+  const tables = html("div");
   const ring = svg("circle", { class: "cl-ring", r: 80 });
-  const points = names(length).map(() => svg("circle", { class: "cl-tick", r: 2 }));
+  const points = svg("path", { class: "cl-tick" });
   const hand = svg("line", { class: "cl-hand", x1: 0, y1: 0 });
   const tip = svg("circle", { class: "cl-dot cl-two", r: 5 });
   const clock = svg(
     "svg",
     { class: "cl-clock", viewBox: "-100 -100 200 200", role: "img", "aria-label": TEXT.clockLabel },
     ring,
-    ...points,
+    points,
     hand,
     tip,
   );
   const chart = new Chart({ label: TEXT.chart, xName: TEXT.rows, yName: TEXT.y });
-  const captions = ["table", "clock", "similarity"].map(() => html("p", { class: "cl-caption" }));
+  const captions = ["table", "clock", "similarity", "shuffled"].map(() => html("p", { class: "cl-caption" }));
+  const orders = choiceButtons(
+    TEXT.shuffling,
+    [
+      ["shuffle", TEXT.orders.shuffle],
+      ["sort", TEXT.orders.sort],
+    ],
+    (choice) => {
+      const order = Array.from(TOKENS, (_, token) => token);
+      if (choice === "shuffle")
+        for (let last = order.length - 1; last > 0; last--) {
+          const other = Math.floor(Math.random() * (last + 1));
+          [order[last], order[other]] = [order[other], order[last]];
+        }
+      put(model, "order", order);
+    },
+  );
+  const chips = html("div", { class: "cl-chips", role: "group", "aria-label": TEXT.orderNow });
+  const placedName = html("span", { class: "cl-one" });
+  const shares = Array.from(TOKENS, (token) => {
+    const [plain, placed] = ["two", "one"].map((kind) => html("span", { class: `cl-share-bar cl-${kind}` }));
+    const numbers = html("span", { class: "cl-result" });
+    const line = html(
+      "div",
+      { class: "cl-share-line", role: "img" },
+      html("b", {}, token),
+      html("span", { class: "cl-share-bars" }, plain, placed),
+      numbers,
+    );
+    return { line, plain, placed, numbers };
+  });
   body.append(
-    html("div", { class: "cl-controls" }, kinds.element, position.element, pair.element, base.element),
+    html("div", { class: "cl-controls" }, kinds.element, position.element, pair.element, base.element, size.element, dimensions.element),
     html(
       "div",
       { class: "cl-panels" },
@@ -133,14 +203,75 @@ function render({ model, el }) {
         "section",
         { class: "cl-panel" },
         html("h4", {}, TEXT.table),
-        maps.vectors.element,
-        maps.alibi.element,
+        tables,
         captions[0],
       ),
       html("section", { class: "cl-panel" }, html("h4", {}, TEXT.clock), clock, captions[1]),
       html("section", { class: "cl-panel" }, html("h4", {}, TEXT.similarity), chart.element, captions[2]),
+      html(
+        "section",
+        { class: "cl-panel cl-shuffling" },
+        html("h4", {}, TEXT.shuffling),
+        html("p", { class: "cl-caption" }, TEXT.shuffled),
+        html("div", { class: "cl-controls" }, chips, orders.element),
+        html("p", { class: "cl-share-legend" }, html("span", { class: "cl-two" }, TEXT.plain), placedName),
+        ...shares.map(({ line }) => line),
+        captions[3],
+      ),
     ),
   );
+
+  /** The tables, anew where their size has changed. */
+  function resize() {
+    if (length === model.get("length") && d === model.get("d_model")) return;
+    [length, d] = [model.get("length"), model.get("d_model")];
+    heads = Math.max(1, Math.floor(d / 4));
+    maps = { vectors: makeMap(false), alibi: makeMap(true) };
+    tables.replaceChildren(maps.vectors.element, maps.alibi.element);
+    position.input.max = String(length - 1);
+    pair.input.max = String(d / 2);
+  }
+
+  /**
+   * What the first token gives to each, without and with positions, place by place.
+   * @param {string} kind @param {number[][]} rows @param {number} wavelength @param {number[]} order
+   */
+  function given(kind, rows, wavelength, order) {
+    const sample = (/** @type {number} */ part, /** @type {number} */ token) =>
+      Array.from(samples.subarray((part * TOKENS.length + token) * MOST_DIMENSIONS).subarray(0, d));
+    const at = order.indexOf(0);
+    const turned = (/** @type {number[]} */ vector, /** @type {number} */ place) => {
+      if (kind === "alibi") return vector;
+      return kind === "rotary" ? rotary(vector, place, wavelength) : vector.map((x, i) => x + rows[place][i]);
+    };
+    const query = sample(0, 0);
+    const plain = order.map((token) => dot(query, sample(1, token)) / Math.sqrt(d));
+    const placed = order.map((token, place) => {
+      const taken = kind === "alibi" ? alibiSlopes(heads)[0] * Math.abs(place - at) : 0;
+      return dot(turned(query, at), turned(sample(1, token), place)) / Math.sqrt(d) - taken;
+    });
+    return [softmax(plain), softmax(placed)];
+  }
+
+  function drawShuffled(/** @type {string} */ kind, /** @type {number[][]} */ rows, /** @type {number} */ wavelength) {
+    const order = /** @type {number[]} */ (model.get("order")).filter((token) => token < length);
+    const [plain, placed] = given(kind, rows, wavelength, order);
+    chips.replaceChildren(...order.map((token) => html("span", { class: "cl-chip" }, TOKENS[token])));
+    setText(placedName, filled(TEXT.placedBy, { kind: TEXT.placed[/** @type {keyof typeof TEXT.placed} */ (kind)] }));
+    shares.forEach((share, token) => {
+      const place = order.indexOf(token);
+      share.line.hidden = place < 0;
+      if (place < 0) return;
+      share.plain.style.width = `${100 * plain[place]}%`;
+      share.placed.style.width = `${100 * placed[place]}%`;
+      const numbers = { plain: readable(plain[place]), placed: readable(placed[place]) };
+      setText(share.numbers, `${numbers.plain} · ${numbers.placed}`);
+      setAttributes(share.line, { "aria-label": filled(TEXT.share, { token: TOKENS[token], place, ...numbers }) });
+    });
+    const sorted = order.every((token, place) => token === place);
+    orders.show(sorted ? "sort" : null);
+    setText(captions[3], sorted ? TEXT.inOrder : TEXT.moved);
+  }
 
   /** @returns {number[][]} */
   function encoding(/** @type {string} */ kind, /** @type {number} */ wavelength) {
@@ -164,6 +295,7 @@ function render({ model, el }) {
   }
 
   function draw() {
+    resize();
     const [kind, at, which, wavelength] = ["kind", "position", "pair", "base"].map((name) => model.get(name));
     const alibi = kind === "alibi";
     const rows = encoding(kind, wavelength);
@@ -172,6 +304,9 @@ function render({ model, el }) {
     position.show(at);
     pair.show(which + 1);
     base.show(Math.log10(wavelength));
+    size.show(length);
+    dimensions.show(d);
+    for (const { element } of [size, dimensions]) element.hidden = learned !== null;
     base.element.hidden = kind === "alibi" || kind === "learned";
     maps.vectors.element.hidden = alibi;
     maps.alibi.element.hidden = !alibi;
@@ -187,7 +322,8 @@ function render({ model, el }) {
     };
     clock.style.display = alibi ? "none" : "";
     if (!alibi) {
-      points.forEach((point, index) => setAttributes(point, { cx: place(index)[0], cy: place(index)[1] }));
+      const dot = (/** @type {number[]} */ [x, y]) => `M${x - 2} ${y}a2 2 0 1 0 4 0a2 2 0 1 0 -4 0`;
+      setAttributes(points, { d: rows.map((_, index) => dot(place(index))).join("") });
       const [x, y] = place(at);
       setAttributes(hand, { x2: x, y2: y });
       setAttributes(tip, { cx: x, cy: y });
@@ -213,11 +349,12 @@ function render({ model, el }) {
     setText(captions[0], TEXT.tables[/** @type {keyof typeof TEXT.tables} */ (kind)]);
     setText(captions[1], filled(alibi ? TEXT.noHand : kind === "learned" ? TEXT.handPlain : TEXT.hand, values));
     setText(captions[2], filled(TEXT.curves[/** @type {keyof typeof TEXT.curves} */ (kind)], values));
+    drawShuffled(kind, rows, wavelength);
     root.dataset.state = kind;
     announcer.say(captions[1].textContent ?? "");
     painted();
   }
-  const stop = keepDrawn(model, ["kind", "position", "pair", "base"], draw);
+  const stop = keepDrawn(model, ["kind", "position", "pair", "base", "length", "d_model", "order"], draw);
   return () => {
     stop();
     leave();

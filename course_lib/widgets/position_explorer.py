@@ -7,24 +7,26 @@ import anywidget
 import numpy as np
 import traitlets
 
-from course_lib import positions
-from course_lib.widgets.base import Widget, checked_array, checked_choice, checked_number, checked_title
+from course_lib import attention, positions
+from course_lib.widgets.base import Widget, checked_array, checked_choice, checked_number, checked_title, shown
 from course_lib.widgets.view_kit import page_module
 
 KINDS = ("sinusoidal", "rotary", "alibi", "learned")
 MAX_LENGTH, MAX_DIMENSIONS = 256, 128
 LEAST_BASE, MOST_BASE = 10.0, 1e6
+TOKENS = "ABCDEF"  # what is shuffled; A is the one that looks
 
 TEXT = {
     "odd": "d_model must be an even number: got {value}",
     "no table": "kind 'learned' needs learned=, a table of shape (length, d_model)",
+    "table": "learned positions have the length and the d_model of their table: {name} stays {value}",
+    "order": "order must hold each of the places 0 to {last} once: got {value!r}",
     "alternative": {
         "sinusoidal": "Sinusoidal positions 0 to {last}, {d_model} dimensions, base {base:g}: fast waves left, slow ones right.",
         "rotary": "Rotary positions: how well a query and a key fit, by their distance up to {last}; base {base:g}.",
         "alibi": "ALiBi: what is taken off the scores, by distance up to {last}, steeper in some heads than in others.",
         "learned": "Learned positions 0 to {last}, {d_model} dimensions: vectors that training found.",
     },
-    "table": "positions",
     "similarity": "similarity by distance",
     "dimension": "dimension",
     "position": "position",
@@ -47,10 +49,14 @@ class PositionExplorerView(anywidget.AnyWidget):
     position = traitlets.Int(0).tag(sync=True)  # the one that is followed
     pair = traitlets.Int(0).tag(sync=True)  # of dimensions, shown as clock hands
     learned = traitlets.Bytes().tag(sync=True)  # float32, row by row
+    samples = traitlets.Bytes().tag(sync=True)  # float32: queries, then keys, of TOKENS, each of MAX_DIMENSIONS numbers
+    order = traitlets.List(traitlets.Int(), list(range(len(TOKENS)))).tag(sync=True)  # which token stands at each place
 
 
 class PositionExplorer(Widget):
     """Sinusoidal, rotary, ALiBi and learned positions side by side: the numbers, a pair as clock hands, and similarity.
+
+    Below them six tokens with random vectors, to shuffle: what each is given by the first, without and with positions.
 
     Args:
         kind: "sinusoidal", "rotary", "alibi" or "learned".
@@ -73,6 +79,7 @@ class PositionExplorer(Widget):
 
     def __init__(self, kind=None, *, length=64, d_model=32, base=10000.0, learned=None, title=None):
         self._learned = None
+        self._samples = np.random.default_rng(0).normal(size=(2, len(TOKENS), MAX_DIMENSIONS)).astype("<f4")
         if learned is not None:
             most = {"length": MAX_LENGTH, "d_model": MAX_DIMENSIONS}
             self._learned = checked_array("learned", learned, "length d_model", most=most)
@@ -81,10 +88,7 @@ class PositionExplorer(Widget):
         checked_choice("kind", kind, KINDS)
         if kind == "learned" and learned is None:
             raise ValueError(TEXT["no table"])
-        length = checked_number("length", length, 2, MAX_LENGTH, whole=True)
-        d_model = checked_number("d_model", d_model, 2, MAX_DIMENSIONS, whole=True)
-        if d_model % 2:
-            raise ValueError(TEXT["odd"].format(value=d_model))
+        length, d_model = _checked_length(length), _checked_d_model(d_model)
         self.view = PositionExplorerView(
             title=checked_title(title),
             kinds=[one for one in KINDS if one != "learned" or learned is not None],
@@ -93,35 +97,86 @@ class PositionExplorer(Widget):
             d_model=d_model,
             base=checked_number("base", base, LEAST_BASE, MOST_BASE),
             position=length // 3,
+            samples=self._samples.tobytes(),
             learned=b"" if learned is None else self._learned.astype("<f4").tobytes(),
         )
 
+    kind = shown(
+        "kind",
+        "str: which positions are shown; assign to change them.",
+        lambda explorer, value: checked_choice("kind", value, tuple(explorer.view.kinds)),
+    )
+    base = shown(
+        "base",
+        "float: of the wavelengths; assign to change it.",
+        lambda explorer, value: checked_number("base", value, LEAST_BASE, MOST_BASE),
+    )
+    position = shown(
+        "position",
+        "int: the position that is followed; assign to follow another.",
+        lambda explorer, value: checked_number("position", value, 0, explorer.view.length - 1, whole=True),
+    )
+    pair = shown(
+        "pair",
+        "int: the pair of dimensions shown as a clock hand, from 0; assign to show another.",
+        lambda explorer, value: checked_number("pair", value, 0, explorer.view.d_model // 2 - 1, whole=True),
+    )
+    order = shown(
+        "order",
+        "list of int: which token stands at each place, 0 for A; assign to move them.",
+        lambda explorer, value: _checked_order(value),
+    )
+
     @property
-    def kind(self):
-        """str: which positions are shown; assign to change them."""
-        return self.view.kind
+    def length(self):
+        """int: positions; assign to have more or fewer, unless they are learned."""
+        return self.view.length
 
-    @kind.setter
-    def kind(self, kind):
-        self.view.kind = checked_choice("kind", kind, tuple(self.view.kinds))
-
-    @property
-    def base(self):
-        """float: of the wavelengths; assign to change it."""
-        return self.view.base
-
-    @base.setter
-    def base(self, base):
-        self.view.base = checked_number("base", base, LEAST_BASE, MOST_BASE)
+    @length.setter
+    def length(self, length):
+        length = self._own_size("length", _checked_length(length))
+        with self.view.hold_sync():
+            self.view.length, self.view.position = length, min(self.view.position, length - 1)
 
     @property
-    def position(self):
-        """int: the position that is followed; assign to follow another."""
-        return self.view.position
+    def d_model(self):
+        """int: dimensions, an even number; assign to have more or fewer, unless the positions are learned."""
+        return self.view.d_model
 
-    @position.setter
-    def position(self, position):
-        self.view.position = checked_number("position", position, 0, self.view.length - 1, whole=True)
+    @d_model.setter
+    def d_model(self, d_model):
+        d_model = self._own_size("d_model", _checked_d_model(d_model))
+        with self.view.hold_sync():
+            self.view.d_model, self.view.pair = d_model, min(self.view.pair, d_model // 2 - 1)
+
+    def _own_size(self, name, value):
+        if self._learned is not None and value != getattr(self.view, name):
+            raise ValueError(TEXT["table"].format(name=name, value=getattr(self.view, name)))
+        return value
+
+    @property
+    def weights(self):
+        """(2, tokens) float64: what A gives to each token, A first: without positions, and with those shown.
+
+        Tokens have random queries and keys. Sinusoidal and learned positions are added to both, rotary ones turn both,
+        ALiBi takes its first head's share off the scores. As many tokens as there are positions, at most six.
+        """
+        view = self.view
+        order = [token for token in view.order if token < view.length]
+        queries, keys = self._samples[:, order, : view.d_model].astype(np.float64)
+        places = np.arange(len(order))
+        plain = scores = attention.scaled_dot_scores(queries, keys)
+        if view.kind == "alibi":
+            scores = plain - positions.alibi_slopes(max(1, view.d_model // 4))[0] * np.abs(places[:, None] - places)
+        elif view.kind == "rotary":
+            turned = [positions.rotary(part, base=view.base) for part in (queries, keys)]
+            scores = attention.scaled_dot_scores(*turned)
+        else:
+            added = self.encoding[places]
+            scores = attention.scaled_dot_scores(queries + added, keys + added)
+        by_token = np.argsort(order)
+        who = by_token[0]
+        return np.stack([attention.softmax(part[who])[by_token] for part in (plain, scores)])
 
     @property
     def encoding(self):
@@ -166,3 +221,25 @@ class PositionExplorer(Widget):
         curve.axvline(self.view.position, color="#d55e00", linestyle="--")
         curve.set(xlabel=TEXT["position"], ylabel=TEXT["value"], title=TEXT["similarity"])
         return figure
+
+
+def _checked_length(length):
+    return checked_number("length", length, 2, MAX_LENGTH, whole=True)
+
+
+def _checked_d_model(d_model):
+    d_model = checked_number("d_model", d_model, 2, MAX_DIMENSIONS, whole=True)
+    if d_model % 2:
+        raise ValueError(TEXT["odd"].format(value=d_model))
+    return d_model
+
+
+def _checked_order(order):
+    places = list(range(len(TOKENS)))
+    try:
+        found = [int(token) for token in order]
+    except (TypeError, ValueError):
+        found = None
+    if found is None or sorted(found) != places:
+        raise ValueError(TEXT["order"].format(last=places[-1], value=order))
+    return found

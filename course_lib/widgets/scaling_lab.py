@@ -8,7 +8,7 @@ import numpy as np
 import traitlets
 
 from course_lib.attention import dot_scores, softmax
-from course_lib.widgets.base import Widget, checked_array, checked_flag, checked_number, checked_title, counted
+from course_lib.widgets.base import Widget, checked_array, checked_flag, checked_number, checked_title, counted, shown
 from course_lib.widgets.view_kit import page_module
 
 MAX_DIMENSIONS, MAX_VECTORS = 1024, 64
@@ -88,41 +88,31 @@ class ScalingLab(Widget):
             scaled=checked_flag("scaled", scaled),
         )
 
-    @property
-    def d_k(self):
-        """int: how many dimensions count; assign to change it."""
-        return self.view.d_k
-
-    @d_k.setter
-    def d_k(self, d_k):
-        self.view.d_k = checked_number("d_k", d_k, 1, self._queries.shape[1], whole=True)
-
-    @property
-    def num_keys(self):
-        """int: how many keys there are; assign to change it."""
-        return self.view.num_keys
-
-    @num_keys.setter
-    def num_keys(self, num_keys):
-        self.view.num_keys = checked_number("num_keys", num_keys, 1, len(self._keys), whole=True)
-
-    @property
-    def temperature(self):
-        """float: what the scores are divided by at last; assign to change it."""
-        return self.view.temperature
-
-    @temperature.setter
-    def temperature(self, temperature):
-        self.view.temperature = checked_number("temperature", temperature, LEAST_TEMPERATURE, MOST_TEMPERATURE)
-
-    @property
-    def scaled(self):
-        """bool: whether scores are divided by √d_k; assign to change it."""
-        return self.view.scaled
-
-    @scaled.setter
-    def scaled(self, scaled):
-        self.view.scaled = checked_flag("scaled", scaled)
+    d_k = shown(
+        "d_k",
+        "int: how many dimensions count; assign to change it.",
+        lambda lab, value: checked_number("d_k", value, 1, lab._queries.shape[1], whole=True),
+    )
+    num_keys = shown(
+        "num_keys",
+        "int: how many keys there are; assign to change it.",
+        lambda lab, value: checked_number("num_keys", value, 1, len(lab._keys), whole=True),
+    )
+    temperature = shown(
+        "temperature",
+        "float: what the scores are divided by at last; assign to change it.",
+        lambda lab, value: checked_number("temperature", value, LEAST_TEMPERATURE, MOST_TEMPERATURE),
+    )
+    scaled = shown(
+        "scaled",
+        "bool: whether scores are divided by √d_k; assign to change it.",
+        lambda lab, value: checked_flag("scaled", value),
+    )
+    selected = shown(
+        "selected",
+        "int: the query that is followed; assign to follow another.",
+        lambda lab, value: checked_number("selected", value, 0, len(lab._queries) - 1, whole=True),
+    )
 
     @property
     def scores(self):

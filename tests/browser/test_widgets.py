@@ -149,6 +149,31 @@ def test_positions_of_every_kind(shown):
     widget.does(widget.slide("position", "Home"), "position", 0)
     widget.does(widget.slide("position", "ArrowRight"), "position", 1)
     assert f"{np.sin(1):.2f}, {np.cos(1):.2f}" in widget.root.inner_text()
+    widget.does(widget.slide("positions", "End"), "length", 256)
+    widget.does(widget.slide("dimensions", "Home"), "encoding.shape", [256, 2])
+    assert widget.map(0).get_attribute("aria-label").startswith("position ")
+
+
+def test_shuffled_tokens_keep_their_weights_without_positions(shown):
+    widget = shown("positions")
+
+    def seen():
+        lines = widget.root.locator(".cl-share-line .cl-result").all_inner_texts()
+        return [[float(number) for number in line.split(" · ")] for line in lines]
+
+    before = seen()
+    np.testing.assert_allclose(np.array(before).T, widget.python("weights.tolist()"), atol=0.006)
+    order = widget.python("order")
+    for _ in range(20):  # a shuffle may leave them as they are
+        widget.root.get_by_role("button", name="shuffle", exact=True).click()
+        widget.notebook.page.wait_for_timeout(100)
+        if widget.root.locator(".cl-chip").all_inner_texts() != list("ABCDEF"):
+            break
+    assert sorted(widget.python("order")) == order
+    after = seen()
+    np.testing.assert_allclose(np.array(after).T, widget.python("weights.tolist()"), atol=0.006)
+    assert [plain for plain, _ in after] == [plain for plain, _ in before]
+    assert [placed for _, placed in after] != [placed for _, placed in before]
 
 
 def test_heads_are_picked_ordered_and_read(shown):

@@ -253,3 +253,11 @@ def test_what_a_notebook_keeps_of_144_heads_is_small(shares, kept):
 
 def test_heads_without_any_weight_are_drawn(kept):
     kept(HeadBrowser(np.stack([np.zeros((2, 3, 3)), uniform(2, 3, 3)]), ["$x", "<b>", "\n"]))
+
+
+def test_the_order_of_heads_can_be_read_and_set():
+    browser = HeadBrowser(np.full((1, 2, 3, 3), 1 / 3), ["a", "b", "c"])
+    browser.order = "entropy"
+    assert browser.order == browser.view.order == "entropy"
+    with pytest.raises(ValueError, match="order must be"):
+        browser.order = "size"

@@ -176,3 +176,15 @@ def test_the_picture_shows_mask_weights_and_reach(rng):
 @pytest.mark.parametrize("count", [1, 64])
 def test_the_picture_takes_few_and_many_tokens(count, kept):
     kept(MaskBuilder(count, length=0))
+
+
+def test_what_is_combined_can_be_read_and_set():
+    builder = MaskBuilder(6)
+    builder.causal, builder.length, builder.window, builder.selected = True, 5, 2, 4
+    assert (builder.causal, builder.length, builder.window, builder.selected) == (True, 5, 2, 4)
+    places = np.arange(6)
+    distance = places[:, None] - places
+    np.testing.assert_array_equal(builder.mask, (distance >= 0) & (distance <= 2) & (places < 5))
+    for name, value in [("causal", 1), ("length", 7), ("window", -1), ("selected", 6)]:
+        with pytest.raises((TypeError, ValueError), match=f"{name} must be"):
+            setattr(builder, name, value)

@@ -153,3 +153,52 @@ def test_the_picture_shows_the_table_and_the_curve():
 
 def test_a_table_of_zeros_is_drawn_too(kept):
     kept(PositionExplorer(learned=np.zeros((4, 2))))
+
+
+@pytest.mark.parametrize("kind", ["sinusoidal", "rotary", "alibi", "learned"])
+def test_only_positions_notice_an_order(rng, kind):
+    learned = rng.normal(size=(20, 16)) if kind == "learned" else None
+    explorer = PositionExplorer(kind, length=20, d_model=16, learned=learned)
+    before = explorer.weights
+    np.testing.assert_allclose(before.sum(axis=1), 1)
+    explorer.order = [3, 0, 5, 1, 4, 2]
+    after = explorer.weights
+    np.testing.assert_allclose(after[0], before[0], atol=1e-12)
+    assert np.abs(after[1] - before[1]).max() > 0.01
+    explorer.order = range(6)
+    np.testing.assert_allclose(explorer.weights, before)
+
+
+def test_alibi_takes_both_directions_alike():
+    explorer = PositionExplorer("alibi", length=20, d_model=16)
+    explorer.order = [5, 4, 3, 2, 1, 0]
+    backwards = explorer.weights[1]
+    explorer.order = [0, 1, 2, 3, 4, 5]
+    np.testing.assert_allclose(explorer.weights[1], backwards)
+
+
+def test_sizes_can_be_moved_and_what_is_followed_stays_inside():
+    explorer = PositionExplorer(length=40, d_model=32)
+    explorer.position, explorer.pair = 39, 15
+    explorer.length, explorer.d_model = 4, 6
+    assert (explorer.position, explorer.pair) == (3, 2)
+    assert explorer.encoding.shape == (4, 6)
+    assert explorer.similarity.shape == (4,)
+    assert explorer.weights.shape == (2, 4)
+
+
+def test_sizes_and_orders_that_make_no_sense_are_refused(rng):
+    explorer = PositionExplorer(length=40, d_model=32)
+    for name, value, words in [
+        ("length", 1, "length must be"),
+        ("d_model", 7, "even number"),
+        ("pair", 16, "pair must be"),
+        ("order", [0, 1, 2, 3, 4, 4], "each of the places 0 to 5 once"),
+        ("order", None, "each of the places 0 to 5 once"),
+    ]:
+        with pytest.raises(ValueError, match=words):
+            setattr(explorer, name, value)
+    learned = PositionExplorer(learned=rng.normal(size=(9, 6)))
+    learned.length = 9
+    with pytest.raises(ValueError, match="d_model stays 6"):
+        learned.d_model = 8

@@ -133,3 +133,11 @@ def test_the_picture_follows_the_query_picked_on_the_page(follows):
     follows(lab, lambda: lab.view.set_state({"selected": 9}))
     bars = lab.still().axes[1].patches
     np.testing.assert_allclose([bar.get_height() for bar in bars], lab.weights[9])
+
+
+def test_the_followed_query_can_be_read_and_set():
+    lab = ScalingLab(d_k=4)
+    lab.selected = 3
+    assert lab.selected == lab.view.selected == 3
+    with pytest.raises(ValueError, match="selected must be"):
+        lab.selected = 64
