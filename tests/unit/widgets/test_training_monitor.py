@@ -346,6 +346,12 @@ def test_the_picture_follows(follows):
     np.testing.assert_allclose(np.reshape(image.get_array(), (2, 2)), np.eye(2) * 0.5)
 
 
+def test_the_picture_before_a_run_says_so():
+    figure = TrainingMonitor(title="The alignment forms").still()
+    assert figure.axes == []
+    assert "Nothing yet" in figure.texts[-1].get_text()
+
+
 @pytest.mark.parametrize("weights", [np.zeros((2, 2)), -np.eye(2), np.eye(2) * 5])
 def test_numbers_that_are_no_weights_are_drawn_too(weights, kept):
     kept(shown_example(lambda model: (weights, ["a", "b"], ["a", "b"])))
