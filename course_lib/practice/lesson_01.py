@@ -28,6 +28,10 @@ MESSAGES.update(
         "W-transposed": "W is the wrong way round: its rows belong to the states, its columns to the memory, state · W · annotation.",
         "no-tanh": "Without the tanh the two sums stay apart, and the state adds the same to all words. Where does tanh go?",
         "relu": "Negative numbers are cut to 0 in your hidden layer. The papers take tanh, which keeps the sign.",
+        "tanh-outside": "You take the tanh of the finished score. It belongs inside: tanh of each number of the hidden layer, then v.",
+        "sigmoid": "You squash with a sigmoid, to between 0 and 1. The papers take tanh, which keeps the sign.",
+        "tanh-added": "You take the tanh of the scores. The general score has none: it is a plain product.",
+        "state-ignored": "All rows are alike: your scores do not depend on the states.",
         "tanh-each": "You take the tanh of the state's part and of the word's part, then add. Add first: one tanh of the sum.",
         "v-left-out": "The hidden layer is summed as it is. Its numbers are weighted by v first.",
         "not-summed": "Your scores keep the axis of the hidden layer. v turns these numbers into one: a dot product.",
@@ -37,6 +41,7 @@ MESSAGES.update(
         "multiplied": "You multiply the two parts inside the tanh. They are added: it is the additive score.",
         "concat-order": "State and annotation are written in the wrong order: [state; annotation], the state first.",
         # context
+        "scores-divided": "Your scores were divided before the softmax. Here they are taken as they come; the root is lesson 03's.",
         "no-weights": "These are the scores, or they mix with the scores. Softmax first, then mix.",
         "plain-mean": "Your context is the mean of the memory, whatever the scores say. That is step 5 of the lesson, the one that failed.",
         "best-word-only": "Your context copies the one annotation with the largest weight. All of them take part, by their weights.",
@@ -48,6 +53,7 @@ MESSAGES.update(
         "largest-not-position": "You return the largest weight. Asked for is where it stands.",
         "positions-sorted": "Your positions are in ascending order. Order matters: languages put the same words in other places.",
         "zero-log-zero": "A weight of exactly 0 gives NaN: 0 · log 0. Its limit is 0: leave such weights out of the sum.",
+        "words-counted": "You count the words that have any weight. A weight of 0.01 is not worth a whole word: take e^entropy.",
         "entropy-itself": "You return the entropy. Exponentiate it: e^entropy is a number of words.",
         "entropy-sign": "Your spread is below 1. Entropy is minus the sum of w · log w.",
         "mixed-logarithms": "The logarithm and the power have different bases. With np.log belongs np.exp.",
@@ -63,6 +69,7 @@ MESSAGES.update(
         "path-direct-only": "You know one step only. What is linked to a linked position is two steps away, and so on.",
         "path-off-by-one": "Each way is one step too long. You count positions on the way; count the links.",
         "path-unreachable": "Some positions can't be reached at all. For these the answer is -1.",
+        "path-both-ways": "You follow the links in both directions. links[i, j] lets news go from j to i, not back.",
         "path-by-distance": "That is how far apart the positions are. Links may be long, as in attention: follow them.",
         "path-counts-ways": "You count how many ways there are. Asked for is the length of the shortest.",
         "path-longest": "Your ways are not the shortest: once a position has been reached, keep the number it got first.",
@@ -112,6 +119,7 @@ def dot_scores(candidate):
         suspects = {
             "scores-normalised": states @ memory.T / lengths,
             "negative-distance": -((states[:, None] - memory[None]) ** 2).sum(axis=-1),
+            "weights-not-scores": [right_softmax(states @ memory.T), right_softmax(states @ memory.T, axis=0)],
         }
         if states.shape == memory.shape:
             suspects |= {"no-transpose": states @ memory, "elementwise": states * memory}
@@ -139,7 +147,11 @@ def dot_scores(candidate):
 )
 def general_scores(candidate):
     states, memory, W = draw(1, TARGETS, D_STATE), draw(2, SOURCES, D_STATE), draw(3, D_STATE, D_STATE)
-    suspects = {"W-ignored": states @ memory.T, "W-transposed": states @ W.T @ memory.T}
+    suspects = {
+        "W-ignored": states @ memory.T,
+        "W-transposed": states @ W.T @ memory.T,
+        "tanh-added": np.tanh(states @ W @ memory.T),
+    }
     scores_right(call(candidate, states, memory, W), states @ W @ memory.T, suspects)
     memory, W = draw(4, SOURCES, D_MEMORY), draw(5, D_STATE, D_MEMORY)
     scores_right(call(candidate, states, memory, W), states @ W @ memory.T, {})
@@ -180,6 +192,9 @@ def additive_suspects(states, memory, W_q, W_k, v):
     suspects = {
         "no-tanh": (from_states + from_memory) @ v,
         "relu": np.maximum(from_states + from_memory, 0) @ v,
+        "sigmoid": (1 / (1 + np.exp(-(from_states + from_memory)))) @ v,
+        "tanh-outside": np.tanh((from_states + from_memory) @ v),
+        "state-ignored": np.tanh(0 * from_states + from_memory) @ v,
         "tanh-each": (np.tanh(from_states) + np.tanh(from_memory)) @ v,
         "v-left-out": np.tanh(from_states + from_memory).sum(axis=-1),
         "not-summed": [np.tanh(from_states + from_memory), np.tanh(from_states + from_memory) * v],
@@ -266,7 +281,8 @@ def context_vectors(candidate):
     names = ("context", "weights")
     context, weights = pair_of(call(candidate, scores, memory, everything), names, expected @ memory, expected)
     are_distributions(weights, expected)
-    same_values(weights, expected, "weights", {"no-weights": scores})
+    divided = [right_softmax(scores / np.sqrt(size)) for size in (D_MEMORY, SOURCES)]
+    same_values(weights, expected, "weights", {"no-weights": scores, "scores-divided": divided})
     same_values(context, expected @ memory, "context", context_suspects(expected, scores, memory))
 
     mask = np.array([True, True, False, True, False, False])
@@ -324,6 +340,7 @@ def read_alignment(candidate):
             "entropy-itself": [entropy, entropy / np.log(2)],
             "entropy-sign": [np.exp(-entropy), -entropy],
             "mixed-logarithms": [2**entropy, np.exp(entropy / np.log(2))],
+            "words-counted": (weights > 0).sum(axis=-1),
             "one-over-largest": 1 / weights.max(axis=-1),
             "one-over-squares": 1 / (weights**2).sum(axis=-1),
         }
@@ -406,10 +423,10 @@ def path_lengths(candidate):
     n = 6
     place = np.arange(n)
     cases = [
-        place[:, None] == place + 1,  # a recurrent network
-        np.abs(place[:, None] - place) <= 1,  # a convolution of width 3
         np.random.default_rng(7).random((n, n)) < 0.25,
         np.random.default_rng(8).random((n, n)) < 0.3,
+        place[:, None] == place + 1,  # a recurrent network
+        np.abs(place[:, None] - place) <= 1,  # a convolution of width 3
         np.ones((n, n), dtype=bool),  # attention
     ]
     for links in cases:
@@ -432,6 +449,7 @@ def path_lengths(candidate):
             ways = sum(np.linalg.matrix_power(step, power) for power in range(n))
             suspects = {
                 "path-transposed": expected.T,
+                "path-both-ways": right_path_lengths(links | links.T),
                 "path-direct-only": [np.where(away, np.where(links, 1, -1), 0), links, links & away],
                 "path-counts-ways": [ways, np.where(ways == 0, -1, ways), np.where(away, np.where(ways == 0, -1, ways), 0)],
             }  # fmt: skip

@@ -48,7 +48,7 @@ def dot_as_distance(states, memory):
 
 @wrong("01.dot_scores", "weights-not-scores")
 def dot_weights(states, memory):
-    return softmax(states @ memory.T) if len(states) != len(memory) else states @ memory.T
+    return softmax(states @ memory.T)
 
 
 @wrong("01.dot_scores", "fails-on-batch")
@@ -83,6 +83,11 @@ def dot_in_float32(states, memory):
 @wrong("01.general_scores", "W-ignored")
 def general_without_W(states, memory, W):
     return states @ memory.T
+
+
+@wrong("01.general_scores", "tanh-added")
+def general_tanh_of_the_scores(states, memory, W):
+    return np.tanh(states @ W @ np.swapaxes(memory, -1, -2))
 
 
 @wrong("01.general_scores", "W-transposed")
@@ -209,6 +214,21 @@ def additive_for_one_sentence(states, memory, W_q, W_k, v):
     return np.tanh((states @ W_q.T)[:, None] + (memory @ W_k.T)[None]) @ v
 
 
+@wrong("01.additive_scores", "sigmoid")
+def additive_sigmoid(states, memory, W_q, W_k, v):
+    return (1 / (1 + np.exp(-sum(parts(states, memory, W_q, W_k))))) @ v
+
+
+@wrong("01.additive_scores", "tanh-outside")
+def additive_tanh_last(states, memory, W_q, W_k, v):
+    return np.tanh(sum(parts(states, memory, W_q, W_k)) @ v)
+
+
+@wrong("01.additive_scores", "state-ignored")
+def additive_word_only(states, memory, W_q, W_k, v):
+    return np.tanh(sum(parts(0 * states, memory, W_q, W_k))) @ v
+
+
 @right("01.additive_scores")
 def additive_good(states, memory, W_q, W_k, v):
     return np.tanh(sum(parts(states, memory, W_q, W_k))) @ v
@@ -269,6 +289,11 @@ def concat_hidden(states, memory, W, v):
 @wrong("01.concat_scores", "keys-ignored")
 def concat_state_only(states, memory, W, v):
     return np.tanh(pairs(states, 0 * memory) @ W.T) @ v
+
+
+@wrong("01.concat_scores", "tanh-outside")
+def concat_tanh_last(states, memory, W, v):
+    return np.tanh(pairs(states, memory) @ W.T @ v)
 
 
 @wrong("01.concat_scores", "tanh-each")
@@ -344,6 +369,12 @@ def context_hard(scores, memory, mask):
 def context_averaged_twice(scores, memory, mask):
     weights = masked(scores, mask)
     return weights @ memory / memory.shape[-2], weights
+
+
+@wrong("01.context_vectors", "scores-divided")
+def context_by_the_root(scores, memory, mask):
+    weights = masked(scores / np.sqrt(memory.shape[-1]), mask)
+    return weights @ memory, weights
 
 
 @wrong("01.context_vectors", "mask-ignored")
@@ -477,6 +508,11 @@ def reading_by_the_largest(weights):
 @wrong("01.read_alignment", "one-over-squares")
 def reading_by_squares(weights):
     return weights.argmax(axis=-1), 1 / (weights**2).sum(axis=-1)
+
+
+@wrong("01.read_alignment", "words-counted")
+def reading_counted(weights):
+    return weights.argmax(axis=-1), (weights > 0).sum(axis=-1)
 
 
 @wrong("01.read_alignment", "two-swapped")
@@ -633,6 +669,11 @@ def paths_with_infinity(links):
 def paths_by_place(links):
     place = np.arange(len(links))
     return np.abs(place[:, None] - place)
+
+
+@wrong("01.path_lengths", "path-both-ways")
+def paths_both_ways(links):
+    return paths_by_search(links | links.T)
 
 
 @wrong("01.path_lengths", "path-from-zero")
