@@ -22,7 +22,7 @@ MESSAGES.update(
         "pairs-across-words": "A pair reaches from the end of one word to the beginning of the next. Stay inside words.",
         "pairs-not-neighbours": "You count tokens that only share a word. A pair stands side by side.",
         "pairs-in-steps-of-two": "You cut the word into twos. Pairs overlap: abc holds (a, b) and (b, c).",
-        "pairs-overwritten": "Where a pair comes in several words only the last one is kept. table[a, b] += n with arrays a, b "
+        "pairs-overwritten": "Where a pair comes more than once only the last one is kept. table[a, b] += n with arrays a, b "
         "adds once for each different pair: use a loop, or np.add.at.",
         "pairs-last-missing": "The last pair of each word is missing: n tokens have n − 1 pairs.",
         # one merge
@@ -201,10 +201,11 @@ def pair_counts(candidate):
 def pair_suspects(words, counts):
     """What well-known mistakes give for the pair counts of words (words, longest)."""
     right = right_pairs(words, counts, LETTERS)
-    padded, overwritten, across, apart, twos = (np.zeros_like(right) for _ in range(5))
+    padded, overwritten, once, across, apart, twos = (np.zeros_like(right) for _ in range(6))
     np.add.at(padded, (words[:, :-1], words[:, 1:]), np.broadcast_to(counts[:, None], words[:, 1:].shape))
     short = [word[word >= 0] for word in words]
     for word, count in zip(short, counts, strict=True):
+        once[word[:-1], word[1:]] += count  # of a pair that a word holds twice, one is lost
         for i in range(len(word)):
             for j in range(i + 1, len(word)):
                 apart[word[i], word[j]] += count
@@ -227,7 +228,7 @@ def pair_suspects(words, counts):
         "pairs-across-words": across,
         "pairs-not-neighbours": apart,
         "pairs-in-steps-of-two": twos,
-        "pairs-overwritten": overwritten,
+        "pairs-overwritten": [overwritten, once],
         "pairs-last-missing": without_last,
     }
 

@@ -86,10 +86,12 @@ MESSAGES.update(
         "converted-backwards": "You order the columns the other way round: from halves to neighbours. Where does the partner of "
         "feature 0 stand now, and where must it stand?",
         "inputs-reordered": "You reorder the rows, which belong to the embedding. The features of a head are the columns.",
+        "odd-half-first": "Your odd features stand in the front half. Each pair is exchanged, and so turns the other way: even ones first.",
         "halves-exchanged": "You exchange the two halves. What has to move are the odd features: all of them behind all even ones.",
         "wrong-frequency": "Each pair stays together, but turns at the speed of another pair: keep the pairs in their order.",
         # ALiBi
         "rewards-distance": "Your bias is positive: it rewards distance. It is a penalty, at most 0.",
+        "only-what-came-before": "Keys after the query get no penalty at all. The distance counts on both sides: its absolute value.",
         "rewards-what-follows": "Keys after the query get a positive bias. The distance counts on both sides: its absolute value.",
         "slopes-from-one": "Your first head has the slope 1. The row starts at its own ratio: heads are counted from 1.",
         "slopes-for-eight": "Your slopes are those of 8 heads, 1/2, 1/4, …, whatever num_heads is. The ratio is 2^(-8/num_heads).",
@@ -465,6 +467,7 @@ def to_halves(candidate):
         suspects = {
             "not-converted": W_Q,
             "converted-backwards": W_Q[:, np.argsort(order)],
+            "odd-half-first": np.concatenate([W_Q[:, 1::2], W_Q[:, 0::2]], axis=1),
             "halves-exchanged": np.roll(W_Q, half, axis=1),
         }
         show = {"expected": W_Q[:, order], "got": converted[0], "what": "converted weights"}
@@ -507,6 +510,7 @@ def alibi_bias(candidate):
         suspects = {
             "rewards-distance": slopes * away,
             "rewards-what-follows": slopes * (keys - queries),
+            "only-what-came-before": -slopes * np.maximum(queries - keys, 0),
             "slopes-from-one": -(2.0 ** (-8 * np.arange(num_heads) / num_heads)[:, None, None]) * away,
             "slopes-for-eight": -(2.0 ** -np.arange(1.0, num_heads + 1)[:, None, None]) * away,
             "one-slope": [-slope * np.broadcast_to(away, right.shape) for slope in (slopes[0], 1.0, 0.5)],

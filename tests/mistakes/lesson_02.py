@@ -87,6 +87,15 @@ def pairs_by_fancy_index(words, counts, num_tokens):
     return table
 
 
+@wrong("02.pair_counts", "pairs-overwritten")
+def pairs_by_fancy_index_of_each_word(words, counts, num_tokens):
+    table = np.zeros((num_tokens, num_tokens), dtype=int)
+    for word, count in zip(words, counts, strict=True):
+        word = cut(word)
+        table[word[:-1], word[1:]] += count
+    return table
+
+
 @wrong("02.pair_counts", "pairs-last-missing")
 def pairs_but_the_last(words, counts, num_tokens):
     table = np.zeros((num_tokens, num_tokens), dtype=int)

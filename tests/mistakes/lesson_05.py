@@ -575,9 +575,14 @@ def halves_as_two_axes(W):
     return np.stack([W[:, 0::2], W[:, 1::2]])
 
 
-@wrong("05.to_halves", "different-values")
+@wrong("05.to_halves", "odd-half-first")
 def halves_odd_first(W):
     return np.concatenate([W[:, 1::2], W[:, 0::2]], axis=1)
+
+
+@wrong("05.to_halves", "different-values")
+def halves_by_parity_of_the_pair(W):
+    return np.concatenate([W[:, 0::4], W[:, 1::4], W[:, 2::4], W[:, 3::4]], axis=1)
 
 
 @right("05.to_halves")
@@ -621,6 +626,12 @@ def alibi_positive(num_heads, num_queries, num_keys):
 def alibi_signed(num_heads, num_queries, num_keys):
     offsets = np.arange(num_keys) - np.arange(num_keys)[-num_queries:, None]
     return slopes_of(num_heads)[:, None, None] * offsets
+
+
+@wrong("05.alibi_bias", "only-what-came-before")
+def alibi_backwards_only(num_heads, num_queries, num_keys):
+    offsets = np.arange(num_keys)[-num_queries:, None] - np.arange(num_keys)
+    return -slopes_of(num_heads)[:, None, None] * np.maximum(offsets, 0)
 
 
 @wrong("05.alibi_bias", "slopes-from-one")
