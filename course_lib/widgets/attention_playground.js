@@ -135,7 +135,8 @@ function makeSession(model) {
   const tokens = /** @type {string[]} */ (model.get("tokens"));
   const start = /** @type {State} */ (model.get("starting_state"));
   const [n, dK, dV] = [tokens.length, start.queries[0].length, start.values[0].length];
-  const state = () => /** @type {State} */ (model.get("state"));
+  const { read, write } = makeReader();
+  const state = () => read(model.get("state"));
   /** @type {WeakMap<string[], boolean[][]>} */
   const masks = new WeakMap();
   const open = Array.from({ length: n }, () => new Array(n).fill(true));
@@ -170,7 +171,7 @@ function makeSession(model) {
     let from = 0;
     const take = (/** @type {number} */ width) =>
       Array.from({ length: n }, () => Array.from(all.subarray(from, (from += width))));
-    const then = /** @type {State} */ (model.get("answered"));
+    const then = read(model.get("answered"));
     const works = model.get("error") === "";
     picture = { ...scaledScores(then.queries, then.keys), weights: take(n), context: take(dV), state: then, works };
   }
@@ -194,7 +195,7 @@ function makeSession(model) {
     stage: () => /** @type {Stage} */ (model.get("stage")),
     /** @param {Partial<State>} changes */
     put(changes) {
-      model.set("state", { ...state(), ...changes, seq: state().seq + 1 });
+      model.set("state", write({ ...state(), ...changes, seq: state().seq + 1 }));
       if (model.get("in_page")) tell();
       else model.save_changes();
     },
@@ -252,13 +253,13 @@ function makeSession(model) {
         });
       };
       const onAnswer = () => {
-        const then = /** @type {State} */ (model.get("answered"));
+        const then = read(model.get("answered"));
         if (model.get("in_page")) {
-          if (then.seq > state().seq) model.set("state", then); // moved on another page of this kernel
+          if (then.seq > state().seq) model.set("state", write(then)); // moved on another page of this kernel
           return;
         }
         readAnswer();
-        if (then.seq > state().seq) model.set("state", then);
+        if (then.seq > state().seq) model.set("state", write(then));
         answer();
       };
       model.on("change:state", onState);
@@ -289,6 +290,28 @@ function makeSession(model) {
     },
   };
   return session;
+}
+
+/**
+ * States travel as text, which costs a twentieth of nested lists on the way through ipywidgets. The newest ones are kept as
+ * read, so that what has not changed is the same array, too.
+ */
+function makeReader() {
+  /** @type {Map<string, State>} */
+  const known = new Map();
+  function remember(/** @type {string} */ text, /** @type {State} */ state) {
+    known.set(text, state);
+    for (const old of known.keys()) if (known.size > 4) known.delete(old);
+    return state;
+  }
+  return {
+    read: (/** @type {string} */ text) => known.get(text) ?? remember(text, JSON.parse(text)),
+    write(/** @type {State} */ state) {
+      const text = JSON.stringify(state);
+      remember(text, state);
+      return text;
+    },
+  };
 }
 
 const winnerOf = (/** @type {number[]} */ row) => row.indexOf(Math.max(...row));

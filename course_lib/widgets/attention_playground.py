@@ -6,6 +6,7 @@ ipywidgets keeps at most one unanswered state in flight and drops the ones in be
 ones.
 """
 
+import json
 import threading
 import warnings
 
@@ -56,6 +57,13 @@ TEXT = {
 }
 
 
+# A state travels as JSON text: ipywidgets would walk through nested lists, number by number, several times.
+AS_TEXT = {
+    "to_json": lambda state, _: json.dumps(state, separators=(",", ":")),
+    "from_json": lambda text, _: json.loads(text),
+}
+
+
 class PlaygroundView(anywidget.AnyWidget):
     """What the page and Python tell each other; AttentionPlayground holds the rest.
 
@@ -75,10 +83,10 @@ class PlaygroundView(anywidget.AnyWidget):
     # mask is one string a query, "1" where it may attend, and empty where nothing is masked: nested booleans of 256 tokens
     # would be a message of 400 KB.
     # Not echoed: the answer tells every page what it belongs to, and an echo of its own would cost a message each time.
-    state = traitlets.Dict().tag(sync=True, echo_update=False)
+    state = traitlets.Dict().tag(sync=True, echo_update=False, **AS_TEXT)
     # To the page: float32 weights and context, row by row; NaN where nothing could be computed yet; empty if it computes.
     answer = traitlets.Bytes().tag(sync=True)
-    answered = traitlets.Dict(help="The state that the answer belongs to.").tag(sync=True)
+    answered = traitlets.Dict(help="The state that the answer belongs to.").tag(sync=True, **AS_TEXT)
     error = traitlets.Unicode().tag(sync=True)
     notes = traitlets.List(traitlets.Unicode()).tag(sync=True)
     # What is being looked at: kept here too, so that a second view and a reloaded page show the same.

@@ -30,7 +30,7 @@ def playground(attention=scaled_dot_product_attention, **options):
 def from_page(widget, **changes):
     """Do what the page does: send the whole state under the next number."""
     state = json.loads(json.dumps({**widget.view.state, **changes, "seq": widget.view.state["seq"] + 1}))
-    widget.view.set_state({"state": state})
+    widget.view.set_state({"state": json.dumps(state)})
 
 
 def answered(widget):
@@ -148,11 +148,11 @@ def test_everything_that_a_new_view_needs_is_in_the_synced_state():
     widget.queries = QUERIES + 1
     state = widget.view.get_state()
     assert (state["stage"], state["selected"], state["title"]) == ("context", 1, "Play")
-    assert state["state"]["queries"] == (QUERIES + 1).tolist()
+    assert json.loads(state["state"])["queries"] == (QUERIES + 1).tolist()
     assert state["starting_state"]["queries"] == QUERIES.tolist()
     assert state["presets"] == {"causal": {"mask": ["100", "110", "111"]}}
     assert state["function"] == "scaled_dot_product_attention"
-    assert state["answered"]["seq"] == 1
+    assert json.loads(state["answered"])["seq"] == 1
     json.dumps({name: value for name, value in state.items() if name != "answer"})
 
 
