@@ -16,6 +16,7 @@ from course_lib.practice.diagnoses import (
     MESSAGES,
     are_distributions,
     call_on_batch,
+    every_feature_counts,
     masked_right,
     mistake,
     same_values,
@@ -48,6 +49,11 @@ MESSAGES.update(
         "merge-reversed": "The heads stand in reverse order: head 0's slice comes first.",
         # heads
         "same-head-twice": "Both heads have the same weights: you use one head's matrices twice.",
+        "values-cross-over": "One head's weights mix the other head's values. A head stays with its own W_V.",
+        "residual-too-early": "x is added already. That residual belongs to the block around attention (lesson 06); here: W_O's mixture alone.",
+        "values-from-other-matrix": "Your values are made with W_Q or W_K. They have a matrix of their own, W_V.",
+        "matrices-transposed": "You multiply by transposed matrices. A row of x meets columns: x @ W_Q.",
+        "keys-from-queries": "Queries and keys come from the same matrix. W_Q asks, W_K answers.",
         "heads-cross-over": "One head's queries meet the other head's keys. A head has its own W_Q, W_K and W_V, and stays with them.",
         "heads-in-a-chain": "The second head reads what the first one gives. Heads work side by side: all of them read x.",
         "no-output-projection": "W_O changes nothing in your output: the heads lie side by side, but nothing mixes them.",
@@ -79,6 +85,8 @@ MESSAGES.update(
         "contributions-equal-shares": "Every head gets an equal share of the output. They contribute quite different vectors.",
         "contributions-leave-one-out": "That is the output without the head. Its contribution is what would be missing.",
         "contributions-cumulative": "Each entry holds the heads before it too: these are running sums.",
+        "contributions-same-rows": "All heads go through the same rows of W_O. Each head has its own.",
+        "contributions-in-reverse": "Something stands in reverse order. Head 0 comes first, and owns the first rows of W_O.",
         "output-columns": "You take columns of W_O for a head. A head's features meet rows: W_O[h·d_head : (h+1)·d_head].",
         "output-every-nth": "You take every num_heads-th row of W_O. A head's rows are neighbours.",
         # roles
@@ -87,6 +95,8 @@ MESSAGES.update(
         "offset-of-key": "You name the key's place in the sequence. Wanted is how far back it lies: query minus key.",
         "offset-first-sentence": "You look at the first sentence only. Average over all of them.",
         "offset-counts-winners": "You count how often an offset has the largest weight. Wanted is its mean weight.",
+        "offset-largest-weight": "You look for the largest single weight. One bright spot makes no role: take the mean of the diagonal.",
+        "offset-never-itself": "You leave out offset 0. A head may look at the token itself.",
         "offset-negative": "Your offsets are negative: they count how far back, so query minus key.",
         "offset-one-off": "All offsets are off by one. Offset 0 is the token itself.",
         "offset-of-mean-head": "One number came back. Each head has its own offset: don't average over the heads.",
@@ -241,6 +251,8 @@ def two_heads(candidate):
             "heads-added": [contexts.sum(axis=0) @ part for part in rows],
             "heads-averaged": [contexts.mean(axis=0) @ part for part in rows],
             "head-left-out": [contexts[head] @ rows[head] for head in range(2)],
+            "values-cross-over": right_merge(weights @ values[::-1]) @ W_O,
+            "residual-too-early": x + merged @ W_O,
             "same-head-twice": [right_merge(contexts[[0, 0]]) @ W_O, right_merge(contexts[[1, 1]]) @ W_O],
             "merge-mixes-tokens": contexts.reshape(5, -1) @ W_O,
             "output-transposed": merged @ W_O.T if W_O.shape[0] == W_O.shape[1] else [],
@@ -316,6 +328,7 @@ def colleagues_attention(x, W_Q, W_K, W_V, W_O, num_heads):
 def influence(candidate):
     x = draw(1, 5, 6)
     x[2] = 0  # a token that no multiplication changes
+    every_feature_counts(candidate, x)
     matrices = [draw(seed, 6, 6) / 2 for seed in (2, 3, 4, 5)]
     causal = np.tril(np.ones((5, 5), dtype=bool))
     moves = [
@@ -385,6 +398,11 @@ def multi_head_attention(candidate):
         "merge-every-nth": contexts.transpose(1, 2, 0).reshape(seq_len, d_model) @ W_O,
         "output-transposed": unmixed @ W_O.T,
         "heads-swapped": right_merge(contexts[::-1]) @ W_O,
+        "residual-too-early": x + context,
+        "values-from-other-matrix": [
+            right_multi_head(x, x, x, W_Q, W_K, other, W_O, num_heads)[0] for other in (W_Q, W_K)
+        ],
+        "matrices-transposed": right_multi_head(x, x, x, W_Q, W_K, W_V.T, W_O, num_heads)[0],
     }
     same_values(got_context, context, "context", suspects)
 
@@ -428,6 +446,10 @@ def multi_head_suspects(x, W_Q, W_K, num_heads):
         "split-every-nth": weights(lambda projected: projected.reshape(seq_len, d_head, num_heads).transpose(2, 0, 1)),
         "slices-not-projected": softmax(scaled_dot_scores(slices, slices)),
         "split-before-projection": softmax(scaled_dot_scores(own_queries, own_keys)),
+        "matrices-transposed": softmax(
+            scaled_dot_scores(right_split(x @ W_Q.T, num_heads), right_split(x @ W_K.T, num_heads))
+        ),
+        "keys-from-queries": [softmax(scaled_dot_scores(*[right_split(x @ W, num_heads)] * 2)) for W in (W_Q, W_K)],
         "projections-swapped": softmax(
             scaled_dot_scores(right_split(x @ W_K, num_heads), right_split(x @ W_Q, num_heads))
         ),
@@ -452,6 +474,10 @@ def head_contributions(candidate):
         total = right_multi_head(x, x, x, *matrices, num_heads)[0]
         unmixed = right_multi_head(x, x, x, *matrices[:3], np.eye(d_model), num_heads)[0]
         contexts = right_split(unmixed, num_heads)
+        projected = [x @ W for W in matrices[:3]]
+        values = projected[2]
+        queries, keys = (right_split(one, num_heads) for one in projected[:2])
+        pieces = scaled_dot_product_attention(*(one.reshape(num_heads, 5, d_head) for one in projected))[0]
         rows = W_O.reshape(num_heads, d_head, d_model)
         expected = contexts @ rows  # (heads, seq_len, d_model)
         suspects = {
@@ -460,8 +486,14 @@ def head_contributions(candidate):
             "contributions-equal-shares": np.stack([total / num_heads] * num_heads),
             "contributions-leave-one-out": total - expected,
             "contributions-cumulative": np.cumsum(expected, axis=0),
+            "contributions-same-rows": [contexts @ rows[0], contexts @ rows[-1]],
+            "contributions-in-reverse": [expected[::-1], contexts @ rows[::-1]],
             "output-columns": contexts @ W_O.T.reshape(num_heads, d_head, d_model),
             "output-every-nth": contexts @ W_O.reshape(d_head, num_heads, d_model).swapaxes(0, 1),
+            "split-mixes-tokens": pieces @ rows,
+            "not-scaled": softmax(np.sqrt(d_head) * scaled_dot_scores(queries, keys))
+            @ right_split(values, num_heads)
+            @ rows,
         }
         got = call(candidate, x, *matrices, num_heads)
         same_array(got, expected, "contributions of the heads", "(heads, seq_len, d_model)", suspects)
@@ -543,7 +575,7 @@ def kinds_as_signs():
     ],
 )
 def head_offsets(candidate):
-    for weights, expected in (clear_roles(), difficult_roles()):
+    for weights, expected in (clear_roles(), difficult_roles(), one_bright_spot()):
         got = call(candidate, weights)
         same_array(got, expected, "offset of each head", "one number for each head", offset_suspects(weights, expected))
 
@@ -578,13 +610,27 @@ def difficult_roles():
     return maps + rest / size, np.array([5, 2, 1])
 
 
+def one_bright_spot():
+    """Maps of two heads in which the largest weight lies off the diagonal that is the brightest on average."""
+    size, offsets = 7, np.array([1, 0])
+    maps = np.zeros((2, 2, size, size))
+    for head, (offset, weight, bright) in enumerate(((1, 0.5, (5, 2)), (0, 0.4, (4, 2)))):
+        for query in range(offset, size):
+            maps[:, head, query, query - offset] = weight
+        maps[:, head, bright[0]] = 0
+        maps[(slice(None), head, *bright)] = 0.9
+    rest = 1 - maps.sum(axis=-1, keepdims=True)
+    return maps + rest / size, offsets
+
+
 def offset_suspects(weights, expected):
     """What well-known mistakes give for the offsets of (sentences, heads, queries, keys)."""
     size = weights.shape[-1]
 
-    def diagonals(maps, combine):
+    def diagonals(maps, combine, first=0):
         found = [
-            combine(np.diagonal(maps, -offset, axis1=-2, axis2=-1), axis=-1).mean(axis=0) for offset in range(size)
+            combine(np.diagonal(maps, -offset, axis1=-2, axis2=-1), axis=-1).mean(axis=0)
+            for offset in range(first, size)
         ]
         return np.argmax(found, axis=0)
 
@@ -596,6 +642,11 @@ def offset_suspects(weights, expected):
         "offset-of-key": weights.mean(axis=(0, 2)).argmax(axis=-1),
         "offset-first-sentence": diagonals(weights[:1], np.mean),
         "offset-counts-winners": np.argmax(counts, axis=1),
+        "offset-largest-weight": [
+            diagonals(weights.mean(axis=0, keepdims=True), np.max),
+            diagonals(weights, np.max),
+        ],
+        "offset-never-itself": 1 + diagonals(weights, np.mean, first=1),
         "offset-negative": -expected,
         "offset-one-off": [expected + 1, expected - 1],
         "offset-of-mean-head": diagonals(weights.mean(axis=1, keepdims=True), np.mean)[0],
@@ -641,6 +692,7 @@ def prune_heads(candidate):
             "output-not-pruned": W_O,
             "zeroed-not-removed": turned["zeroed-not-removed"].T,
             "pruned-the-kept": turned["pruned-the-kept"].T,
+            "output-every-nth": turned["pruned-every-nth"].T,
             "output-columns-pruned": [W_O[:, : expected.shape[0]], *columns_cut(W_O, keep, d_k, d_v)],
         }
         suspects = {} if probes.close(mine, expected) else suspects

@@ -5,9 +5,9 @@ Sublayers and norms are given to the learner's functions as functions, so that t
 
 import numpy as np
 
-from course_lib.attention import scaled_dot_product_attention
+from course_lib.attention import scaled_dot_product_attention, softmax
 from course_lib.practice import probes
-from course_lib.practice.diagnoses import MESSAGES, call_on_batch, mistake, same_values
+from course_lib.practice.diagnoses import MESSAGES, call_on_batch, every_feature_counts, mistake, same_values
 from course_lib.practice.exercises import checks
 from course_lib.practice.trial import call
 
@@ -18,6 +18,9 @@ MESSAGES.update(
         "norm-over-everything": "One mean and one spread for the whole array: tokens and sentences feel each other. Each token "
         "has its own: axis=-1, keepdims=True.",
         "norm-no-mean": "The mean is not subtracted. (That is RMSNorm, which many newer models use; here the mean goes first.)",
+        "norm-unit-length": "Your tokens have length 1. Their spread should be 1: divide by the root of the *mean* of the squared "
+        "deviations, not of their sum.",
+        "norm-second-moment": "You divide by the root of the mean of x². The spread is measured from the mean: square x - mean.",
         "norm-not-divided": "The tokens have mean 0, but not spread 1: the division is missing.",
         "norm-by-variance": "You divide by the variance. The spread is its root.",
         "norm-sample-variance": "You divide the squared deviations by d_model - 1. Layer norm takes their plain mean: ddof=0.",
@@ -36,6 +39,7 @@ MESSAGES.update(
         "residual-without-norm": "The norm is missing: this is x + sublayer(x).",
         "residual-norms-the-addition": "You norm what the sublayer gives, then add. Post-norm adds first and norms the sum; pre-norm "
         "norms what the sublayer reads.",
+        "residual-norms-only-x": "You norm x and add what the sublayer gives to that. Post-norm norms the sum, x and all.",
         "residual-normed-stream": "In pre-norm you add to the normed x. The stream itself stays untouched: x + sublayer(norm(x)).",
         "residual-norm-twice": "You norm before and after. It is one of the two: norm_first says which.",
         "residual-always-post": "norm_first changes nothing: you give post-norm in both cases.",
@@ -48,6 +52,9 @@ MESSAGES.update(
         "ff-relu-before-bias": "You cut off at 0 before b_1 is added. The bias sets the threshold: max(0, x W_1 + b_1).",
         "ff-no-b_1": "b_1 changes nothing in your result.",
         "ff-no-b_2": "b_2 changes nothing in your result.",
+        "ff-hidden-only": "These are the hidden units, d_ff of them. The second map brings them back to d_model.",
+        "ff-keeps-the-negative": "You keep what is negative. A ReLU takes the larger of 0 and each number: np.maximum.",
+        "ff-other-activation": "Another function stands between your two maps. The paper of 2017 has a ReLU: max(0, …).",
         "ff-gelu": "These are the values with a GELU. The paper of 2017 has a ReLU: max(0, …).",
         "ff-absolute": "You take absolute values. A ReLU gives 0 for what is negative.",
         "ff-with-residual": "x is added already. That belongs to the block; the feed-forward network gives only what is to be added.",
@@ -68,6 +75,10 @@ MESSAGES.update(
         "norm have made of it.",
         "block-pre-norm": "This is a pre-norm block. Here the norms come after the addition, as in 2017.",
         "block-norms-exchanged": "The two norms are exchanged: norm_1 belongs to attention, norm_2 to the feed-forward network.",
+        "block-one-norm-twice": "One norm stands in both places. Each sublayer has its own, with its own gain and bias.",
+        "block-norms-the-additions": "You norm what a sublayer gives, then add. Post-norm adds first and norms the sum.",
+        "block-side-by-side": "Both sublayers read the block's input. In 2017 the network reads what attention has made of it.",
+        "block-attends-twice": "Attention stands in both places. The second sublayer is the feed-forward network.",
         "block-no-first-norm": "The first norm is missing: without it the sum goes on as it is.",
         "block-no-second-norm": "The second norm is missing at the end of the block.",
         "block-feed-forward-first": "The feed-forward network comes first. In the paper the tokens talk first, then each thinks.",
@@ -79,6 +90,16 @@ MESSAGES.update(
         "decoder-mask-transposed": "Each token sees itself and what comes after: your causal mask is transposed. Rows are queries.",
         "decoder-ignores-memory": "The memory changes nothing in your result: where is cross-attention?",
         "decoder-memory-mask-ignored": "Hidden rows of the memory move your result: pass memory_mask to cross_attend.",
+        "decoder-memory-mask-inverted": "Cross-attention sees the hidden rows of the memory and no others. True means that a row may be "
+        "attended to: pass memory_mask as it is.",
+        "decoder-mask-hides-itself": "In your causal mask a token may not see itself. Position i sees 0 … i, itself included.",
+        "decoder-norms-exchanged": "The norms stand in another order: norms[0] belongs to self-attention, norms[1] to "
+        "cross-attention, norms[2] to the feed-forward network.",
+        "decoder-cross-reads-input": "Cross-attention goes on from the block's input. It reads, and adds to, what the first norm gave.",
+        "decoder-no-feed-forward": "The feed-forward network leaves no trace in your result.",
+        "decoder-no-self-residual": "The residual around self-attention is missing.",
+        "decoder-no-last-residual": "The residual around the feed-forward network is missing.",
+        "decoder-no-norms": "The norms are missing: each sum goes on as it is.",
         "decoder-queries-from-memory": "Queries and memory are exchanged in cross-attention. The decoder asks: "
         "cross_attend(x, memory, …).",
         "decoder-cross-is-causal": "Your cross-attention is causal. The whole source has been read: only memory_mask applies there.",
@@ -93,6 +114,7 @@ MESSAGES.update(
         "shift-none": "Inputs and labels are the same: the model would learn to copy. The inputs are one step late.",
         "shift-exchanged": "Inputs and labels are exchanged: the inputs begin with start_id, the labels end with end_id.",
         "shift-end-after-padding": "The end stands after the padding. It comes right after the last real token of each sentence.",
+        "shift-end-in-all-padding": "Every padding in your labels has become an end. There is one end a sentence, then padding.",
         "shift-no-end": "No end_id in your labels: the model would never learn to stop.",
         "shift-no-start": "Your inputs don't begin with start_id: what does the decoder read before the first token?",
         "shift-too-long": "Your arrays are one too long: with start and end there are len + 2 tokens; cut the last off the inputs and "
@@ -106,8 +128,6 @@ MESSAGES.update(
         "influence-cumulative": "You change one token after another without putting the earlier ones back. Start from x each time.",
         "influence-not-boolean": "Your table holds numbers. Does it move or not: booleans.",
         "influence-inverted": "True and False are exchanged: True means that it moves.",
-        "influence-one-feature": "Outputs whose change is in some of the features only are missed. Any feature counts.",
-        "influence-sum-cancels": "Outputs whose features move up and down by the same are missed: don't add up signed differences.",
         "influence-rounding": "Rounding counts as movement in your table: differences near 1e-13. Compare with a tolerance.",
         "influence-zero-token": "A token of zeros is not changed by multiplying: what it moves is missed. Add something.",
         "influence-wide-tolerance": "A small but real influence is missed: your tolerance is too wide, or your change too small.",
@@ -120,6 +140,13 @@ MESSAGES.update(
         "count-two-norms": "Your decoder blocks have two norms. There is one for each of the three sublayers.",
         "count-encoder-only": "That is the encoder (and the embeddings) alone. The decoder has num_layers blocks, too.",
         "count-no-output": "Your attentions lack the output projection W_O: it is four matrices, not three.",
+        "count-some-biases": "Your number lacks some of the biases. Attention's four maps have one each, and so have both maps of the "
+        "feed-forward network.",
+        "count-norm-one-vector": "A layer norm has two vectors: a gain and a bias.",
+        "count-last-norm": "You count norms after the last blocks. Post-norm blocks end with a norm as they are.",
+        "count-positions": "You count a table of positions. Here positions are sines: nothing is learned.",
+        "count-bias-of-logits": "You count a bias for the logits. They are products with the table of embeddings, and no more.",
+        "count-one-block": "That is one encoder block and one decoder block. There are num_layers of each.",
         "count-wrong": "For {sizes} your number is {yours:,}; it is {right:,}, a difference of {gap:+,}.",
     }
 )
@@ -178,7 +205,9 @@ def norm_suspects(x, gain, bias):
     suspects = {
         "norm-over-tokens": [across * gain + bias, (x - x.mean(0)) / np.sqrt(x.var(0)) * gain + bias],
         "norm-over-everything": (x - x.mean()) / np.sqrt(x.var()) * gain + bias,
-        "norm-no-mean": x / np.sqrt((x**2).mean(axis=-1, keepdims=True)) * gain + bias,
+        "norm-no-mean": [x / np.sqrt((x**2).mean(axis=-1, keepdims=True)) * gain + one for one in (bias, 0)],
+        "norm-unit-length": [gain * one / np.sqrt((one**2).sum(axis=-1, keepdims=True)) + bias for one in (centred, x)],
+        "norm-second-moment": gain * centred / np.sqrt((x**2).mean(axis=-1, keepdims=True)) + bias,
         "norm-not-divided": gain * centred + bias,
         "norm-by-variance": gain * centred / (variance) + bias,
         "norm-sample-variance": gain * sample + bias,
@@ -240,6 +269,7 @@ def residual(candidate):
             "residual-missing": [norm(f(x)), f(norm(x)), f(x)],
             "residual-without-norm": x + f(x),
             "residual-norms-the-addition": x + norm(f(x)),
+            "residual-norms-only-x": normed + f(x),
             "residual-normed-stream": normed + f(normed),
             "residual-norm-twice": norm(x + f(normed)),
             "residual-no-sublayer": [x, normed, 2 * x, norm(2 * x), x + normed],
@@ -278,8 +308,18 @@ def feed_forward(candidate):
             "ff-gelu": gelu @ W_2 + b_2,
             "ff-absolute": np.abs(expanded) @ W_2 + b_2,
             "ff-with-residual": x + right,
+            "ff-hidden-only": [hidden, expanded],
+            "ff-keeps-the-negative": np.minimum(0, expanded) @ W_2 + b_2,
+            "ff-other-activation": [bent @ W_2 + b_2 for bent in other_activations(expanded)],
         }
         same_values(ask(candidate, x, W_1, b_1, W_2, b_2), right, "what is to be added", suspects)
+
+
+def other_activations(x):
+    """What stands between the two maps where it is no ReLU: sigmoid, tanh, SiLU, softplus, leaky ReLUs, a step, softmax."""
+    sigmoid = 1 / (1 + np.exp(-x))
+    leaky = [np.where(x > 0, x, slope * x) for slope in (0.01, 0.1, 0.2)]
+    return [sigmoid, np.tanh(x), x * sigmoid, np.logaddexp(0, x), *leaky, (x > 0).astype(float), softmax(x)]
 
 
 def right_block(x):
@@ -348,14 +388,19 @@ def encoder_block(candidate):
         other = two(x + attend(x))
         bare = x + attend(x)
         replaced = one(attend(x))
+        heard = x + one(attend(x))
         suspects = {
             "block-no-residuals": [two(f(one(attend(x)))), f(attend(x))],
             "block-first-residual": two(replaced + f(replaced)),
             "block-second-residual": two(f(middle)),
             "block-second-adds-input": two(x + f(middle)),
-            "block-feed-forward-reads-input": [two(middle + f(x)), two(x + attend(x) + f(x))],
+            "block-feed-forward-reads-input": two(middle + f(x)),
             "block-pre-norm": pre + f(two(pre)),
             "block-norms-exchanged": one(other + f(other)),
+            "block-one-norm-twice": [one(middle + f(middle)), two(other + f(other))],
+            "block-norms-the-additions": heard + two(f(heard)),
+            "block-side-by-side": [two(one(bare + f(x))), one(bare + f(x)), two(bare + f(x)), middle + two(x + f(x))],
+            "block-attends-twice": two(middle + attend(middle)),
             "block-no-first-norm": two(bare + f(bare)),
             "block-no-second-norm": middle + f(middle),
             "block-feed-forward-first": [two(fed + attend(fed)), one(two(x + f(x)) + attend(two(x + f(x))))],
@@ -412,6 +457,9 @@ def decoder_block(candidate):
         same_values(got, right, "what the block gives")
 
 
+ORDERS_OF_NORMS = [(0, 2, 1), (1, 0, 2), (1, 2, 0), (2, 0, 1), (2, 1, 0), (0, 0, 0), (1, 1, 1), (2, 2, 2)]
+
+
 def decoder_answers(x, memory, memory_mask, own, cross, f, norms):
     """The right result of a decoder block, and what well-known mistakes give."""
     causal = np.tri(len(x), dtype=bool)
@@ -422,10 +470,17 @@ def decoder_answers(x, memory, memory_mask, own, cross, f, norms):
     def from_middle(x):
         return rest(norms[1](x + cross(x, memory, memory_mask)))
 
+    def in_this_order(order):
+        a, b, c = (norms[i] if i is not None else lambda x: x for i in order)
+        heard = a(x + own(x, x, causal))
+        asked = b(heard + cross(heard, memory, memory_mask))
+        return c(asked + f(asked))
+
     first = norms[0](x + own(x, x, causal))
     second = norms[0](x + cross(x, memory, memory_mask))
     pre = x + own(norms[0](x), norms[0](x), causal)
     pre = pre + cross(norms[1](pre), memory, memory_mask)
+    middle = norms[1](first + cross(first, memory, memory_mask))
     alone = norms[0](own(x, x, causal))
     alone = norms[1](cross(alone, memory, memory_mask))
     suspects = {
@@ -442,6 +497,17 @@ def decoder_answers(x, memory, memory_mask, own, cross, f, norms):
         "decoder-pre-norm": pre + f(norms[2](pre)),
         "decoder-no-residuals": norms[2](f(alone)),
         "decoder-no-cross-residual": rest(norms[1](cross(first, memory, memory_mask))),
+        "decoder-memory-mask-inverted": rest(norms[1](first + cross(first, memory, ~memory_mask))),
+        "decoder-mask-hides-itself": from_middle(norms[0](x + own(x, x, np.tri(len(x), k=-1, dtype=bool)))),
+        "decoder-norms-exchanged": [in_this_order(order) for order in ORDERS_OF_NORMS],
+        "decoder-cross-reads-input": [
+            rest(norms[1](stream + cross(asks, memory, memory_mask)))
+            for stream, asks in ((first, x), (x, first), (x, x))
+        ],
+        "decoder-no-feed-forward": [middle, norms[2](middle)],
+        "decoder-no-self-residual": from_middle(norms[0](own(x, x, causal))),
+        "decoder-no-last-residual": norms[2](f(middle)),
+        "decoder-no-norms": in_this_order([None] * 3),
     }
     if len(memory) == len(x):
         exchanged = [rest(norms[1](first + cross(memory, first, mask))) for mask in (None, memory_mask, causal)]
@@ -518,6 +584,7 @@ def shift_suspects(sentences, start_id, end_id, pad_id):
             (inputs, np.hstack([sentences, end])),
             (with_end_last[:, :-1], with_end_last[:, 1:]),
         ],
+        "shift-end-in-all-padding": [(inputs, np.where(labels == pad_id, end_id, labels))],
         "shift-no-end": [(inputs, np.hstack([sentences, pads])), (inputs[:, :-1], sentences)],
         "shift-no-start": [(np.hstack([sentences, pads]), labels), (sentences, labels), (sentences, labels[:, 1:])],
         "shift-too-long": [(whole, np.hstack([labels, pads])), (np.hstack([inputs, pads]), np.hstack([labels, pads]))],
@@ -545,6 +612,7 @@ def shift_suspects(sentences, start_id, end_id, pad_id):
     ],
 )
 def influence(candidate):
+    every_feature_counts(candidate, draw(1, SEQ_LEN, D_MODEL))
     cases = influence_cases()
     tables = {}
     for name, (function, x, expected) in cases.items():
@@ -635,6 +703,8 @@ def count(vocab_size, d_model, num_layers, d_ff, *, bias=1, norms=(2, 3), tables
 
 def count_suspects(*sizes):
     """diagnosis -> the numbers that this mistake gives."""
+    vocab_size, d_model, num_layers, d_ff = sizes
+    right = count(*sizes)
     return {
         "count-no-biases": [
             count(*sizes, bias=0),
@@ -648,4 +718,10 @@ def count_suspects(*sizes):
         "count-two-norms": [count(*sizes, norms=(2, 2))],
         "count-encoder-only": [count(*sizes, decoder=0), count(*sizes, decoder=0, tables=0)],
         "count-no-output": [count(*sizes, maps=3)],
+        "count-some-biases": [right - num_layers * 12 * d_model, right - 2 * num_layers * (d_ff + d_model)],
+        "count-norm-one-vector": [count(*sizes, norms=(1, 1.5))],
+        "count-last-norm": [right + 4 * d_model, right + 2 * d_model],
+        "count-positions": [right + length * d_model for length in (512, 1024, 2048, 5000)],
+        "count-bias-of-logits": [right + vocab_size],
+        "count-one-block": [count(vocab_size, d_model, 1, d_ff)],
     }

@@ -315,6 +315,32 @@ def influence_with(attend, x, change=lambda token: token + 1.0, least=1e-9, fres
     return np.stack(moved, axis=-1)
 
 
+@wrong("04.influence", "influence-signed")
+def influence_of_rises(attend, x):
+    return moves_as(attend, x, lambda difference: difference.max(axis=-1))
+
+
+@wrong("04.influence", "influence-one-feature")
+def influence_where_all_features_move(attend, x):
+    return moves_as(attend, x, lambda difference: np.abs(difference).min(axis=-1))
+
+
+@wrong("04.influence", "influence-sum-cancels")
+def influence_of_the_mean_feature(attend, x):
+    return moves_as(attend, x, lambda difference: np.abs(difference.mean(axis=-1)))
+
+
+@wrong("04.influence", "influence-nudges-one-feature")
+def influence_of_the_first_feature(attend, x):
+    return influence_with(attend, x, change=lambda token: token + np.eye(len(token))[0])
+
+
+def moves_as(attend, x, size):
+    """The table of influence where a move is as large as `size` says."""
+    tokens = [np.arange(len(x))[:, None] == token for token in range(len(x))]
+    return np.stack([size(attend(x + token) - attend(x)) > 1e-9 for token in tokens], axis=-1)
+
+
 @wrong("04.influence", "influence-transposed")
 def influence_rows_are_tokens(attend, x):
     return influence_with(attend, x).T
@@ -796,3 +822,86 @@ def prune_by_slices(W_Q, W_K, W_V, W_O, num_heads, keep):
         return np.hstack([W[:, head * width : (head + 1) * width] for head in range(num_heads) if keep[head]])
 
     return pick(W_Q), pick(W_K), pick(W_V), pick(W_O.T).T
+
+
+# --- found by a second reader ------------------------------------------------------------------------------------------
+
+
+def heads_and(x, W_Q, W_K, W_V, W_O, num_heads, mask=None):
+    """Contexts and weights of all heads, before the merge."""
+    queries, keys, values = (good_split(x @ W, num_heads) for W in (W_Q, W_K, W_V))
+    mask = mask[:, None] if mask is not None and mask.ndim == 3 else mask
+    return scaled_dot_product_attention(queries, keys, values, mask)
+
+
+def whole(x, W_Q, W_K, W_V, W_O, num_heads, mask=None):
+    context, weights = heads_and(x, W_Q, W_K, W_V, W_O, num_heads, mask)
+    return good_merge(context) @ W_O, weights
+
+
+@wrong("04.two_heads", "values-cross-over")
+def two_heads_with_values_exchanged(x, W_Q, W_K, W_V, W_O):
+    maps = [one_head(x, W_Q[i], W_K[i], W_V[i])[1] for i in range(2)]
+    return np.hstack([maps[0] @ x @ W_V[1], maps[1] @ x @ W_V[0]]) @ W_O, np.stack(maps)
+
+
+@wrong("04.two_heads", "residual-too-early")
+def two_heads_added_to_x(x, W_Q, W_K, W_V, W_O):
+    found = [one_head(x, W_Q[i], W_K[i], W_V[i]) for i in range(2)]
+    return x + np.hstack([context for context, _ in found]) @ W_O, np.stack([weights for _, weights in found])
+
+
+@wrong("04.multi_head_attention", "residual-too-early")
+def multi_head_added_to_x(x, *matrices_and_heads):
+    context, weights = whole(x, *matrices_and_heads)
+    return x + context, weights
+
+
+@wrong("04.multi_head_attention", "matrices-transposed")
+def multi_head_as_pytorch_stores_them(x, W_Q, W_K, W_V, W_O, num_heads, mask=None):
+    return whole(x, W_Q.T, W_K.T, W_V.T, W_O, num_heads, mask)
+
+
+@wrong("04.multi_head_attention", "keys-from-queries")
+def multi_head_with_one_matrix_for_both(x, W_Q, W_K, W_V, W_O, num_heads, mask=None):
+    return whole(x, W_Q, W_Q, W_V, W_O, num_heads, mask)
+
+
+@wrong("04.multi_head_attention", "values-from-other-matrix")
+def multi_head_with_keys_for_values(x, W_Q, W_K, W_V, W_O, num_heads, mask=None):
+    return whole(x, W_Q, W_K, W_K, W_O, num_heads, mask)
+
+
+@wrong("04.head_contributions", "contributions-same-rows")
+def contributions_through_the_first_rows(x, W_Q, W_K, W_V, W_O, num_heads):
+    return heads_and(x, W_Q, W_K, W_V, W_O, num_heads)[0] @ W_O[: len(W_O) // num_heads]
+
+
+@wrong("04.head_contributions", "contributions-in-reverse")
+def contributions_from_the_last(x, W_Q, W_K, W_V, W_O, num_heads):
+    rows = W_O.reshape(num_heads, -1, W_O.shape[1])
+    return (heads_and(x, W_Q, W_K, W_V, W_O, num_heads)[0] @ rows)[::-1]
+
+
+@wrong("04.head_contributions", "split-mixes-tokens")
+def contributions_of_pieces(x, W_Q, W_K, W_V, W_O, num_heads):
+    pieces = [(x @ W).reshape(num_heads, len(x), -1) for W in (W_Q, W_K, W_V)]
+    return scaled_dot_product_attention(*pieces)[0] @ W_O.reshape(num_heads, -1, W_O.shape[1])
+
+
+@wrong("04.head_offsets", "offset-largest-weight")
+def offsets_of_the_brightest_spot(weights):
+    diagonals = [np.diagonal(weights.mean(axis=0), -offset, 1, 2).max(axis=-1) for offset in range(weights.shape[-1])]
+    return np.argmax(diagonals, axis=0)
+
+
+@wrong("04.head_offsets", "offset-never-itself")
+def offsets_from_one(weights):
+    diagonals = [np.diagonal(weights, -offset, 2, 3).mean(axis=(0, 2)) for offset in range(1, weights.shape[-1])]
+    return 1 + np.argmax(diagonals, axis=0)
+
+
+@wrong("04.prune_heads", "output-every-nth")
+def pruned_with_rows_in_turn(W_Q, W_K, W_V, W_O, num_heads, keep):
+    columns = [W[:, np.repeat(keep, W.shape[1] // num_heads)] for W in (W_Q, W_K, W_V)]
+    return *columns, W_O[np.tile(keep, len(W_O) // num_heads)]

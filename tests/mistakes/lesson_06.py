@@ -257,7 +257,7 @@ def network_with_residual(x, W_1, b_1, W_2, b_2):
     return x + np.maximum(0, x @ W_1 + b_1) @ W_2 + b_2
 
 
-@wrong("06.feed_forward", "different-values")
+@wrong("06.feed_forward", "ff-other-activation")
 def network_leaky(x, W_1, b_1, W_2, b_2):
     h = x @ W_1 + b_1
     return np.where(h > 0, h, 0.01 * h) @ W_2 + b_2
@@ -697,6 +697,26 @@ def table_of_sums(function, x):
     return table_of(function, x, lambda after, before: np.abs((after - before).sum(axis=-1)) > 1e-9)
 
 
+@wrong("06.influence", "influence-signed")
+def table_of_rises(function, x):
+    return table_of(function, x, lambda after, before: (after - before).max(axis=-1) > 1e-9)
+
+
+@wrong("06.influence", "influence-sum-cancels")
+def table_of_means(function, x):
+    return table_of(function, x, lambda after, before: np.abs(after.mean(axis=-1) - before.mean(axis=-1)) > 1e-9)
+
+
+@wrong("06.influence", "influence-one-feature")
+def table_where_all_features_move(function, x):
+    return table_of(function, x, lambda after, before: np.abs(after - before).min(axis=-1) > 1e-9)
+
+
+@wrong("06.influence", "influence-nudges-one-feature")
+def table_of_one_feature_changed(function, x):
+    return table_of(function, x, any_feature, change=lambda row: row + np.eye(len(row))[-1])
+
+
 @wrong("06.influence", "influence-rounding")
 def table_without_tolerance(function, x):
     return table_of(function, x, lambda after, before: (after != before).any(axis=-1))
@@ -798,7 +818,7 @@ def count_three_maps(vocab_size, d_model, num_layers, d_ff):
     return good_count(vocab_size, d_model, num_layers, d_ff, maps=3)
 
 
-@wrong("06.parameter_count", "count-wrong")
+@wrong("06.parameter_count", "count-one-block")
 def count_forgets_stacking(vocab_size, d_model, num_layers, d_ff):
     return good_count(vocab_size, d_model, 1, d_ff)
 
@@ -822,3 +842,159 @@ def count_part_by_part(vocab_size, d_model, num_layers, d_ff):
 @right("06.parameter_count")
 def count_as_a_float(vocab_size, d_model, num_layers, d_ff):
     return float(good_count(vocab_size, d_model, num_layers, d_ff))
+
+
+# --- found by a second reader ------------------------------------------------------------------------------------------
+
+
+def parts_of(x):
+    centred = x - x.mean(axis=-1, keepdims=True)
+    return centred, (centred**2).mean(axis=-1, keepdims=True)
+
+
+@wrong("06.layer_norm", "norm-unit-length")
+def norm_to_length_1(x, gain, bias, eps=1e-5):
+    centred, _ = parts_of(x)
+    return gain * centred / (np.linalg.norm(centred, axis=-1, keepdims=True) + eps) + bias
+
+
+@wrong("06.layer_norm", "norm-second-moment")
+def norm_by_the_mean_square(x, gain, bias, eps=1e-5):
+    return gain * parts_of(x)[0] / np.sqrt((x**2).mean(axis=-1, keepdims=True) + eps) + bias
+
+
+@wrong("06.layer_norm", "norm-no-mean")
+def norm_of_newer_models(x, gain, bias, eps=1e-5):
+    return gain * x / np.sqrt((x**2).mean(axis=-1, keepdims=True) + eps)
+
+
+@wrong("06.residual", "residual-norms-only-x")
+def residual_with_x_normed_first(x, sublayer, norm, norm_first):
+    return x + sublayer(norm(x)) if norm_first else norm(x) + sublayer(x)
+
+
+@wrong("06.feed_forward", "ff-hidden-only")
+def ff_half_way(x, W_1, b_1, W_2, b_2):
+    return np.maximum(0, x @ W_1 + b_1)
+
+
+@wrong("06.feed_forward", "ff-keeps-the-negative")
+def ff_minimum(x, W_1, b_1, W_2, b_2):
+    return np.minimum(0, x @ W_1 + b_1) @ W_2 + b_2
+
+
+@wrong("06.feed_forward", "ff-other-activation")
+def ff_sigmoid(x, W_1, b_1, W_2, b_2):
+    return 1 / (1 + np.exp(-(x @ W_1 + b_1))) @ W_2 + b_2
+
+
+@wrong("06.encoder_block", "block-one-norm-twice")
+def block_with_one_norm(x, attend, feed_forward, norm_1, norm_2):
+    x = norm_1(x + attend(x))
+    return norm_1(x + feed_forward(x))
+
+
+@wrong("06.encoder_block", "block-norms-the-additions")
+def block_norming_what_is_added(x, attend, feed_forward, norm_1, norm_2):
+    x = x + norm_1(attend(x))
+    return x + norm_2(feed_forward(x))
+
+
+@wrong("06.encoder_block", "block-side-by-side")
+def block_in_parallel(x, attend, feed_forward, norm_1, norm_2):
+    return norm_2(norm_1(x + attend(x) + feed_forward(x)))
+
+
+@wrong("06.encoder_block", "block-attends-twice")
+def block_of_attention_only(x, attend, feed_forward, norm_1, norm_2):
+    x = norm_1(x + attend(x))
+    return norm_2(x + attend(x))
+
+
+@wrong("06.decoder_block", "decoder-memory-mask-inverted")
+def decoder_sees_what_is_hidden(x, memory, memory_mask, own, cross, feed_forward, norms):
+    return good_decoder(x, memory, ~memory_mask, own, cross, feed_forward, norms)
+
+
+@wrong("06.decoder_block", "decoder-mask-hides-itself")
+def decoder_diagonal_too_low(x, memory, memory_mask, own, cross, feed_forward, norms):
+    mask = np.tri(len(x), k=-1, dtype=bool)
+    return good_decoder(x, memory, memory_mask, lambda x, y, _: own(x, y, mask), cross, feed_forward, norms)
+
+
+@wrong("06.decoder_block", "decoder-norms-exchanged")
+def decoder_norms_in_another_order(x, memory, memory_mask, own, cross, feed_forward, norms):
+    return good_decoder(x, memory, memory_mask, own, cross, feed_forward, [norms[1], norms[0], norms[2]])
+
+
+@wrong("06.decoder_block", "decoder-cross-reads-input")
+def decoder_cross_adds_the_input(x, memory, memory_mask, own, cross, feed_forward, norms):
+    heard = norms[0](x + own(x, x, np.tri(len(x), dtype=bool)))
+    asked = norms[1](x + cross(heard, memory, memory_mask))
+    return norms[2](asked + feed_forward(asked))
+
+
+@wrong("06.decoder_block", "decoder-no-feed-forward")
+def decoder_of_two_sublayers(x, memory, memory_mask, own, cross, feed_forward, norms):
+    x = norms[0](x + own(x, x, np.tri(len(x), dtype=bool)))
+    return norms[1](x + cross(x, memory, memory_mask))
+
+
+@wrong("06.decoder_block", "decoder-no-self-residual")
+def decoder_replacing_at_first(x, memory, memory_mask, own, cross, feed_forward, norms):
+    x = norms[0](own(x, x, np.tri(len(x), dtype=bool)))
+    x = norms[1](x + cross(x, memory, memory_mask))
+    return norms[2](x + feed_forward(x))
+
+
+@wrong("06.decoder_block", "decoder-no-last-residual")
+def decoder_replacing_at_last(x, memory, memory_mask, own, cross, feed_forward, norms):
+    return good_decoder(x, memory, memory_mask, own, cross, lambda x: feed_forward(x) - x, norms)
+
+
+@wrong("06.decoder_block", "decoder-no-norms")
+def decoder_without_norms(x, memory, memory_mask, own, cross, feed_forward, norms):
+    return good_decoder(x, memory, memory_mask, own, cross, feed_forward, [lambda x: x] * 3)
+
+
+@wrong("06.teacher_forcing", "shift-end-in-all-padding")
+def shift_with_many_ends(sentences, start_id, end_id, pad_id):
+    column = np.full((len(sentences), 1), start_id)
+    labels = np.hstack([sentences, np.full_like(column, end_id)])
+    return np.hstack([column, sentences]), np.where(labels == pad_id, end_id, labels)
+
+
+def blocks_of(d_model, num_layers, d_ff, biases_of_attention=True, vectors_of_norm=2):
+    attention = 4 * (d_model**2 + biases_of_attention * d_model)
+    network = 2 * d_model * d_ff + d_ff + d_model
+    return num_layers * (3 * attention + 2 * network + 5 * vectors_of_norm * d_model)
+
+
+@wrong("06.parameter_count", "count-some-biases")
+def count_biases_of_the_network_only(vocab_size, d_model, num_layers, d_ff):
+    return vocab_size * d_model + blocks_of(d_model, num_layers, d_ff, biases_of_attention=False)
+
+
+@wrong("06.parameter_count", "count-norm-one-vector")
+def count_gains_only(vocab_size, d_model, num_layers, d_ff):
+    return vocab_size * d_model + blocks_of(d_model, num_layers, d_ff, vectors_of_norm=1)
+
+
+@wrong("06.parameter_count", "count-last-norm")
+def count_norms_at_the_end(vocab_size, d_model, num_layers, d_ff):
+    return vocab_size * d_model + blocks_of(d_model, num_layers, d_ff) + 4 * d_model
+
+
+@wrong("06.parameter_count", "count-positions")
+def count_a_table_of_positions(vocab_size, d_model, num_layers, d_ff):
+    return (vocab_size + 512) * d_model + blocks_of(d_model, num_layers, d_ff)
+
+
+@wrong("06.parameter_count", "count-bias-of-logits")
+def count_a_bias_for_each_word(vocab_size, d_model, num_layers, d_ff):
+    return vocab_size * (d_model + 1) + blocks_of(d_model, num_layers, d_ff)
+
+
+@wrong("06.parameter_count", "count-wrong")
+def count_four_times_as_wide(vocab_size, d_model, num_layers, d_ff):
+    return vocab_size * d_model + blocks_of(d_model, num_layers, 4 * d_model)
