@@ -22,7 +22,11 @@ KINDS = {
 FEWEST_OPTIONS = 3
 LETTERS = "ABCDEFGH"
 
-INLINE = re.compile(r"\s*```\n(?P<block>.*?)\n```\s*|`(?P<code>[^`\n]+)`|(?P<gap>\n\s*\n)", re.DOTALL)
+INLINE = re.compile(
+    r"\s*```\n(?P<block>.*?)\n```\s*|`(?P<code>[^`\n]+)`|(?P<gap>\n\s*\n)"
+    r"|(?<![\w*\\])\*(?P<emphasis>(?=\S)[^*$`]+(?<=\S))\*(?![\w*])",
+    re.DOTALL,
+)
 
 ERRORS = {
     "no bank": "no questions for lesson {lesson!r}; there are some for {known}",
@@ -214,10 +218,10 @@ def _expect(condition, path, where, error, **details):
 
 
 def to_html(text):
-    """A question's text as HTML: all escaped, `code` and paragraphs marked up, $LaTeX$ left for the page to typeset.
+    """A question's text as HTML: all escaped, `code`, *emphasis* and paragraphs marked up, $LaTeX$ left for the page to typeset.
 
     Args:
-        text: text with `code`, fenced code and $LaTeX$.
+        text: text with `code`, fenced code, *emphasis* and $LaTeX$.
 
     Returns:
         Inline HTML: no paragraph element around it, so that it can stand in a list item or a label.
@@ -229,6 +233,8 @@ def to_html(text):
             pieces.append(f"<pre><code>{html.escape(match['block'])}</code></pre>")
         elif match["code"]:
             pieces.append(f"<code>{html.escape(match['code'])}</code>")
+        elif match["emphasis"]:
+            pieces.append(f"<em>{html.escape(match['emphasis'])}</em>")
         else:
             pieces.append("<br><br>")
         end = match.end()

@@ -264,6 +264,15 @@ class TestHtml:
             "one<pre><code>a &lt; b\n\nc</code></pre>two<br><br>three"
         )
 
+    def test_emphasis(self):
+        assert (
+            to_html("a slice of the *embeddings*, *all of <it>*")
+            == "a slice of the <em>embeddings</em>, <em>all of &lt;it&gt;</em>"
+        )
+        for plain in ("2 * 3 * 4", "$x^*$ and $y^*$", "reshape(*x.shape, *more)", "a*b*c", "**kwargs, **others"):
+            assert to_html(plain) == plain
+        assert to_html("`x.reshape(*a, *b)`") == "<code>x.reshape(*a, *b)</code>"
+
     def test_the_still_is_the_same_every_time_and_folds_the_answers(self):
         questions = load_questions("03")
         shown = still(questions, "A & B")
