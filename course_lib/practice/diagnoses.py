@@ -27,6 +27,10 @@ MESSAGES = {
     "without changing its softmax?",
     "softmax-global-maximum": "A row far below the largest score becomes 0/0: you subtract one maximum for the whole matrix. "
     "Each row needs its own.",
+    "softmax-mean-subtracted": "You subtract a row's mean. A score far above it still overflows: only with the largest score no "
+    "exponent is above 0.",
+    "softmax-twice": "These are weights of weights: your softmax is taken twice.",
+    "softmax-smallest-wins": "The lowest score gets the largest weight: a sign is turned round.",
     "softmax-clipped": "Large scores come out alike: a score of 1000 still has to beat 999. Subtracting the row's maximum "
     "keeps differences, clipping loses them.",
     "missing-keepdims": "Your rows are divided by the sums of other rows: without `keepdims=True` the sums line up with the "
@@ -108,6 +112,7 @@ MESSAGES = {
     "values-not-projected": "The context mixes the embeddings. What is mixed is the values, embeddings @ W_V.",
     "order-matters": "Shuffle the words and your context vectors do not shuffle along: something in your function depends on a "
     "word's place. Self-attention knows no order.",
+    "keys-from-queries": "Queries and keys come from the same matrix. W_Q asks, W_K answers.",
     "values-from-keys": "The context mixes the keys, embeddings @ W_K. The values are embeddings @ W_V.",
     # tables of influence
     "influence-signed": "Outputs that move down are missed. Down is a movement, too: take absolute differences.",

@@ -94,6 +94,12 @@ def softmax(candidate):
         raise AssertionError(mistake("softmax-global-maximum" if first_row_well else "softmax-overflow", **show))
     same_values(got, expected, "weights of large scores", when_wrong="softmax-clipped")
 
+    lonely = np.array([[1000.0, 0.0, -1.0, -2.0], [0.0, 1.0, 2.0, 1500.0]])  # far above the mean of its row
+    got, expected = call(candidate, lonely), right_softmax(lonely)
+    show = {"expected": expected, "got": got, "what": "weights beside a large score"}
+    assert got.shape != expected.shape or np.isfinite(got).all(), mistake("softmax-mean-subtracted", **show)
+    same_values(got, expected, "weights beside a large score")
+
     batch = draw(3, 2, 3, 5)
     suspects = {"softmax-axis-1": right_softmax(batch, axis=1)}
     got = call_on_batch(candidate, batch)
@@ -110,6 +116,8 @@ def softmax_suspects(rows):
         "hard-maximum": (rows == rows.max(axis=-1, keepdims=True)).astype(float),
         "sigmoid": 1 / (1 + np.exp(-rows)),
         "returns-logarithm": np.log(right_softmax(rows)),
+        "softmax-twice": right_softmax(right_softmax(rows)),
+        "softmax-smallest-wins": right_softmax(-rows),
         "no-softmax": rows,
     }
     if rows.shape[0] == rows.shape[1]:  # where a row of sums or maxima silently lines up with the columns
@@ -396,6 +404,7 @@ def self_attention(candidate):
     suspects = {
         "no-projection": right_softmax(scaled_dot_scores(embeddings, embeddings)),
         "projections-swapped": right_softmax(scaled_dot_scores(keys, queries)),
+        "keys-from-queries": [right_softmax(scaled_dot_scores(one, one)) for one in (queries, keys)],
     }
     found = probes.first_match(weights, suspects)
     assert found is None, mistake(found, expected=expected[1], got=weights, what="weights")

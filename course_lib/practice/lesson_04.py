@@ -53,7 +53,6 @@ MESSAGES.update(
         "residual-too-early": "x is added already. That residual belongs to the block around attention (lesson 06); here: W_O's mixture alone.",
         "values-from-other-matrix": "Your values are made with W_Q or W_K. They have a matrix of their own, W_V.",
         "matrices-transposed": "You multiply by transposed matrices. A row of x meets columns: x @ W_Q.",
-        "keys-from-queries": "Queries and keys come from the same matrix. W_Q asks, W_K answers.",
         "heads-cross-over": "One head's queries meet the other head's keys. A head has its own W_Q, W_K and W_V, and stays with them.",
         "heads-in-a-chain": "The second head reads what the first one gives. Heads work side by side: all of them read x.",
         "no-output-projection": "W_O changes nothing in your output: the heads lie side by side, but nothing mixes them.",

@@ -798,3 +798,34 @@ def self_attention_one_product(embeddings, W_Q, W_K, W_V, mask=None):
     together = embeddings @ np.concatenate([W_Q, W_K, W_V], axis=1)
     queries, keys, values = np.split(together, [W_Q.shape[1], W_Q.shape[1] + W_K.shape[1]], axis=1)
     return attention_by_einsum(queries, keys, values, mask)
+
+
+# --- found by a second reader ------------------------------------------------------------------------------------------
+
+
+def shares(exponentials):
+    return exponentials / exponentials.sum(axis=-1, keepdims=True)
+
+
+@wrong("03.softmax", "softmax-mean-subtracted")
+def softmax_around_the_mean(scores):
+    return shares(np.exp(scores - scores.mean(axis=-1, keepdims=True)))
+
+
+@wrong("03.softmax", "softmax-twice")
+def softmax_of_softmax(scores):
+    return shares(np.exp(shares(np.exp(scores - scores.max(axis=-1, keepdims=True)))))
+
+
+@wrong("03.softmax", "softmax-smallest-wins")
+def softmax_with_the_sign_turned(scores):
+    return shares(np.exp(scores.min(axis=-1, keepdims=True) - scores))
+
+
+@wrong("03.self_attention", "keys-from-queries")
+def self_attention_with_one_matrix_for_both(embeddings, W_Q, W_K, W_V, mask=None):
+    queries = embeddings @ W_Q
+    scores = queries @ queries.T / np.sqrt(queries.shape[-1])
+    scores = scores if mask is None else np.where(mask, scores, -np.inf)
+    weights = shares(np.exp(scores - scores.max(axis=-1, keepdims=True)))
+    return weights @ embeddings @ W_V, weights
