@@ -473,10 +473,17 @@ def build(only=(), *, check=False, timeout=CELL_SECONDS, on_file=None):
         ValueError: no such lesson, or markers that do not match.
         NotebookError: a notebook that fails, is too large or lacks cell ids. Nothing of its lesson is written.
     """
-    root = course_root()
     changed = []
     for name in [lesson_name(one) for one in only] or lessons():
-        before, after = {}, {}
+        changed += _build_lesson(name, check, timeout, on_file)
+    return Built(changed, stray_files())
+
+
+def _build_lesson(name, check, timeout, on_file):
+    """Build one lesson; returns the paths that changed, or would."""
+    root = course_root()
+    before, after, early = {}, {}, None
+    try:
         for kind in ("solutions", "notebooks"):
             path = root / kind / f"{name}.ipynb"
             if not path.exists():
@@ -489,19 +496,25 @@ def build(only=(), *, check=False, timeout=CELL_SECONDS, on_file=None):
                 exercises = root / "exercises" / path.name
                 before[exercises] = exercises.read_text(encoding="utf-8") if exercises.exists() else None
                 after[exercises] = dumps(strip_solutions(notebook, _shown(path)))
+                if before[exercises] is None and not check:
+                    early = exercises  # the lesson, which runs next, offers its exercises
+                    _write(early, after[early])
             after[path] = dumps(_with_measurements(notebook, execute(notebook, path.parent, timeout, _shown(path))))
         for path, text in after.items():
             if (size := len(text.encode())) > MAX_BYTES:
                 raise NotebookError(TEXTS["large"].format(notebook=_shown(path), size=size, limit=MAX_BYTES))
-        different = [path for path in after if before[path] != after[path]]
-        changed += [_shown(path) for path in different]
-        if not check:
-            for path in different:
-                if before[path] is not None and path.read_text(encoding="utf-8") != before[path]:
-                    raise NotebookError(TEXTS["edited"].format(notebook=_shown(path)))
-            for path in different:
-                _write(path, after[path])
-    return Built(changed, stray_files())
+    except BaseException:
+        if early:
+            early.unlink()
+        raise
+    different = [path for path in after if before[path] != after[path]]
+    if not check:
+        for path in different:
+            if before[path] is not None and path.read_text(encoding="utf-8") != before[path]:
+                raise NotebookError(TEXTS["edited"].format(notebook=_shown(path)))
+        for path in different:
+            _write(path, after[path])
+    return [_shown(path) for path in different]
 
 
 def stray_files():

@@ -273,6 +273,13 @@ def test_building_twice_changes_nothing(course):
     )
 
 
+def test_a_new_lesson_finds_its_exercises_while_it_is_built(course):
+    course.put("solutions/03_x.ipynb", answer(), check())
+    course.put("notebooks/03_x.ipynb", code("first", "print(open('../exercises/03_x.ipynb').read()[:1])"))
+    assert len(notebooks.build().changed) == 3
+    assert course.read("notebooks/03_x.ipynb").cells[0].outputs[0].text == "{\n"
+
+
 def test_a_measurement_is_kept_until_code_up_to_it_changes(course):
     def built(first="x = 1", timing="time.perf_counter()", last="2"):
         cells = course.read("notebooks/03_x.ipynb").cells if (course.root / "notebooks/03_x.ipynb").exists() else []
