@@ -23,6 +23,7 @@ OWED = {
     "04": "T-path2 T-pit3 A-key A-path4 A-pit3 P-torch P-run TAV-quiz TAV-review",
     "05": "T-path3 T-ex3 T-pit1 P-torch P-run TAV-quiz TAV-review",
     "06": "T-path4 T-pit4 A-path5 V-path1 K-enc K-ffn K-open P-arch P-torch P-run TAV-quiz TAV-review",
+    "07": "T-path5 P-apps P-run TAV-quiz TAV-review",
     "08": "T-path5 T-ex2 T-pit5 P-apps P-run TAV-quiz TAV-review",
     "09": "A-path4 V-path2 V-path3 V-path4 V-pit1 V-pit2 V-pit3 V-pit4 P-run TAV-quiz TAV-review",
     "10": "T-path4 T-ex2 A-path5 P-apps P-pre P-ft P-run TAV-quiz TAV-review",
