@@ -17,7 +17,7 @@ FAILED = 1  # exit code: done, and the answer is no
 USAGE = 2  # exit code: can't be done as asked
 
 REPORT_CELL = "course-report"
-SECONDS = 120
+SECONDS = 300
 MEMORY_MB = 2048
 WIDGET_TEXT = 300  # characters shown of what a widget says of itself
 
