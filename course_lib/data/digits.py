@@ -58,7 +58,7 @@ def load():
     """The digits, split once and for all: 70% train, 10% validation and 20% test of each digit.
 
     Returns:
-        `Splits` of `Images`: 1,258, 180 and 359 of them; the arrays are the caller's own.
+        `Splits` of `Images`: 1,259, 179 and 359 of them; the arrays are the caller's own.
     """
     return Splits(*(Images(part.images.copy(), part.labels.copy()) for part in _load()))
 

@@ -123,6 +123,20 @@ MESSAGES = {
 }  # fmt: skip
 
 
+def add_messages(messages):
+    """Add a lesson's own diagnoses to the catalogue.
+
+    Args:
+        messages: dict, diagnosis -> what the learner reads.
+
+    Raises:
+        ValueError: a diagnosis stands there already with other words; all lessons share one catalogue.
+    """
+    for diagnosis, words in messages.items():
+        if MESSAGES.setdefault(diagnosis, words) != words:
+            raise ValueError(f"the diagnosis {diagnosis!r} has a meaning already: {MESSAGES[diagnosis]!r}")
+
+
 def mistake(diagnosis, *, expected=None, got=None, what="value", **facts):
     """The `Mistake` with this diagnosis and its message from the catalogue, `facts` filled in."""
     return Mistake(diagnosis, MESSAGES[diagnosis].format(**facts), expected=expected, got=got, what=what)

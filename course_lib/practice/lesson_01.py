@@ -9,7 +9,7 @@ from course_lib.attention import general_scores as right_general
 from course_lib.attention import softmax as right_softmax
 from course_lib.practice import probes
 from course_lib.practice.diagnoses import (
-    MESSAGES,
+    add_messages,
     are_distributions,
     call_on_batch,
     masked_right,
@@ -20,7 +20,7 @@ from course_lib.practice.diagnoses import (
 from course_lib.practice.exercises import checks
 from course_lib.practice.trial import call
 
-MESSAGES.update(
+add_messages(
     {
         # scores
         "weights-not-scores": "Your rows sum to 1: these are weights already. A score is what comes before the softmax.",
@@ -29,7 +29,7 @@ MESSAGES.update(
         "no-tanh": "Without the tanh the two sums stay apart, and the state adds the same to all words. Where does tanh go?",
         "relu": "Negative numbers are cut to 0 in your hidden layer. The papers take tanh, which keeps the sign.",
         "tanh-outside": "You take the tanh of the finished score. It belongs inside: tanh of each number of the hidden layer, then v.",
-        "sigmoid": "You squash with a sigmoid, to between 0 and 1. The papers take tanh, which keeps the sign.",
+        "sigmoid-for-tanh": "You squash with a sigmoid, to between 0 and 1. The papers take tanh, which keeps the sign.",
         "tanh-added": "You take the tanh of the scores. The general score has none: it is a plain product.",
         "state-ignored": "All rows are alike: your scores do not depend on the states.",
         "tanh-each": "You take the tanh of the state's part and of the word's part, then add. Add first: one tanh of the sum.",
@@ -192,7 +192,7 @@ def additive_suspects(states, memory, W_q, W_k, v):
     suspects = {
         "no-tanh": (from_states + from_memory) @ v,
         "relu": np.maximum(from_states + from_memory, 0) @ v,
-        "sigmoid": (1 / (1 + np.exp(-(from_states + from_memory)))) @ v,
+        "sigmoid-for-tanh": (1 / (1 + np.exp(-(from_states + from_memory)))) @ v,
         "tanh-outside": np.tanh((from_states + from_memory) @ v),
         "state-ignored": np.tanh(0 * from_states + from_memory) @ v,
         "tanh-each": (np.tanh(from_states) + np.tanh(from_memory)) @ v,
@@ -247,7 +247,7 @@ def pair_of(got, names, first, second):
     return got
 
 
-MESSAGES.update(
+add_messages(
     {
         "not-two": "Two arrays were expected, `return {names}`; your function returns {returned}.",
         "two-swapped": "You return the two in the wrong order. It is `return {names}`.",

@@ -8,11 +8,11 @@ from itertools import pairwise
 import numpy as np
 
 from course_lib.practice import probes
-from course_lib.practice.diagnoses import MESSAGES, mistake, same_values
+from course_lib.practice.diagnoses import add_messages, mistake, same_values
 from course_lib.practice.exercises import checks
 from course_lib.practice.trial import LearnerError, call
 
-MESSAGES.update(
+add_messages(
     {
         # counting pairs
         "counts-types": "A word that comes five times counts once in your table. Its pairs come five times: add counts[row].",

@@ -13,7 +13,7 @@ from course_lib.attention import multi_head_attention as right_multi_head
 from course_lib.attention import split_heads as right_split
 from course_lib.practice import probes
 from course_lib.practice.diagnoses import (
-    MESSAGES,
+    add_messages,
     are_distributions,
     call_on_batch,
     every_feature_counts,
@@ -26,7 +26,7 @@ from course_lib.practice.diagnoses import (
 from course_lib.practice.exercises import checks
 from course_lib.practice.trial import call
 
-MESSAGES.update(
+add_messages(
     {
         "array-shape": "The shape is {shape}; expected {right}, that is {axes}.",
         # split and merge

@@ -8,11 +8,11 @@ from course_lib.positions import rotary as right_rotary
 from course_lib.positions import sinusoidal as right_sinusoidal
 from course_lib.positions import sinusoidal_rotation
 from course_lib.practice import probes
-from course_lib.practice.diagnoses import MESSAGES, call_on_batch, mistake, same_values
+from course_lib.practice.diagnoses import add_messages, call_on_batch, mistake, same_values
 from course_lib.practice.exercises import checks
 from course_lib.practice.trial import LearnerError, call
 
-MESSAGES.update(
+add_messages(
     {
         # sinusoidal
         "exponent-doubled": "Your second pair turns at the speed of the third: the exponent is doubled. i = 0, 2, 4, … already "

@@ -7,11 +7,11 @@ import numpy as np
 
 from course_lib.attention import scaled_dot_product_attention, softmax
 from course_lib.practice import probes
-from course_lib.practice.diagnoses import MESSAGES, call_on_batch, every_feature_counts, mistake, same_values
+from course_lib.practice.diagnoses import add_messages, call_on_batch, every_feature_counts, mistake, same_values
 from course_lib.practice.exercises import checks
 from course_lib.practice.trial import call
 
-MESSAGES.update(
+add_messages(
     {
         # layer norm
         "norm-over-tokens": "You take mean and spread over the tokens. Each token is normed by its own features: the last axis.",
@@ -124,9 +124,9 @@ MESSAGES.update(
         "shift-pad-hard-coded": "With another pad_id you still look for 0. Use the parameter.",
         "shift-end-in-inputs": "Your inputs hold the end. Nothing is to be predicted after it: leave it out of the inputs.",
         # influence
-        "influence-transposed": "Rows and columns are exchanged: row = the output that moves, column = the token that is changed.",
+        "moves-transposed": "Rows and columns are exchanged: row = the output that moves, column = the token that is changed.",
         "influence-cumulative": "You change one token after another without putting the earlier ones back. Start from x each time.",
-        "influence-not-boolean": "Your table holds numbers. Does it move or not: booleans.",
+        "moves-not-boolean": "Your table holds numbers. Does it move or not: booleans.",
         "influence-inverted": "True and False are exchanged: True means that it moves.",
         "influence-rounding": "Rounding counts as movement in your table: differences near 1e-13. Compare with a tolerance.",
         "influence-zero-token": "A token of zeros is not changed by multiplying: what it moves is missed. Add something.",
@@ -619,13 +619,13 @@ def influence(candidate):
         got = call(candidate, function, x)
         show = {"expected": expected, "got": got, "what": f"table of {name}"}
         if got.shape == expected.shape and got.dtype.kind != "b":
-            raise AssertionError(mistake("influence-not-boolean", **show))
+            raise AssertionError(mistake("moves-not-boolean", **show))
         if not np.array_equal(got, expected) and got.shape == expected.shape:
             so_far = np.logical_or.accumulate(expected, axis=1)
             suspects = {
                 "influence-inverted": ~expected,
                 "influence-cumulative": so_far,
-                "influence-transposed": expected.T,
+                "moves-transposed": expected.T,
             }
             for diagnosis, wrong in suspects.items():
                 assert np.array_equal(wrong, expected) or not np.array_equal(got, wrong), mistake(diagnosis, **show)

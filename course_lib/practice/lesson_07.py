@@ -6,11 +6,11 @@ from collections import Counter
 import numpy as np
 
 from course_lib.practice import probes
-from course_lib.practice.diagnoses import MESSAGES, mistake, same_values
+from course_lib.practice.diagnoses import add_messages, mistake, same_values
 from course_lib.practice.exercises import checks
 from course_lib.practice.trial import call
 
-MESSAGES.update(
+add_messages(
     {
         # the loss
         "loss-not-a-number": "One number was expected, the mean loss; yours has shape {shape}.",
@@ -21,10 +21,10 @@ MESSAGES.update(
         "loss-mean-of-sentences": "You take the mean of each sentence, then of these: tokens of short sentences weigh more. All real "
         "tokens weigh the same.",
         "loss-of-probabilities": "You take a softmax of probabilities: the softmax is applied twice.",
-        "loss-no-softmax": "The logits are used as if they were log-probabilities: subtract the logarithm of the sum of exponentials.",
-        "loss-sign": "Your loss is negative: minus the log-probability of the right token.",
-        "loss-base-2": "These are bits: a logarithm with base 2. Here the loss is in nats, with np.log.",
-        "loss-overflow": "Logits of 1000 give NaN or infinity. Subtract the largest logit of each place first.",
+        "forced-loss-no-softmax": "The logits are used as if they were log-probabilities: subtract the logarithm of the sum of exponentials.",
+        "forced-loss-sign": "Your loss is negative: minus the log-probability of the right token.",
+        "forced-loss-base-2": "These are bits: a logarithm with base 2. Here the loss is in nats, with np.log.",
+        "forced-loss-overflow": "Logits of 1000 give NaN or infinity. Subtract the largest logit of each place first.",
         "loss-pad-hard-coded": "With another pad_id you still leave out 0. Use the parameter.",
         "loss-axis": "Your softmax does not run over the classes: the last axis.",
         # label smoothing
@@ -72,9 +72,9 @@ MESSAGES.update(
         "adam-memory": "The memory called {which} is not right: beta * old + (1 - beta) * new.",
         "adam-old-memory": "You move by the memories from before this step. First update them, then move.",
         # find the bug
-        "pair-not-two": "Two arrays were expected, `return better, worse`; your function returns {returned}.",
-        "pair-shapes": "Your arrays have the shapes {better} and {worse}; expected the same, (tokens, 4), at least one token.",
-        "pair-not-finite": "Your logits hold NaN or infinity. It goes wrong with perfectly ordinary ones.",
+        "losses-not-two": "Two arrays were expected, `return better, worse`; your function returns {returned}.",
+        "losses-shapes": "Your arrays have the shapes {better} and {worse}; expected the same, (tokens, 4), at least one token.",
+        "losses-not-finite": "Your logits hold NaN or infinity. It goes wrong with perfectly ordinary ones.",
         "pair-not-better": "The true loss of the first is {better:.3f}, of the second {worse:.3f}: the first is not better.",
         "pair-not-fooled": "The colleague's loss also prefers the first: {better:.4f} against {worse:.4f}. How much can a token that is "
         "quite wrong cost at most, when what goes into the softmax lies between 0 and 1?",
@@ -153,8 +153,8 @@ def masked_loss(candidate):
         same_values(got, right, "loss", loss_suspects(logits, targets, pad_id))
     large = np.where(np.eye(CLASSES)[targets] > 0, 999.0, 1000.0)
     got, right = call(candidate, large, targets, pad_id), np.array(loss_of(large, targets, pad_id))
-    assert np.isfinite(got).all(), mistake("loss-overflow", expected=right, got=got, what="loss of large logits")
-    same_values(got, right, "loss of large logits", when_wrong="loss-overflow")
+    assert np.isfinite(got).all(), mistake("forced-loss-overflow", expected=right, got=got, what="loss of large logits")
+    same_values(got, right, "loss of large logits", when_wrong="forced-loss-overflow")
 
 
 def loss_of(logits, targets, pad_id):
@@ -177,9 +177,9 @@ def loss_suspects(logits, targets, pad_id):
         "loss-is-a-sum": [losses[real].sum(), losses.sum(), losses[real].sum() / len(targets)],
         "loss-mean-of-sentences": np.mean([row[counts].mean() for row, counts in zip(losses, real, strict=True)]),
         "loss-of-probabilities": [twice[real].mean(), twice.mean()],
-        "loss-no-softmax": [bare[real].mean(), -bare[real].mean()],
-        "loss-sign": -right,
-        "loss-base-2": right / np.log(2),
+        "forced-loss-no-softmax": [bare[real].mean(), -bare[real].mean()],
+        "forced-loss-sign": -right,
+        "forced-loss-base-2": right / np.log(2),
     }
     if pad_id:
         suspects["loss-pad-hard-coded"] = losses[targets != 0].mean()
@@ -396,7 +396,7 @@ def adam_suspects(parameter, gradient, mean, square, step, rate, beta1, beta2, e
     shares = (1 - beta1) * mean + beta1 * gradient, (1 - beta2) * square + beta2 * gradient**2
     squared_mean = beta2 * square + (1 - beta2) * new**2
     later = step + 1
-    suspects = {
+    return {
         "adam-no-correction": move(new, sq),
         "adam-correction-off-by-one": move(new / (1 - beta1**later), sq / (1 - beta2**later)),
         "adam-returns-corrected": move(m, s, (m, s)),
@@ -406,11 +406,8 @@ def adam_suspects(parameter, gradient, mean, square, step, rate, beta1, beta2, e
         "adam-shares-exchanged": move(shares[0] / (1 - beta1**step), shares[1] / (1 - beta2**step), shares),
         "adam-square-of-mean": move(m, squared_mean / (1 - beta2**step), (new, squared_mean)),
         "adam-eps-inside": (parameter - rate * m / np.sqrt(s + eps), new, sq),
+        "adam-old-memory": move(mean / (1 - beta1**step), square / (1 - beta2**step)),
     }
-    if step > 1:
-        old = mean / (1 - beta1**step), square / (1 - beta2**step)
-        suspects["adam-old-memory"] = move(*old)
-    return suspects
 
 
 def colleagues_loss(logits, targets):
@@ -437,12 +434,12 @@ def true_loss(logits, targets):
 )
 def fools_the_colleague(candidate):
     got = call(candidate)
-    assert isinstance(got, tuple) and len(got) == 2, mistake("pair-not-two", returned=returned(got))
+    assert isinstance(got, tuple) and len(got) == 2, mistake("losses-not-two", returned=returned(got))
     better, worse = got
     shapes = {"better": better.shape, "worse": worse.shape}
     fits = better.ndim == 2 and better.shape == worse.shape and better.shape[1] == 4 and len(better)
-    assert fits, mistake("pair-shapes", **shapes)
-    assert np.isfinite(better).all() and np.isfinite(worse).all(), mistake("pair-not-finite")
+    assert fits, mistake("losses-shapes", **shapes)
+    assert np.isfinite(better).all() and np.isfinite(worse).all(), mistake("losses-not-finite")
     targets = np.zeros(len(better), dtype=int)
     true = {"better": true_loss(better, targets), "worse": true_loss(worse, targets)}
     assert true["better"] < true["worse"] - 1e-6, mistake("pair-not-better", **true)

@@ -4,11 +4,11 @@ import numpy as np
 
 from course_lib.attention import softmax
 from course_lib.practice import probes
-from course_lib.practice.diagnoses import MESSAGES, call_on_batch, mistake, same_values
+from course_lib.practice.diagnoses import add_messages, call_on_batch, mistake, same_values
 from course_lib.practice.exercises import checks
 from course_lib.practice.trial import call
 
-MESSAGES.update(
+add_messages(
     {
         "map-shape": "The shape is {shape}; expected {right}, that is {axes}.",
         # labels

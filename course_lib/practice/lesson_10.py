@@ -6,11 +6,11 @@ import numpy as np
 
 from course_lib.attention import softmax
 from course_lib.practice import probes
-from course_lib.practice.diagnoses import MESSAGES, call_on_batch, mistake, same_values
+from course_lib.practice.diagnoses import MESSAGES, add_messages, call_on_batch, mistake, same_values
 from course_lib.practice.exercises import checks
 from course_lib.practice.trial import call
 
-MESSAGES.update(
+add_messages(
     {
         # cover
         "cover-not-a-pair": "Two arrays were expected, `return inputs, labels`; your function returns {returned}.",
@@ -37,7 +37,7 @@ MESSAGES.update(
         "loss-sign": "Your loss is negative: a minus is missing.",
         "loss-softmax-twice": "Softmax is applied twice: a perfect answer can't reach 0 then.",
         "loss-base-2": "That is in bits. The natural logarithm was asked for.",
-        "loss-overflow": "Logits of 1000 give NaN or infinity. Subtract each row's maximum first, and take the logarithm by hand: "
+        "objective-overflow": "Logits of 1000 give NaN or infinity. Subtract each row's maximum first, and take the logarithm by hand: "
         "logits - maximum - log(sum).",
         # BERT's block
         "bert-not-transposed": "You multiply by a weight as it is stored. PyTorch keeps it as (out, in): x @ weight.T + bias.",
@@ -213,8 +213,8 @@ def masked_loss(candidate):
     got = call(candidate, huge, labels)
     right, suspects = losses(huge, labels)
     show = {"expected": np.array(right), "got": got, "what": "the loss with logits of 1000"}
-    assert got.shape or np.isfinite(got), mistake("loss-overflow", **show)
-    same_values(got, np.array(right), "the loss with logits of 1000", suspects, when_wrong="loss-overflow")
+    assert got.shape or np.isfinite(got), mistake("objective-overflow", **show)
+    same_values(got, np.array(right), "the loss with logits of 1000", suspects, when_wrong="objective-overflow")
 
 
 def losses(logits, labels):

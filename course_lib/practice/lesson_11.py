@@ -7,12 +7,12 @@ import numpy as np
 
 from course_lib.attention import softmax
 from course_lib.practice import probes
-from course_lib.practice.diagnoses import MESSAGES, call_on_batch, mistake
+from course_lib.practice.diagnoses import add_messages, call_on_batch, mistake
 from course_lib.practice.exercises import checks
 from course_lib.practice.lesson_04 import right_on_batch, same_array
 from course_lib.practice.trial import call
 
-MESSAGES.update(
+add_messages(
     {
         # patches
         "patches-are-strips": "Your patches are strips: pixels that follow each other in memory, cut after every patch_size². Reshape "
@@ -80,7 +80,7 @@ MESSAGES.update(
         "distance-not-renormalised": "Without the class token's column a row no longer sums to 1. Divide by what is left.",
         "distance-along-the-sequence": "You take distances along the sequence, i - j. The end of a row is far from the start of the next.",
         "distance-manhattan": "You add steps down and across. As the crow flies: the root of the sum of squares.",
-        "distance-squared": "These are squared distances. Take the root before you average.",
+        "distances-squared": "These are squared distances. Take the root before you average.",
         "distance-root-at-the-end": "You take the root of the mean of squares. First the root, then the mean.",
         "distance-of-maximum": "You measure only to the key with the largest weight. All keys count, by their weights.",
         "distance-ignores-weights": "The weights don't matter in your mean.",
@@ -519,7 +519,7 @@ def distance_suspects(weights, rows, columns):
         "distance-not-renormalised": mean(inner, far),
         "distance-along-the-sequence": mean(shares, np.abs(np.subtract.outer(number[1:], number[1:]))),
         "distance-manhattan": mean(shares, down + across),
-        "distance-squared": mean(shares, far**2),
+        "distances-squared": mean(shares, far**2),
         "distance-root-at-the-end": [
             np.sqrt(mean(shares, far**2)),
             np.sqrt((shares * far**2).sum(axis=-1)).mean(axis=(0, -1)),

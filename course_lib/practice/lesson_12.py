@@ -6,11 +6,11 @@ import numpy as np
 
 from course_lib.attention import causal_mask, scaled_dot_product_attention, softmax
 from course_lib.practice import probes
-from course_lib.practice.diagnoses import MESSAGES, is_mask, mistake, same_values
+from course_lib.practice.diagnoses import add_messages, is_mask, mistake, same_values
 from course_lib.practice.exercises import checks
 from course_lib.practice.trial import call
 
-MESSAGES.update(
+add_messages(
     {
         "not-three": "Three arrays were expected, `{names}`; your function returns {returned}.",
         # counting
@@ -31,7 +31,7 @@ MESSAGES.update(
         "maximum has to shrink.",
         "pieces-one-maximum": "You take one maximum for all queries. Each query has its own row, and its own maximum.",
         "pieces-second-maximum": "You always take the second piece's maximum. Where the first is larger, its factor explodes.",
-        "pieces-averaged": "You average the pieces' contexts, as if both had the same share of the weight. Their totals say how much "
+        "contexts-averaged": "You average the pieces' contexts, as if both had the same share of the weight. Their totals say how much "
         "each of them has.",
         "pieces-divided-early": "Your sum of values is already divided by the total. Divide once, after the last piece, or the next "
         "merge gets it wrong.",
@@ -222,7 +222,7 @@ def compare_pieces(got, one, other):
                 total * np.exp(highest - other[0]),
                 weighted * np.exp(highest - other[0]),
             ),
-            "pieces-averaged": (highest, total, (one[2] / one[1] + other[2] / other[1]) / 2),
+            "contexts-averaged": (highest, total, (one[2] / one[1] + other[2] / other[1]) / 2),
             "pieces-divided-early": (highest, total, weighted / total),
         }  # fmt: skip
     right = (highest, total, weighted)

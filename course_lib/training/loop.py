@@ -24,7 +24,7 @@ from course_lib.training.batches import check_count
 from course_lib.training.losses import linear_cross_entropy
 from course_lib.training.optimizers import DECAYS, AveragedWeights, bfloat16_pays, learning_rate_share, make_optimizers
 
-IGNORED = -100  # a target that nothing predicts, in rows that only keep a process busy
+IGNORED = -100  # PyTorch's mark of a target that nobody asks about; also in rows that only keep a process busy
 PAUSE_SECONDS = 0.05  # between two looks at whether a pause is over
 PRECISIONS = ("auto", "bfloat16", "float32")
 
@@ -33,7 +33,7 @@ TEXTS = {
     "stopped": "Stopped after {step} of {num_steps} steps; the model is as it was after the last of them.",
     "batch": "batches gave a {kind}; expected (inputs, …, targets), one tensor or array at least for each",
     "rows": "a batch holds tensors of {rows} rows; expected as many in each, and at least 1",
-    "no target": "step {step}: every target is padding ({pad_id}); expected at least one that counts",
+    "no target": "step {step}: every target is padding ({pad_id}) or -100; expected at least one that counts",
     "logits": "the model gave {found} for targets of shape {targets}; expected {expected}",
     "ended": "batches ended after {step} steps; num_steps is {num_steps}",
     "no length": "num_steps is None and batches has no length; pass num_steps",
@@ -110,7 +110,7 @@ def fit(
         clip: the gradient's largest norm; None: any.
         average: decay of a running mean of the weights, such as 0.999, which evaluation sees and the model ends with.
         precision: "float32", "bfloat16" (autocast; weights stay float32), or "auto": measured, see `bfloat16_pays`.
-        pad_id: targets that do not count; None: the model's own pad_id, where it has one, otherwise all count.
+        pad_id: targets that do not count; None: the model's own pad_id, where it has one. Nor does -100, ever.
         loss: function (outputs, targets) -> the sum of losses over the targets that count; None: cross-entropy.
         evaluate: function model -> dict of numbers, called with the model in eval mode.
         evaluate_every: steps between evaluations; None: only after the last.
@@ -242,7 +242,7 @@ class _Run:
     def _learn(self, batch):
         """Take one step; returns its record."""
         pad_id = self.settings["pad_id"]
-        count = batch[-1].numel() if pad_id is None else int((batch[-1] != pad_id).sum())
+        count = int(_counting(batch[-1], pad_id).sum())
         if count == 0:
             raise ValueError(TEXTS["no target"].format(step=self.step + 1, pad_id=pad_id))
         rows = self._own_rows(batch)
@@ -368,6 +368,12 @@ class _Run:
         return values[0]
 
 
+def _counting(targets, pad_id):
+    """Which targets count: neither padding nor PyTorch's mark for places that nobody asks about."""
+    counts = targets != IGNORED
+    return counts if pad_id is None else counts & (targets != pad_id)
+
+
 class _Objective(nn.Module):
     """A model together with its loss: maps a batch to the sum of losses over the targets that count.
 
@@ -383,7 +389,7 @@ class _Objective(nn.Module):
         if self.loss is None and hasattr(self.model, "logits_weight"):  # then nobody needs to hold all logits
             hidden, _ = self.model.hidden_states(*inputs)
             self._check(hidden, targets, "d_model")
-            counts = self._counts(targets)
+            counts = _counting(targets, self.pad_id)
             weight = self.model.logits_weight
             return linear_cross_entropy(hidden[counts], weight, targets[counts].long(), self.label_smoothing)
         outputs = self.model(*inputs)
@@ -391,13 +397,9 @@ class _Objective(nn.Module):
             if self.loss is not None:
                 return self.loss(outputs, targets)
             self._check(outputs, targets, "classes")
-            counts = self._counts(targets)
+            counts = _counting(targets, self.pad_id)
             logits, targets = outputs[counts].float(), targets[counts].long()  # (targets, classes), (targets,)
             return F.cross_entropy(logits, targets, label_smoothing=self.label_smoothing, reduction="sum")
-
-    def _counts(self, targets):
-        counts = targets != IGNORED
-        return counts if self.pad_id is None else counts & (targets != self.pad_id)
 
     @staticmethod
     def _check(outputs, targets, last):

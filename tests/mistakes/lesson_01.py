@@ -214,7 +214,7 @@ def additive_for_one_sentence(states, memory, W_q, W_k, v):
     return np.tanh((states @ W_q.T)[:, None] + (memory @ W_k.T)[None]) @ v
 
 
-@wrong("01.additive_scores", "sigmoid")
+@wrong("01.additive_scores", "sigmoid-for-tanh")
 def additive_sigmoid(states, memory, W_q, W_k, v):
     return (1 / (1 + np.exp(-sum(parts(states, memory, W_q, W_k))))) @ v
 

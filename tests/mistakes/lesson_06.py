@@ -663,7 +663,7 @@ def any_feature(after, before):
     return (np.abs(after - before) > 1e-9).any(axis=-1)
 
 
-@wrong("06.influence", "influence-transposed")
+@wrong("06.influence", "moves-transposed")
 def table_on_its_side(function, x):
     return table_of(function, x, any_feature).T
 
@@ -677,7 +677,7 @@ def table_never_put_back(function, x):
     return np.stack(columns, axis=-1)
 
 
-@wrong("06.influence", "influence-not-boolean")
+@wrong("06.influence", "moves-not-boolean")
 def table_of_sizes(function, x):
     return table_of(function, x, lambda after, before: np.abs(after - before).max(axis=-1))
 

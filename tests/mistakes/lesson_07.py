@@ -45,17 +45,17 @@ def loss_softmax_twice(logits, targets, pad_id):
     return losses_of(np.exp(logs_of(logits)), targets)[targets != pad_id].mean()
 
 
-@wrong("07.masked_loss", "loss-no-softmax")
+@wrong("07.masked_loss", "forced-loss-no-softmax")
 def loss_of_bare_logits(logits, targets, pad_id):
     return -np.take_along_axis(logits, targets[..., None], axis=-1)[..., 0][targets != pad_id].mean()
 
 
-@wrong("07.masked_loss", "loss-sign")
+@wrong("07.masked_loss", "forced-loss-sign")
 def loss_without_minus(logits, targets, pad_id):
     return -losses_of(logits, targets)[targets != pad_id].mean()
 
 
-@wrong("07.masked_loss", "loss-base-2")
+@wrong("07.masked_loss", "forced-loss-base-2")
 def loss_in_bits(logits, targets, pad_id):
     return losses_of(logits, targets)[targets != pad_id].mean() / np.log(2)
 
@@ -65,7 +65,7 @@ def loss_pad_is_zero(logits, targets, pad_id):
     return losses_of(logits, targets)[targets != 0].mean()
 
 
-@wrong("07.masked_loss", "loss-overflow")
+@wrong("07.masked_loss", "forced-loss-overflow")
 def loss_naive(logits, targets, pad_id):
     logs = np.log(np.exp(logits) / np.exp(logits).sum(axis=-1, keepdims=True))
     return -np.take_along_axis(logs, targets[..., None], axis=-1)[targets != pad_id].mean()
@@ -349,6 +349,13 @@ def adam_with(parameter, gradient, mean, square, step, beta1, beta2, move):
     return parameter + move(mean / (1 - beta1**step), square / (1 - beta2**step)), mean, square
 
 
+@wrong("07.adam_step", "adam-old-memory")
+def adam_moves_before_it_remembers(parameter, gradient, mean, square, step, rate, beta1, beta2, eps):
+    m, s = mean / (1 - beta1**step), square / (1 - beta2**step)
+    _, mean, square = adam_with(parameter, gradient, mean, square, step, beta1, beta2, lambda m, s: 0 * m)
+    return parameter - rate * m / (np.sqrt(s) + eps), mean, square
+
+
 @wrong("07.adam_step", "adam-wrong-way")
 def adam_uphill(parameter, gradient, mean, square, step, rate, beta1, beta2, eps):
     return adam_with(parameter, gradient, mean, square, step, beta1, beta2, lambda m, s: rate * m / (np.sqrt(s) + eps))
@@ -408,17 +415,17 @@ def adam_by_differences(parameter, gradient, mean, square, step, rate, beta1, be
 # --- fools_the_colleague ----------------------------------------------------------------------------------------------
 
 
-@wrong("07.fools_the_colleague", "pair-not-two")
+@wrong("07.fools_the_colleague", "losses-not-two")
 def pair_of_one():
     return np.zeros((1, 4))
 
 
-@wrong("07.fools_the_colleague", "pair-shapes")
+@wrong("07.fools_the_colleague", "losses-shapes")
 def pair_of_two_classes():
     return np.zeros((2, 2)), np.ones((2, 2))
 
 
-@wrong("07.fools_the_colleague", "pair-not-finite")
+@wrong("07.fools_the_colleague", "losses-not-finite")
 def pair_with_infinity():
     return np.zeros((1, 4)), np.array([[-np.inf, 0, 0, 0]])
 
@@ -433,7 +440,7 @@ def pair_that_anybody_tells():
     return np.array([[5.0, 0, 0, 0]]), np.array([[-5.0, 0, 0, 0]])
 
 
-@wrong("07.fools_the_colleague", "pair-shapes")
+@wrong("07.fools_the_colleague", "losses-shapes")
 def pair_of_different_lengths():
     return np.zeros((2, 4)), np.zeros((3, 4))
 

@@ -171,13 +171,13 @@ def loss_in_bits(logits, labels):
     return -at_labels(logs_of(logits), labels)[labels != -100].mean() / np.log(2)
 
 
-@wrong("10.masked_loss", "loss-overflow")
+@wrong("10.masked_loss", "objective-overflow")
 def loss_with_plain_exponentials(logits, labels):
     weights = np.exp(logits) / np.exp(logits).sum(-1, keepdims=True)
     return -np.log(at_labels(weights, labels)[labels != -100]).mean()
 
 
-@wrong("10.masked_loss", "loss-overflow")
+@wrong("10.masked_loss", "objective-overflow")
 def loss_with_a_little_added(logits, labels):
     return -np.log(at_labels(softmax(logits), labels)[labels != -100] + 1e-12).mean()
 

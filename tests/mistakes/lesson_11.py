@@ -617,7 +617,7 @@ def distance_in_steps(weights, columns):
     return mean_of(shares_of(weights), abs(down) + abs(across))
 
 
-@wrong("11.attention_distance", "distance-squared")
+@wrong("11.attention_distance", "distances-squared")
 def distance_without_the_root(weights, columns):
     down, across = grid_of(weights, columns)
     return mean_of(shares_of(weights), down**2 + across**2)

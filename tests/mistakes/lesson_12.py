@@ -113,7 +113,7 @@ def merge_to_the_second(m1, l1, o1, m2, l2, o2):
     return merge_with(m1, l1, o1, m2, l2, o2, m2)
 
 
-@wrong("12.merge_pieces", "pieces-averaged")
+@wrong("12.merge_pieces", "contexts-averaged")
 def merge_by_averaging(m1, l1, o1, m2, l2, o2):
     m, total, _ = merge_with(m1, l1, o1, m2, l2, o2)
     return m, total, (o1 / l1 + o2 / l2) / 2

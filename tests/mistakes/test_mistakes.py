@@ -9,7 +9,7 @@ import pytest
 
 from course_lib import notebooks
 from course_lib.practice import exercise, exercises_of, lessons_with_exercises
-from course_lib.practice.diagnoses import MESSAGES
+from course_lib.practice.diagnoses import MESSAGES, add_messages
 from tests.mistakes.collection import RIGHT, WRONG
 
 for number in lessons_with_exercises():
@@ -17,7 +17,7 @@ for number in lessons_with_exercises():
 
 EXERCISES = [one for number in lessons_with_exercises() for one in exercises_of(number)]
 # Found in whatever an answer returns, before any check of values: `course_lib.practice.trial` names these.
-GENERAL = {"changes-its-input"}
+GENERAL = {"changes-its-input", "returns-a-list"}
 
 
 def named(rows):
@@ -74,6 +74,12 @@ def test_every_diagnosis_in_the_catalogue_is_met_by_a_wrong_variant():
     met = {diagnosis for _, diagnosis, _ in WRONG}
     assert set(MESSAGES) - met == set()
     assert met - set(MESSAGES) == GENERAL
+
+
+def test_a_diagnosis_means_the_same_in_all_lessons():
+    add_messages(dict(list(MESSAGES.items())[:2]))  # said again in the same words
+    with pytest.raises(ValueError, match="'not-a-pair' has a meaning already"):
+        add_messages({"not-a-pair": "Two arrays, please."})
 
 
 def test_every_file_of_variants_belongs_to_a_lesson():

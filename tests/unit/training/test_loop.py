@@ -410,3 +410,17 @@ def test_who_watches_hears_of_a_run_that_failed():
     with pytest.raises(OSError, match="the disk is gone"):
         fit(make_model(), broken(), watch=watch, **SETTINGS)
     assert watch.seen[-1] == ("end", 3, True)
+
+
+def test_the_loss_is_the_mean_over_the_targets_that_are_asked_for():
+    torch.manual_seed(0)
+    model = LanguageModel(20, 16, 1, 2).eval()
+    ids, targets = torch.randint(20, (4, 8)), torch.randint(20, (4, 8))
+    targets[torch.rand(4, 8) < 0.7] = -100
+    with torch.no_grad():
+        expected = torch.nn.functional.cross_entropy(model(ids).flatten(0, 1), targets.flatten()).item()
+    history = fit(model, [(ids, targets)], learning_rate=1e-3, precision="float32", progress=False)
+    assert history[0]["loss"] == pytest.approx(expected, rel=1e-4)
+    assert history[0]["tokens"] == int((targets != -100).sum())
+    with pytest.raises(ValueError, match="every target is padding"):
+        fit(model, [(ids, torch.full_like(targets, -100))], learning_rate=1e-3, precision="float32", progress=False)
