@@ -237,8 +237,10 @@ class TrainingMonitor(Widget):
         from course_lib import plots
 
         if not self._records:
-            figure = self._picture(6, 0.7)
-            figure.text(0.5, 0.3, TEXT["nothing"], ha="center", color="#555555", fontsize=11)
+            figure = self._picture(5.2, 1.2)
+            ax = figure.subplots()
+            ax.set(xticks=[], yticks=[])
+            ax.text(0.5, 0.5, TEXT["nothing"], ha="center", va="center", color="#555555")
             return figure
         count = 1 if self._weights is None else 2
         figure = self._picture(4.6 * count, 3.2)
