@@ -239,6 +239,7 @@ class _Run:
                 time.sleep(PAUSE_SECONDS)
             interruption.asked = interruption.asked or watch.wish == "stop"
 
+    @torch.enable_grad()  # even where a notebook has switched gradients off to look at a model
     def _learn(self, batch):
         """Take one step; returns its record."""
         pad_id = self.settings["pad_id"]

@@ -424,3 +424,11 @@ def test_the_loss_is_the_mean_over_the_targets_that_are_asked_for():
     assert history[0]["tokens"] == int((targets != -100).sum())
     with pytest.raises(ValueError, match="every target is padding"):
         fit(model, [(ids, torch.full_like(targets, -100))], learning_rate=1e-3, precision="float32", progress=False)
+
+
+def test_it_learns_where_gradients_are_switched_off():
+    model, ids = LanguageModel(20, 16, 1, 2), torch.randint(20, (4, 8))
+    with torch.no_grad():
+        history = fit(model, [(ids, ids)] * 2, learning_rate=1e-2, precision="float32", progress=False)
+        assert not torch.is_grad_enabled()
+    assert history[1]["loss"] < history[0]["loss"]
