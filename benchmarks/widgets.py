@@ -294,25 +294,29 @@ def measure_heads(lab):
                 observer.disconnect();
                 requestAnimationFrame(() => setTimeout(() => done(performance.now()), 0));
               }).observe(document.body, { childList: true, subtree: true, attributes: true }));
-              // From the moment that the kernel sends the widget: what Python took before is another matter.
+              // Before the kernel sends what is displayed, it draws the still that the notebook keeps.
               const kernel = window.jupyterapp.shell.currentWidget.sessionContext.session.kernel;
               kernel.iopubMessage.connect(function first(_, message) {
-                if (message.header.msg_type !== 'comm_open') return;
+                if (message.header.msg_type === 'comm_open') window.opened ??= performance.now();
+                if (!['execute_result', 'display_data'].includes(message.header.msg_type)) return;
                 kernel.iopubMessage.disconnect(first);
-                window.opened = performance.now();
+                window.displayed = performance.now();
               });
+              window.opened = undefined;
             }"""
         )
         if not notebook.run_cell(1):
             raise RuntimeError("the HeadBrowser failed")
-        drawn.append(notebook.page.evaluate("async () => (await window.drawn) - window.opened"))
+        since = "async () => { const end = await drawn; return [end - displayed, end - opened]; }"
+        drawn.append(notebook.page.evaluate(since))
     nodes = notebook.cell(1).locator(".cl-heads").locator("*").count()
     notebook.command("docmanager:save")
     saved = json.loads((lab.root / notebook.path).read_text("utf-8"))
     kept = len(json.dumps(saved["cells"][1]["outputs"]))
     notebook.check()
     notebook.close()
-    return {"drawn_ms": round(statistics.median(drawn)), "nodes": nodes, "kept_bytes": kept}
+    page, with_still = (round(statistics.median(times)) for times in zip(*drawn, strict=True))
+    return {"drawn_ms": page, "with_still_ms": with_still, "nodes": nodes, "kept_bytes": kept}
 
 
 def measure(steps):
