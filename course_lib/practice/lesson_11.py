@@ -34,6 +34,10 @@ add_messages(
         "image-interleaved": "Neighbouring pixels of a patch end up far apart. Before you join, the axes must be (rows, size, columns, size).",
         "image-transposed": "The image lies on its side: height comes first.",
         "image-patches-reversed": "The last patch comes first in your image.",
+        "image-opened-as-cut": "You open the list as the image was cut: (rows, size, columns, size). But the patches are joined by now: "
+        "the first axis counts rows and columns, the second holds size and size.",
+        "image-grid-exchanged": "Rows and columns of the grid are exchanged: there are height / size rows of patches, each of width / size.",
+        "image-size-fixed": "You take the patches for 2 by 2. Their size stands in the input: the root of its last axis.",
         # tokens
         "tokens-positions-missing": "The positions change nothing in your tokens.",
         "tokens-class-without-position": "The class token got no position. There is one row of positions for each token, and the class "
@@ -51,12 +55,19 @@ add_messages(
         "map-one-off": "All numbers are off by one: tokens count from 0.",
         "map-accumulates": "Pixels that you changed earlier are still changed. Start each time from a fresh copy.",
         "map-black-pixels": "Pixels of 0 seem to belong to no token: multiplying leaves 0 as it was. Add something.",
+        "map-of-cut": "That is what cut gives: for each token, its pixels. Wanted is the reverse: for each pixel, its token.",
         "map-assumes-squares": "You computed where the token should be. Measure it: change the pixel, and see which row of cut(image) moves.",
         "map-largest-token": "You name the token with the largest number, not the one that moves: compare with the tokens before the change.",
         # count
-        "vit-no-class-token": "Your number lacks the class token, or its row of positions (or both): {gap:+,}.",
+        "vit-no-class-token": "One row of d_model numbers is missing ({gap:+,}). Have you the class token, its row of positions and the "
+        "patch embedding's bias?",
+        "vit-two-rows": "Two rows of d_model numbers are missing ({gap:+,}): the class token with its row of positions, or the gain and "
+        "the bias of the last layer norm.",
+        "vit-four-a-block": "4 · d_model are missing in each block ({gap:+,}): its two norms (a gain and a bias each), or the biases of its "
+        "four attention maps.",
+        "vit-embedding-each": "You count an embedding for each patch. All patches share one.",
         "vit-no-positions": "Your number lacks the positions: one row of d_model numbers a token.",
-        "vit-no-biases": "Your number lacks the biases of the linear maps.",
+        "vit-no-biases": "Your number lacks biases ({gap:+,}). Each linear map has one for each of its outputs.",
         "vit-no-norms": "Your number lacks layer norms: two in each block and one at the end, a gain and a bias each.",
         "vit-no-head": "Your number lacks the head: d_model × classes, and a bias a class.",
         "vit-one-channel": "You count one number a pixel. A colour image has three: channels · patch_size² in a patch.",
@@ -74,6 +85,8 @@ add_messages(
         "resize-half-pixel": "You align the outer edges of the patches, as torch does by default. Here the corners stay: the new first "
         "and last patch of a row stand where the old ones stood.",
         "resize-rows-only": "Only the rows were interpolated; the columns are not what they should be.",
+        "resize-filled-up": "You keep the old rows as they are and fill up at the end. In the larger grid every row and column moves.",
+        "resize-corners-move": "The last new place must stand on the last old one: np.linspace(0, n - 1, m), not steps of n / m.",
         "resize-tiled": "You repeat the old grid. Then two places far apart have the same position.",
         # distance
         "distance-class-kept": "The class token is still in: it stands nowhere in the image. Drop its row and its column.",
@@ -83,6 +96,8 @@ add_messages(
         "distances-squared": "These are squared distances. Take the root before you average.",
         "distance-root-at-the-end": "You take the root of the mean of squares. First the root, then the mean.",
         "distance-of-maximum": "You measure only to the key with the largest weight. All keys count, by their weights.",
+        "distance-mean-of-keys": "You take the mean over the keys. Their weights sum to 1 already: add up weight times distance.",
+        "distance-shared-rest": "You divide by the weights of all queries together. Each row by what is left of it.",
         "distance-ignores-weights": "The weights don't matter in your mean.",
         "distance-grid-exchanged": "Rows and columns of the grid are exchanged: patch i stands in row i // columns, column i % columns.",
         "distance-one-number": "One number came back. Each head has its own distance.",
@@ -177,6 +192,9 @@ def from_patches(candidate):
             "image-interleaved": cut.transpose(2, 0, 3, 1).reshape(height, width),
             "image-transposed": image.T,
             "image-patches-reversed": joined(cut[::-1, ::-1]),
+            "image-opened-as-cut": patches.reshape(rows, size, columns, size).swapaxes(1, 2).reshape(height, width),
+            "image-grid-exchanged": patches.reshape(columns, rows, size, size).swapaxes(1, 2).reshape(height, width),
+            "image-size-fixed": joined(patches.reshape(height // 2, width // 2, 2, 2)) if size != 2 else [],
         }
         same_array(got, image, "image", "(height, width)", suspects)
     batch = draw(3, 2, 3, 6, 8)
@@ -292,6 +310,7 @@ def token_map(candidate):
             largest = cut(image).sum(axis=-1).argmax(), np.abs(cut(image)).max(axis=-1).argmax()
             assert not any((got == token).all() for token in largest), mistake("map-largest-token", **show)
             raise AssertionError(mistake("map-wrong-token", **show))
+        assert not np.array_equal(got, numbered), mistake("map-of-cut", **show)
         assert got.shape != expected.T.shape or height == width, mistake("map-transposed", **show)
         same_array(got, expected, "token of each pixel", "(height, width)", when_wrong="map-wrong-token")
 
@@ -335,10 +354,22 @@ def count_parameters(candidate):
         image_size, patch_size, channels, classes, d_model, num_layers, d_ff = size
         patches = (image_size // patch_size) ** 2
         less = {
-            "vit-no-class-token": [d_model, 2 * d_model],
+            "vit-no-class-token": [d_model],
+            "vit-two-rows": [2 * d_model],
+            "vit-four-a-block": [4 * num_layers * d_model],
             "vit-no-positions": [(patches + 1) * d_model, patches * d_model],
-            "vit-no-biases": [parts["biases"], num_layers * (5 * d_model + d_ff)],
-            "vit-no-norms": [parts["norms"], 2 * d_model, 4 * num_layers * d_model, parts["norms"] // 2],
+            "vit-no-biases": [
+                parts["biases"],
+                num_layers * (5 * d_model + d_ff),
+                num_layers * (d_model + d_ff),
+                num_layers * d_ff,
+                classes,
+            ],
+            "vit-no-norms": [parts["norms"], parts["norms"] // 2],
+            "vit-embedding-each": [
+                (1 - patches) * parts["patch embedding"],
+                (1 - patches) * (parts["patch embedding"] + d_model),
+            ],
             "vit-no-head": [(d_model + 1) * classes, d_model * classes],
             "vit-one-channel": [(channels - 1) * patch_size**2 * d_model],
             "vit-square-root": [(patches - image_size // patch_size) * d_model],
@@ -433,6 +464,23 @@ def resize_suspects(positions, grid, new_grid):
         positions, grid, new_grid, lambda table, size: table[np.round(np.linspace(0, len(table) - 1, size)).astype(int)]
     )
     floored = resized(positions, grid, new_grid, lambda table, size: table[np.arange(size) * len(table) // size])
+    cut_off = resized(
+        positions, grid, new_grid, lambda table, size: table[np.linspace(0, len(table) - 1, size).astype(int)]
+    )
+    rounded = resized(
+        positions,
+        grid,
+        new_grid,
+        lambda table, size: table[
+            np.minimum(np.round(np.arange(size) * len(table) / size).astype(int), len(table) - 1)
+        ],
+    )
+    scaled = resized(
+        positions,
+        grid,
+        new_grid,
+        lambda table, size: at_places(table, np.minimum(np.arange(size) * len(table) / size, len(table) - 1)),
+    )
     exchanged = resized(positions, grid[::-1], new_grid[::-1])[1:]
     turned = exchanged.reshape(*new_grid[::-1], -1).swapaxes(0, 1).reshape(new_patches, -1)
     rows_only = linear(rest.reshape(*grid, -1), new_grid[0])  # (new rows, columns, d_model)
@@ -443,7 +491,12 @@ def resize_suspects(positions, grid, new_grid):
             linear(positions, 1 + new_patches),
         ],
         "resize-class-lost": expected[1:],
-        "resize-nearest": [nearest, floored],
+        "resize-nearest": [nearest, floored, cut_off, rounded],
+        "resize-corners-move": scaled,
+        "resize-filled-up": [
+            np.concatenate([positions, np.zeros((new_patches - patches, positions.shape[-1]))]),
+            np.concatenate([positions, np.repeat(positions[-1:], new_patches - patches, axis=0)]),
+        ],
         "resize-half-pixel": resized(positions, grid, new_grid, half_pixel),
         "resize-transposed": [
             np.concatenate([first, exchanged]),
@@ -525,6 +578,11 @@ def distance_suspects(weights, rows, columns):
             np.sqrt((shares * far**2).sum(axis=-1)).mean(axis=(0, -1)),
         ],
         "distance-of-maximum": far[np.arange(rows * columns), best].mean(axis=(0, -1)),
+        "distance-mean-of-keys": (shares * far).mean(axis=(0, 2, 3)),
+        "distance-shared-rest": [
+            (inner * far).sum(axis=(0, 2, 3)) / inner.sum(axis=(0, 2, 3)),
+            ((inner * far).sum(axis=(2, 3)) / inner.sum(axis=(2, 3))).mean(axis=0),
+        ],
         "distance-ignores-weights": np.full(weights.shape[1], far.mean()),
         "distance-grid-exchanged": mean(shares, distances(columns, rows)),
         "distance-one-number": [np.array(mean(shares, far).mean())],

@@ -170,6 +170,25 @@ def image_from_the_last_patch(patches, height, width):
     return good_image(patches[..., ::-1, :], height, width)
 
 
+@wrong("11.from_patches", "image-opened-as-cut")
+def image_opened_like_the_cut(patches, height, width):
+    size = size_of(patches)
+    cut = patches.reshape(*patches.shape[:-2], height // size, size, width // size, size)
+    return cut.swapaxes(-3, -2).reshape(*patches.shape[:-2], height, width)
+
+
+@wrong("11.from_patches", "image-grid-exchanged")
+def image_with_rows_for_columns(patches, height, width):
+    cut = opened(patches, width, height)
+    return cut.swapaxes(-3, -2).reshape(*patches.shape[:-2], height, width)
+
+
+@wrong("11.from_patches", "image-size-fixed")
+def image_of_small_patches(patches, height, width):
+    cut = patches.reshape(*patches.shape[:-2], height // 2, width // 2, 2, 2)
+    return cut.swapaxes(-3, -2).reshape(*patches.shape[:-2], height, width)
+
+
 @wrong("11.from_patches", "array-shape")
 def image_not_joined(patches, height, width):
     return opened(patches, height, width)
@@ -309,6 +328,11 @@ def map_on_its_side(cut, image):
     return right_map(cut, image).T
 
 
+@wrong("11.token_map", "map-of-cut")
+def map_the_wrong_way_round(cut, image):
+    return cut(np.arange(image.size).reshape(image.shape))
+
+
 @wrong("11.token_map", "map-of-pixels")
 def map_of_places_inside(cut, image):
     table = np.zeros(image.shape, int)
@@ -408,6 +432,34 @@ def counted(image_size, patch_size, channels, classes, d_model, num_layers, d_ff
 
 
 @wrong("11.count_parameters", "vit-no-class-token")
+def count_without_the_class_token(*sizes):
+    return counted(*sizes, class_token=0)
+
+
+@wrong("11.count_parameters", "vit-two-rows")
+def count_without_the_last_norm(*sizes):
+    return counted(*sizes) - 2 * sizes[4]
+
+
+@wrong("11.count_parameters", "vit-four-a-block")
+def count_without_biases_of_attention(image_size, patch_size, channels, classes, d_model, num_layers, d_ff):
+    return counted(image_size, patch_size, channels, classes, d_model, num_layers, d_ff) - 4 * num_layers * d_model
+
+
+@wrong("11.count_parameters", "vit-embedding-each")
+def count_an_embedding_for_each_patch(image_size, patch_size, channels, classes, d_model, *sizes):
+    others = (image_size // patch_size) ** 2 - 1
+    once = counted(image_size, patch_size, channels, classes, d_model, *sizes)
+    return once + others * (channels * patch_size**2 + 1) * d_model
+
+
+@wrong("11.count_parameters", "vit-no-biases")
+def count_a_feed_forward_without_biases(image_size, patch_size, channels, classes, d_model, num_layers, d_ff):
+    once = counted(image_size, patch_size, channels, classes, d_model, num_layers, d_ff)
+    return once - num_layers * (d_ff + d_model)
+
+
+@wrong("11.count_parameters", "vit-two-rows")
 def count_patches_only(image_size, patch_size, *sizes):
     return counted(image_size, patch_size, *sizes, tokens=(image_size // patch_size) ** 2, class_token=0)
 
@@ -521,6 +573,27 @@ def resize_by_copying(positions, grid, new_grid):
     )
 
 
+@wrong("11.resize_positions", "resize-nearest")
+def resize_by_cutting_off(positions, grid, new_grid):
+    return both_ways(
+        positions, grid, new_grid, lambda table, size: table[np.linspace(0, len(table) - 1, size).astype(int)]
+    )
+
+
+@wrong("11.resize_positions", "resize-corners-move")
+def resize_by_steps(positions, grid, new_grid):
+    return both_ways(
+        positions, grid, new_grid, lambda table, size: stretch(table, size, np.arange(size) * len(table) / size)
+    )
+
+
+@wrong("11.resize_positions", "resize-filled-up")
+def resize_with_zeros(positions, grid, new_grid):
+    larger = np.zeros((1 + new_grid[0] * new_grid[1], positions.shape[1]))
+    larger[: len(positions)] = positions
+    return larger
+
+
 @wrong("11.resize_positions", "resize-half-pixel")
 def resize_as_torch_does(positions, grid, new_grid):
     def one_way(table, size):
@@ -627,6 +700,17 @@ def distance_without_the_root(weights, columns):
 def distance_with_the_root_too_late(weights, columns):
     down, across = grid_of(weights, columns)
     return np.sqrt(mean_of(shares_of(weights), down**2 + across**2))
+
+
+@wrong("11.attention_distance", "distance-mean-of-keys")
+def distance_as_a_mean_of_all(weights, columns):
+    return (shares_of(weights) * np.hypot(*grid_of(weights, columns))).mean(axis=(0, 2, 3))
+
+
+@wrong("11.attention_distance", "distance-shared-rest")
+def distance_divided_at_the_end(weights, columns):
+    inner, far = weights[..., 1:, 1:], np.hypot(*grid_of(weights, columns))
+    return (inner * far).sum(axis=(0, 2, 3)) / inner.sum(axis=(0, 2, 3))
 
 
 @wrong("11.attention_distance", "distance-of-maximum")
