@@ -26,6 +26,7 @@ TEXTS = {
     "expected": "expected",
     "difference": "Largest difference: {size:.4g}, in {place}: yours is {got}, expected {expected}.",
     "one place": "In {place}, yours is {got}, expected {expected}.",
+    "one number": "Yours is {got}, expected {expected}.",
     "shapes": "Shapes: yours is {got}, expected {expected}.",
     "shown": "Shown: {what}.",
     "hint": "For a hint: `check.{name}.hint()`",
@@ -250,7 +251,8 @@ class Picture:
         else:
             place, size = largest_difference(got, expected)
             where = f"[{', '.join(map(str, place))}]"
-            text = TEXTS["one place" if got.dtype.kind == "b" or not np.isfinite(size) else "difference"]
+            kind = "one place" if got.dtype.kind == "b" or not np.isfinite(size) else "difference"
+            text = TEXTS[kind if place else "one number"]
             self.facts = [
                 text.format(size=size, place=where, got=_number(got[place]), expected=_number(expected[place]))
             ]

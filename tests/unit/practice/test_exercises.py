@@ -7,7 +7,7 @@ from course_lib.practice import dashboard, exercise, exercises_of, lesson_checks
 from course_lib.practice.exercises import NotPassed, checks
 from course_lib.practice.learner import RESULTS_MIME
 from course_lib.practice.progress import Progress
-from course_lib.practice.show import Comparison, side_by_side
+from course_lib.practice.show import Comparison, Picture, side_by_side
 
 
 def softmax(scores):
@@ -64,6 +64,11 @@ def test_the_notebook_form_shows_and_raises_one_line(capsys):
     assert "Passed" in capsys.readouterr().out
     with pytest.raises(NotPassed, match="Not attempted"):
         check.softmax(stub)
+
+
+def test_one_number_has_no_place():
+    assert Picture(np.array(2.0), np.array(3.0)).facts == ["Yours is 2, expected 3."]
+    assert Picture(np.array([2.0]), np.array([3.0])).facts == ["Largest difference: 1, in [0]: yours is 2, expected 3."]
 
 
 def test_a_check_that_is_not_there_names_those_that_are():
