@@ -85,6 +85,8 @@ add_messages(
         "ngrams-total-of-reference": "The total is that of the reference. Precision asks: of what I have written, how much is right?",
         "ngrams-words": "You count single tokens, whatever n is.",
         "ngrams-one-too-few": "The last n-gram is missing: a sentence of m tokens has m - n + 1.",
+        "ngrams-cut-short": "Near the end your pieces are shorter than n: a slice stops at the end of its array. A sentence of m tokens "
+        "has m - n + 1.",
         "ngrams-at-the-same-place": "You compare place by place. An n-gram may stand anywhere in the reference.",
         "ngrams-negative": "A translation shorter than n has no n-gram at all: 0 of 0.",
         "ngrams-exchanged": "The two numbers are exchanged: first found, then total.",
@@ -256,7 +258,7 @@ def rate_at(candidate):
         up, down = step / warmup, (total - step) / (total - warmup)
         early = np.array([right_rate(one - 1, peak, warmup, total) for one in steps])
         suspects = {
-            "rate-starts-at-zero": early,
+            "rate-starts-at-zero": [early, np.where(step <= warmup, early, right)],
             "rate-no-warm-up": [peak * np.where(step <= warmup, 1, down), peak * (total - step) / total],
             "rate-no-decay": peak * np.minimum(up, 1),
             "rate-jumps": [
@@ -481,6 +483,7 @@ def clipped_matches(candidate):
             translation[i : i + n] == reference[i : i + n] for i in range(min(len(translation), len(reference)) - n + 1)
         )
         short = counted(translation[:-1], n), counted(reference[:-1], n)
+        slices = [Counter(tuple(side[i : i + n]) for i in range(len(side))) for side in (translation, reference)]
         suspects = {
             "ngrams-exchanged": right[::-1],
             "ngrams-not-clipped": np.array([sum(count for gram, count in written.items() if gram in wanted), right[1]]),
@@ -488,7 +491,12 @@ def clipped_matches(candidate):
                 np.array([len(set(written) & set(wanted)), total]) for total in (len(set(written)), right[1])
             ],
             "ngrams-total-of-reference": np.array([right[0], wanted.total()]),
-            "ngrams-words": np.array([(singles[0] & singles[1]).total(), len(translation)]),
+            "ngrams-words": [
+                np.array([(singles[0] & singles[1]).total(), count]) for count in (len(translation), right[1])
+            ],
+            "ngrams-cut-short": [
+                np.array([(slices[0] & one).total(), slices[0].total()]) for one in (slices[1], wanted)
+            ],
             "ngrams-one-too-few": [
                 np.array([(short[0] & short[1]).total(), short[0].total()]),
                 np.array([(short[0] & wanted).total(), short[0].total()]),

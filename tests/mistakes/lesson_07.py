@@ -186,6 +186,13 @@ def rate_from_zero(step, peak, warmup_steps, num_steps):
     )
 
 
+@wrong("07.rate_at", "rate-starts-at-zero")
+def rate_warms_up_a_step_late(step, peak, warmup_steps, num_steps):
+    if warmup_steps and step <= warmup_steps:
+        return peak * (step - 1) / warmup_steps
+    return peak * (num_steps - step) / (num_steps - warmup_steps)
+
+
 @wrong("07.rate_at", "rate-jumps")
 def rate_line_of_the_whole_run(step, peak, warmup_steps, num_steps):
     return peak * step / warmup_steps if step <= warmup_steps else peak * (num_steps - step) / num_steps
@@ -493,6 +500,18 @@ def ngrams_recall(translation, reference, n):
 @wrong("07.clipped_matches", "ngrams-words")
 def ngrams_single(translation, reference, n):
     return (Counter(translation.tolist()) & Counter(reference.tolist())).total(), len(translation)
+
+
+@wrong("07.clipped_matches", "ngrams-words")
+def ngrams_single_of_all(translation, reference, n):
+    found = Counter(translation.tolist()) & Counter(reference.tolist())
+    return found.total(), max(0, len(translation) - n + 1)
+
+
+@wrong("07.clipped_matches", "ngrams-cut-short")
+def ngrams_run_over_the_end(translation, reference, n):
+    sides = [Counter(tuple(side[i : i + n].tolist()) for i in range(len(side))) for side in (translation, reference)]
+    return (sides[0] & sides[1]).total(), sides[0].total()
 
 
 @wrong("07.clipped_matches", "ngrams-one-too-few")
