@@ -33,6 +33,7 @@ add_messages(
         "role-mean-of-keys": "Where a query has several wanted keys, their weights are added: the share of its attention that goes to any of them.",
         "role-total": "You add up over the queries. A mean can be compared between sentences, a sum grows with the length.",
         "role-transposed": "Rows and columns of `wanted` are exchanged: row i says which keys query i should look at.",
+        "role-over-keys": "You average over the keys that are wanted. Average over the queries that want one: add up along a row first.",
         "role-counts-winners": "You count how often a wanted key gets the largest weight. Wanted is the mean weight.",
         "role-of-mean-head": "One number came back. Each head has its own score: don't average over heads and layers.",
         "role-one-layer": "You have averaged over the layers or over the heads. Each head of each layer has its own score.",
@@ -61,6 +62,7 @@ add_messages(
         "ranks-by-order": "Equal values get different ranks, by their place in the array. Ties share the mean of their ranks.",
         "ranks-first": "Equal values all get the smallest of their ranks. They share the mean of them.",
         "ranks-dense": "After a tie you go on without a gap: 1, 2, 2, 3. Two that share the second and third place get 2.5 each, and the next is 4.",
+        "short-formula": "The short formula with squared differences of ranks holds without ties only. Correlate the ranks: `np.corrcoef`.",
         "ranks-one": "Only one of the two is ranked.",
         "correlation-sign": "The sign is wrong: is one of your rankings turned round?",
         "correlation-matrix": "This is the table of all correlations. Wanted is one number, outside of the diagonal.",
@@ -254,6 +256,7 @@ def role_scores(candidate):
         )
         winners = np.take_along_axis(np.broadcast_to(wanted, weights.shape), weights.argmax(-1)[..., None], -1)[..., 0]
         suspects = {
+            "role-over-keys": (weights * wanted).sum(-2)[..., wanted.any(-2)].mean(-1),
             "role-all-queries": shares.mean(axis=-1),
             "role-mean-of-keys": [
                 (weights * wanted).sum((-2, -1)) / wanted.sum(),
@@ -358,7 +361,7 @@ def rollout(candidate):
             "rollout-not-halved": [product(means + one), product((means + one)[::-1])],
             "rollout-adds": [mixed.mean(axis=0), means.mean(axis=0), mixed.sum(axis=0), means.sum(axis=0)],
             "rollout-last-layer": [mixed[-1], means[-1], mixed[0], means[0]],
-            "rollout-elementwise": [mixed.prod(axis=0), means.prod(axis=0)],
+            "rollout-elementwise": [mixed.prod(axis=0), means.prod(axis=0), one * mixed.prod(axis=0)],
             "rollout-largest-head": [
                 product((weights.max(axis=1) + one) / 2),
                 product(normalised(weights.max(axis=1) + one)),
@@ -412,6 +415,7 @@ def spearman(candidate):
             "ranks-by-order": np.corrcoef(*order)[0, 1],
             "ranks-first": np.corrcoef(*first)[0, 1],
             "ranks-dense": np.corrcoef(*dense)[0, 1],
+            "short-formula": 1 - 6 * ((ranks[0] - ranks[1]) ** 2).sum() / (len(a) * (len(a) ** 2 - 1)),
             "ranks-one": [np.corrcoef(ranks[0], b)[0, 1], np.corrcoef(a, ranks[1])[0, 1]],
             "correlation-matrix": np.corrcoef(*ranks),
             "correlation-absolute": abs(expected),
@@ -460,16 +464,14 @@ def leave_one_out(candidate):
         after = np.array([without(token) for token in range(size)])
         expected = curved(x) - after
         cumulative = np.array([without(*range(token + 1)) for token in range(size)])
+        alone = np.array([without(*(set(range(size)) - {token})) for token in range(size)])
         suspects = {
             "loo-sign": -expected,
             "loo-scores": after,
             "loo-accumulates": [curved(x) - cumulative, -np.diff([curved(x), *cumulative])],
             "loo-deleted": np.array([curved(x) - curved(np.delete(x, token, axis=0)) for token in range(size)]),
             "loo-zero": np.array([curved(x) - without(token, fill=0) for token in range(size)]),
-            "loo-only-one": [
-                sign * (curved(x) - np.array([without(*(set(range(size)) - {token})) for token in range(size)]))
-                for sign in (1, -1)
-            ],
+            "loo-only-one": [alone, curved(x) - alone, alone - curved(x)],
             "loo-absolute": abs(expected),
             "loo-shares": [expected / expected.sum(), abs(expected) / abs(expected).sum()],
         }

@@ -197,6 +197,11 @@ def role_counting(weights, wanted):
     return hits.any(axis=-1)[..., wanted.any(axis=-1)].mean(axis=-1)
 
 
+@wrong("09.role_scores", "role-over-keys")
+def role_over_wanted_keys(weights, wanted):
+    return (weights * wanted).sum(axis=-2)[..., wanted.any(axis=-2)].mean(axis=-1)
+
+
 @wrong("09.role_scores", "role-of-mean-head")
 def role_of_everything(weights, wanted):
     return role_with_a_mask(weights, wanted).mean()
@@ -301,6 +306,14 @@ def product(maps):
     return result
 
 
+@wrong("09.rollout", "rollout-elementwise")
+def rollout_number_by_number_from_the_identity(weights):
+    paths = np.eye(weights.shape[-1])
+    for layer in weights.mean(axis=1):
+        paths = (layer + np.eye(len(layer))) / 2 * paths
+    return paths
+
+
 @wrong("09.rollout", "rollout-order")
 def rollout_turned_round(weights):
     return product(mixed(weights)[::-1])
@@ -379,6 +392,12 @@ def tied(values):
     return np.array([(values < one).sum() + ((values == one).sum() - 1) / 2 for one in values])
 
 
+@wrong("09.spearman", "short-formula")
+def correlation_by_squared_differences(a, b):
+    rank_a, rank_b = (np.array([(x < v).sum() + ((x == v).sum() - 1) / 2 for v in x]) for x in (a, b))
+    return 1 - 6 * ((rank_a - rank_b) ** 2).sum() / (len(a) * (len(a) ** 2 - 1))
+
+
 @wrong("09.spearman", "pearson")
 def of_values(a, b):
     return np.corrcoef(a, b)[0, 1]
@@ -446,6 +465,11 @@ def with_searchsorted(a, b):
 
 def scores_without(score, x, empty):
     return np.array([score(np.where(np.arange(len(x))[:, None] == token, empty, x)) for token in range(len(x))])
+
+
+@wrong("09.leave_one_out", "loo-only-one")
+def scores_of_each_token_alone(score, x, empty):
+    return np.array([score(np.where(np.arange(len(x))[:, None] == token, x, empty)) for token in range(len(x))])
 
 
 @wrong("09.leave_one_out", "loo-sign")
