@@ -11,9 +11,10 @@ import math
 from typing import NamedTuple
 
 import numpy as np
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.patheffects import withStroke
-from PIL import Image
+from PIL import Image, ImageChops, ImageOps
 
 TEXTS = {
     "queries": "Queries (attending)",
@@ -57,6 +58,8 @@ LONGEST = 40  # characters of a label
 ANNOTATED = 10  # up to so many rows and columns, numbers are written into the cells
 DESCRIBED = 12  # up to so many rows, words say what a map shows
 LETTER = 0.62  # width of a letter, as a share of the font size
+SHARPER = 2  # pixels kept for one shown, so that a picture is sharp when zoomed
+MARGIN = 0.1  # inches of white around a picture
 
 STYLES = {  # name of a group -> colour, marker, line: those of the widgets
     "queries": ("#0072b2", "o", "-"),
@@ -87,11 +90,21 @@ class Picture(Figure):
         self.alternative = f"{self.alternative} {sentence}".strip()
 
     def _repr_mimebundle_(self, include=None, exclude=None):
-        drawn, kept = io.BytesIO(), io.BytesIO()
-        self.savefig(drawn, format="png", dpi=2 * self.dpi, bbox_inches="tight", facecolor="white")  # sharp when zoomed
-        image = Image.open(drawn).convert("RGB")
-        image.quantize(256, dither=Image.Dither.NONE).save(kept, "png", optimize=True)  # a third of the size
-        size = {"width": image.width // 2, "height": image.height // 2}
+        # savefig lays out and draws twice, for the sake of its tight box: a constrained layout needs no such box.
+        dpi, face = self.dpi, self.get_facecolor()
+        self.set(dpi=SHARPER * dpi, facecolor="white")
+        try:
+            canvas = FigureCanvasAgg(self)
+            canvas.draw()
+            image = Image.fromarray(np.asarray(canvas.buffer_rgba())[..., :3])
+        finally:
+            self.set(dpi=dpi, facecolor=face)
+        background = Image.new("RGB", image.size, "white")
+        image = image.crop(ImageChops.difference(image, background).getbbox())
+        image = ImageOps.expand(image, round(MARGIN * SHARPER * dpi), "white")
+        kept = io.BytesIO()
+        image.quantize(256, dither=Image.Dither.NONE).save(kept, "png")  # a third of the size
+        size = {"width": image.width // SHARPER, "height": image.height // SHARPER}
         return {"image/png": kept.getvalue(), "text/plain": self.alternative or repr(self)}, {"image/png": size}
 
 

@@ -38,9 +38,18 @@ def kept():
         assert len(data["image/png"]) < 150_000
         pixels = np.asarray(image.convert("L"))
         assert pixels.std() > 5, "an empty picture"
+        assert inside(widget.still()), "cut off at the edge"
         return data["text/plain"], pixels
 
     return look
+
+
+def inside(figure):
+    """Whether nothing of a figure reaches beyond it: a constrained layout is drawn without a look at what does."""
+    FigureCanvasAgg(figure).draw()
+    box = figure.get_tightbbox()
+    width, height = figure.get_size_inches()
+    return box.x0 >= -0.02 and box.y0 >= -0.02 and box.x1 <= width + 0.02 and box.y1 <= height + 0.02
 
 
 @pytest.fixture
