@@ -22,6 +22,9 @@ add_messages(
         "tfidf-length-by-sum": "Your rows sum to 1. They should have length 1: divide by the root of the sum of squares.",
         "tfidf-over-texts": "Your columns have length 1. Each text, a row, is brought to length 1.",
         "tfidf-empty-text": "A text without a known word gives NaN: 0 divided by 0. Its row is all 0.",
+        "tfidf-present-only": "You multiply by 1 where the word stands, however often it comes. The count itself enters: two are more than one.",
+        "tfidf-words-for-texts": "Your n is the number of words, the columns. It is the number of texts, the rows.",
+        "tfidf-norm-first": "You bring the counts to length 1 and weigh them afterwards. Weigh first: the length comes last.",
         "tfidf-other-logarithm": "Your logarithm has another base than e.",
         # find the bug
         "loss-case-not-a-pair": "Two arrays were expected, `return logits, targets`; your function returns {returned}.",
@@ -40,7 +43,7 @@ add_messages(
         "ce-every-class": "You divide by texts times classes. There is one loss a text.",
         "ce-all-pairs": "You take the logits of every text at every target: logits[:, targets]. Each text goes with its own: "
         "logits[np.arange(len(targets)), targets].",
-        "ce-probability": "This is 1 minus the probability of the target, averaged. Take minus its logarithm.",
+        "ce-probability": "These are probabilities, averaged, not their logarithms. Take minus the logarithm of the target's.",
         "ce-other-logarithm": "Your logarithm has base 2. Here it is the natural one.",
         "ce-over-texts": "Your softmax runs over the texts. Each text has its own distribution over the classes.",
         "ce-one-per-text": "You return one loss a text; their mean is wanted, one number.",
@@ -51,6 +54,7 @@ add_messages(
         "f1-recall": "That is the mean recall. F1 is the harmonic mean of precision and recall, class by class.",
         "f1-of-the-means": "You average precision and recall first. Take F1 for each class, then average.",
         "f1-arithmetic": "You take the plain mean of precision and recall. F1 is the harmonic one: 2PR / (P + R).",
+        "f1-half": "That is half of it. F1 is 2 · hits / (said + true).",
         "f1-nan": "A class that nobody named, or that never came, gives NaN. Its F1 is 0. The form 2·hits / (said + true) needs one guard "
         "only.",
         "f1-absent-left-out": "A class that never comes right is left out of your mean. It counts as 0: else ignoring a class would pay.",
@@ -63,6 +67,8 @@ add_messages(
         "ece-largest-gap": "That is the largest gap of any bin. Expected: the mean, weighted by the number of answers.",
         "ece-middles": "You compare with the middle of the bin. Take the mean confidence of the answers in it.",
         "ece-squared": "You square the gaps. Here they are absolute values.",
+        "ece-no-bins": "You compare each answer with its own confidence, 0 or 1 against 0.7: that can never fit. Compare means, bin by bin.",
+        "ece-equal-counts": "Your bins hold equally many answers. Here they are equally wide: the first goes from 0 to 1 / num_bins.",
         "ece-bins-ignored": "num_bins changes nothing in your result.",
         # near repeats
         "near-shape": "One answer for each text of the test set was expected, {wanted}; yours has shape {came}.",
@@ -161,6 +167,9 @@ def tfidf_suspects(counts):
             "tfidf-no-plus-one": unit_rows(counts * (idf - 1)),
             "tfidf-length-by-sum": counts * idf / (counts * idf).sum(axis=1, keepdims=True),
             "tfidf-over-texts": counts * idf / np.linalg.norm(counts * idf, axis=0),
+            "tfidf-present-only": unit_rows((counts > 0) * idf),
+            "tfidf-words-for-texts": unit_rows(counts * (np.log((1 + counts.shape[1]) / (1 + holding)) + 1)),
+            "tfidf-norm-first": unit_rows(counts) * idf,
             "tfidf-other-logarithm": [unit_rows(counts * ((idf - 1) / np.log(b) + 1)) for b in (2, 10)],
         }
 
@@ -232,12 +241,12 @@ def cross_entropy(candidate):
             "ce-sign": right * -1,
             "ce-every-class": -own.sum() / logits.size,
             "ce-all-pairs": -logs[:, targets].mean(),
-            "ce-probability": (1 - np.exp(own)).mean(),
+            "ce-probability": [np.asarray(one) for one in ((1 - np.exp(own)).mean(), -np.exp(own).mean())],
             "ce-other-logarithm": right / np.log(2),
             "ce-over-texts": -log_softmax(logits, axis=0)[rows, targets].mean(),
             "ce-one-per-text": -own,
         }
-        suspects = {name: np.asarray(value) for name, value in suspects.items()}
+        suspects = {name: one if isinstance(one, list) else np.asarray(one) for name, one in suspects.items()}
         same_values(call(candidate, logits, targets), np.asarray(right), "loss", suspects)
     large, targets = np.array([[1000.0, 0.0, -1000.0], [-2000.0, 3.0, 1.0]]), np.array([1, 0])
     got, expected = call(candidate, large, targets), np.asarray(right_loss(large, targets))
@@ -292,6 +301,7 @@ def f1_suspects(targets, predictions, num_classes):
         "f1-recall": R,
         "f1-of-the-means": 2 * P * R / (P + R),
         "f1-arithmetic": (P + R) / 2,
+        "f1-half": f1.mean() / 2,
     }
     return {name: np.asarray(value) for name, value in suspects.items()}
 
@@ -311,10 +321,8 @@ def calibration_error(candidate):
     confidence = rng.uniform(0.02, 0.98, 300)
     right = rng.random(300) < np.where(confidence < 0.5, confidence + 0.3, confidence - 0.25)
     for num_bins in (10, 7):
-        suspects = ece_suspects(confidence, right, num_bins)
-        suspects["ece-bins-ignored"] = [
-            np.asarray(ece(confidence, right, other)) for other in (10, 15) if other != num_bins
-        ]
+        other_bins = [np.asarray(ece(confidence, right, other)) for other in (10, 15) if other != num_bins]
+        suspects = {"ece-bins-ignored": other_bins, **ece_suspects(confidence, right, num_bins)}
         got = call(candidate, confidence, right, num_bins)
         same_values(got, np.asarray(ece(confidence, right, num_bins)), "calibration error", suspects)
     few, hit = np.array([0.52, 0.57, 0.91, 0.93]), np.array([True, False, True, True])
@@ -350,6 +358,7 @@ def ece_suspects(confidence, right, num_bins):
     gaps, number, middles = bins_of(confidence, right, num_bins)
     share = number / number.sum()
     overall = confidence.mean() - right.mean()
+    parts = np.array_split(confidence.argsort(), num_bins)
     suspects = {
         "ece-unweighted": [np.abs(gaps).mean(), np.abs(gaps).sum(), np.abs(gaps).sum() / num_bins],
         "ece-one-bin": [abs(overall)],
@@ -357,6 +366,8 @@ def ece_suspects(confidence, right, num_bins):
         "ece-largest-gap": [np.abs(gaps).max()],
         "ece-middles": [(np.abs(middles) * share).sum()],
         "ece-squared": [(gaps**2 * share).sum(), np.sqrt((gaps**2 * share).sum())],
+        "ece-no-bins": [np.abs(confidence - right).mean()],
+        "ece-equal-counts": [sum(abs((confidence - right)[part].sum()) for part in parts) / len(right)],
     }
     return {name: [np.asarray(value) for value in values] for name, values in suspects.items()}
 

@@ -82,6 +82,21 @@ def in_bits(counts):
     return unit(counts * (np.log2((1 + len(counts)) / (1 + holding(counts))) + 1))
 
 
+@wrong("08.tfidf", "tfidf-present-only")
+def there_or_not(counts):
+    return unit((counts > 0) * idf_of(counts))
+
+
+@wrong("08.tfidf", "tfidf-words-for-texts")
+def n_of_the_columns(counts):
+    return unit(counts * (np.log((1 + counts.shape[1]) / (1 + holding(counts))) + 1))
+
+
+@wrong("08.tfidf", "tfidf-norm-first")
+def weighed_at_the_end(counts):
+    return unit(counts) * idf_of(counts)
+
+
 @wrong("08.tfidf", "wrong-shape")
 def weights_of_words_only(counts):
     return idf_of(counts)
@@ -222,6 +237,11 @@ def chance_of_error(logits, targets):
     return (1 - softmax(logits)[np.arange(len(targets)), targets]).mean()
 
 
+@wrong("08.cross_entropy", "ce-probability")
+def forgot_the_logarithm(logits, targets):
+    return -softmax(logits)[np.arange(len(targets)), targets].mean()
+
+
 @wrong("08.cross_entropy", "ce-other-logarithm")
 def loss_in_bits(logits, targets):
     return -logs_of(logits)[np.arange(len(targets)), targets].mean() / np.log(2)
@@ -299,6 +319,11 @@ def plain_mean(targets, predictions, num_classes):
     return np.mean((hits / np.maximum(said, 1) + hits / np.maximum(true, 1)) / 2)
 
 
+@wrong("08.macro_f1", "f1-half")
+def forgot_the_two(targets, predictions, num_classes):
+    return f1_score(targets, predictions, average="macro", labels=range(num_classes), zero_division=0) / 2
+
+
 @wrong("08.macro_f1", "f1-nan")
 def zero_by_zero(targets, predictions, num_classes):
     hits, said, true = counted(targets, predictions, num_classes)
@@ -374,6 +399,17 @@ def middles_of_bins(confidence, right, num_bins=10):
 @wrong("08.calibration_error", "ece-squared")
 def squared_gaps(confidence, right, num_bins=10):
     return sum((c.mean() - r.mean()) ** 2 * len(c) for c, r, _ in in_bins(confidence, right, num_bins)) / len(right)
+
+
+@wrong("08.calibration_error", "ece-no-bins")
+def answer_by_answer(confidence, right, num_bins=10):
+    return np.abs(confidence - right).mean()
+
+
+@wrong("08.calibration_error", "ece-equal-counts")
+def as_many_in_each(confidence, right, num_bins=10):
+    parts = np.array_split(np.argsort(confidence), num_bins)
+    return sum(abs(confidence[p].mean() - right[p].mean()) * len(p) for p in parts if len(p)) / len(right)
 
 
 @wrong("08.calibration_error", "ece-bins-ignored")
