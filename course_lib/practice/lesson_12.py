@@ -21,6 +21,13 @@ add_messages(
         "share-one-projection": "You count one projection. There are four: W_Q, W_K, W_V and W_O.",
         "share-ratio": "That is the quadratic part divided by the linear one. A share divides by the whole.",
         "share-of-the-rest": "That is the share of the other part, which grows linearly.",
+        "share-percent": "That is in percent. A share lies between 0 and 1.",
+        "share-count": "That is how many multiplications. Divide by those of the whole block.",
+        "share-floored": "// drops what is behind the point, and a share lies between 0 and 1. Divide by /.",
+        "share-with-projections": "You count the projections with the square. They have seq_len once; only QKᵀ and weights @ values have "
+        "it twice.",
+        "share-width-lost": "QKᵀ has seq_len² entries, but each is a product of d_model pairs: seq_len² · d_model.",
+        "share-d-ff-guessed": "You take d_ff for 4 · d_model. It is given.",
         "share-of-one-token": "The projections and the feed-forward network are counted for one token. All seq_len tokens go through them.",
         # pieces
         "pieces-not-rescaled": "You add the pieces as they are. Each was computed against its own maximum: bring both to the common "
@@ -31,6 +38,11 @@ add_messages(
         "maximum has to shrink.",
         "pieces-one-maximum": "You take one maximum for all queries. Each query has its own row, and its own maximum.",
         "pieces-second-maximum": "You always take the second piece's maximum. Where the first is larger, its factor explodes.",
+        "pieces-first-maximum": "You always take the first piece's maximum. Where the second is larger, its factor explodes.",
+        "pieces-plain": "e^highest as a factor undoes the subtraction: the sums then belong to a maximum of 0, not to yours, and large scores "
+        "overflow. The factor is e^(old maximum - new maximum).",
+        "pieces-factors-exchanged": "The factors are exchanged: each piece shrinks by its own old maximum.",
+        "pieces-total-twice": "The weighted sums were never divided by their totals: don't multiply by them.",
         "contexts-averaged": "You average the pieces' contexts, as if both had the same share of the weight. Their totals say how much "
         "each of them has.",
         "pieces-divided-early": "Your sum of values is already divided by the total. Divide once, after the last piece, or the next "
@@ -44,6 +56,10 @@ add_messages(
         "blocks-not-divided": "Nobody divides by the total of the shares: these are sums of values, not averages.",
         "blocks-whole-matrix": "Right values, but at one time your function held {held} numbers; for {queries} queries and {keys} keys in blocks "
         "of {block} that is the whole matrix of scores. Work with one block's scores at a time.",
+        "blocks-of-queries": "You cut the queries, and each of them still meets all keys at once: for {queries} queries and {keys} keys "
+        "your function held {held} numbers. Cut the keys, {block} at a time.",
+        "blocks-start-at-zero": "Where all scores are far below 0, your totals vanish and 0/0 is left: the maximum starts at 0. "
+        "Start it at -inf.",
         # windows
         "reach-one-layer": "That is one layer. In the next, each of these tokens has already heard what lies before it.",
         "reach-forward": "Later tokens are reached too. These layers are causal: only itself and what comes before.",
@@ -51,6 +67,9 @@ add_messages(
         "reach-window-counts-itself": "You reach num_layers · (window - 1). Here the token itself is not counted in the window.",
         "reach-power": "Your reach is window to the power of the layers. Each layer adds window places; it does not multiply.",
         "reach-layer-too-many": "One layer too many: with one layer, the reach is window.",
+        "reach-layer-too-few": "One layer too few: with one layer, the reach is window.",
+        "reach-added": "You add window and layers. Each layer adds window places: multiply.",
+        "reach-all": "That is the whole lower triangle. The windows end it at num_layers · window places back.",
         "reach-not-itself": "A token always hears itself: the diagonal is True.",
         # the cache's weight
         "bytes-keys-only": "You count one of the two: keys and values are both kept.",
@@ -60,7 +79,13 @@ add_messages(
         "bytes-numbers": "That is how many numbers. Each takes bytes_per_number bytes.",
         "bytes-one-token": "That is for one token. The cache holds all of them.",
         "bytes-squared": "You count a number for each pair of tokens. The cache holds vectors, one a token; weights are not kept.",
+        "bytes-group-size": "heads / kv_heads is how many heads share a pair of keys and values. What is kept is num_kv_heads of them.",
+        "bytes-both-heads": "You multiply by both numbers of heads. Only num_kv_heads enters.",
+        "bytes-one-head": "That is one head of keys. There are num_kv_heads.",
+        "bytes-units": "Another unit: wanted are bytes, not bits, and not MB or GB.",
         # groups
+        "groups-heads-lost": "As many heads come back as there are heads of keys. Every head of queries has its own context.",
+        "groups-not-merged": "Right values, but the groups are still an axis of their own: (heads, queries, d_v).",
         "groups-dealt": "Heads are dealt to the keys in turn (np.tile). A group is a run of neighbours: heads 0 … group-1 share the first.",
         "groups-first-only": "All heads use the first head of keys and values. Each group has its own.",
         "groups-values-dealt": "The keys are shared rightly, the values are dealt in turn. Both by neighbours.",
@@ -70,6 +95,8 @@ add_messages(
         "groups-reversed": "The groups are in reverse order: the first heads share the first keys.",
         # reading in chunks
         "chunks-not-boolean": "Your table holds numbers. Here it is boolean: True where that chunk size changes the result.",
+        "chunks-last-missing": "One entry is missing: chunk sizes go from 1 to len(x), and the last is no cut at all.",
+        "chunks-guessed": "You say what you expect of her reader. Run the reader that you are given, and compare: it fails elsewhere.",
         "chunks-inverted": "True stands where the results agree. Here True means that the chunk size breaks something.",
         "chunks-off-by-one": "Entry 0 belongs to chunks of 1, entry 1 to chunks of 2. Yours are shifted.",
         "chunks-counts-rounding": "Differences of a size of 1e-13 are rounding. Compare with a tolerance, such as 1e-9.",
@@ -86,12 +113,16 @@ add_messages(
         "cache-own-hidden": "A new token does not see itself.",
         "cache-not-grown": "You return the cache as it was. The next call needs the new keys and values in it.",
         "cache-forgets": "You return the new keys and values only. The next call needs all of them.",
+        "cache-returns-weights": "Weights came back in place of the context: `scaled_dot_product_attention` returns context, weights.",
+        "cache-exchanged": "Keys and values are exchanged: `return context, keys, values`.",
         "cache-from-keys": "You mix keys into the context. What is mixed is the values, x @ W_V.",
         # many processes
         "gradient-mean-of-means": "You average the processes alike. One that saw fewer tokens then counts as much as the others: weigh by counts.",
         "gradient-sum": "You add the mean gradients. Two processes would take a step twice as long.",
         "gradient-not-divided": "That is the sum over all tokens. Divide by how many there are in all.",
         "gradient-divided-by-processes": "You divide the sum over tokens by the number of processes. Divide by the number of tokens.",
+        "gradient-means-by-tokens": "You divide the sum of the means by the number of tokens, but each mean is divided already. Multiply it by its "
+        "count first.",
         "gradient-inverse-counts": "A process with fewer tokens counts more in your mean. It should be the other way round.",
         "gradient-largest-only": "You take the gradient of the process with most tokens and drop the others.",
         "gradient-nan-spreads": "A process without any token has the mean 0/0, NaN. It has nothing to say: leave it out (0 · NaN is NaN).",
@@ -114,7 +145,8 @@ def three_of(returned, names):
 
 def unlike(suspects, expected):
     """The suspects that give something else than the right answer on this probe."""
-    return {name: wrong for name, wrong in suspects.items() if not probes.close(wrong, expected)}
+    several = {name: wrong if isinstance(wrong, list) else [wrong] for name, wrong in suspects.items()}
+    return {name: [one for one in wrong if not probes.close(one, expected)] for name, wrong in several.items()}
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -150,8 +182,14 @@ def attention_share(candidate):
             "share-ratio": np.array(quadratic / linear),
             "share-of-the-rest": 1 - expected,
             "share-of-one-token": share(quadratic, linear / n),
+            "share-percent": 100 * expected,
+            "share-count": np.array(quadratic),
+            "share-floored": np.array(0),
+            "share-with-projections": share(quadratic + projections, feed_forward),
+            "share-width-lost": share(quadratic / d, linear),
+            "share-d-ff-guessed": share(quadratic, projections + 8 * n * d * d),
         }
-        same_values(call(candidate, n, d, d_ff), expected, "share", suspects)
+        same_values(call(candidate, n, d, d_ff), expected, "share", unlike(suspects, expected))
 
 
 def piece_of(queries, keys, values):
@@ -204,6 +242,7 @@ def compare_pieces(got, one, other):
     """Assert that an answer is the merged piece, naming the mistake."""
     got = three_of(got, PIECES)
     highest, total, weighted = merged(one, other)
+    assert np.size(got[0]) > 1, mistake("pieces-one-maximum", expected=highest, got=got[0], what="highest")
     one_maximum = np.full_like(highest, highest.max())
     first, second = np.exp(one[0] - highest), np.exp(other[0] - highest)
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
@@ -222,6 +261,14 @@ def compare_pieces(got, one, other):
                 total * np.exp(highest - other[0]),
                 weighted * np.exp(highest - other[0]),
             ),
+            "pieces-first-maximum": (
+                one[0],
+                total * np.exp(highest - one[0]),
+                weighted * np.exp(highest - one[0]),
+            ),
+            "pieces-plain": (highest, total * np.exp(highest), weighted * np.exp(highest)),
+            "pieces-factors-exchanged": (highest, second * one[1] + first * other[1], second * one[2] + first * other[2]),
+            "pieces-total-twice": (highest, total, first * one[1] * one[2] + second * other[1] * other[2]),
             "contexts-averaged": (highest, total, (one[2] / one[1] + other[2] / other[1]) / 2),
             "pieces-divided-early": (highest, total, weighted / total),
         }  # fmt: skip
@@ -264,7 +311,19 @@ def blockwise_attention(candidate):
         "pieces-overflow", expected=expected, got=got, what="context of large scores"
     )
     same_values(got, expected, "context of large scores")
-    holds_one_block(candidate)
+    low, keys = np.full((3, 4), -1000.0), np.abs(draw(11, 7, 4)) + 1
+    values = draw(12, 7, 3)
+    expected, _ = scaled_dot_product_attention(low, keys, values)
+    got = call(candidate, low, keys, values, 3)
+    show = {"expected": expected, "got": got, "what": "context where all scores are far below 0"}
+    assert np.isfinite(got).all() and got.any(), mistake("blocks-start-at-zero", **show)
+    same_values(got, expected, show["what"])
+    for num_queries, num_keys, width, named in (
+        (1200, 1200, 4, "blocks-whole-matrix"),
+        (20, 30_000, 1, "blocks-of-queries"),
+    ):
+        inputs = draw(8, num_queries, width), draw(9, num_keys, width), draw(10, num_keys, width)
+        holds_one_block(candidate, inputs, named)
 
 
 def block_suspects(queries, keys, values, block):
@@ -275,34 +334,55 @@ def block_suspects(queries, keys, values, block):
     pieces = [piece_of(queries, *one) for one in blocks]
     whole = piece_of(queries, keys, values)
     full = len(keys) // block * block or len(keys)
+    both, total_only, values_only = (
+        [carried(queries, blocks, *which, each) for each in (False, True)]
+        for which in ((False, False), (True, False), (False, True))
+    )
     return {
         "blocks-last-only": contexts[-1],
         "blocks-softmax-each": sum(contexts),
         "blocks-averaged": np.mean(contexts, axis=0),
         "blocks-tail-lost": scaled_dot_product_attention(queries, keys[:full], values[:full])[0],
         "blocks-not-divided": whole[2],
-        "pieces-not-rescaled": sum(one[2] for one in pieces) / sum(one[1] for one in pieces),
+        "pieces-not-rescaled": [sum(one[2] for one in pieces) / sum(one[1] for one in pieces), *both],
+        "pieces-values-not-rescaled": total_only,
+        "pieces-total-not-rescaled": values_only,
         "not-scaled": softmax(queries @ keys.T) @ values,
     }
 
 
-def holds_one_block(candidate, num=1200, block=20):
+def carried(queries, blocks, rescale_total, rescale_values, each):
+    """Attention block by block, but only some of what was read before is brought to the new maximum.
+
+    Shares are taken against the block's own maximum (`each`), or against the highest so far.
+    """
+    highest, total, weighted = np.full((len(queries), 1), -np.inf), 0.0, 0.0
+    for keys, values in blocks:
+        own, new_total, new_weighted = piece_of(queries, keys, values)
+        before, highest = highest, np.maximum(highest, own)
+        old, new = np.exp(before - highest), np.exp(own - highest)
+        total = total * (old if rescale_total else 1) + new_total * (new if rescale_total or not each else 1)
+        weighted = weighted * (old if rescale_values else 1) + new_weighted * (new if rescale_values or not each else 1)
+    return weighted / total
+
+
+def holds_one_block(candidate, inputs, named, block=20):
     """Assert that an answer never holds the whole matrix of scores."""
-    queries, keys, values = draw(8, num, 4), draw(9, num, 4), draw(10, num, 4)
+    num_queries, num_keys = len(inputs[0]), len(inputs[1])
     running = tracemalloc.is_tracing()
     if not running:
         tracemalloc.start()
     try:
         tracemalloc.reset_peak()
         before, _ = tracemalloc.get_traced_memory()
-        call(candidate, queries, keys, values, block)
+        call(candidate, *inputs, block)
         _, peak = tracemalloc.get_traced_memory()
     finally:
         if not running:
             tracemalloc.stop()
     held = (peak - before) // 8
-    facts = {"held": f"{held:,}", "queries": num, "keys": num, "block": block}
-    assert held < num * num // 2, mistake("blocks-whole-matrix", **facts)
+    facts = {"held": f"{held:,}", "queries": num_queries, "keys": num_keys, "block": block}
+    assert held < num_queries * num_keys * 3 // 4, mistake(named, **facts)
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -335,6 +415,9 @@ def window_reach(candidate):
             "reach-window-counts-itself": reaching(num_layers * (window - 1)),
             "reach-power": reaching(window**num_layers),
             "reach-layer-too-many": reaching((num_layers + 1) * window),
+            "reach-layer-too-few": reaching((num_layers - 1) * window),
+            "reach-added": [reaching(window + num_layers), reaching(window + num_layers - 1)],
+            "reach-all": back >= 0,
             "reach-not-itself": expected & (back > 0),
         }
         is_mask(call(candidate, seq_len, window, num_layers), expected, unlike(suspects, expected))
@@ -394,6 +477,8 @@ def failing_chunks(candidate):
                 [np.abs(read(x, chunk) - ones).max() > 1e-9 for chunk in range(1, len(x) + 1)]
             ),
         }
+        suspects["chunks-last-missing"] = expected[:-1]
+        suspects["chunks-guessed"] = [fault_of(readers[0], x), np.arange(1, len(x) + 1) % len(x) > 1]
         got = call(candidate, read, x)
         assert got.dtype.kind == "b", mistake(
             "chunks-not-boolean", expected=expected, got=got, what="failing chunk sizes"
@@ -403,6 +488,11 @@ def failing_chunks(candidate):
             for name, wrong in suspects.items()
         }
         same_values(got, expected, "failing chunk sizes", different)
+
+
+def fault_of(read, x):
+    """For which chunk sizes a reader gives something else than without a cut."""
+    return np.array([np.abs(read(x, chunk) - read(x, len(x))).max() > 1e-9 for chunk in range(1, len(x) + 1)])
 
 
 def disturbed(x, chunk, failing, row, by):
@@ -438,6 +528,10 @@ def cached_attention(candidate):
         expected, _ = scaled_dot_product_attention(queries, keys, values, causal_mask(new, old + new))
         inputs = x[old:], keys[:old], values[:old], W_Q, W_K, W_V
         got = three_of(call(candidate, *inputs), CACHED)
+        weights = got[0].shape == (new, old + new)
+        assert not weights, mistake("cache-returns-weights", expected=expected, got=got[0], what="context")
+        exchanged = probes.close(got[1], values) and probes.close(got[2], keys)
+        assert not exchanged, mistake("cache-exchanged", expected=keys, got=got[1], what="keys for the next call")
         suspects = cache_suspects(queries, keys, values, old)
         same_values(got[0], expected, "context", unlike(suspects, expected))
         for mine, right, what in ((got[1], keys, "keys"), (got[2], values, "values")):
@@ -481,15 +575,23 @@ def cache_suspects(queries, keys, values, old):
     ],
 )
 def cache_bytes(candidate):
-    for n, layers, heads, kv_heads, d_head, size in ((100, 3, 12, 4, 16, 4), (7, 5, 8, 8, 32, 2), (999, 7, 6, 1, 8, 4)):
+    for n, layers, heads, kv_heads, d_head, size in ((100, 3, 12, 4, 16, 8), (7, 5, 8, 8, 32, 2), (999, 7, 6, 1, 8, 4)):
         expected = 2 * layers * kv_heads * d_head * n * size
         suspects = {
             "bytes-keys-only": expected / 2,
-            "bytes-with-queries": [expected * 3 / 2, expected + layers * heads * d_head * n * size],
+            "bytes-with-queries": [
+                expected * 3 / 2,
+                expected + layers * heads * d_head * n * size,
+                layers * (heads + kv_heads) * d_head * n * size,
+            ],
             "bytes-all-heads": expected / kv_heads * heads,
             "bytes-one-layer": expected / layers,
             "bytes-numbers": expected / size,
             "bytes-one-token": expected / n,
+            "bytes-group-size": expected / kv_heads * (heads // kv_heads),
+            "bytes-both-heads": expected * heads,
+            "bytes-one-head": expected / kv_heads,
+            "bytes-units": [expected / unit for unit in (1e3, 1e6, 1e9, 2**10, 2**20, 2**30, 1 / 8)],
             "bytes-squared": [expected * n, layers * heads * n * n * size],
         }
         arrays = {
@@ -536,7 +638,9 @@ def grouped_attention(candidate):
             "not-scaled": softmax(queries @ neighbours(keys).swapaxes(-1, -2)) @ neighbours(values),
         }
         shared = attended(keys, values, averaged)
-        several = {name: [wrong] for name, wrong in unlike(suspects, expected).items()}
+        several = unlike(suspects, expected)
+        several["groups-not-merged"] = expected.reshape(kv_heads, group, *expected.shape[1:])
+        several["groups-heads-lost"] = attended(keys, values, queries[:kv_heads]) if group > 1 else []
         if group > 1:
             several["groups-queries-averaged"] = [shared, neighbours(shared)]
         same_values(call(candidate, queries, keys, values), expected, "context", several)
@@ -567,6 +671,7 @@ def mean_gradient(candidate):
             "gradient-sum": gradients.sum(axis=0),
             "gradient-not-divided": sums.sum(axis=0),
             "gradient-divided-by-processes": sums.sum(axis=0) / len(counts),
+            "gradient-means-by-tokens": gradients.sum(axis=0) / counts.sum(),
             "gradient-inverse-counts": (gradients / counts[:, None]).sum(axis=0) / (1 / counts).sum(),
             "gradient-largest-only": gradients[counts.argmax()],
         }

@@ -49,6 +49,37 @@ def share_token_by_token(n, d, d_ff):
     return 2 * n * n * d / (2 * n * n * d + 4 * d * d + 2 * d * d_ff)
 
 
+@wrong("12.attention_share", "share-percent")
+def share_in_percent(n, d, d_ff):
+    return 100 * n / (n + 2 * d + d_ff)
+
+
+@wrong("12.attention_share", "share-count")
+def share_not_divided(n, d, d_ff):
+    return 2 * n * n * d
+
+
+@wrong("12.attention_share", "share-floored")
+def share_of_whole_numbers(n, d, d_ff):
+    return 2 * n * n * d // (2 * n * n * d + 4 * n * d * d + 2 * n * d * d_ff)
+
+
+@wrong("12.attention_share", "share-with-projections")
+def share_of_all_attention(n, d, d_ff):
+    attention = 2 * n * n * d + 4 * n * d * d
+    return attention / (attention + 2 * n * d * d_ff)
+
+
+@wrong("12.attention_share", "share-width-lost")
+def share_of_entries(n, d, d_ff):
+    return 2 * n * n / (2 * n * n + 4 * n * d * d + 2 * n * d * d_ff)
+
+
+@wrong("12.attention_share", "share-d-ff-guessed")
+def share_as_usual(n, d, d_ff):
+    return n / (n + 6 * d)
+
+
 @wrong("12.attention_share", "different-values")
 def share_of_nothing_in_particular(n, d, d_ff):
     return 0.5
@@ -111,6 +142,34 @@ def merge_with_one_maximum(m1, l1, o1, m2, l2, o2):
 @wrong("12.merge_pieces", "pieces-second-maximum")
 def merge_to_the_second(m1, l1, o1, m2, l2, o2):
     return merge_with(m1, l1, o1, m2, l2, o2, m2)
+
+
+@wrong("12.merge_pieces", "pieces-one-maximum")
+def merge_with_a_number(m1, l1, o1, m2, l2, o2):
+    m = max(m1.max(), m2.max())
+    return m, np.exp(m1 - m) * l1 + np.exp(m2 - m) * l2, np.exp(m1 - m) * o1 + np.exp(m2 - m) * o2
+
+
+@wrong("12.merge_pieces", "pieces-first-maximum")
+def merge_into_the_first(m1, l1, o1, m2, l2, o2):
+    return m1, l1 + np.exp(m2 - m1) * l2, o1 + np.exp(m2 - m1) * o2
+
+
+@wrong("12.merge_pieces", "pieces-plain")
+def merge_against_nothing(m1, l1, o1, m2, l2, o2):
+    return np.maximum(m1, m2), np.exp(m1) * l1 + np.exp(m2) * l2, np.exp(m1) * o1 + np.exp(m2) * o2
+
+
+@wrong("12.merge_pieces", "pieces-factors-exchanged")
+def merge_crosswise(m1, l1, o1, m2, l2, o2):
+    m = np.maximum(m1, m2)
+    return m, np.exp(m2 - m) * l1 + np.exp(m1 - m) * l2, np.exp(m2 - m) * o1 + np.exp(m1 - m) * o2
+
+
+@wrong("12.merge_pieces", "pieces-total-twice")
+def merge_as_if_divided(m1, l1, o1, m2, l2, o2):
+    m, total, _ = merge_with(m1, l1, o1, m2, l2, o2)
+    return m, total, np.exp(m1 - m) * l1 * o1 + np.exp(m2 - m) * l2 * o2
 
 
 @wrong("12.merge_pieces", "contexts-averaged")
@@ -219,6 +278,56 @@ def blocks_not_rescaled(queries, keys, values, block):
     return sum(one[2] for one in pieces) / sum(one[1] for one in pieces)
 
 
+@wrong("12.blockwise_attention", "pieces-not-rescaled")
+def blocks_with_a_maximum_on_the_way(queries, keys, values, block):
+    m, total, o = np.full((len(queries), 1), -np.inf), 0, 0
+    for some_keys, some_values in blocks_of(keys, values, block):
+        scores = queries @ some_keys.T / np.sqrt(queries.shape[-1])
+        m = np.maximum(m, scores.max(axis=-1, keepdims=True))
+        shares = np.exp(scores - m)
+        total, o = total + shares.sum(axis=-1, keepdims=True), o + shares @ some_values
+    return o / total
+
+
+@wrong("12.blockwise_attention", "pieces-values-not-rescaled")
+def blocks_with_a_shrinking_total(queries, keys, values, block):
+    m, total, o = np.full((len(queries), 1), -np.inf), 0, 0
+    for some_keys, some_values in blocks_of(keys, values, block):
+        scores = queries @ some_keys.T / np.sqrt(queries.shape[-1])
+        highest = np.maximum(m, scores.max(axis=-1, keepdims=True))
+        shares = np.exp(scores - highest)
+        total = np.exp(m - highest) * total + shares.sum(axis=-1, keepdims=True)
+        m, o = highest, o + shares @ some_values
+    return o / total
+
+
+@wrong("12.blockwise_attention", "pieces-total-not-rescaled")
+def blocks_with_a_growing_total(queries, keys, values, block):
+    m, total, o = np.full((len(queries), 1), -np.inf), 0, 0
+    for one in blocks_of(keys, values, block):
+        new_m, new_total, new_o = piece(queries, *one)
+        highest = np.maximum(m, new_m)
+        total, o = total + new_total, np.exp(m - highest) * o + np.exp(new_m - highest) * new_o
+        m = highest
+    return o / total
+
+
+@wrong("12.blockwise_attention", "blocks-of-queries")
+def blocks_of_the_other_axis(queries, keys, values, block):
+    starts = range(0, len(queries), block)
+    rows = [scaled_dot_product_attention(queries[start : start + block], keys, values)[0] for start in starts]
+    return np.concatenate(rows)
+
+
+@wrong("12.blockwise_attention", "blocks-start-at-zero")
+def blocks_from_zero(queries, keys, values, block):
+    state = np.zeros((len(queries), 1)), np.zeros((len(queries), 1)), np.zeros((len(queries), values.shape[1]))
+    with np.errstate(invalid="ignore"):
+        for one in blocks_of(keys, values, block):
+            state = merge_with(*state, *piece(queries, *one))
+        return state[2] / state[1]
+
+
 @wrong("12.blockwise_attention", "not-scaled")
 def blocks_not_scaled(queries, keys, values, block):
     _, total, o = in_blocks(queries, keys, values, block, scale=1)
@@ -320,6 +429,21 @@ def reach_one_layer_more(seq_len, window, num_layers):
     return (back(seq_len) >= 0) & (back(seq_len) <= window * (num_layers + 1))
 
 
+@wrong("12.window_reach", "reach-layer-too-few")
+def reach_without_the_first_layer(seq_len, window, num_layers):
+    return (back(seq_len) >= 0) & (back(seq_len) <= window * (num_layers - 1))
+
+
+@wrong("12.window_reach", "reach-added")
+def reach_as_a_sum(seq_len, window, num_layers):
+    return (back(seq_len) >= 0) & (back(seq_len) <= window + num_layers)
+
+
+@wrong("12.window_reach", "reach-all")
+def reach_without_a_window(seq_len, window, num_layers):
+    return np.tri(seq_len, dtype=bool)
+
+
 @wrong("12.window_reach", "reach-not-itself")
 def reach_without_itself(seq_len, window, num_layers):
     return (back(seq_len) > 0) & (back(seq_len) <= window * num_layers)
@@ -407,6 +531,16 @@ def chunks_against_ones(read, x):
     return np.array([np.abs(read(x, chunk) - ones).max() > 1e-9 for chunk in range(1, len(x) + 1)])
 
 
+@wrong("12.failing_chunks", "chunks-last-missing")
+def chunks_without_the_whole(read, x):
+    return np.array([np.abs(read(x, chunk) - read(x, len(x))).max() > 1e-9 for chunk in range(1, len(x))])
+
+
+@wrong("12.failing_chunks", "chunks-guessed")
+def chunks_in_between(read, x):
+    return np.array([chunk not in (1, len(x)) for chunk in range(1, len(x) + 1)])
+
+
 @wrong("12.failing_chunks", "chunks-not-boolean")
 def chunks_as_sizes(read, x):
     return np.array([np.abs(gap).max() for gap in gaps(read, x)])
@@ -489,6 +623,20 @@ def cached_not_scaled(x, keys, values, W_Q, W_K, W_V):
     return softmax(x @ W_Q @ keys.T, mask=causal_mask(len(x), len(keys))) @ values, keys, values
 
 
+@wrong("12.cached_attention", "cache-returns-weights")
+def cache_with_both_results_exchanged(x, keys, values, W_Q, W_K, W_V):
+    keys, values = np.concatenate([keys, x @ W_K]), np.concatenate([values, x @ W_V])
+    _, weights = scaled_dot_product_attention(x @ W_Q, keys, values, causal_mask(len(x), len(keys)))
+    return weights, keys, values
+
+
+@wrong("12.cached_attention", "cache-exchanged")
+def cache_with_values_first(x, keys, values, W_Q, W_K, W_V):
+    keys, values = np.concatenate([keys, x @ W_K]), np.concatenate([values, x @ W_V])
+    context, _ = scaled_dot_product_attention(x @ W_Q, keys, values, causal_mask(len(x), len(keys)))
+    return context, values, keys
+
+
 @wrong("12.cached_attention", "not-three")
 def cached_context_only(x, keys, values, W_Q, W_K, W_V):
     return cached(x, keys, values, W_Q, W_K, W_V)[0]
@@ -551,7 +699,27 @@ def bytes_of_weights(n, layers, heads, kv_heads, d_head, size):
     return layers * heads * n * n * size
 
 
-@wrong("12.cache_bytes", "different-values")
+@wrong("12.cache_bytes", "bytes-group-size")
+def bytes_of_a_group(seq_len, num_layers, num_heads, num_kv_heads, d_head, bytes_per_number):
+    return 2 * seq_len * num_layers * (num_heads // num_kv_heads) * d_head * bytes_per_number
+
+
+@wrong("12.cache_bytes", "bytes-both-heads")
+def bytes_of_all_pairs_of_heads(seq_len, num_layers, num_heads, num_kv_heads, d_head, bytes_per_number):
+    return 2 * seq_len * num_layers * num_heads * num_kv_heads * d_head * bytes_per_number
+
+
+@wrong("12.cache_bytes", "bytes-one-head")
+def bytes_of_one_head(seq_len, num_layers, num_heads, num_kv_heads, d_head, bytes_per_number):
+    return 2 * seq_len * num_layers * d_head * bytes_per_number
+
+
+@wrong("12.cache_bytes", "bytes-units")
+def bytes_as_gigabytes(seq_len, num_layers, num_heads, num_kv_heads, d_head, bytes_per_number):
+    return 2 * seq_len * num_layers * num_kv_heads * d_head * bytes_per_number / 1e9
+
+
+@wrong("12.cache_bytes", "bytes-units")
 def bytes_in_kibibytes(n, layers, heads, kv_heads, d_head, size):
     return 2 * layers * kv_heads * d_head * n * size / 1024
 
@@ -613,6 +781,17 @@ def groups_from_the_last(queries, keys, values):
     return attended(queries, np.repeat(keys[::-1], group, axis=0), np.repeat(values[::-1], group, axis=0))
 
 
+@wrong("12.grouped_attention", "groups-not-merged")
+def groups_left_apart(queries, keys, values):
+    split = queries.reshape(len(keys), -1, *queries.shape[1:])
+    return scaled_dot_product_attention(split, keys[:, None], values[:, None])[0]
+
+
+@wrong("12.grouped_attention", "groups-heads-lost")
+def groups_of_the_first_heads(queries, keys, values):
+    return scaled_dot_product_attention(queries[: len(keys)], keys, values)[0]
+
+
 @wrong("12.grouped_attention", "not-scaled")
 def groups_not_scaled(queries, keys, values):
     group = len(queries) // len(keys)
@@ -659,6 +838,11 @@ def gradient_of_the_sum(gradients, counts):
 @wrong("12.mean_gradient", "gradient-divided-by-processes")
 def gradient_by_processes(gradients, counts):
     return counts @ gradients / len(counts)
+
+
+@wrong("12.mean_gradient", "gradient-means-by-tokens")
+def gradient_divided_twice(gradients, counts):
+    return gradients.sum(axis=0) / counts.sum()
 
 
 @wrong("12.mean_gradient", "gradient-inverse-counts")
