@@ -36,6 +36,7 @@ add_messages(
         "loss-no-softmax": "You average the logits of the right tokens. Softmax first.",
         "loss-sign": "Your loss is negative: a minus is missing.",
         "loss-softmax-twice": "Softmax is applied twice: a perfect answer can't reach 0 then.",
+        "loss-without-token-0": "You leave out the token with the number 0. Only -100 means: don't count.",
         "loss-base-2": "That is in bits. The natural logarithm was asked for.",
         "objective-overflow": "Logits of 1000 give NaN or infinity. Subtract each row's maximum first, and take the logarithm by hand: "
         "logits - maximum - log(sum).",
@@ -52,6 +53,7 @@ add_messages(
         "bert-mask-ignored": "Hidden tokens are attended to: where does the mask enter?",
         "bert-mask-inverted": "The mask works the wrong way round. True may be attended to.",
         "bert-softmax-axis": "Softmax runs over the queries. The keys are the last axis.",
+        "bert-mask-on-queries": "The mask is laid on the queries. It hides keys: `mask[..., None, None, :]` against (…, heads, queries, keys).",
         "bert-no-residual": "A residual is missing: each sublayer is added to what it read.",
         "bert-relu": "You use a ReLU. BERT has GELU.",
         "bert-no-gelu": "Nothing bends between the two maps of the feed-forward network: GELU is missing.",
@@ -67,6 +69,7 @@ add_messages(
         "pool-maximum": "That is the maximum over tokens. The mean was asked for.",
         "pool-not-normalised": "The vectors don't have length 1. Divide each by its length.",
         "pool-tokens-normalised": "You bring the tokens to length 1 and then average: long ones lose their say. Average first.",
+        "pool-one-length": "You divide all vectors by one number. Each text has its own length: `axis=-1, keepdims=True`.",
         "pool-mask-inverted": "You average over the padding. True marks real tokens.",
         "pool-empty": "A text without tokens gives NaN: 0 divided by 0. We decide: a vector of zeros.",
         "pool-over-batch": "You average over the texts. The tokens are the axis before the last.",
@@ -75,6 +78,7 @@ add_messages(
         "search-not-sorted": "These are the right texts, but not with the best first.",
         "search-dot": "Long vectors win by their length. Cosine: bring both sides to length 1 first.",
         "search-returns-cosines": "You return the cosines. The texts' numbers were asked for.",
+        "search-by-distance": "You go by distance, and far texts lose by their length. Cosine: bring both sides to length 1 first.",
         "search-over-queries": "You sort over the queries. For each query (row), sort the documents.",
         "search-absolute": "You go by the cosine's size without its sign: the opposite of the query is found too.",
         # span
@@ -85,6 +89,7 @@ add_messages(
         "span-exclusive": "Your end is one too far: here the end is the last token of the answer, included.",
         "span-start-first": "You choose the best start, then the best end for it. The best *sum* may begin elsewhere.",
         "span-end-first": "You choose the best end, then the best start for it. The best *sum* may end elsewhere.",
+        "span-from-zero": "Where all sums are negative, nothing beats your first best, 0. Begin with -infinity.",
         "span-no-single": "A span of one token can win too: start = end is allowed.",
         "span-exchanged": "Start and end are exchanged: return start first.",
         "span-not-two": "Two numbers were expected, np.array([start, end]); your result has the shape {shape}.",
@@ -96,6 +101,7 @@ add_messages(
         "trained-head-always-only": "Only the head is trained, whatever `top` says.",
         "trained-embeddings": "Embeddings are trained although blocks above them are frozen. They belong to “all” only.",
         "trained-all-without-embeddings": "With top = num_layers everything is trained: the embeddings too.",
+        "trained-minus-zero": "With top = 0 you train every block: a slice [-0:] is the whole list. Compare numbers.",
         "trained-inverted": "True and False are exchanged: True means trained.",
         "trained-off-by-one": "You train one block too many or too few.",
         "trained-numbers": "Booleans were expected, one a name.",
@@ -235,6 +241,7 @@ def losses(logits, labels):
         "loss-no-softmax": [-picked(logits)[kept].mean(), picked(logits)[kept].mean()],
         "loss-sign": -counted.mean(),
         "loss-softmax-twice": -picked(log_softmax(softmax(logits)))[kept].mean(),
+        "loss-without-token-0": logs[labels > 0].mean(),
         "loss-base-2": counted.mean() / np.log(2),
     }
     return counted.mean(), {name: [np.array(x) for x in np.atleast_1d(values)] for name, values in suspects.items()}
@@ -298,7 +305,7 @@ def bert_tensors(seed):
     return tensors
 
 
-def right_bert_block(x, mask, tensors, num_heads, *, slip=None):
+def right_bert_block(x, mask, tensors, num_heads, *, slip=None, both_ways=False, residuals=(True, True)):
     """BERT's block in NumPy, with one slip if asked for."""
 
     def linear(x, name):
@@ -336,14 +343,17 @@ def right_bert_block(x, mask, tensors, num_heads, *, slip=None):
         allowed = {"bert-mask-ignored": np.ones_like(mask), "bert-mask-inverted": ~mask}.get(slip, mask)[
             ..., None, None, :
         ]
+        if slip == "bert-mask-on-queries":
+            allowed = np.swapaxes(allowed, -1, -2)
         if slip == "bert-softmax-axis":
             exponentials = np.where(allowed, np.exp(scores), 0)
             with np.errstate(all="ignore"):
                 weights = np.nan_to_num(exponentials / exponentials.sum(axis=-2, keepdims=True))
         else:
-            weights = softmax(np.where(allowed, scores, -np.inf))
+            hidden = -1e30 if slip == "bert-mask-on-queries" else -np.inf
+            weights = softmax(np.where(allowed, scores, hidden))
         context = weights @ values
-        if slip not in ("bert-merge-view", "bert-head-view"):
+        if slip not in ("bert-merge-view", "bert-head-view") or both_ways:
             context = np.swapaxes(context, -2, -3)
         return linear(context.reshape(*lead, seq_len, d_model), "attention.output.dense")
 
@@ -364,8 +374,8 @@ def right_bert_block(x, mask, tensors, num_heads, *, slip=None):
     if slip == "bert-no-residual":
         x = norm(attend(x), first)
         return norm(think(x), second)
-    x = norm(x + attend(x), first)
-    return norm(x + think(x), second)
+    x = norm(residuals[0] * x + attend(x), first)
+    return norm(residuals[1] * x + think(x), second)
 
 
 BERT_SLIPS = [name for name in MESSAGES if name.startswith("bert-")]
@@ -400,7 +410,11 @@ def compare_blocks(got, x, mask, tensors):
     right = right_bert_block(x, mask, tensors, HEADS)
     if probes.close(got, right):
         return
-    slips = {slip: right_bert_block(x, mask, tensors, HEADS, slip=slip) for slip in BERT_SLIPS}
+    slips = {slip: [right_bert_block(x, mask, tensors, HEADS, slip=slip)] for slip in BERT_SLIPS}
+    slips["bert-head-view"].append(right_bert_block(x, mask, tensors, HEADS, slip="bert-head-view", both_ways=True))
+    slips["bert-no-residual"] += [
+        right_bert_block(x, mask, tensors, HEADS, residuals=kept) for kept in ((False, True), (True, False))
+    ]
     same_values(got, right, "what the block gives", slips)
 
 
@@ -449,6 +463,7 @@ def pooled(hidden, mask):
         "pool-first-token": [unit(hidden[:, 0]), hidden[:, 0]],
         "pool-maximum": [unit(largest), largest, unit(hidden.max(axis=1)), hidden.max(axis=1)],
         "pool-tokens-normalised": [unit(tokens), tokens, tokens / mask.sum(axis=1, keepdims=True)],
+        "pool-one-length": [means / np.linalg.norm(means), total / np.linalg.norm(total)],
         "pool-mask-inverted": [unit(np.where(on, 0, hidden).sum(axis=1))],
         "pool-over-batch": [unit(np.where(on, hidden, 0).sum(axis=0)), unit(hidden.mean(axis=0))],
     }
@@ -466,9 +481,9 @@ def pooled(hidden, mask):
     ],
 )
 def search(candidate):
-    for seed, k in ((1, 3), (2, 4)):
-        queries, documents = draw(seed, 4, D_MODEL), draw(seed + 10, 9, D_MODEL)
-        documents = documents * np.geomspace(0.2, 8, 9)[:, None]
+    for seed, size, k in ((1, 9, 3), (2, 9, 4), (3, 80, 12)):
+        queries, documents = draw(seed, 4, D_MODEL), draw(seed + 10, size, D_MODEL)
+        documents = documents * np.geomspace(0.2, 8, size)[:, None]
         queries = queries * np.array([5, 1, 0.1, 2])[:, None]
         right, suspects = orders(queries, documents, k)
         got = call(candidate, queries, documents, k)
@@ -486,11 +501,12 @@ def orders(queries, documents, k):
         return x / np.linalg.norm(x, axis=-1, keepdims=True)
 
     cosines = unit(queries) @ unit(documents).T
-    dots = queries @ documents.T
+    dots, apart = queries @ documents.T, ((queries[:, None] - documents) ** 2).sum(axis=-1)
     best = np.argsort(-cosines, axis=-1)
     suspects = {
         "search-worst-first": [best[:, ::-1][:, :k], best[:, :k][:, ::-1]],
         "search-dot": [np.argsort(-dots, axis=-1)[:, :k]],
+        "search-by-distance": np.argsort(apart, axis=-1)[:, :k],
         "search-absolute": np.argsort(-np.abs(cosines), axis=-1)[:, :k],
         "search-returns-cosines": [np.take_along_axis(cosines, best[:, :k], axis=-1), cosines],
         "search-over-queries": [np.argsort(-cosines, axis=0)[:, :k], np.argsort(-cosines, axis=0)[:k]],
@@ -517,7 +533,9 @@ def best_span(candidate):
         rng = np.random.default_rng(seed)
         allowed = np.arange(n) >= 4
         allowed[-1] = False
-        cases.append((3 * rng.normal(size=n), 3 * rng.normal(size=n), allowed, int(rng.integers(2, 5))))
+        shift = -12 * (seed % 3 == 0)  # scores may all be negative
+        start, end = 3 * rng.normal(size=(2, n)) + shift
+        cases.append((start, end, allowed, int(rng.integers(2, 5))))
     answers = []
     for case in cases:
         got = call(candidate, *case)
@@ -560,6 +578,8 @@ def span_of(start, end, allowed, longest, *, slip=None):
     if slip == "span-end-first":
         last = int(np.where(allowed, end, -np.inf).argmax())
         return [int(total[:, last].argmax()), last]
+    if slip == "span-from-zero" and total.max() <= 0:
+        return [0, 0]
     first, last = (int(place) for place in np.unravel_index(total.argmax(), total.shape))
     if slip == "span-exclusive":
         return [first, last + 1]
@@ -621,6 +641,8 @@ def train_by(names, num_layers, top, slip=None):
             on = (top == num_layers and slip != "trained-all-without-embeddings") or slip == "trained-embeddings"
         elif slip == "trained-bottom":
             on = number < top
+        elif slip == "trained-minus-zero":
+            on = number >= num_layers - top or top == 0
         elif slip == "trained-prefix":
             on = not any(name.startswith(f"encoder.blocks.{block}") for block in range(num_layers - top))
         else:

@@ -166,6 +166,13 @@ def loss_of_a_softmax(logits, labels):
     return -at_labels(logs_of(softmax(logits)), labels)[labels != -100].mean()
 
 
+@wrong("10.masked_loss", "loss-without-token-0")
+def loss_where_labels_are_positive(logits, labels):
+    logs, kept = logits - logits.max(-1, keepdims=True), labels > 0
+    logs = (logs - np.log(np.exp(logs).sum(-1, keepdims=True)))[kept]
+    return -logs[np.arange(len(logs)), labels[kept]].mean()
+
+
 @wrong("10.masked_loss", "loss-base-2")
 def loss_in_bits(logits, labels):
     return -at_labels(logs_of(logits), labels)[labels != -100].mean() / np.log(2)
@@ -282,7 +289,7 @@ def bert(  # one function for all: each wrong answer changes one of its parts
     weigh=softmax,
     merge=None,
     pre=False,
-    residual=1,
+    residual=(1, 1),
 ):
     def plain_linear(x, name):
         return x @ tensors[f"{name}.weight"].T + tensors[f"{name}.bias"]
@@ -316,8 +323,8 @@ def bert(  # one function for all: each wrong answer changes one of its parts
     if pre:
         x = x + attend(norm(x, first))
         return x + think(norm(x, second))
-    x = norm(residual * x + attend(x), first)
-    return norm(residual * x + think(x), second)
+    x = norm(residual[0] * x + attend(x), first)
+    return norm(residual[1] * x + think(x), second)
 
 
 def stored_way_round(tensors, x, name):
@@ -376,6 +383,26 @@ def bert_heads_interleaved(x, mask, tensors, num_heads):
     return bert(x, mask, tensors, num_heads, split=every_fourth)
 
 
+@wrong("10.bert_block", "bert-head-view")
+def bert_heads_by_reshape_alone(x, mask, tensors, num_heads):
+    return bert(
+        x, mask, tensors, num_heads, split=lambda x, num_heads: x.reshape(*x.shape[:-2], num_heads, x.shape[-2], -1)
+    )
+
+
+@wrong("10.bert_block", "bert-mask-on-queries")
+def bert_hidden_queries(x, mask, tensors, num_heads):
+    def weigh(scores):
+        return softmax(np.where(mask[..., None, :, None], scores, -1e30))
+
+    return bert(x, np.ones_like(mask), tensors, num_heads, weigh=weigh)
+
+
+@wrong("10.bert_block", "bert-no-residual")
+def bert_without_the_second_residual(x, mask, tensors, num_heads):
+    return bert(x, mask, tensors, num_heads, residual=(1, 0))
+
+
 @wrong("10.bert_block", "bert-mask-ignored")
 def bert_sees_padding(x, mask, tensors, num_heads):
     return bert(x, np.ones_like(mask), tensors, num_heads)
@@ -397,7 +424,7 @@ def bert_softmax_down(x, mask, tensors, num_heads):
 
 @wrong("10.bert_block", "bert-no-residual")
 def bert_replaces(x, mask, tensors, num_heads):
-    return bert(x, mask, tensors, num_heads, residual=0)
+    return bert(x, mask, tensors, num_heads, residual=(0, 0))
 
 
 @wrong("10.bert_block", "bert-relu")
@@ -516,6 +543,12 @@ def pool_unit_tokens(hidden, mask):
     return unit((unit(hidden) * mask[..., None]).sum(1))
 
 
+@wrong("10.text_vectors", "pool-one-length")
+def vectors_of_one_length_together(hidden, mask):
+    means = (hidden * mask[..., None]).sum(axis=1) / np.maximum(mask.sum(axis=1, keepdims=True), 1)
+    return means / np.linalg.norm(means)
+
+
 @wrong("10.text_vectors", "pool-mask-inverted")
 def pool_padding(hidden, mask):
     return unit((hidden * ~mask[..., None]).sum(1))
@@ -559,6 +592,11 @@ def search_upwards(queries, documents, k):
 @wrong("10.search", "search-worst-first")
 def search_last_k(queries, documents, k):
     return np.argsort(unit(queries) @ unit(documents).T, axis=-1)[:, -k:]
+
+
+@wrong("10.search", "search-by-distance")
+def search_by_distance(queries, documents, k):
+    return ((queries[:, None] - documents) ** 2).sum(axis=-1).argsort(axis=-1)[:, :k]
 
 
 @wrong("10.search", "search-not-sorted")
@@ -661,6 +699,16 @@ def span_to_the_best_end(start, end, allowed, longest):
     return np.array(max(span for span in spans(start, end, allowed, longest) if span[2] == last)[1:])
 
 
+@wrong("10.best_span", "span-from-zero")
+def span_that_has_to_beat_zero(start, end, allowed, longest):
+    best, found = 0, (0, 0)
+    for first in np.flatnonzero(allowed):
+        for last in range(first, min(first + longest, len(end))):
+            if allowed[last] and start[first] + end[last] > best:
+                best, found = start[first] + end[last], (first, last)
+    return np.array(found)
+
+
 @wrong("10.best_span", "span-no-single")
 def span_of_two_at_least(start, end, allowed, longest):
     return np.array(max(span for span in spans(start, end, allowed, longest) if span[1] < span[2])[1:])
@@ -729,6 +777,13 @@ def trained_embeddings_always(names, num_layers, top):
 @wrong("10.trained", "trained-all-without-embeddings")
 def trained_embeddings_never(names, num_layers, top):
     return decide(names, lambda number: number >= num_layers - top, False)
+
+
+@wrong("10.trained", "trained-minus-zero")
+def trained_by_a_slice(names, num_layers, top):
+    chosen = [str(number) for number in range(num_layers)][-top:]
+    on = [name.startswith("head") or ("blocks" in name and name.split(".")[2] in chosen) for name in names]
+    return np.array(on) | (top == num_layers)
 
 
 @wrong("10.trained", "trained-inverted")
