@@ -9,6 +9,7 @@ from course_lib.attention import scaled_dot_product_attention as right_attention
 from course_lib.attention import softmax as right_softmax
 from course_lib.practice import probes
 from course_lib.practice.diagnoses import (
+    add_messages,
     are_distributions,
     call_on_batch,
     empty_row_right,
@@ -27,6 +28,34 @@ from course_lib.practice.trial import call
 
 # Sizes that are all different, so that no exchange of axes goes unseen; independent queries, keys and values.
 QUERIES, KEYS, D_K, D_V = 4, 6, 9, 5
+
+add_messages({
+    "queries-with-queries": "Rows of one array are compared with each other. An entry needs one of each: query i · key j.",
+    "scores-softmaxed": "These are weights already: every row sums to 1. Here the plain dot products; the softmax comes next.",
+    "dot-on-batch": "On a batch np.dot and np.tensordot pair every matrix of one array with every matrix of the other. `@` pairs "
+    "them one by one.",
+    "softmax-maximum-of-columns": "You subtract the largest score of each column. Only what is the same for a whole row cancels: "
+    "take the maximum along the last axis.",
+    "softmax-shift-above-only": "What you subtract above the line is missing below it. Shift the scores once, then use the "
+    "shifted ones in both places.",
+    "softmax-divides-by-scores": "Exponentials above the line, plain scores below it. Add up the exponentials: then the shares "
+    "make 1.",
+    "sign-lost": "A score of -3 weighs as much as one of 3: absolute values and squares lose the sign. Exponentials keep the "
+    "order.",
+    "softmax-minimum-subtracted": "You subtract a row's smallest score. The others then lie above 0 and can overflow: only with "
+    "the largest one no exponent is above 0.",
+    "softmax-absolute-maximum": "You subtract the largest absolute value. A row of very negative scores then sinks further and "
+    "becomes 0/0: subtract the largest score itself.",
+    "context-not-the-mix": "The weights are right, but the context is not their mix of the values: `weights @ values`, with the "
+    "very weights that you return.",
+    "query-axis-repeated": "The entries are right, once for every query. An axis of length 1 says it to all of them: "
+    "(batch, 1, seq_len).",
+    "heads-axis": "There is one axis too many: (batch, 1, 1, seq_len) is for scores with heads. Here they are (batch, queries, "
+    "keys).",
+    "causal-too": "You hide the future as well. That is the other mask; they meet in the next cell.",
+    "padding-on-the-right-assumed": "You count the real tokens and allow so many from the left. Padding may stand on the left: "
+    "compare each token with pad_id.",
+})  # fmt: skip
 
 
 def draw(seed, *shape):
@@ -50,8 +79,9 @@ def scores(candidate):
     queries, keys = draw(3, QUERIES, D_K), draw(4, KEYS, D_K)
     same_values(call(candidate, queries, keys), queries @ keys.T, "scores", score_suspects(queries, keys))
     queries, keys = draw(5, 2, 3, QUERIES, D_K), draw(6, 2, 3, KEYS, D_K)
-    got = call_on_batch(candidate, queries, keys)
-    same_values(got, dot_scores(queries, keys), "scores", when_wrong="wrong-on-batch")
+    got, expected = call_on_batch(candidate, queries, keys), dot_scores(queries, keys)
+    assert got.ndim <= expected.ndim, mistake("dot-on-batch", expected=expected, got=got, what="scores")
+    same_values(got, expected, "scores", when_wrong="wrong-on-batch")
 
 
 def score_suspects(queries, keys):
@@ -64,6 +94,8 @@ def score_suspects(queries, keys):
         "scores-scaled": right / np.sqrt(keys.shape[-1]),
         "scores-normalised": right / lengths,
         "negative-distance": -distances,
+        "queries-with-queries": [queries @ queries.T, keys @ keys.T],
+        "scores-softmaxed": [right_softmax(right), right_softmax(right / np.sqrt(keys.shape[-1]))],
     }
     if queries.shape == keys.shape:
         suspects |= {"no-transpose": queries @ keys, "elementwise": queries * keys}
@@ -90,14 +122,19 @@ def softmax(candidate):
     got, expected = call(candidate, large), right_softmax(large)
     show = {"expected": expected, "got": got, "what": "weights of large scores"}
     if got.shape == expected.shape and not np.isfinite(got).all():
-        first_row_well = np.isfinite(got[0]).all()
-        raise AssertionError(mistake("softmax-global-maximum" if first_row_well else "softmax-overflow", **show))
+        if not np.isfinite(got[0]).all():
+            raise AssertionError(mistake("softmax-overflow", **show))
+        alone_well = np.isfinite(call(candidate, large[2:])).all()
+        raise AssertionError(mistake("softmax-global-maximum" if alone_well else "softmax-absolute-maximum", **show))
     same_values(got, expected, "weights of large scores", when_wrong="softmax-clipped")
 
     lonely = np.array([[1000.0, 0.0, -1.0, -2.0], [0.0, 1.0, 2.0, 1500.0]])  # far above the mean of its row
     got, expected = call(candidate, lonely), right_softmax(lonely)
     show = {"expected": expected, "got": got, "what": "weights beside a large score"}
-    assert got.shape != expected.shape or np.isfinite(got).all(), mistake("softmax-mean-subtracted", **show)
+    if got.shape == expected.shape and not np.isfinite(got).all():
+        balanced = call(candidate, np.array([[500.0, 0.0, -500.0]]))  # its mean does no harm, its smallest score does
+        well = np.isfinite(balanced).all()
+        raise AssertionError(mistake("softmax-mean-subtracted" if well else "softmax-minimum-subtracted", **show))
     same_values(got, expected, "weights beside a large score")
 
     batch = draw(3, 2, 3, 5)
@@ -109,6 +146,8 @@ def softmax(candidate):
 def softmax_suspects(rows):
     """What well-known mistakes give for the softmax of a matrix."""
     exponentials = np.exp(rows)
+    below_columns = np.exp(rows - rows.max(axis=0))
+    shifted = np.exp(rows - rows.max(axis=-1, keepdims=True))
     suspects = {
         "softmax-over-queries": right_softmax(rows, axis=0),
         "softmax-over-everything": exponentials / exponentials.sum(),
@@ -119,9 +158,14 @@ def softmax_suspects(rows):
         "softmax-twice": right_softmax(right_softmax(rows)),
         "softmax-smallest-wins": right_softmax(-rows),
         "no-softmax": rows,
-    }
+        "softmax-maximum-of-columns": below_columns / below_columns.sum(axis=-1, keepdims=True),
+        "softmax-shift-above-only": shifted / exponentials.sum(axis=-1, keepdims=True),
+        "softmax-divides-by-scores": [exponentials / rows.sum(axis=-1, keepdims=True),
+                                      shifted / rows.sum(axis=-1, keepdims=True)],
+        "sign-lost": [abs(rows) / abs(rows).sum(axis=-1, keepdims=True),
+                      rows**2 / (rows**2).sum(axis=-1, keepdims=True)],
+    }  # fmt: skip
     if rows.shape[0] == rows.shape[1]:  # where a row of sums or maxima silently lines up with the columns
-        shifted = np.exp(rows - rows.max(axis=-1, keepdims=True))
         columnwise = np.exp(rows - rows.max(axis=-1))
         suspects["missing-keepdims"] = [
             exponentials / exponentials.sum(axis=-1),
@@ -233,7 +277,8 @@ def scaled_dot_product_attention(candidate):
     mask[:, 0], mask[:, -1] = True, False
     context, weights = pair_of(call(candidate, queries, keys, values, mask), queries, keys, values)
     masked_right(weights, scaled_dot_scores(queries, keys), mask)
-    same_values(context, right_attention(queries, keys, values, mask)[0], "context under a mask")
+    expected = right_attention(queries, keys, values, mask)[0]
+    same_values(context, expected, "context under a mask", when_wrong="context-not-the-mix")
     masked_keys_move_nothing(lambda nudged: call(candidate, queries, nudged, values, mask)[1], keys, mask)
 
     mask[1] = False
@@ -287,7 +332,7 @@ def attention_right(got, queries, keys, values, suspects_of_scale=None):
         suspects = scale_suspects(keys.shape[-1], values.shape[-1], len(keys)) | (suspects_of_scale or {})
         scaled_right(weights, queries, keys, suspects)
     same_values(weights, expected_weights, "weights", when_wrong=not_a_distribution(weights))
-    same_values(context, expected_context, "context", {"mixes-keys": weights @ keys})
+    same_values(context, expected_context, "context", {"mixes-keys": weights @ keys}, when_wrong="context-not-the-mix")
 
 
 @checks(
@@ -342,6 +387,10 @@ def padding_suspects(token_ids, pad_id):
         "masks-queries-too": real[:, :, None] & real[:, None, :],
         "pad-id-hard-coded": (token_ids != 0)[:, None, :],
         "compares-greater": (token_ids > pad_id)[:, None, :],
+        "query-axis-repeated": np.repeat(real[:, None, :], real.shape[1], axis=1),
+        "heads-axis": real[:, None, None, :],
+        "causal-too": real[:, None, :] & right_causal_mask(real.shape[1]),
+        "padding-on-the-right-assumed": (np.arange(real.shape[1]) < real.sum(axis=1)[:, None])[:, None, :],
         "mask-allows-all": np.ones_like(real)[:, None, :],
     }
 
@@ -358,13 +407,15 @@ def padding_suspects(token_ids, pad_id):
 )
 def weights_at_angles(candidate):
     angles = np.linspace(0.0, 6.0, 7)
-    keys = np.array([[1.0, 0.0], [-0.4, 0.9], [-0.6, -0.7], [0.2, 1.1]])
+    keys = np.array([[1.0, 0.0], [-0.4, 0.9], [-0.6, -0.7], [0.2, 1.1], [0.8, -0.3]])
     for length in (1.0, 3.0):
         queries = length * np.stack([np.cos(angles), np.sin(angles)], axis=-1)
         got = call(candidate, angles, length, keys)
         expected = right_softmax(scaled_dot_scores(queries, keys))
         in_degrees = length * np.stack([np.cos(np.radians(angles)), np.sin(np.radians(angles))], axis=-1)
         clockwise = queries * [1, -1]
+        directions = keys / np.linalg.norm(keys, axis=-1, keepdims=True)
+        plain = scaled_dot_scores(queries, keys)
         suspects = {
             "degrees": right_softmax(scaled_dot_scores(in_degrees, keys)),
             "sine-cosine-swapped": right_softmax(scaled_dot_scores(queries[:, ::-1], keys)),
@@ -372,7 +423,9 @@ def weights_at_angles(candidate):
             "length-ignored": right_softmax(scaled_dot_scores(queries / length, keys)),
             "length-twice": right_softmax(scaled_dot_scores(queries * length, keys)),
             "scores-transposed": expected.T,
-            "returns-scores": scaled_dot_scores(queries, keys),
+            "returns-scores": plain,
+            "no-exponential": plain / plain.sum(axis=-1, keepdims=True),
+            "scores-normalised": right_softmax(scaled_dot_scores(queries, directions)),
             "softmax-over-queries": right_softmax(scaled_dot_scores(queries, keys), axis=0),
         }
         if not probes.close(got, expected) and got.shape == expected.shape:
@@ -401,6 +454,8 @@ def self_attention(candidate):
     queries, keys, values = embeddings @ W_Q, embeddings @ W_K, embeddings @ W_V
     context, weights = pair_of(call(candidate, embeddings, W_Q, W_K, W_V), queries, keys, values)
     expected = right_attention(queries, keys, values)
+    row_each = context.ndim == 2 and len(context) == seq_len  # of whatever width: the checks below name what was mixed
+    assert row_each, mistake("wrong-shape", expected=expected[0], got=context, what="context")
     suspects = {
         "no-projection": right_softmax(scaled_dot_scores(embeddings, embeddings)),
         "projections-swapped": right_softmax(scaled_dot_scores(keys, queries)),

@@ -829,3 +829,106 @@ def self_attention_with_one_matrix_for_both(embeddings, W_Q, W_K, W_V, mask=None
     scores = scores if mask is None else np.where(mask, scores, -np.inf)
     weights = shares(np.exp(scores - scores.max(axis=-1, keepdims=True)))
     return weights @ embeddings @ W_V, weights
+
+
+@wrong("03.scores", "queries-with-queries")
+def scores_of_queries_alone(queries, keys):
+    return queries @ np.swapaxes(queries, -1, -2)
+
+
+@wrong("03.scores", "scores-softmaxed")
+def scores_that_are_weights(queries, keys):
+    return plain_softmax(queries @ np.swapaxes(keys, -1, -2))
+
+
+@wrong("03.scores", "dot-on-batch")
+def scores_by_dot(queries, keys):
+    return np.dot(queries, np.swapaxes(keys, -1, -2))
+
+
+@wrong("03.softmax", "softmax-maximum-of-columns")
+def softmax_below_each_column(scores):
+    return shares(np.exp(scores - scores.max(axis=0, keepdims=True)))
+
+
+@wrong("03.softmax", "softmax-shift-above-only")
+def softmax_shifted_above(scores):
+    return np.exp(scores - scores.max(axis=-1, keepdims=True)) / np.exp(scores).sum(axis=-1, keepdims=True)
+
+
+@wrong("03.softmax", "softmax-divides-by-scores")
+def softmax_over_the_sum_of_scores(scores):
+    return np.exp(scores) / scores.sum(axis=-1, keepdims=True)
+
+
+@wrong("03.softmax", "sign-lost")
+def softmax_of_sizes(scores):
+    return shares(np.abs(scores))
+
+
+@wrong("03.softmax", "sign-lost")
+def softmax_of_squares(scores):
+    return shares(scores**2)
+
+
+@wrong("03.softmax", "softmax-minimum-subtracted")
+def softmax_above_the_smallest(scores):
+    return shares(np.exp(scores - scores.min(axis=-1, keepdims=True)))
+
+
+@wrong("03.softmax", "softmax-absolute-maximum")
+def softmax_below_the_largest_size(scores):
+    return shares(np.exp(scores - np.abs(scores).max(axis=-1, keepdims=True)))
+
+
+@wrong("03.scaled_dot_product_attention", "context-not-the-mix")
+def attention_with_a_scaled_context(queries, keys, values, mask=None):
+    context, weights = attention(queries, keys, values, mask)
+    return context / np.sqrt(keys.shape[-1]), weights
+
+
+@wrong("03.scaled_dot_product_attention", "context-not-the-mix")
+def attention_that_mixes_before_the_mask(queries, keys, values, mask=None):
+    return attention(queries, keys, values)[0], attention(queries, keys, values, mask)[1]
+
+
+@wrong("03.padding_mask", "query-axis-repeated")
+def padding_mask_for_every_query(token_ids, pad_id=0):
+    return np.repeat((token_ids != pad_id)[:, None, :], token_ids.shape[1], axis=1)
+
+
+@wrong("03.padding_mask", "heads-axis")
+def padding_mask_for_heads(token_ids, pad_id=0):
+    return (token_ids != pad_id)[:, None, None, :]
+
+
+@wrong("03.padding_mask", "causal-too")
+def padding_mask_and_causal(token_ids, pad_id=0):
+    return (token_ids != pad_id)[:, None, :] & np.tri(token_ids.shape[1], dtype=bool)
+
+
+@wrong("03.padding_mask", "padding-on-the-right-assumed")
+def padding_mask_by_lengths(token_ids, pad_id=0):
+    lengths = (token_ids != pad_id).sum(axis=1, keepdims=True)
+    return (np.arange(token_ids.shape[1]) < lengths)[:, None, :]
+
+
+@wrong("03.weights_at_angles", "no-exponential")
+def angles_plain_shares(angles, length, keys):
+    return shares(turned(angles, length) @ keys.T / np.sqrt(2))
+
+
+@wrong("03.weights_at_angles", "scores-normalised")
+def angles_without_the_keys_length(angles, length, keys):
+    return plain_softmax(turned(angles, length) @ (keys / np.linalg.norm(keys, axis=-1, keepdims=True)).T / np.sqrt(2))
+
+
+@wrong("03.weights_at_angles", "scaled-by-length")
+def angles_divided_by_the_root_of_keys(angles, length, keys):
+    return plain_softmax(turned(angles, length) @ keys.T / np.sqrt(len(keys)))
+
+
+@wrong("03.self_attention", "wrong-shape")
+def self_attention_summed_up(embeddings, W_Q, W_K, W_V, mask=None):
+    context, weights = attention(embeddings @ W_Q, embeddings @ W_K, embeddings @ W_V, mask)
+    return context.sum(axis=0), weights
