@@ -20,6 +20,8 @@ add_messages(
         "norm-no-mean": "The mean is not subtracted. (That is RMSNorm, which many newer models use; here the mean goes first.)",
         "norm-unit-length": "Your tokens have length 1. Their spread should be 1: divide by the root of the *mean* of the squared "
         "deviations, not of their sum.",
+        "norm-precedence": "Only the mean is divided by the spread: x - mean needs brackets.",
+        "norm-mean-deviation": "You divide by the mean of the absolute deviations. The spread is the root of the mean of their squares.",
         "norm-second-moment": "You divide by the root of the mean of x². The spread is measured from the mean: square x - mean.",
         "norm-not-divided": "The tokens have mean 0, but not spread 1: the division is missing.",
         "norm-by-variance": "You divide by the variance. The spread is its root.",
@@ -121,6 +123,10 @@ add_messages(
         "the first off the labels.",
         "shift-cut-too-short": "Your arrays have no room: both are as long as the sentences. A sentence of n tokens asks for n + 1 "
         "predictions: its tokens and the end.",
+        "shift-nothing-added": "You shift the sentences as they are. Before that, start_id goes in front and end_id behind.",
+        "shift-minus-100": "-100 stands for padding in your labels. Here padding stays pad_id; the loss is told which id to leave out.",
+        "shift-ids-hard-coded": "With another start_id or end_id you still write 1 or 2. Use the parameters.",
+        "shift-end-overwrites": "The end has replaced each sentence's last token. It comes after it.",
         "shift-pad-hard-coded": "With another pad_id you still look for 0. Use the parameter.",
         "shift-end-in-inputs": "Your inputs hold the end. Nothing is to be predicted after it: leave it out of the inputs.",
         # influence
@@ -128,6 +134,8 @@ add_messages(
         "influence-cumulative": "You change one token after another without putting the earlier ones back. Start from x each time.",
         "moves-not-boolean": "Your table holds numbers. Does it move or not: booleans.",
         "influence-inverted": "True and False are exchanged: True means that it moves.",
+        "influence-no-change": "Nothing moves in your table. Is the token really changed in what you pass on, and by more than rounding?",
+        "influence-guessed": "That is a lower triangle, what a causal function should give. Measure this one: call it, and compare.",
         "influence-rounding": "Rounding counts as movement in your table: differences near 1e-13. Compare with a tolerance.",
         "influence-zero-token": "A token of zeros is not changed by multiplying: what it moves is missed. Add something.",
         "influence-wide-tolerance": "A small but real influence is missed: your tolerance is too wide, or your change too small.",
@@ -197,7 +205,8 @@ def layer_norm(candidate):
 
 def norm_suspects(x, gain, bias):
     """What well-known mistakes give for the layer norm of x (…, d_model)."""
-    centred = x - x.mean(axis=-1, keepdims=True)
+    mean = x.mean(axis=-1, keepdims=True)
+    centred = x - mean
     variance = (centred**2).mean(axis=-1, keepdims=True)
     normed = centred / np.sqrt(variance)
     across = np.swapaxes(right_norm(np.swapaxes(x, -1, -2), eps=0), -1, -2)
@@ -208,6 +217,11 @@ def norm_suspects(x, gain, bias):
         "norm-no-mean": [x / np.sqrt((x**2).mean(axis=-1, keepdims=True)) * gain + one for one in (bias, 0)],
         "norm-unit-length": [gain * one / np.sqrt((one**2).sum(axis=-1, keepdims=True)) + bias for one in (centred, x)],
         "norm-second-moment": gain * centred / np.sqrt((x**2).mean(axis=-1, keepdims=True)) + bias,
+        "norm-precedence": [
+            gain * x - mean / np.sqrt(variance) + bias,
+            (x - mean / np.sqrt(variance)) * gain + bias,
+        ],
+        "norm-mean-deviation": gain * centred / np.abs(centred).mean(axis=-1, keepdims=True) + bias,
         "norm-not-divided": gain * centred + bias,
         "norm-by-variance": gain * centred / (variance) + bias,
         "norm-sample-variance": gain * sample + bias,
@@ -591,6 +605,14 @@ def shift_suspects(sentences, start_id, end_id, pad_id):
         "shift-cut-too-short": [(inputs[:, :-1], labels[:, :-1])],
         "shift-end-in-inputs": [(whole[:, :-1], labels)],
     }
+    over = np.hstack([sentences, pads])
+    over[np.arange(rows), (sentences != pad_id).sum(axis=1) - 1] = end_id
+    suspects["shift-nothing-added"] = [(sentences[:, :-1], sentences[:, 1:])]
+    suspects["shift-minus-100"] = [(inputs, np.where(labels == pad_id, -100, labels))]
+    suspects["shift-ids-hard-coded"] = [
+        shifted(sentences, *ids, pad_id) for ids in ((1, 2), (1, end_id), (start_id, 2))
+    ]
+    suspects["shift-end-overwrites"] = [(inputs, over)]
     if pad_id != 0:
         hard = shifted(sentences, start_id, end_id, 0)
         suspects["shift-pad-hard-coded"] = [hard, (inputs, np.where(hard[1] == 0, pad_id, hard[1]))]
@@ -626,7 +648,10 @@ def influence(candidate):
                 "influence-inverted": ~expected,
                 "influence-cumulative": so_far,
                 "moves-transposed": expected.T,
+                "influence-guessed": np.tri(len(expected), dtype=bool),
             }
+            if name == "some pairs":
+                suspects["influence-no-change"] = np.zeros_like(expected)
             for diagnosis, wrong in suspects.items():
                 assert np.array_equal(wrong, expected) or not np.array_equal(got, wrong), mistake(diagnosis, **show)
             special = {

@@ -99,6 +99,18 @@ def norm_in_place(x, gain, bias, eps=1e-5):
     return gain * x / np.sqrt((x**2).mean(axis=-1, keepdims=True) + eps) + bias
 
 
+@wrong("06.layer_norm", "norm-precedence")
+def norm_without_brackets(x, gain, bias, eps=1e-5):
+    mean, variance = x.mean(axis=-1, keepdims=True), x.var(axis=-1, keepdims=True)
+    return gain * x - mean / np.sqrt(variance + eps) + bias
+
+
+@wrong("06.layer_norm", "norm-mean-deviation")
+def norm_by_mean_deviation(x, gain, bias, eps=1e-5):
+    centred = x - x.mean(axis=-1, keepdims=True)
+    return gain * centred / (np.abs(centred).mean(axis=-1, keepdims=True) + eps) + bias
+
+
 @right("06.layer_norm")
 def norm_by_std_and_hypot(x, gain, bias, eps=1e-5):
     return gain * (x - np.mean(x, -1, keepdims=True)) / np.hypot(np.std(x, -1, keepdims=True), eps**0.5) + bias
@@ -626,6 +638,37 @@ def shift_one_row(sentences, start_id, end_id, pad_id):
     return inputs.ravel(), labels.ravel()
 
 
+@wrong("06.teacher_forcing", "shift-nothing-added")
+def shift_as_it_is(sentences, start_id, end_id, pad_id):
+    return sentences[:, :-1], sentences[:, 1:]
+
+
+def labels_of(sentences, end_id, pad_id, back=0):
+    labels = np.hstack([sentences, np.full((len(sentences), 1), pad_id)])
+    labels[np.arange(len(sentences)), (sentences != pad_id).sum(axis=1) - back] = end_id
+    return labels
+
+
+def inputs_of(sentences, start_id):
+    return np.hstack([np.full((len(sentences), 1), start_id), sentences])
+
+
+@wrong("06.teacher_forcing", "shift-minus-100")
+def shift_for_cross_entropy(sentences, start_id, end_id, pad_id):
+    labels = labels_of(sentences, end_id, pad_id)
+    return inputs_of(sentences, start_id), np.where(labels == pad_id, -100, labels)
+
+
+@wrong("06.teacher_forcing", "shift-ids-hard-coded")
+def shift_of_the_example(sentences, start_id, end_id, pad_id):
+    return inputs_of(sentences, 1), labels_of(sentences, 2, pad_id)
+
+
+@wrong("06.teacher_forcing", "shift-end-overwrites")
+def shift_losing_the_last_token(sentences, start_id, end_id, pad_id):
+    return inputs_of(sentences, start_id), labels_of(sentences, end_id, pad_id, back=1)
+
+
 @right("06.teacher_forcing")
 def shift_sentence_by_sentence(sentences, start_id, end_id, pad_id):
     inputs, labels = [], []
@@ -749,6 +792,21 @@ def table_of_features_too(function, x):
 @wrong("06.influence", "different-values")
 def table_of_all(function, x):
     return np.ones((len(x), len(x)), dtype=bool)
+
+
+@wrong("06.influence", "influence-no-change")
+def influence_of_a_breath(function, x):
+    table = []
+    for j in range(len(x)):
+        changed = x.copy()
+        changed[j] += 1e-12
+        table.append(np.abs(function(changed) - function(x)).max(axis=-1) > 1e-9)
+    return np.array(table).T
+
+
+@wrong("06.influence", "influence-guessed")
+def influence_of_what_is_causal(function, x):
+    return np.tri(len(x), dtype=bool)
 
 
 @right("06.influence")
