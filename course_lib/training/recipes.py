@@ -324,8 +324,12 @@ class _Again:
 
 
 def steps_within(core_seconds, model, batches, *, trial=12, **settings):
-    """How many steps of `fit` take that much processor time on this machine: measured on a copy of the model."""
-    settings = {**settings, "progress": False}
+    """How many steps of `fit` take that much processor time on this machine: measured on a copy of the model.
+
+    Nobody sees the measurement: it writes no checkpoint, is not watched or evaluated, and is too short for a warm-up.
+    """
+    apart = ("checkpoint", "evaluate", "watch", "warmup_steps")
+    settings = {name: value for name, value in settings.items() if name not in apart} | {"progress": False}
     probe = copy.deepcopy(model)
     fit(probe, batches, num_steps=2, **settings)
     begin = time.process_time()

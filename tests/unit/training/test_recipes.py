@@ -92,6 +92,21 @@ def test_processor_time_becomes_steps(translator):
     assert all(torch.equal(before[name], tensor) for name, tensor in model.state_dict().items())
 
 
+def test_measuring_leaves_no_trace(translator, tmp_path):
+    class Seen(list):
+        wish = "run"
+
+        def begin(self, num_steps):
+            self.append(num_steps)
+
+        step = end = lambda self, *told: None
+
+    seen, batches = Seen(), recipes.TokenBatches([translator.pair(*pair) for pair in PAIRS], 60)
+    told = {"checkpoint": tmp_path / "run", "watch": seen, "evaluate": seen.append, "warmup_steps": 50}
+    assert recipes.steps_within(0.0, translator.model, batches, **told) == 1
+    assert seen == [] and not (tmp_path / "run").exists()
+
+
 def test_dates_are_read():
     model, history = recipes.dates(num_steps=2, batch_size=8, progress=False)
     assert len(history) == 2
