@@ -207,6 +207,10 @@ def breaking_case(candidate):
     assert table.ndim == 2 and mask.shape == table.shape, mistake(
         "wrong-shape", expected=table, got=mask, what="mask and scores"
     )
+    example = np.array([[0.0, 0.0]])
+    assert table.size, mistake(
+        "wrong-shape", expected=example, got=table, what="scores, of a query and two keys at least"
+    )
     assert np.isfinite(table).all(), mistake("scores-not-finite")
     assert mask.any(axis=-1).all(), mistake("case-fully-masked")
     with np.errstate(all="ignore"):
@@ -456,6 +460,7 @@ def self_attention(candidate):
     expected = right_attention(queries, keys, values)
     row_each = context.ndim == 2 and len(context) == seq_len  # of whatever width: the checks below name what was mixed
     assert row_each, mistake("wrong-shape", expected=expected[0], got=context, what="context")
+    assert weights.shape == expected[1].shape, mistake("wrong-shape", expected=expected[1], got=weights, what="weights")
     suspects = {
         "no-projection": right_softmax(scaled_dot_scores(embeddings, embeddings)),
         "projections-swapped": right_softmax(scaled_dot_scores(keys, queries)),

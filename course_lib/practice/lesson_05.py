@@ -462,6 +462,7 @@ def to_halves(candidate):
         converted = [call(candidate, W) for W in (W_Q, W_K)]
         for got, W in zip(converted, (W_Q, W_K), strict=True):
             assert got.shape == W.shape, mistake("wrong-shape", expected=W, got=got, what="converted weights")
+            assert np.isfinite(got).all(), mistake("not-finite", expected=W, got=got, what="converted weights")
         order = np.concatenate([np.arange(0, d_head, 2), np.arange(1, d_head, 2)])
         half = d_head // 2
         suspects = {

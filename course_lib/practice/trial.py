@@ -38,6 +38,17 @@ class Mistake:
         return f"{self.diagnosis}: {self.message}"
 
 
+class Several(tuple):
+    """What a function returned with a comma. Where one array was expected, asking for its shape names the mistake."""
+
+    def __getattr__(self, name):
+        if name.startswith("__"):  # protocols, such as NumPy's: a tuple has none of them
+            raise AttributeError(name)
+        what = "a tuple of one; is there a comma too many" if len(self) == 1 else f"{len(self)} values"
+        end = "?" if len(self) == 1 else "; one array was expected."
+        raise AssertionError(Mistake("returns-several", f"Your function returns {what}{end}"))
+
+
 class Unattempted(Exception):
     """The function is still a stub."""
 
@@ -140,7 +151,7 @@ def _type_name(value):
 
 def _plain(returned):
     if type(returned) is tuple:
-        return tuple(_plain_array(part) for part in returned)
+        return Several(_plain_array(part) for part in returned)
     return _plain_array(returned)
 
 
