@@ -62,6 +62,7 @@ def main(folder, out, pause="0", dropout="0.1"):
     if PartialState().is_main_process:
         tensors = {name: parameter.detach() for name, parameter in model.named_parameters()}
         tensors["losses"] = torch.tensor([record["loss"] for record in history], dtype=torch.float64)
+        tensors["processes"] = torch.tensor(PartialState().num_processes)
         save_file(tensors, Path(out))
 
 

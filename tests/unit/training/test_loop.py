@@ -269,20 +269,32 @@ def test_stopping_leaves_a_usable_model_and_the_run_goes_on(tmp_path, uninterrup
     assert equal(parameters(model), uninterrupted[0])
 
 
-def test_two_processes_learn_what_one_does(tmp_path):
+LAUNCHERS = {
+    "torchrun": "torch.distributed.run --nproc-per-node=2 --master-addr=127.0.0.1 --master-port={port}",
+    "accelerate launch": (  # its --cpu starts a single process; the processes of --multi_gpu learn on the CPU where told
+        "accelerate.commands.launch --multi_gpu --num_processes=2 --num_machines=1 --mixed_precision=no "
+        "--dynamo_backend=no --main_process_port={port}"
+    ),
+}
+
+
+@pytest.mark.parametrize("launcher", LAUNCHERS)
+def test_two_processes_learn_what_one_does(tmp_path, launcher):
     two = tmp_path / "two.safetensors"
-    torchrun = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node=2", "--master-addr=127.0.0.1"]
     port = 20000 + os.getpid() % 20000
     environment = {**os.environ, "ACCELERATE_USE_CPU": "true", "OMP_NUM_THREADS": "1", "GLOO_SOCKET_IFNAME": "lo"}
+    launch = [sys.executable, "-m", *LAUNCHERS[launcher].format(port=port).split()]
     subprocess.run(
-        [*torchrun, f"--master-port={port}", "-m", "tests.unit.training.runs", "none", str(two), "0", "0"],
+        [*launch, "-m", "tests.unit.training.runs", "none", str(two), "0", "0"],
         cwd=ROOT,
         env=environment,
         check=True,
-        timeout=120,
+        timeout=300,
     )
     history = fit(make_model(dropout=0.0), make_batches(), **SETTINGS)
-    one, two = [record["loss"] for record in history], load_file(two)["losses"].tolist()
+    saved = load_file(two)
+    assert saved["processes"] == 2
+    one, two = [record["loss"] for record in history], saved["losses"].tolist()
     assert two[:3] == pytest.approx(one[:3], rel=1e-5)
     assert two == pytest.approx(one, rel=2e-3)  # where Muon works in bfloat16, it makes differences larger
 
