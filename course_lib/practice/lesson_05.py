@@ -23,6 +23,10 @@ add_messages(
         "one angle for both.",
         "exponent-doubled-cosine-too": "Two slips at once: the exponent is doubled, and the cosine turns at another speed than "
         "its sine. i already steps by two, and a pair has one angle.",
+        "exponent-rounded": "Your exponent is a whole number: `//` cuts i/d_model off. Divide with `/`.",
+        "exponent-to-the-end": "Your last hand is exactly `base` times as slow as the first: the exponent runs up to 1. The formula "
+        "divides i by d_model, so it stops short of that.",
+        "pairs-overlap": "Your loop steps by one, so each pair overwrites the half of the one before: step by two.",
         "cosine-first": "Sine and cosine are exchanged: at position 0 each pair has to be (0, 1).",
         "sines-then-cosines": "All your sines come first, then all cosines. Here each pair stands together: features 0 and 1, "
         "2 and 3, ….",
@@ -52,6 +56,10 @@ add_messages(
         "not-squared": "You add sine and cosine as they are. On the unit circle their squares add up to 1.",
         "pairs-not-boolean": "Your answer holds numbers. Return booleans: True where a pair is broken.",
         # rotation
+        "offset-ignored": "Another offset changes nothing in your matrix. It multiplies the frequency.",
+        "block-without-minus": "Your blocks have two sines with a plus. cos(a + b) = cos b · cos a - sin b · sin a: one has a minus.",
+        "speeds-of-halved-exponent": "The first pair is right, the next turn too fast: the exponent uses the number of the pair. "
+        "For the pair that begins at feature i it is i/d_model.",
         "turns-back": "Your matrix moves by the same number of places the other way: check where the minus stands.",
         "one-speed-for-all": "All your pairs turn by the same angle. Each has its own frequency.",
         "mirror-not-turn": "Your blocks mirror instead of turning: their determinant is -1. One of the sines has a minus.",
@@ -62,7 +70,11 @@ add_messages(
         "rotation-moves-nothing": "Your matrix is the identity: no place moves.",
         # look back
         "looks-ahead": "Your head looks ahead, to the key `back` places later. The query has to be turned back.",
-        "looks-at-itself": "Your head looks at its own place: the query is not turned at all.",
+        "looks-at-itself": "Your head looks at its own place: the query is not turned at all, or the key is turned with it.",
+        "back-rolled": "Your first queries are those of the last places: np.roll goes round in a circle. Turn the encodings.",
+        "back-clamped": "The first queries all stand at place 0. Turned back by a matrix, they stand before it, at -1, -2, ….",
+        "back-causal": "You hide the keys after the query. No mask was asked for.",
+        "sharpness-after-softmax": "You multiply the weights by the sharpness. It belongs to the scores, before the softmax.",
         "sharpness-ignored": "The sharpness changes nothing in your weights. It multiplies the scores.",
         "sharpness-divides": "You divide by the sharpness. A larger one has to make the weights sharper: multiply.",
         "back-scaled": "Your scores are divided by √d_model too. Here the sharpness alone decides.",
@@ -79,6 +91,11 @@ add_messages(
         "rotary-one-speed": "All your pairs turn at the same speed. Each has its own frequency.",
         "rotary-exponent-doubled": "The first pair is right, the next turn too slowly: the exponent is doubled. For the pair that "
         "begins at feature i it is i/d_head.",
+        "rotary-exponent-halved": "The first pair is right, the next turn too fast: the exponent uses the number of the pair. For "
+        "the pair that begins at feature i it is i/d_head.",
+        "rotary-parted": "The right numbers in another order: all first features, then all second ones. Put each pair together again.",
+        "rotary-half-turned": "The second feature of a pair is made from the first one as it is *after* turning. Keep the old one.",
+        "rotary-from-one": "You turn place 0, too: positions are used as they are given.",
         "positions-added": "You add the sines and cosines to the vectors. Rotary turns the vectors and adds nothing.",
         "sine-cosine-exchanged": "At position 0 nothing should move, yet your vectors do: sine and cosine are exchanged.",
         # another convention
@@ -98,6 +115,11 @@ add_messages(
         "one-slope": "All your heads have the same slope. Each gets its own.",
         "slopes-reversed": "Your slopes come in the opposite order: the first head is the steepest.",
         "queries-at-the-start": "With a cache the queries are the *last* positions: the last query stands at the last key.",
+        "hides-what-follows": "Keys after the query get minus infinity. That is the causal mask's work; here the distance counts on "
+        "both sides.",
+        "by-the-key-alone": "Your bias depends on the key alone, as Bloom's does. After softmax under a causal mask that is the same; "
+        "here the distance itself is asked for.",
+        "factors-not-biases": "These are factors, e^bias. The bias is added to the scores: return the negative numbers themselves.",
         "distance-squared": "Your penalty grows with the square of the distance. It is linear.",
         "heads-last": "The heads come first: (heads, queries, keys).",
     }
@@ -140,7 +162,18 @@ def encoding_suspects(positions, d_model, base=10000.0):
             "frequency-upside-down": hands(positions, 1 / speed),
             "exponent-not-divided": hands(positions, base ** (-i.astype(float))),
             "angle-in-degrees": hands(np.radians(positions), speed),
+            "exponent-rounded": [hands(positions, base ** -(i // d_model)), hands(positions, base ** (-i // d_model))],
+            "exponent-to-the-end": hands(positions, base ** (-i / (d_model - 2))),
+            "pairs-overlap": _overlapping(positions, d_model, base),
         }
+
+
+def _overlapping(positions, d_model, base):
+    """Sines at every feature and a cosine at the last, as a loop in steps of one leaves them."""
+    angles = np.asarray(positions, float)[..., None] * base ** (-np.arange(d_model) / d_model)
+    encoding = np.sin(angles)
+    encoding[..., -1] = np.cos(angles[..., -2])
+    return encoding
 
 
 @checks(
@@ -329,6 +362,7 @@ def rotation(candidate):
         right = sinusoidal_rotation(offset, d_model)
         order = np.concatenate([i, i + 1])
         of_halves = right[np.ix_(order, order)]
+        below = np.tri(d_model, k=-1, dtype=bool)
         suspects = {
             "turns-back": right.T,
             "offset-without-sign": _blocks(abs(offset) * speed),
@@ -340,6 +374,9 @@ def rotation(candidate):
                 _blocks(-offset * 10000.0 ** (-2 * i / d_model)),
             ],
             "rotation-moves-nothing": np.eye(d_model),
+            "offset-ignored": _blocks(speed),
+            "block-without-minus": [np.where(below, -right, right), np.where(below.T, -right, right)],
+            "speeds-of-halved-exponent": _blocks(offset * 10000.0 ** (-i / 2 / d_model)),
         }
         if offset < 0:  # there, both of these give the same matrix: a mistake that is right for +3 has lost the sign
             suspects.pop("turns-back")
@@ -362,6 +399,7 @@ def look_back(candidate):
         places = right_sinusoidal(seq_len, d_model)
         table = places @ sinusoidal_rotation(-back, d_model).T @ places.T  # (queries, keys)
         ahead = places @ sinusoidal_rotation(back, d_model).T @ places.T
+        clamped = places[np.maximum(np.arange(seq_len) - back, 0)]
         scores, right = sharpness * table, softmax(sharpness * table)
         suspects = {
             "looks-ahead": softmax(sharpness * ahead),
@@ -372,6 +410,10 @@ def look_back(candidate):
             "back-no-softmax": [scores, table],
             "back-transposed": right.T,
             "back-over-queries": softmax(scores, axis=0),
+            "back-rolled": softmax(sharpness * np.roll(places, back, axis=0) @ places.T),
+            "back-clamped": softmax(sharpness * clamped @ places.T),
+            "back-causal": softmax(scores, mask=np.tri(seq_len, dtype=bool)),
+            "sharpness-after-softmax": sharpness * softmax(table),
             "back-all-or-nothing": np.eye(seq_len)[scores.argmax(axis=-1)],
         }
         if seq_len > 100:  # so sharp that softmax and maximum agree
@@ -417,6 +459,12 @@ def rotary(candidate):
         "half-split": [right_rotary(x, positions, interleaved=False), right_rotary(x, -positions, interleaved=False)],
         "rotary-one-speed": _turn(x, np.repeat(positions[:, None], 5, axis=1)),
         "rotary-exponent-doubled": _turn(x, doubled),
+        "rotary-exponent-halved": _turn(x, positions[:, None] * 10000.0 ** (-i / 2 / 10)),
+        "rotary-parted": np.concatenate([right[..., 0::2], right[..., 1::2]], axis=-1),
+        "rotary-half-turned": np.stack(
+            [right[..., 0::2], right[..., 0::2] * np.sin(angles) + second * np.cos(angles)], axis=-1
+        ).reshape(x.shape),
+        "rotary-from-one": right_rotary(x, positions + 1),
         "positions-added": x + hands(positions, speed),
         "positions-ignored": right_rotary(x),
         "sine-cosine-exchanged": np.stack(exchanged, axis=-1).reshape(x.shape),
@@ -518,6 +566,9 @@ def alibi_bias(candidate):
             "slopes-reversed": -slopes[::-1] * away,
             "queries-at-the-start": -slopes * early,
             "distance-squared": -slopes * away**2,
+            "hides-what-follows": np.where(keys <= queries, -slopes * away, -np.inf),
+            "by-the-key-alone": slopes * np.broadcast_to(keys, away.shape),
+            "factors-not-biases": np.exp(right),
             "heads-last": np.moveaxis(right, 0, -1),
         }
         suspects = {name: wrong for name, wrong in suspects.items() if not _same(wrong, right)}

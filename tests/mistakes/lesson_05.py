@@ -455,7 +455,7 @@ def rotary_by_rotate_half(x, positions, base=10000.0):
     return x * np.cos(angles) + rotated * np.sin(angles)
 
 
-@wrong("05.rotary", "length-changed")
+@wrong("05.rotary", "rotary-half-turned")
 def rotary_overwritten(x, positions, base=10000.0):
     x = x.copy()
     angles = positions[:, None] * base ** (-np.arange(0, x.shape[-1], 2) / x.shape[-1])
@@ -693,3 +693,133 @@ def alibi_by_einsum(num_heads, num_queries, num_keys):
     ratio = 2 ** (-8 / num_heads)
     slopes = np.cumprod(np.full(num_heads, ratio))
     return np.einsum("h,qk->hqk", -slopes, distances(num_queries, num_keys))
+
+
+# --- found by a second reader ------------------------------------------------------------------------------------------
+
+
+def pairs_of(angles):
+    return np.stack([np.sin(angles), np.cos(angles)], axis=-1).reshape(*angles.shape[:-1], -1)
+
+
+def encoded(positions, d_model):
+    return pairs_of(np.asarray(positions, float)[..., None] * 10000.0 ** (-np.arange(0, d_model, 2) / d_model))
+
+
+def step(offset, d_model, exponent=lambda i, d: i / d, block=lambda s, c: [[c, s], [-s, c]]):
+    matrix = np.zeros((d_model, d_model))
+    for i in range(0, d_model, 2):
+        angle = offset * 10000.0 ** -exponent(i, d_model)
+        matrix[i : i + 2, i : i + 2] = block(np.sin(angle), np.cos(angle))
+    return matrix
+
+
+def weights_of(scores):
+    powers = np.exp(scores - scores.max(axis=-1, keepdims=True))
+    return powers / powers.sum(axis=-1, keepdims=True)
+
+
+@wrong("05.sinusoidal_by_loops", "exponent-rounded")
+def loops_whole_exponent(seq_len, d_model):
+    return by_loops(seq_len, d_model, exponent=lambda i, d: i // d)
+
+
+@wrong("05.sinusoidal_by_loops", "exponent-to-the-end")
+def loops_exponent_to_the_end(seq_len, d_model):
+    return by_loops(seq_len, d_model, exponent=lambda i, d: i / max(d - 2, 1))
+
+
+@wrong("05.sinusoidal_by_loops", "pairs-overlap")
+def loops_in_steps_of_one(seq_len, d_model):
+    encoding = np.zeros((seq_len, d_model))
+    for p in range(seq_len):
+        for i in range(d_model - 1):
+            angle = p * 10000 ** (-i / d_model)
+            encoding[p, i], encoding[p, i + 1] = np.sin(angle), np.cos(angle)
+    return encoding
+
+
+@wrong("05.rotation", "offset-ignored")
+def rotation_of_one_step(offset, d_model):
+    return step(1, d_model)
+
+
+@wrong("05.rotation", "block-without-minus")
+def rotation_without_minus(offset, d_model):
+    return step(offset, d_model, block=lambda s, c: [[c, s], [s, c]])
+
+
+@wrong("05.rotation", "speeds-of-halved-exponent")
+def rotation_by_number_of_the_pair(offset, d_model):
+    return step(offset, d_model, exponent=lambda i, d: i / 2 / d)
+
+
+@wrong("05.look_back", "back-rolled")
+def back_by_roll(seq_len, d_model, back, sharpness):
+    encoding = encoded(np.arange(seq_len), d_model)
+    return weights_of(sharpness * np.roll(encoding, back, axis=0) @ encoding.T)
+
+
+@wrong("05.look_back", "back-clamped")
+def back_to_the_first_place(seq_len, d_model, back, sharpness):
+    encoding = encoded(np.arange(seq_len), d_model)
+    return weights_of(sharpness * encoded(np.maximum(np.arange(seq_len) - back, 0), d_model) @ encoding.T)
+
+
+@wrong("05.look_back", "back-causal")
+def back_under_a_causal_mask(seq_len, d_model, back, sharpness):
+    encoding = encoded(np.arange(seq_len), d_model)
+    scores = sharpness * encoding @ step(-back, d_model).T @ encoding.T
+    return weights_of(np.where(np.tri(seq_len, dtype=bool), scores, -np.inf))
+
+
+@wrong("05.look_back", "sharpness-after-softmax")
+def back_sharpened_late(seq_len, d_model, back, sharpness):
+    encoding = encoded(np.arange(seq_len), d_model)
+    return sharpness * weights_of(encoding @ step(-back, d_model).T @ encoding.T)
+
+
+def turned_by(x, angles):
+    first, second = x[..., 0::2], x[..., 1::2]
+    return first * np.cos(angles) - second * np.sin(angles), first * np.sin(angles) + second * np.cos(angles)
+
+
+def rotary_angles(x, positions, base):
+    return positions[:, None] * base ** (-np.arange(0, x.shape[-1], 2) / x.shape[-1])
+
+
+@wrong("05.rotary", "rotary-exponent-halved")
+def rotary_by_number_of_the_pair(x, positions, base=10000.0):
+    angles = positions[:, None] * base ** (-np.arange(x.shape[-1] // 2) / x.shape[-1])
+    return np.stack(turned_by(x, angles), axis=-1).reshape(x.shape)
+
+
+@wrong("05.rotary", "rotary-parted")
+def rotary_put_side_by_side(x, positions, base=10000.0):
+    return np.concatenate(turned_by(x, rotary_angles(x, positions, base)), axis=-1)
+
+
+@wrong("05.rotary", "length-changed")
+def rotary_multiplied(x, positions, base=10000.0):
+    return x * encoded(positions, x.shape[-1])
+
+
+@wrong("05.rotary", "rotary-from-one")
+def rotary_counted_from_one(x, positions, base=10000.0):
+    return np.stack(turned_by(x, rotary_angles(x, positions + 1, base)), axis=-1).reshape(x.shape)
+
+
+@wrong("05.alibi_bias", "hides-what-follows")
+def alibi_with_the_causal_mask(num_heads, num_queries, num_keys):
+    bias = -slopes_of(num_heads)[:, None, None] * distances(num_queries, num_keys)
+    return np.where(np.tri(num_queries, num_keys, num_keys - num_queries, dtype=bool), bias, -np.inf)
+
+
+@wrong("05.alibi_bias", "by-the-key-alone")
+def alibi_as_bloom(num_heads, num_queries, num_keys):
+    return slopes_of(num_heads)[:, None, None] * np.tile(np.arange(num_keys), (num_queries, 1))
+
+
+@wrong("05.alibi_bias", "factors-not-biases")
+def alibi_as_factors(num_heads, num_queries, num_keys):
+    return np.exp(-slopes_of(num_heads)[:, None, None] * distances(num_queries, num_keys))
