@@ -267,7 +267,7 @@ def dot_scores(queries, keys):
     Raises:
         ValueError: the shapes do not fit, or an array is empty, not finite or no real numbers.
 
-    Source: Luong 2015, §3.1, eq. 8, "dot".
+    Source: Luong 2015, §3.1, "dot".
     """
     return queries @ keys.mT  # (..., queries, keys)
 
@@ -371,7 +371,7 @@ def general_scores(queries, keys, W):
     Raises:
         ValueError: the shapes do not fit, or an array is empty, not finite or no real numbers.
 
-    Source: Luong 2015, §3.1, eq. 8, "general".
+    Source: Luong 2015, §3.1, "general".
     """
     return queries @ W @ keys.mT  # (..., queries, keys)
 
@@ -406,7 +406,7 @@ def concat_scores(queries, keys, W, v):
     Raises:
         ValueError: the shapes do not fit, or an array is empty, not finite or no real numbers.
 
-    Source: Luong 2015, §3.1, eq. 8, "concat".
+    Source: Luong 2015, §3.1, "concat".
     """
     d_q = queries.shape[-1]
     return additive_scores(queries, keys, W[:, :d_q], W[:, d_q:], v)  # (..., queries, keys)

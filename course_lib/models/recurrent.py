@@ -191,7 +191,7 @@ class LuongDecoder(nn.Module):
 
     No state waits for a look, so the recurrent network runs through all words at once, and so does attention.
 
-    Source: Luong 2015, §3, eq. 5, and §3.1, eq. 8, "general".
+    Source: Luong 2015, §3, eq. 5, and §3.1, "general".
     """
 
     def __init__(self, d_model):
