@@ -103,7 +103,7 @@ class Picture(Figure):
         image = image.crop(ImageChops.difference(image, background).getbbox())
         image = ImageOps.expand(image, round(MARGIN * SHARPER * dpi), "white")
         kept = io.BytesIO()
-        image.quantize(256, dither=Image.Dither.NONE).save(kept, "png")  # a third of the size
+        image.quantize(256, dither=Image.Dither.NONE).save(kept, "png", compress_level=7)  # a third of the size
         size = {"width": image.width // SHARPER, "height": image.height // SHARPER}
         return {"image/png": kept.getvalue(), "text/plain": self.alternative or repr(self)}, {"image/png": size}
 

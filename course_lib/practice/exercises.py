@@ -196,7 +196,12 @@ class Exercise:
     def _judge(self, candidate, seconds):
         if is_stub(candidate):
             return self._result("unattempted", MESSAGES["unattempted"])
-        error, printed, ended = run_guarded(lambda: self._assertions(candidate), seconds)
+
+        @np.errstate(all="ignore")  # an answer that holds infinity gets a diagnosis, not NumPy's warnings
+        def judge():
+            self._assertions(candidate)
+
+        error, printed, ended = run_guarded(judge, seconds)
         if ended != "in time":
             return self._result(
                 "failed", MESSAGES[ended].format(seconds=seconds), diagnosis="never-ends", printed=printed

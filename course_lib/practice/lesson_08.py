@@ -196,7 +196,7 @@ def breaking_case(candidate):
     pair = isinstance(got, tuple) and len(got) == 2
     returned = f"{len(got)} arrays" if isinstance(got, tuple) else "one array"
     assert pair, mistake("loss-case-not-a-pair", returned=returned)
-    logits, targets = got
+    logits, targets = (part.astype(float) for part in got)
     fits = logits.ndim == 2 and targets.shape == logits.shape[:1] and logits.size
     assert fits, mistake("loss-case-shapes", logits=logits.shape, targets=targets.shape)
     assert np.isfinite(logits).all(), mistake("loss-case-not-finite")

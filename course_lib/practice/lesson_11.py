@@ -7,7 +7,7 @@ import numpy as np
 
 from course_lib.attention import softmax
 from course_lib.practice import probes
-from course_lib.practice.diagnoses import add_messages, call_on_batch, mistake
+from course_lib.practice.diagnoses import add_messages, call_on_batch, mistake, same_values
 from course_lib.practice.exercises import checks
 from course_lib.practice.lesson_04 import right_on_batch, same_array
 from course_lib.practice.trial import call
@@ -348,9 +348,11 @@ def count_parameters(candidate):
     for size in sizes:
         got, parts = call(candidate, *size), parts_of_parameters(*size)
         right = sum(parts.values())
-        yours = int(np.asarray(got).reshape(-1)[0])
-        if np.size(got) == 1 and float(got.reshape(-1)[0]) == right:
+        if np.size(got) != 1 or not np.isfinite(got).all():
+            same_values(got, np.array(float(right)), "number of parameters")
+        if float(got.reshape(-1)[0]) == right:
             continue
+        yours = int(got.reshape(-1)[0])
         image_size, patch_size, channels, classes, d_model, num_layers, d_ff = size
         patches = (image_size // patch_size) ** 2
         less = {

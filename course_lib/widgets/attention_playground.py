@@ -50,6 +50,9 @@ TEXT = {
     "not_the_mix": "The context of “{token}” is not its weights times the values.",
     "still_title": "Attention over “{sentence}”",
     "still_failed": "no weights: the attention function failed",
+    "still_scores": "scores: queries @ keysᵀ",
+    "still_scaled": "scaled: scores / √d_k",
+    "still_masked": "masked: −∞ where a query may not look",
     "alternative": "Attention over “{sentence}”: {rows}.",
     "alternative_row": "“{query}” attends most to “{key}” ({weight:.2f})",
     "alternative_nothing": "“{query}” attends to nothing",
@@ -396,7 +399,7 @@ class AttentionPlayground(Widget):
         return TEXT["alternative"].format(sentence=sentence, rows="; ".join(rows))
 
     def still(self):
-        """Draw the present state without a browser: arrows where there are two dimensions, and the weights.
+        """Draw the present state without a browser: arrows where there are two dimensions, and the stage's numbers.
 
         Returns:
             plots.Picture, a matplotlib figure; its `alternative` is the picture in words.
@@ -416,19 +419,28 @@ class AttentionPlayground(Widget):
             warnings.simplefilter("ignore", UserWarning)
             for ax, groups in zip(plane_axes, planes, strict=True):
                 plots.vectors(groups, self._tokens, ax=ax)
-            if weights is None:
+            labels = self._tokens if few else None
+            if self.stage in ("scores", "scaled", "masked"):
+                title, scores = TEXT[f"still_{self.stage}"], self._scores_at(self.stage)
+                plots.attention_heatmap(scores, labels, labels, ax=map_axes, title=title, vmin=None, vmax=None)
+            elif weights is None:
                 map_axes.set_axis_off()
                 map_axes.text(0.5, 0.5, TEXT["still_failed"], ha="center", va="center", wrap=True)
             else:
                 shares = np.clip(weights, 0, 1)
                 are_shares = np.allclose(shares, weights, atol=SUM_TOLERANCE)
                 scale = {} if are_shares and few else {"vmin": None, "vmax": None}
-                labels = self._tokens if few else None
                 plots.attention_heatmap(shares if are_shares else weights, labels, labels, ax=map_axes, **scale)
         title = self.title or TEXT["still_title"].format(sentence=_sentence(self._tokens))
         figure.suptitle(plots.visible(title), parse_math=False)
         figure.alternative = self.text_alternative()
         return figure
+
+    def _scores_at(self, stage):
+        """(queries, keys) float64: what the softmax reads, as far as it is computed at one of the first three stages."""
+        if stage == "scores":
+            return self.scores
+        return self.scaled_scores if stage == "scaled" else np.where(self.mask, self.scaled_scores, -np.inf)
 
 
 def _sentence(tokens):

@@ -1,5 +1,6 @@
 """Every wrong variant fails with its own diagnosis, every right one passes, and nobody's answer is left out."""
 
+import functools
 import importlib
 import re
 from pathlib import Path
@@ -46,13 +47,52 @@ def test_exercise_is_well_tried(one):
     assert any(exercise_id == one.id for exercise_id, _ in RIGHT)
 
 
-@pytest.mark.parametrize("one", EXERCISES, ids=lambda one: one.id)
-def test_solution_passes(one):
+def solution(one):
     namespace = {"np": np}
     for earlier in exercises_of(one.lesson):  # a solution may use the ones before it
         exec(notebooks.solution_code(one.lesson, earlier.function_name), namespace)
-    result = one.check(namespace[one.function_name], record=False)
+    return namespace[one.function_name]
+
+
+@pytest.mark.parametrize("one", EXERCISES, ids=lambda one: one.id)
+def test_solution_passes(one):
+    result = one.check(solution(one), record=False)
     assert result.passed, str(result)
+
+
+ODD = {
+    "booleans": lambda part: part.astype(bool),
+    "nan": lambda part: np.full(part.shape, np.nan),
+    "infinity": lambda part: np.full(part.shape, -np.inf),
+    "empty": lambda part: np.zeros((0, *part.shape[1:])),
+    "no columns": lambda part: np.zeros((*part.shape[:-1], 0)),
+    "one number": lambda part: np.float64(0.5),
+    "one axis more": lambda part: part[None],
+    "flat": lambda part: part.ravel(),
+    "half": lambda part: part + 0.5,
+    "huge": lambda part: np.full(part.shape, 10**9),
+    "negative": lambda part: -1 - np.abs(part.astype(float)),
+}
+
+
+@pytest.mark.parametrize("change", [*ODD, "twice", "without the last"])
+@pytest.mark.parametrize("one", EXERCISES, ids=lambda one: one.id)
+def test_an_odd_answer_gets_a_verdict(one, change):
+    right = solution(one)
+
+    @functools.wraps(right)
+    def answer(*inputs):
+        found = right(*inputs)
+        parts = found if isinstance(found, tuple) else (found,)
+        if change == "twice":
+            return (*parts, *parts)
+        if change == "without the last":
+            return parts[:-1]
+        changed = tuple(ODD[change](np.asarray(part)) for part in parts)
+        return changed if isinstance(found, tuple) else changed[0]
+
+    result = one.check(answer, record=False)
+    assert result.passed or (result.outcome == "failed" and result.message and "{" not in result.message), str(result)
 
 
 @pytest.mark.parametrize("one", EXERCISES, ids=lambda one: one.id)

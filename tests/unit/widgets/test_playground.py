@@ -430,6 +430,25 @@ def test_the_still_follows_the_state():
     assert widget.still().alternative == widget.text_alternative()
 
 
+def test_the_still_shows_the_stage():
+    widget = playground()
+    widget.mask = causal_mask(3)
+    scaled = QUERIES @ KEYS.T / np.sqrt(2)
+    expected = {
+        "scores": QUERIES @ KEYS.T,
+        "scaled": scaled,
+        "masked": np.where(causal_mask(3), scaled, -np.inf),
+        "weights": widget.weights,
+    }
+    for widget.stage, numbers in expected.items():
+        drawn = [mesh.get_array() for ax in widget.still().axes for mesh in ax.collections]
+        (heatmap,) = [values for values in drawn if values is not None and np.size(values) == 9]
+        np.testing.assert_allclose(np.ma.filled(heatmap, -np.inf).reshape(3, 3), numbers)
+    widget.mask = np.zeros((3, 3), bool)
+    widget.stage = "masked"
+    assert png(widget)
+
+
 @pytest.mark.parametrize("function", [columns_sum, lambda q, k, v, mask=None: (v, -5 * np.eye(3))])
 def test_the_still_draws_wrong_weights_too(function):
     assert png(playground(function))
