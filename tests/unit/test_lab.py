@@ -1,5 +1,6 @@
 """JupyterLab as the course starts it."""
 
+import functools
 import json
 import os
 import signal
@@ -154,13 +155,16 @@ def test_a_real_start_asks_nobody_outside_and_ends_cleanly(course):
     port = free_port()
     extra = ["--IdentityProvider.token=", "--Application.log_level=INFO"]
     words, environment = lab.command(port, browser=False, extra=extra)
-    server = subprocess.Popen(words, env=environment, cwd=ROOT, stderr=subprocess.PIPE, text=True)
+    # A shell's background job ignores Ctrl-C, and so would the server that its tests start.
+    heed = None if os.name == "nt" else functools.partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
+    server = subprocess.Popen(words, env=environment, cwd=ROOT, stderr=subprocess.PIPE, text=True, preexec_fn=heed)
     try:
         settings = ask(f"http://127.0.0.1:{port}/lab/api/settings/@jupyterlab/apputils-extension:notification", server)
         page = ask(f"http://127.0.0.1:{port}/", server)
-    finally:
         server.send_signal(signal.SIGTERM if os.name == "nt" else signal.SIGINT)
         log = server.communicate(timeout=60)[1]
+    finally:
+        server.kill()
     assert "course_lib.lab.prompt | extension was successfully loaded" in log
     properties = json.loads(settings)["schema"]["properties"]
     assert properties["fetchNews"]["default"] == "false"
