@@ -204,6 +204,11 @@ def call_on_batch(candidate, *inputs):
         raise AssertionError(mistake("fails-on-batch", error=error.summary)) from None
 
 
+def count_of_arrays(got):
+    """How many arrays an answer consists of, in words."""
+    return f"{len(got)} arrays" if isinstance(got, tuple) else "one array"
+
+
 def two_arrays(got, context, weights):
     """Assert that an answer is a pair, and not the right one in the wrong order; give it back.
 

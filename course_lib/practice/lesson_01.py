@@ -12,12 +12,14 @@ from course_lib.practice.diagnoses import (
     add_messages,
     are_distributions,
     call_on_batch,
+    count_of_arrays,
     masked_right,
     mistake,
     same_values,
     survives_large_scores,
 )
 from course_lib.practice.exercises import checks
+from course_lib.practice.probes import draw
 from course_lib.practice.trial import call
 
 add_messages(
@@ -78,11 +80,6 @@ add_messages(
 
 # Sizes that are all different, so that no exchange of axes goes unseen; independent states and memory.
 TARGETS, SOURCES, D_STATE, D_MEMORY, D_HIDDEN = 4, 6, 9, 5, 7
-
-
-def draw(seed, *shape):
-    """Independent normal numbers."""
-    return np.random.default_rng(seed).normal(size=shape)
 
 
 def scores_right(got, expected, suspects):
@@ -319,7 +316,7 @@ def read_alignment(candidate):
     for weights in (soft, with_zeros):
         got = call(candidate, weights)
         if not isinstance(got, tuple) or len(got) != 2:
-            returned = f"{len(got)} arrays" if isinstance(got, tuple) else "one array"
+            returned = count_of_arrays(got)
             raise AssertionError(mistake("not-two", names="positions, spread", returned=returned))
         positions = weights.argmax(axis=-1)
         entropy = -(weights * np.log(np.where(weights > 0, weights, 1))).sum(axis=-1)

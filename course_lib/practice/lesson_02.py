@@ -8,7 +8,7 @@ from itertools import pairwise
 import numpy as np
 
 from course_lib.practice import probes
-from course_lib.practice.diagnoses import add_messages, mistake, same_values
+from course_lib.practice.diagnoses import add_messages, count_of_arrays, mistake, same_values
 from course_lib.practice.exercises import checks
 from course_lib.practice.trial import LearnerError, call
 
@@ -326,7 +326,7 @@ def colleagues_merges(words, counts, num_merges, num_tokens):
 )
 def breaking_words(candidate):
     got = call(candidate)
-    returned = f"{len(got)} arrays" if isinstance(got, tuple) else "one array"
+    returned = count_of_arrays(got)
     assert isinstance(got, tuple) and len(got) == 2, mistake("not-words-and-counts", returned=returned)
     words, counts = got
     for array in (words, counts):

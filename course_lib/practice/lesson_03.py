@@ -12,6 +12,7 @@ from course_lib.practice.diagnoses import (
     add_messages,
     are_distributions,
     call_on_batch,
+    count_of_arrays,
     empty_row_right,
     is_mask,
     masked_keys_move_nothing,
@@ -24,6 +25,7 @@ from course_lib.practice.diagnoses import (
     two_arrays,
 )
 from course_lib.practice.exercises import checks
+from course_lib.practice.probes import draw
 from course_lib.practice.trial import call
 
 # Sizes that are all different, so that no exchange of axes goes unseen; independent queries, keys and values.
@@ -56,11 +58,6 @@ add_messages({
     "padding-on-the-right-assumed": "You count the real tokens and allow so many from the left. Padding may stand on the left: "
     "compare each token with pad_id.",
 })  # fmt: skip
-
-
-def draw(seed, *shape):
-    """Independent normal numbers."""
-    return np.random.default_rng(seed).normal(size=shape)
 
 
 @checks(
@@ -199,7 +196,7 @@ def colleagues_weights(scores, mask):
 )
 def breaking_case(candidate):
     got = call(candidate)
-    returned = f"{len(got)} arrays" if isinstance(got, tuple) else "one array"
+    returned = count_of_arrays(got)
     pair = isinstance(got, tuple) and len(got) == 2
     assert pair, mistake("not-a-pair-of-scores", returned=returned)
     table, mask = got

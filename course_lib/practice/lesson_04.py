@@ -24,6 +24,7 @@ from course_lib.practice.diagnoses import (
     two_arrays,
 )
 from course_lib.practice.exercises import checks
+from course_lib.practice.probes import draw
 from course_lib.practice.trial import call
 
 add_messages(
@@ -112,11 +113,6 @@ add_messages(
         "value-width-from-keys": "W_V is cut as if a value were as wide as a key. Its heads have d_v columns each.",
     }
 )  # fmt: skip
-
-
-def draw(seed, *shape):
-    """Independent normal numbers."""
-    return np.random.default_rng(seed).normal(size=shape)
 
 
 def same_array(got, expected, what, axes, suspects=None, when_wrong="different-values"):

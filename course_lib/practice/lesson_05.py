@@ -10,6 +10,7 @@ from course_lib.positions import sinusoidal_rotation
 from course_lib.practice import probes
 from course_lib.practice.diagnoses import add_messages, call_on_batch, mistake, same_values
 from course_lib.practice.exercises import checks
+from course_lib.practice.probes import draw
 from course_lib.practice.trial import LearnerError, call
 
 add_messages(
@@ -124,11 +125,6 @@ add_messages(
         "heads-last": "The heads come first: (heads, queries, keys).",
     }
 )  # fmt: skip
-
-
-def draw(seed, *shape):
-    """Independent normal numbers."""
-    return np.random.default_rng(seed).normal(size=shape)
 
 
 # --- sinusoidal -------------------------------------------------------------------------------------------------------

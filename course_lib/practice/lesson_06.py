@@ -7,8 +7,16 @@ import numpy as np
 
 from course_lib.attention import scaled_dot_product_attention, softmax
 from course_lib.practice import probes
-from course_lib.practice.diagnoses import add_messages, call_on_batch, every_feature_counts, mistake, same_values
+from course_lib.practice.diagnoses import (
+    add_messages,
+    call_on_batch,
+    count_of_arrays,
+    every_feature_counts,
+    mistake,
+    same_values,
+)
 from course_lib.practice.exercises import checks
+from course_lib.practice.probes import draw
 from course_lib.practice.trial import call
 
 add_messages(
@@ -160,11 +168,6 @@ add_messages(
 )
 
 BATCH, SEQ_LEN, D_MODEL, D_FF, SOURCE_LEN = 2, 5, 6, 11, 7
-
-
-def draw(seed, *shape):
-    """Independent normal numbers."""
-    return np.random.default_rng(seed).normal(size=shape)
 
 
 def right_norm(x, gain=1.0, bias=0.0, eps=1e-5):
@@ -362,7 +365,7 @@ def colleagues_encoder(x):
 )
 def alike_for_the_colleague(candidate):
     got = call(candidate)
-    returned = f"{len(got)} arrays" if isinstance(got, tuple) else "one array"
+    returned = count_of_arrays(got)
     assert isinstance(got, tuple) and len(got) == 2, mistake("pair-not-two", returned=returned)
     x, y = (array.astype(float) for array in got)
     fits = x.shape == y.shape and x.ndim == 2 and x.shape[0] >= 2 and x.shape[1] == 4
@@ -552,7 +555,7 @@ def teacher_forcing(candidate):
         (9, 12, 11, np.array([[5, 0, 9], [3, 4, 7]])),
     ):
         got = call(candidate, sentences, start_id, end_id, pad_id)
-        returned = f"{len(got)} arrays" if isinstance(got, tuple) else "one array"
+        returned = count_of_arrays(got)
         assert isinstance(got, tuple) and len(got) == 2, mistake("shift-not-a-pair", returned=returned)
         expected = shifted(sentences, start_id, end_id, pad_id)
         found = probes_of_pair(got, shift_suspects(sentences, start_id, end_id, pad_id), expected)

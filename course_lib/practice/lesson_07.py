@@ -6,8 +6,9 @@ from collections import Counter
 import numpy as np
 
 from course_lib.practice import probes
-from course_lib.practice.diagnoses import add_messages, mistake, same_values
+from course_lib.practice.diagnoses import add_messages, count_of_arrays, mistake, same_values
 from course_lib.practice.exercises import checks
+from course_lib.practice.probes import draw, log_softmax
 from course_lib.practice.trial import call
 
 add_messages(
@@ -113,22 +114,6 @@ add_messages(
 PAD, CLASSES = 0, 7
 
 
-def draw(seed, *shape):
-    """Independent normal numbers."""
-    return np.random.default_rng(seed).normal(size=shape)
-
-
-def log_softmax(logits):
-    """Logarithms of the softmax over the last axis."""
-    shifted = logits - logits.max(axis=-1, keepdims=True)
-    return shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True))
-
-
-def returned(got):
-    """What a function returned, in words."""
-    return f"{len(got)} arrays" if isinstance(got, tuple) else "one array"
-
-
 @checks(
     "07.masked_loss",
     title="The loss, without padding",
@@ -150,7 +135,7 @@ def masked_loss(candidate):
         got, right = call(candidate, logits, targets, pad_id), np.array(loss_of(logits, targets, pad_id))
         if isinstance(got, tuple) or got.shape != ():
             raise AssertionError(
-                mistake("loss-not-a-number", shape=returned(got) if isinstance(got, tuple) else got.shape)
+                mistake("loss-not-a-number", shape=count_of_arrays(got) if isinstance(got, tuple) else got.shape)
             )
         same_values(got, right, "loss", loss_suspects(logits, targets, pad_id))
     large = np.where(np.eye(CLASSES)[targets] > 0, 999.0, 1000.0)
@@ -312,7 +297,7 @@ def clip(candidate):
     for max_norm, size in ((2.0, 1.0), (1.0, 3.0), (0.5, 0.01), (50.0, 1.0)):
         a, b = size * first, size * second
         got = call(candidate, a, b, max_norm)
-        assert isinstance(got, tuple) and len(got) == 2, mistake("clip-not-a-pair", returned=returned(got))
+        assert isinstance(got, tuple) and len(got) == 2, mistake("clip-not-a-pair", returned=count_of_arrays(got))
         norms = np.linalg.norm(a), np.linalg.norm(b)
         length = math.hypot(*norms)
         factor = min(1, max_norm / length)
@@ -372,7 +357,7 @@ def adam_step(candidate):
         square = np.zeros((4, 3)) if step == 1 else draw(step + 30, 4, 3) ** 2
         inputs = parameter, gradient, mean, square, step, 0.1, 0.9, 0.98, eps
         got, right = call(candidate, *inputs), right_adam(*inputs)
-        assert isinstance(got, tuple) and len(got) == 3, mistake("adam-not-three", returned=returned(got))
+        assert isinstance(got, tuple) and len(got) == 3, mistake("adam-not-three", returned=count_of_arrays(got))
         suspects = adam_suspects(*inputs)
         memories_right = probes.close(got[1], right[1]) and probes.close(got[2], right[2])
         for name, (moved, first, second) in suspects.items():
@@ -436,7 +421,7 @@ def true_loss(logits, targets):
 )
 def fools_the_colleague(candidate):
     got = call(candidate)
-    assert isinstance(got, tuple) and len(got) == 2, mistake("losses-not-two", returned=returned(got))
+    assert isinstance(got, tuple) and len(got) == 2, mistake("losses-not-two", returned=count_of_arrays(got))
     better, worse = (part.astype(float) for part in got)
     shapes = {"better": better.shape, "worse": worse.shape}
     fits = better.ndim == 2 and better.shape == worse.shape and better.shape[1] == 4 and len(better)
@@ -475,7 +460,7 @@ def clipped_matches(candidate):
     for translation, reference, n in cases:
         got = call(candidate, np.array(translation), np.array(reference), n)
         got = tuple(got) if not isinstance(got, tuple) and got.shape == (2,) else got
-        assert isinstance(got, tuple) and len(got) == 2, mistake("ngrams-not-two", returned=returned(got))
+        assert isinstance(got, tuple) and len(got) == 2, mistake("ngrams-not-two", returned=count_of_arrays(got))
         written, wanted = counted(translation, n), counted(reference, n)
         right = np.array([(written & wanted).total(), written.total()])
         singles = counted(translation, 1), counted(reference, 1)
@@ -566,7 +551,7 @@ def bleu_from_counts(candidate):
 )
 def greedy_misses(candidate):
     got = call(candidate)
-    assert isinstance(got, tuple) and len(got) == 2, mistake("tree-not-two", returned=returned(got))
+    assert isinstance(got, tuple) and len(got) == 2, mistake("tree-not-two", returned=count_of_arrays(got))
     first, second = got
     shapes = {"first": first.shape, "second": second.shape}
     assert first.shape == (3,) and second.shape == (3, 3), mistake("tree-shapes", **shapes)

@@ -7,8 +7,9 @@ import numpy as np
 from course_lib.attention import softmax
 from course_lib.data import everyday
 from course_lib.practice import probes
-from course_lib.practice.diagnoses import add_messages, mistake, same_values
+from course_lib.practice.diagnoses import add_messages, count_of_arrays, mistake, same_values
 from course_lib.practice.exercises import checks
+from course_lib.practice.probes import draw, log_softmax
 from course_lib.practice.trial import call
 
 add_messages(
@@ -110,11 +111,6 @@ add_messages(
 WORD = re.compile(r"\w+")
 
 
-def draw(seed, *shape):
-    """Independent normal numbers."""
-    return np.random.default_rng(seed).normal(size=shape)
-
-
 @checks(
     "08.tfidf",
     title="TF-IDF",
@@ -194,7 +190,7 @@ def colleagues_loss(logits, targets):
 def breaking_case(candidate):
     got = call(candidate)
     pair = isinstance(got, tuple) and len(got) == 2
-    returned = f"{len(got)} arrays" if isinstance(got, tuple) else "one array"
+    returned = count_of_arrays(got)
     assert pair, mistake("loss-case-not-a-pair", returned=returned)
     logits, targets = (part.astype(float) for part in got)
     fits = logits.ndim == 2 and targets.shape == logits.shape[:1] and logits.size
@@ -205,12 +201,6 @@ def breaking_case(candidate):
     assert logits.shape[1] > 1, mistake("loss-case-one-class")
     right = right_loss(logits, targets.astype(int))
     assert right < 0.01, mistake("loss-case-wrong-answers", right=right)
-
-
-def log_softmax(logits, axis=-1):
-    """z - max - log(sum(exp(z - max)))."""
-    shifted = logits - logits.max(axis=axis, keepdims=True)
-    return shifted - np.log(np.exp(shifted).sum(axis=axis, keepdims=True))
 
 
 def right_loss(logits, targets):

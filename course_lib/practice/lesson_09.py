@@ -6,6 +6,7 @@ from course_lib.attention import softmax
 from course_lib.practice import probes
 from course_lib.practice.diagnoses import add_messages, call_on_batch, mistake, same_values
 from course_lib.practice.exercises import checks
+from course_lib.practice.probes import draw
 from course_lib.practice.trial import call
 
 add_messages(
@@ -91,11 +92,6 @@ add_messages(
         "ig-length": "You take lengths. Multiply feature by feature and add up: a share may be negative.",
     }
 )  # fmt: skip
-
-
-def draw(seed, *shape):
-    """Independent normal numbers."""
-    return np.random.default_rng(seed).normal(size=shape)
 
 
 def draw_maps(seed, *shape):

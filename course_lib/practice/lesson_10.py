@@ -6,8 +6,9 @@ import numpy as np
 
 from course_lib.attention import softmax
 from course_lib.practice import probes
-from course_lib.practice.diagnoses import MESSAGES, add_messages, call_on_batch, mistake, same_values
+from course_lib.practice.diagnoses import MESSAGES, add_messages, call_on_batch, count_of_arrays, mistake, same_values
 from course_lib.practice.exercises import checks
+from course_lib.practice.probes import draw, log_softmax
 from course_lib.practice.trial import call
 
 add_messages(
@@ -119,19 +120,10 @@ add_messages(
 BATCH, SEQ_LEN, D_MODEL, HEADS, D_FF, VOCABULARY = 2, 5, 8, 4, 12, 7
 
 
-def draw(seed, *shape):
-    """Independent normal numbers."""
-    return np.random.default_rng(seed).normal(size=shape)
-
-
 def gelu(x):
     """GELU in its exact form: x times the share of a normal distribution that lies below x (Hendrycks and Gimpel 2016, §2)."""
     x = np.asarray(x)
     return x * (1 + np.vectorize(math.erf)(x / math.sqrt(2))) / 2
-
-
-def returned_instead(got):
-    return f"{len(got)} arrays" if isinstance(got, tuple) else "one array"
 
 
 @checks(
@@ -155,7 +147,7 @@ def cover(candidate):
         inputs, labels, suspects = covered(ids, special, chosen, dice, random_ids, mask_id)
         got = call(candidate, ids, special, chosen, dice, random_ids, mask_id)
         pair = isinstance(got, tuple) and len(got) == 2
-        assert pair, mistake("cover-not-a-pair", returned=returned_instead(got))
+        assert pair, mistake("cover-not-a-pair", returned=count_of_arrays(got))
         if probes.close(got[0], labels) and probes.close(got[1], inputs):
             raise AssertionError(mistake("cover-exchanged", expected=inputs, got=got[0], what="inputs"))
         same_values(got[0], inputs, "inputs", suspects["inputs"])
@@ -189,12 +181,6 @@ def covered(ids, special, chosen, dice, random_ids, mask_id):
         },
     }
     return inputs, labels, suspects
-
-
-def log_softmax(logits):
-    """Logarithms of the softmax over the last axis."""
-    shifted = logits - logits.max(axis=-1, keepdims=True)
-    return shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True))
 
 
 @checks(
@@ -271,7 +257,7 @@ def colleagues_loss(logits, ids):
 def satisfies_the_colleague(candidate):
     got = call(candidate)
     pair = isinstance(got, tuple) and len(got) == 2
-    assert pair, mistake("pair-not-two-10", returned=returned_instead(got))
+    assert pair, mistake("pair-not-two-10", returned=count_of_arrays(got))
     logits, ids = got
     fits = logits.shape == (6, 5) and ids.shape == (6,)
     assert fits, mistake("shift-shapes", logits=logits.shape, ids=ids.shape)

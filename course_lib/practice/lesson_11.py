@@ -10,6 +10,7 @@ from course_lib.practice import probes
 from course_lib.practice.diagnoses import add_messages, call_on_batch, mistake, same_values
 from course_lib.practice.exercises import checks
 from course_lib.practice.lesson_04 import right_on_batch, same_array
+from course_lib.practice.probes import draw
 from course_lib.practice.trial import call
 
 add_messages(
@@ -105,11 +106,6 @@ add_messages(
         "distance-keys-as-queries": "You average over the wrong axis: rows are queries, and each row's weights share out its own keys.",
     }
 )  # fmt: skip
-
-
-def draw(seed, *shape):
-    """Independent normal numbers."""
-    return np.random.default_rng(seed).normal(size=shape)
 
 
 # ---------------------------------------------------------------------------------------------------------------------

@@ -8,6 +8,7 @@ from course_lib.attention import causal_mask, scaled_dot_product_attention, soft
 from course_lib.practice import probes
 from course_lib.practice.diagnoses import add_messages, is_mask, mistake, same_values
 from course_lib.practice.exercises import checks
+from course_lib.practice.probes import draw
 from course_lib.practice.trial import call
 
 add_messages(
@@ -128,11 +129,6 @@ add_messages(
         "gradient-nan-spreads": "A process without any token has the mean 0/0, NaN. It has nothing to say: leave it out (0 · NaN is NaN).",
     }
 )  # fmt: skip
-
-
-def draw(seed, *shape):
-    """Independent normal numbers."""
-    return np.random.default_rng(seed).normal(size=shape)
 
 
 def three_of(returned, names):

@@ -105,3 +105,14 @@ def first_match(got, suspects):
         if any(close(got, array) for array in (arrays if isinstance(arrays, list) else [arrays])):
             return name
     return None
+
+
+def draw(seed, *shape):
+    """Independent normal numbers of a shape, the same for the same seed."""
+    return np.random.default_rng(seed).normal(size=shape)
+
+
+def log_softmax(logits, axis=-1):
+    """Logarithms of the softmax, z - max - log(sum(exp(z - max))): finite for any logits."""
+    shifted = logits - logits.max(axis=axis, keepdims=True)
+    return shifted - np.log(np.exp(shifted).sum(axis=axis, keepdims=True))
