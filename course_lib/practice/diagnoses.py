@@ -46,9 +46,9 @@ MESSAGES = {
     "no-transpose": "You multiply queries by keys without the transpose: entry (i, j) has to be query i · key j.",
     "scores-transposed": "Rows and columns are exchanged: rows are queries, columns are keys.",
     "elementwise": "You multiply number by number. A score is a dot product: multiply, then add up over d_k.",
-    "scores-scaled": "These scores are already divided by √d_k. That step comes later: here the plain dot product.",
+    "scores-scaled": "These scores are already divided by √d_k. That step comes later: here they are taken as they come.",
     "scores-normalised": "These are cosines: the lengths are divided out. The plain dot product keeps them.",
-    "negative-distance": "These are negative squared distances, not dot products.",
+    "negative-distance": "These are distances between the vectors, not dot products.",
     # attention
     "not-a-pair": "Two arrays were expected, `return context, weights`; your function returns {returned}.",
     "not-a-pair-of-scores": "Two arrays were expected, `return scores, mask`; your function returns {returned}.",

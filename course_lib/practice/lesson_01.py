@@ -25,16 +25,21 @@ from course_lib.practice.trial import call
 add_messages(
     {
         # scores
-        "weights-not-scores": "Your rows sum to 1: these are weights already. A score is what comes before the softmax.",
+        "weights-not-scores": "Your scores add up to 1: these are weights already. A score is what comes before the softmax.",
+        "scores-averaged": "Your scores are too small by the length of the vectors: a mean of the products. A score is their sum.",
+        "pairs-of-sentences": "np.dot pairs every sentence of a batch with every other one. `@` keeps each with its own.",
         "W-ignored": "Your scores do not depend on W: they are plain dot products. Between state and annotation stands W.",
+        "W-twice": "W stands on both sides. Once is enough: between the state and the annotation.",
         "W-transposed": "W is the wrong way round: its rows belong to the states, its columns to the memory, state · W · annotation.",
         "no-tanh": "Without the tanh the two sums stay apart, and the state adds the same to all words. Where does tanh go?",
         "relu": "Negative numbers are cut to 0 in your hidden layer. The papers take tanh, which keeps the sign.",
         "tanh-outside": "You take the tanh of the finished score. It belongs inside: tanh of each number of the hidden layer, then v.",
         "sigmoid-for-tanh": "You squash with a sigmoid, to between 0 and 1. The papers take tanh, which keeps the sign.",
-        "tanh-added": "You take the tanh of the scores. The general score has none: it is a plain product.",
+        "tanh-added": "There is a tanh in your score. The general score has none: it is a plain product.",
         "state-ignored": "All rows are alike: your scores do not depend on the states.",
-        "tanh-each": "You take the tanh of the state's part and of the word's part, then add. Add first: one tanh of the sum.",
+        "tanh-each": "You take the tanh of a part by itself, then add the parts. Add first: one tanh of the sum.",
+        "v-inside": "v stands inside your tanh. It weighs what comes out of the tanh.",
+        "one-matrix": "One matrix maps both. The states have W_q, the memory has W_k.",
         "v-left-out": "The hidden layer is summed as it is. Its numbers are weighted by v first.",
         "not-summed": "Your scores keep the axis of the hidden layer. v turns these numbers into one: a dot product.",
         "matrices-swapped": "The two matrices are exchanged: the first belongs to the states, the second to the memory.",
@@ -48,9 +53,16 @@ add_messages(
         "plain-mean": "Your context is the mean of the memory, whatever the scores say. That is step 5 of the lesson, the one that failed.",
         "best-word-only": "Your context copies the one annotation with the largest weight. All of them take part, by their weights.",
         "context-scaled": "Your context is as many times too small as there are words: the weights are shares already. Add up, don't average.",
+        "context-not-summed": "Your context still holds every annotation by itself, times its weight. Add them up over the source words.",
+        "context-without-mask": "Your weights leave padding out, your context does not: mix with the masked weights.",
+        "padding-dropped": "Your weights have lost the columns of the padded words. Keep them, with a weight of 0: the sentences of a "
+        "batch have different lengths.",
+        "zero-times-infinity": "All is NaN, since 0 · ∞ is not a number. Choose in place of multiplying: np.where(mask, scores, -np.inf).",
         "mask-axis": "With several sentences your mask meets the wrong axis. It is (batch, source): it needs an axis of 1 for the target words.",
         # reading
-        "reads-columns": "You read along the target words. A row belongs to a target word: for each row, which column is largest?",
+        "reads-columns": "You read along the target words. A row belongs to a target word: go along each row, over the source words.",
+        "reads-smallest": "These are the places of the smallest weights. What a word looks at has the largest.",
+        "one-for-all-rows": "You return one number for the whole table. Each row has its own: `axis=-1`.",
         "counts-from-one": "Your positions are one too high: the first source word is number 0.",
         "largest-not-position": "You return the largest weight. Asked for is where it stands.",
         "positions-sorted": "Your positions are in ascending order. Order matters: languages put the same words in other places.",
@@ -58,11 +70,16 @@ add_messages(
         "words-counted": "You count the words that have any weight. A weight of 0.01 is not worth a whole word: take e^entropy.",
         "entropy-itself": "You return the entropy. Exponentiate it: e^entropy is a number of words.",
         "entropy-sign": "Your spread is below 1. Entropy is minus the sum of w · log w.",
+        "logarithms-unweighted": "You add up the logarithms as they are. Each counts by its weight: w · log w.",
+        "entropy-averaged": "You take the mean of w · log w over the words. Entropy is the sum.",
+        "exponential-first": "You exponentiate each term, then add. Add up first, then one exponential a row.",
+        "number-in-logarithm": "Nearly: you add a small number to all weights in front of the logarithm. Leave out those that are 0.",
         "mixed-logarithms": "The logarithm and the power have different bases. With np.log belongs np.exp.",
         "one-over-largest": "That is 1 over the largest weight. It ignores how the rest is spread.",
         "one-over-squares": "That is 1 over the sum of squares, another measure of spread. Asked for is e^entropy.",
         # the whole step
         "context-state-order": "State and context are exchanged in front of W_c: it is [context; state] (Luong 2015, eq. 5).",
+        "tanh-before-W_c": "You take the tanh of [context; state], then map. W_c first, then tanh of what comes out.",
         "no-tanh-hidden": "The tanh around W_c [context; state] is missing.",
         "hidden-is-context": "You return the context itself. It still has to be combined with the state: tanh(W_c [context; state]).",
         # paths
@@ -70,6 +87,9 @@ add_messages(
         "path-transposed": "Your table is transposed: entry (i, j) is the way from j to i, as in links.",
         "path-direct-only": "You know one step only. What is linked to a linked position is two steps away, and so on.",
         "path-off-by-one": "Each way is one step too long. You count positions on the way; count the links.",
+        "path-too-short": "Each way is one step too short: a position that is linked directly is one step away, not none.",
+        "path-too-few-rounds": "Your longest way has {longest} steps; there are longer ones. In how many rounds can news still reach a new position?",
+        "path-reached-only": "You say whether there is a way. Asked for is its length.",
         "path-unreachable": "Some positions can't be reached at all. For these the answer is -1.",
         "path-both-ways": "You follow the links in both directions. links[i, j] lets news go from j to i, not back.",
         "path-by-distance": "That is how far apart the positions are. Links may be long, as in attention: follow them.",
@@ -94,6 +114,7 @@ def scores_right(got, expected, suspects):
         **suspects,
         "scores-transposed": expected.T,
         "scores-scaled": [expected / np.sqrt(size) for size in (D_STATE, D_MEMORY, D_HIDDEN)],
+        "scores-averaged": [expected / size for size in (D_STATE, D_MEMORY, D_HIDDEN)],
         "weights-not-scores": [right_softmax(expected), right_softmax(expected, axis=0)],
     }
     same_values(got, expected, "scores", suspects)
@@ -113,23 +134,27 @@ def dot_scores(candidate):
     square, other = draw(1, 4, 4), draw(2, 4, 4)
     for states, memory in ((square, other), (draw(3, TARGETS, D_STATE), draw(4, SOURCES, D_STATE))):
         lengths = np.linalg.norm(states, axis=-1)[:, None] * np.linalg.norm(memory, axis=-1)
+        distances = np.linalg.norm(states[:, None] - memory, axis=-1)
         suspects = {
             "scores-normalised": states @ memory.T / lengths,
-            "negative-distance": -((states[:, None] - memory[None]) ** 2).sum(axis=-1),
+            "negative-distance": [-(distances**2), -distances, distances, distances**2],
+            "elementwise": [states[:, None] * memory],
             "weights-not-scores": [right_softmax(states @ memory.T), right_softmax(states @ memory.T, axis=0)],
         }
         if states.shape == memory.shape:
-            suspects |= {"no-transpose": states @ memory, "elementwise": states * memory}
+            suspects["no-transpose"] = states @ memory
+            suspects["elementwise"].append(states * memory)
         if states is square:
-            suspects["scores-scaled"] = states @ memory.T / 2
+            suspects |= {"scores-scaled": states @ memory.T / 2, "scores-averaged": states @ memory.T / 4}
         got = call(candidate, states, memory)
         if states is square:
             same_values(got, states @ memory.T, "scores", {**suspects, "scores-transposed": memory @ states.T})
         else:
             scores_right(got, states @ memory.T, suspects)
     states, memory = draw(5, 2, 3, TARGETS, D_STATE), draw(6, 2, 3, SOURCES, D_STATE)
+    suspects = {"pairs-of-sentences": np.dot(states, memory.swapaxes(-1, -2))}
     got = call_on_batch(candidate, states, memory)
-    same_values(got, right_dot(states, memory), "scores", when_wrong="wrong-on-batch")
+    same_values(got, right_dot(states, memory), "scores", suspects, when_wrong="wrong-on-batch")
 
 
 @checks(
@@ -146,15 +171,17 @@ def general_scores(candidate):
     states, memory, W = draw(1, TARGETS, D_STATE), draw(2, SOURCES, D_STATE), draw(3, D_STATE, D_STATE)
     suspects = {
         "W-ignored": states @ memory.T,
-        "W-transposed": states @ W.T @ memory.T,
-        "tanh-added": np.tanh(states @ W @ memory.T),
+        "W-transposed": [states @ W.T @ memory.T, memory @ W @ states.T],
+        "W-twice": states @ W @ (memory @ W).T,
+        "tanh-added": [np.tanh(states @ W @ memory.T), np.tanh(states @ W) @ memory.T, states @ np.tanh(W @ memory.T)],
     }
     scores_right(call(candidate, states, memory, W), states @ W @ memory.T, suspects)
     memory, W = draw(4, SOURCES, D_MEMORY), draw(5, D_STATE, D_MEMORY)
     scores_right(call(candidate, states, memory, W), states @ W @ memory.T, {})
     states, memory = draw(6, 2, 3, TARGETS, D_STATE), draw(7, 2, 3, SOURCES, D_MEMORY)
+    suspects = {"pairs-of-sentences": np.dot(states @ W, memory.swapaxes(-1, -2))}
     got = call_on_batch(candidate, states, memory, W)
-    same_values(got, right_general(states, memory, W), "scores", when_wrong="wrong-on-batch")
+    same_values(got, right_general(states, memory, W), "scores", suspects, when_wrong="wrong-on-batch")
 
 
 @checks(
@@ -192,7 +219,13 @@ def additive_suspects(states, memory, W_q, W_k, v):
         "sigmoid-for-tanh": (1 / (1 + np.exp(-(from_states + from_memory)))) @ v,
         "tanh-outside": np.tanh((from_states + from_memory) @ v),
         "state-ignored": np.tanh(0 * from_states + from_memory) @ v,
-        "tanh-each": (np.tanh(from_states) + np.tanh(from_memory)) @ v,
+        "tanh-each": [
+            (np.tanh(from_states) + np.tanh(from_memory)) @ v,
+            (np.tanh(from_states) + from_memory) @ v,
+            (from_states + np.tanh(from_memory)) @ v,
+        ],
+        "v-inside": np.tanh((from_states + from_memory) * v).sum(axis=-1),
+        "one-matrix": [np.tanh((states @ W.T)[:, None] + (memory @ W.T)[None]) @ v for W in (W_q, W_k)],
         "v-left-out": np.tanh(from_states + from_memory).sum(axis=-1),
         "not-summed": [np.tanh(from_states + from_memory), np.tanh(from_states + from_memory) * v],
         "matrices-swapped": swapped,
@@ -259,7 +292,24 @@ def context_suspects(weights, scores, memory):
         "plain-mean": np.broadcast_to(memory.mean(axis=0), (len(scores), memory.shape[1])),
         "best-word-only": memory[weights.argmax(axis=-1)],
         "context-scaled": weights @ memory / len(memory),
+        "context-not-summed": weights[..., None] * memory,
     }
+
+
+def weighs_some(weights, scores, weights_of):
+    """Assert that weights under a mask that allows everything are not all NaN, naming the mask that does this.
+
+    Args:
+        weights: the learner's, under such a mask.
+        scores: (…, targets, sources), what goes into the softmax.
+        weights_of: the learner's weights as a function of the mask (…, sources).
+    """
+    if np.isnan(weights).all() and weights.shape == scores.shape:
+        mask = np.broadcast_to(np.arange(scores.shape[-1]) % 2 == 0, (*scores.shape[:-2], scores.shape[-1]))
+        under_a_mask = weights_of(mask)
+        show = {"expected": right_softmax(scores), "got": weights, "what": "weights, no padding"}
+        assert np.isfinite(under_a_mask).any(), mistake("zero-times-infinity", **show)
+        masked_right(under_a_mask, scores, mask[..., None, :])
 
 
 @checks(
@@ -277,19 +327,35 @@ def context_vectors(candidate):
     expected = right_softmax(scores)
     names = ("context", "weights")
     context, weights = pair_of(call(candidate, scores, memory, everything), names, expected @ memory, expected)
+    weighs_some(weights, scores, lambda mask: call(candidate, scores, memory, mask)[1])
     are_distributions(weights, expected)
     divided = [right_softmax(scores / np.sqrt(size)) for size in (D_MEMORY, SOURCES)]
-    same_values(weights, expected, "weights", {"no-weights": scores, "scores-divided": divided})
+    suspects = {"no-weights": scores, "scores-divided": divided, "softmax-twice": right_softmax(expected)}
+    same_values(weights, expected, "weights", suspects)
     same_values(context, expected @ memory, "context", context_suspects(expected, scores, memory))
 
     mask = np.array([True, True, False, True, False, False])
     context, weights = pair_of(call(candidate, scores, memory, mask), names, expected @ memory, expected)
+    show = {"expected": right_softmax(scores, mask=mask), "got": weights, "what": "weights"}
+    assert weights.shape != scores[:, mask].shape, mistake("padding-dropped", **show)
     masked_right(weights, scores, mask[None])
-    same_values(context, right_softmax(scores, mask=mask) @ memory, "context beside padding")
+    suspects = {"context-without-mask": expected @ memory}
+    same_values(context, right_softmax(scores, mask=mask) @ memory, "context beside padding", suspects)
 
     large = 1000 * scores
     context, weights = pair_of(call(candidate, large, memory, everything), names, expected @ memory, expected)
     survives_large_scores(weights, right_softmax(large), "weights")
+    far = large - 5000 * np.arange(TARGETS)[:, None]
+    context, weights = pair_of(call(candidate, far, memory, everything), names, expected @ memory, expected)
+    show = {"expected": right_softmax(far), "got": weights, "what": "weights of large scores"}
+    assert np.isfinite(weights).all(), mistake("softmax-global-maximum", **show)
+    same_values(weights, right_softmax(far), "weights of large scores")
+    far = scores - np.where(mask, 1000, 0)  # padding has by far the largest scores
+    context, weights = pair_of(call(candidate, far, memory, mask), names, expected @ memory, expected)
+    show = {"expected": right_softmax(far, mask=mask), "got": weights, "what": "weights beside padding"}
+    assert weights.any() and np.isfinite(weights).all(), mistake("maximum-over-masked", **show)
+    assert weights.shape != far.shape or not weights[:, ~mask].any(), mistake("mask-leaks", **show)
+    same_values(weights, right_softmax(far, mask=mask), "weights beside padding")
 
     scores, memory = draw(3, 3, TARGETS, SOURCES), draw(4, 3, SOURCES, D_MEMORY)
     mask = np.arange(SOURCES) < np.array([[6], [2], [4]])  # (batch, sources)
@@ -319,13 +385,17 @@ def read_alignment(candidate):
             returned = count_of_arrays(got)
             raise AssertionError(mistake("not-two", names="positions, spread", returned=returned))
         positions = weights.argmax(axis=-1)
-        entropy = -(weights * np.log(np.where(weights > 0, weights, 1))).sum(axis=-1)
+        logs = np.log(np.where(weights > 0, weights, 1))
+        terms = -weights * logs
+        entropy = terms.sum(axis=-1)
         suspects = {
             "two-swapped": np.exp(entropy),
             "counts-from-one": positions + 1,
             "largest-not-position": weights.max(axis=-1),
             "reads-columns": weights.argmax(axis=0),
             "positions-sorted": np.sort(positions),
+            "reads-smallest": weights.argmin(axis=-1),
+            "one-for-all-rows": weights.argmax(),
         }
         if not probes.close(got[0], positions):
             found = probes.first_match(got[0], suspects)
@@ -335,6 +405,12 @@ def read_alignment(candidate):
         assert not np.isnan(got[1]).any(), mistake("zero-log-zero", expected=np.exp(entropy), got=got[1], what="spread")
         suspects = {
             "entropy-itself": [entropy, entropy / np.log(2)],
+            "reads-columns": np.exp(terms.sum(axis=0)),
+            "one-for-all-rows": [np.exp(entropy.sum()), entropy.sum(), np.exp(entropy.mean())],
+            "entropy-averaged": np.exp(terms.mean(axis=-1)),
+            "logarithms-unweighted": np.exp(-logs.sum(axis=-1)),
+            "exponential-first": np.exp(terms).sum(axis=-1),
+            "number-in-logarithm": [np.exp(-(weights * np.log(weights + 10.0**-k)).sum(axis=-1)) for k in range(1, 8)],
             "entropy-sign": [np.exp(-entropy), -entropy],
             "mixed-logarithms": [2**entropy, np.exp(entropy / np.log(2))],
             "words-counted": (weights > 0).sum(axis=-1),
@@ -378,8 +454,11 @@ def luong_step(candidate):
         hidden = np.tanh(np.concatenate([context, states], axis=-1) @ W_c.T)
         got = pair_of(call(candidate, states, memory, mask, W, W_c), ("hidden", "weights"), hidden, expected)
         if not padded:
+            weighs_some(got[1], scores, lambda mask: call(candidate, states, memory, mask, W, W_c)[1])
             turned, unmapped = right_general(states, memory, W.T), right_dot(states, memory)
             suspects = {
+                "scores-divided": right_softmax(scores / np.sqrt(size)),
+                "softmax-over-everything": [np.exp(scores) / np.exp(scores).sum()],
                 "softmax-axis-1": [right_softmax(scores, axis=1), np.exp(scores) / np.exp(scores).sum(axis=1, keepdims=True)],
                 "W-transposed": right_softmax(turned),
                 "W-ignored": right_softmax(unmapped),
@@ -391,6 +470,7 @@ def luong_step(candidate):
         suspects = {
             "context-state-order": np.tanh(np.concatenate([states, context], axis=-1) @ W_c.T),
             "no-tanh-hidden": np.concatenate([context, states], axis=-1) @ W_c.T,
+            "tanh-before-W_c": np.tanh(np.concatenate([context, states], axis=-1)) @ W_c.T,
             "hidden-is-context": context,
         }
         same_values(got[0], hidden, "hidden", suspects)
@@ -440,8 +520,16 @@ def path_lengths(candidate):
             assert not probes.close(np.where(far, -1, got), expected), mistake("path-unreachable", **show)
             if np.array_equal(got[away], expected[away]):
                 raise AssertionError(mistake("path-from-zero", **show))
+            assert got.dtype.kind != "b" or not np.array_equal(got | ~away, expected >= 0), mistake(
+                "path-reached-only", **show
+            )
             if others.any() and np.array_equal(got[others], expected[others] + 1):
                 raise AssertionError(mistake("path-off-by-one", **show))
+            if others.any() and np.array_equal(got[others], expected[others] - 1):
+                raise AssertionError(mistake("path-too-short", **show))
+            longest = got.max()
+            too_few = 1 < longest < expected.max() and np.array_equal(got, np.where(expected > longest, -1, expected))
+            assert not too_few, mistake("path-too-few-rounds", longest=int(longest), **show)
             step = links.astype(int)
             ways = sum(np.linalg.matrix_power(step, power) for power in range(n))
             suspects = {

@@ -4,6 +4,7 @@ from collections import deque
 
 import numpy as np
 
+from course_lib.practice.lesson_01 import colleagues_step
 from tests.mistakes.collection import right, wrong
 
 
@@ -62,6 +63,26 @@ def dot_first_sentence(states, memory):
     return np.broadcast_to(scores[(0,) * (scores.ndim - 2)], scores.shape)
 
 
+@wrong("01.dot_scores", "scores-averaged")
+def dot_mean(states, memory):
+    return (states[..., :, None, :] * memory[..., None, :, :]).mean(axis=-1)
+
+
+@wrong("01.dot_scores", "elementwise")
+def dot_products_kept(states, memory):
+    return states[..., :, None, :] * memory[..., None, :, :]
+
+
+@wrong("01.dot_scores", "negative-distance")
+def dot_as_length_between(states, memory):
+    return np.linalg.norm(states[:, None] - memory, axis=-1)
+
+
+@wrong("01.dot_scores", "pairs-of-sentences")
+def dot_by_np_dot(states, memory):
+    return np.dot(states, np.swapaxes(memory, -1, -2))
+
+
 @right("01.dot_scores")
 def dot_by_einsum(states, memory):
     return np.einsum("...td,...sd->...ts", states, memory)
@@ -110,7 +131,7 @@ def general_weights(states, memory, W):
     return softmax(states @ W @ memory.T)
 
 
-@wrong("01.general_scores", "different-values")
+@wrong("01.general_scores", "tanh-added")
 def general_with_tanh(states, memory, W):
     return np.tanh(states @ W) @ memory.T
 
@@ -124,6 +145,21 @@ def general_capital_t(states, memory, W):
 def general_first_sentence(states, memory, W):
     scores = states @ W @ np.swapaxes(memory, -1, -2)
     return np.broadcast_to(scores[(0,) * (scores.ndim - 2)], scores.shape)
+
+
+@wrong("01.general_scores", "W-transposed")
+def general_memory_asks(states, memory, W):
+    return memory @ W @ np.swapaxes(states, -1, -2)
+
+
+@wrong("01.general_scores", "W-twice")
+def general_both_mapped(states, memory, W):
+    return (states @ W) @ np.swapaxes(memory @ W, -1, -2)
+
+
+@wrong("01.general_scores", "pairs-of-sentences")
+def general_by_np_dot(states, memory, W):
+    return np.dot(states @ W, np.swapaxes(memory, -1, -2))
 
 
 @right("01.general_scores")
@@ -227,6 +263,33 @@ def additive_tanh_last(states, memory, W_q, W_k, v):
 @wrong("01.additive_scores", "state-ignored")
 def additive_word_only(states, memory, W_q, W_k, v):
     return np.tanh(sum(parts(0 * states, memory, W_q, W_k))) @ v
+
+
+@wrong("01.additive_scores", "tanh-each")
+def additive_tanh_of_the_state(states, memory, W_q, W_k, v):
+    from_states, from_memory = parts(states, memory, W_q, W_k)
+    return (np.tanh(from_states) + from_memory) @ v
+
+
+@wrong("01.additive_scores", "v-inside")
+def additive_v_inside(states, memory, W_q, W_k, v):
+    return np.tanh(sum(parts(states, memory, W_q, W_k)) * v).sum(axis=-1)
+
+
+@wrong("01.additive_scores", "one-matrix")
+def additive_one_matrix(states, memory, W_q, W_k, v):
+    return np.tanh(sum(parts(states, memory, W_q, W_q))) @ v
+
+
+@wrong("01.additive_scores", "scores-averaged")
+def additive_mean(states, memory, W_q, W_k, v):
+    return (np.tanh(sum(parts(states, memory, W_q, W_k))) * v).mean(axis=-1)
+
+
+@wrong("01.additive_scores", "different-values")
+def additive_difference(states, memory, W_q, W_k, v):
+    from_states, from_memory = parts(states, memory, W_q, W_k)
+    return np.tanh(from_states - from_memory) @ v
 
 
 @right("01.additive_scores")
@@ -425,6 +488,62 @@ def context_mask_of_the_first(scores, memory, mask):
     return weights @ memory, weights
 
 
+@wrong("01.context_vectors", "softmax-global-maximum")
+def context_one_maximum(scores, memory, mask):
+    scores = np.where(mask[..., None, :], scores, -np.inf)
+    exponentials = np.exp(scores - scores.max())
+    weights = exponentials / exponentials.sum(axis=-1, keepdims=True)
+    return weights @ memory, weights
+
+
+@wrong("01.context_vectors", "maximum-over-masked")
+def context_maximum_of_padding(scores, memory, mask):
+    exponentials = np.exp(scores - scores.max(axis=-1, keepdims=True)) * mask[..., None, :]
+    weights = exponentials / exponentials.sum(axis=-1, keepdims=True)
+    return weights @ memory, weights
+
+
+@wrong("01.context_vectors", "mask-leaks")
+def context_hundred_below(scores, memory, mask):
+    weights = softmax(np.where(mask[..., None, :], scores, -100.0))
+    return weights @ memory, weights
+
+
+@wrong("01.context_vectors", "mask-inverted")
+def context_padding_alone(scores, memory, mask):
+    weights = softmax(np.where(mask[..., None, :], -np.inf, scores))
+    return weights @ memory, weights
+
+
+@wrong("01.context_vectors", "zero-times-infinity")
+def context_mask_times_infinity(scores, memory, mask):
+    weights = softmax(scores + ~mask[..., None, :] * -np.inf)
+    return weights @ memory, weights
+
+
+@wrong("01.context_vectors", "softmax-twice")
+def context_twice(scores, memory, mask):
+    weights = softmax(masked(scores, mask))
+    return weights @ memory, weights
+
+
+@wrong("01.context_vectors", "context-without-mask")
+def context_of_unmasked_weights(scores, memory, mask):
+    return softmax(scores) @ memory, masked(scores, mask)
+
+
+@wrong("01.context_vectors", "context-not-summed")
+def context_kept_apart(scores, memory, mask):
+    weights = masked(scores, mask)
+    return weights[..., None] * memory[..., None, :, :], weights
+
+
+@wrong("01.context_vectors", "padding-dropped")
+def context_without_padding(scores, memory, mask):
+    weights = softmax(scores[..., mask])
+    return weights @ memory[mask], weights
+
+
 @right("01.context_vectors")
 def context_good(scores, memory, mask):
     weights = masked(scores, mask)
@@ -433,8 +552,8 @@ def context_good(scores, memory, mask):
 
 @right("01.context_vectors")
 def context_by_einsum(scores, memory, mask):
-    scores = scores - scores.max(axis=-1, keepdims=True)
-    exponentials = np.exp(np.where(np.expand_dims(mask, -2), scores, -1e30))
+    scores = np.where(np.expand_dims(mask, -2), scores, -1e30)
+    exponentials = np.exp(scores - scores.max(axis=-1, keepdims=True))
     weights = exponentials / np.einsum("...ts->...t", exponentials)[..., None]
     return np.einsum("...ts,...sd->...td", weights, memory), weights
 
@@ -525,6 +644,51 @@ def reading_positions_only(weights):
     return weights.argmax(axis=-1)
 
 
+@wrong("01.read_alignment", "reads-smallest")
+def reading_the_smallest(weights):
+    return weights.argsort(axis=-1)[:, 0], np.exp(entropy(weights))
+
+
+@wrong("01.read_alignment", "one-for-all-rows")
+def reading_one_position(weights):
+    return weights.argmax(), np.exp(entropy(weights))
+
+
+@wrong("01.read_alignment", "one-for-all-rows")
+def reading_one_entropy(weights):
+    return weights.argmax(axis=-1), np.exp(entropy(weights).sum())
+
+
+@wrong("01.read_alignment", "reads-columns")
+def reading_entropy_of_columns(weights):
+    return weights.argmax(axis=-1), np.exp(entropy(weights.T))
+
+
+@wrong("01.read_alignment", "entropy-averaged")
+def reading_mean_entropy(weights):
+    return weights.argmax(axis=-1), np.exp(entropy(weights) / weights.shape[-1])
+
+
+@wrong("01.read_alignment", "logarithms-unweighted")
+def reading_bare_logarithms(weights):
+    return weights.argmax(axis=-1), np.exp(-np.log(np.where(weights > 0, weights, 1)).sum(axis=-1))
+
+
+@wrong("01.read_alignment", "exponential-first")
+def reading_sum_of_exponentials(weights):
+    return weights.argmax(axis=-1), np.exp(-weights * np.log(np.where(weights > 0, weights, 1))).sum(axis=-1)
+
+
+@wrong("01.read_alignment", "number-in-logarithm")
+def reading_with_epsilon(weights):
+    return weights.argmax(axis=-1), np.exp(-(weights * np.log(weights + 1e-4)).sum(axis=-1))
+
+
+@right("01.read_alignment")
+def reading_with_nansum(weights):
+    return weights.argmax(axis=-1), np.exp(-np.nansum(weights * np.log(weights), axis=-1))
+
+
 @right("01.read_alignment")
 def reading_good(weights):
     return weights.argmax(axis=-1), np.exp(entropy(weights))
@@ -600,6 +764,42 @@ def step_without_W(states, memory, mask, W, W_c):
 @wrong("01.luong_step", "two-swapped")
 def step_weights_first(states, memory, mask, W, W_c):
     return step(states, memory, mask, W, W_c)[::-1]
+
+
+@wrong("01.luong_step", "softmax-axis-1")
+def step_as_it_was(states, memory, mask, W, W_c):
+    return colleagues_step(states, memory, mask, W, W_c)
+
+
+@wrong("01.luong_step", "context-state-order")
+def step_first_bug_only(states, memory, mask, W, W_c):
+    return step(states, memory, mask, W, W_c, lambda s, m: softmax(s * m[:, None]), swap=True)
+
+
+@wrong("01.luong_step", "softmax-over-everything")
+def step_one_total(states, memory, mask, W, W_c):
+    return step(states, memory, mask, W, W_c, lambda s, m: np.exp(s) * m[:, None] / np.exp(s).sum())
+
+
+@wrong("01.luong_step", "scores-divided")
+def step_divided(states, memory, mask, W, W_c):
+    return step(states, memory, mask, W, W_c, lambda s, m: masked(s / np.sqrt(states.shape[-1]), m))
+
+
+@wrong("01.luong_step", "mask-inverted")
+def step_padding_alone(states, memory, mask, W, W_c):
+    return step(states, memory, mask, W, W_c, lambda s, m: masked(s, ~m))
+
+
+@wrong("01.luong_step", "zero-times-infinity")
+def step_mask_times_infinity(states, memory, mask, W, W_c):
+    return step(states, memory, mask, W, W_c, lambda s, m: softmax(s + (1 - m[:, None]) * -np.inf))
+
+
+@wrong("01.luong_step", "tanh-before-W_c")
+def step_tanh_too_early(states, memory, mask, W, W_c):
+    weights = masked(states @ W @ np.swapaxes(memory, -1, -2), mask)
+    return np.tanh(np.concatenate([weights @ memory, states], axis=-1)) @ W_c.T, weights
 
 
 @right("01.luong_step")
@@ -694,4 +894,39 @@ def paths_last_round(links):
     for steps in range(1, len(links)):
         reached = (links.astype(int) @ reached > 0).astype(int)
         lengths = np.where((reached > 0) & ~np.eye(len(links), dtype=bool), steps, lengths)
+    return lengths
+
+
+def paths_in_rounds(links, rounds, first=1):
+    """The right search with a number of rounds, the first of which is called `first`."""
+    reached = np.eye(len(links), dtype=bool)
+    lengths = np.where(reached, 0, -1)
+    for steps in range(first, first + rounds):
+        reached = reached | (links.astype(int) @ reached.astype(int) > 0)
+        lengths[reached & (lengths < 0)] = steps
+    return lengths
+
+
+@wrong("01.path_lengths", "path-too-few-rounds")
+def paths_of_two_rounds(links):
+    return paths_in_rounds(links, 2)
+
+
+@wrong("01.path_lengths", "path-too-short")
+def paths_counted_from_zero(links):
+    return paths_in_rounds(links, len(links) - 1, first=0)
+
+
+@wrong("01.path_lengths", "path-reached-only")
+def paths_there_or_not(links):
+    return paths_in_rounds(links, len(links) - 1) >= 0
+
+
+@right("01.path_lengths")
+def paths_by_boolean_products(links):
+    reached = np.eye(len(links), dtype=bool)
+    lengths = np.where(reached, 0, -1)
+    for steps in range(1, len(links)):
+        reached = links @ reached
+        lengths[reached & (lengths < 0)] = steps
     return lengths
