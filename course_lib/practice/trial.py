@@ -48,6 +48,9 @@ class Several(tuple):
         end = "?" if len(self) == 1 else "; one array was expected."
         raise AssertionError(Mistake("returns-several", f"Your function returns {what}{end}"))
 
+    def __array__(self, dtype=None, copy=None):
+        return self.shape  # raises, before NumPy stumbles over arrays of different shapes
+
 
 class Unattempted(Exception):
     """The function is still a stub."""

@@ -75,6 +75,12 @@ def test_what_is_not_an_array_is_named(kind):
     assert (result.outcome, result.diagnosis) == ("failed", diagnosis)
 
 
+def test_two_arrays_of_different_shapes_are_named():
+    pair = np.ones((7, 2)), np.ones((7, 5))  # attention's pair, where its weights alone were asked for
+    result = exercise("03.weights_at_angles").check(lambda angles, length, keys: pair, record=False)
+    assert (result.outcome, result.diagnosis) == ("failed", "returns-several")
+
+
 def test_an_array_with_a_hostile_subclass_is_judged_by_its_numbers():
     assert verdict(lambda scores: right(scores).view(HostileArray)).passed
 
