@@ -48,6 +48,10 @@ MESSAGES = {
     "elementwise": "You multiply number by number. A score is a dot product: multiply, then add up over d_k.",
     "scores-scaled": "These scores are already divided by √d_k. That step comes later: here they are taken as they come.",
     "scores-normalised": "These are cosines: the lengths are divided out. The plain dot product keeps them.",
+    "scores-averaged": "Your scores are divided by how many products there are, as a mean. A score is their sum.",
+    "last-product-only": "Each entry holds one product, the last: in a loop `=` overwrites, `+=` adds up.",
+    "dot-on-batch": "On a batch np.dot and np.tensordot pair every matrix of one array with every matrix of the other. `@` pairs "
+    "them one by one.",
     "negative-distance": "These are distances between the vectors, not dot products.",
     # attention
     "not-a-pair": "Two arrays were expected, `return context, weights`; your function returns {returned}.",
@@ -73,6 +77,8 @@ MESSAGES = {
     "mask-after-softmax": "Masked weights are 0, but rows sum to less than 1: the mask comes after the softmax. Mask the scores "
     "first, so that the remaining keys share the whole.",
     "mask-filled-with-zero": "Masked keys still get weight: a score of 0 is not nothing, e⁰ = 1. What score has e^score = 0?",
+    "zero-times-infinity": "All is NaN: 0 · ∞ is not a number, and NaN spreads. Choose in place of calculating: "
+    "np.where(mask, scores, -np.inf).",
     "mask-leaks": "Some masked keys still get weight. A masked weight has to be exactly 0.",
     "maximum-over-masked": "A large score that is masked wipes out the allowed ones: your maximum runs over the masked keys "
     "too. Mask first, then take the row's maximum.",
@@ -288,6 +294,7 @@ def masked_right(weights, scores, mask):
     }
     if weights.shape == expected.shape and not probes.close(weights, expected):
         show = {"expected": expected, "got": weights, "what": "weights under a mask"}
+        assert not np.isnan(weights).all(), mistake("zero-times-infinity", **show)
         found = probes.first_match(weights, suspects)
         assert found is None, mistake(found, **show)
         allowed_empty, masked_full = np.all(weights[mask] == 0), np.any(weights[~mask] > 0)
@@ -295,6 +302,20 @@ def masked_right(weights, scores, mask):
         assert not masked_full, mistake("mask-leaks", **show)
         assert probes.sums_to_one(weights) or not np.isfinite(weights).all(), mistake("mask-after-softmax", **show)
     same_values(weights, expected, "weights under a mask")
+
+
+def weighs_some(weights, scores, weights_of):
+    """Assert that weights under a mask that allows everything are not all NaN, naming the mask that does this.
+
+    Args:
+        weights: the learner's, under such a mask.
+        scores: (…, queries, keys), what goes into the softmax.
+        weights_of: function of a mask (…, 1, keys) that returns the learner's weights under it.
+    """
+    if np.isnan(weights).all() and weights.shape == scores.shape:
+        keys = np.arange(scores.shape[-1]) % 2 == 0
+        mask = np.broadcast_to(keys, (*scores.shape[:-2], 1, len(keys)))
+        masked_right(weights_of(mask), scores, mask)
 
 
 def survives_large_scores(got, expected, what):

@@ -17,6 +17,7 @@ from course_lib.practice.diagnoses import (
     mistake,
     same_values,
     survives_large_scores,
+    weighs_some,
 )
 from course_lib.practice.exercises import checks
 from course_lib.practice.probes import draw
@@ -26,8 +27,6 @@ add_messages(
     {
         # scores
         "weights-not-scores": "Your scores add up to 1: these are weights already. A score is what comes before the softmax.",
-        "scores-averaged": "Your scores are too small by the length of the vectors: a mean of the products. A score is their sum.",
-        "pairs-of-sentences": "np.dot pairs every sentence of a batch with every other one. `@` keeps each with its own.",
         "W-ignored": "Your scores do not depend on W: they are plain dot products. Between state and annotation stands W.",
         "W-twice": "W stands on both sides. Once is enough: between the state and the annotation.",
         "W-transposed": "W is the wrong way round: its rows belong to the states, its columns to the memory, state · W · annotation.",
@@ -57,7 +56,6 @@ add_messages(
         "context-without-mask": "Your weights leave padding out, your context does not: mix with the masked weights.",
         "padding-dropped": "Your weights have lost the columns of the padded words. Keep them, with a weight of 0: the sentences of a "
         "batch have different lengths.",
-        "zero-times-infinity": "All is NaN, since 0 · ∞ is not a number. Choose in place of multiplying: np.where(mask, scores, -np.inf).",
         "mask-axis": "With several sentences your mask meets the wrong axis. It is (batch, source): it needs an axis of 1 for the target words.",
         # reading
         "reads-columns": "You read along the target words. A row belongs to a target word: go along each row, over the source words.",
@@ -139,6 +137,7 @@ def dot_scores(candidate):
             "scores-normalised": states @ memory.T / lengths,
             "negative-distance": [-(distances**2), -distances, distances, distances**2],
             "elementwise": [states[:, None] * memory],
+            "last-product-only": states[:, -1:] * memory[:, -1],
             "weights-not-scores": [right_softmax(states @ memory.T), right_softmax(states @ memory.T, axis=0)],
         }
         if states.shape == memory.shape:
@@ -152,7 +151,7 @@ def dot_scores(candidate):
         else:
             scores_right(got, states @ memory.T, suspects)
     states, memory = draw(5, 2, 3, TARGETS, D_STATE), draw(6, 2, 3, SOURCES, D_STATE)
-    suspects = {"pairs-of-sentences": np.dot(states, memory.swapaxes(-1, -2))}
+    suspects = {"dot-on-batch": np.dot(states, memory.swapaxes(-1, -2))}
     got = call_on_batch(candidate, states, memory)
     same_values(got, right_dot(states, memory), "scores", suspects, when_wrong="wrong-on-batch")
 
@@ -179,7 +178,7 @@ def general_scores(candidate):
     memory, W = draw(4, SOURCES, D_MEMORY), draw(5, D_STATE, D_MEMORY)
     scores_right(call(candidate, states, memory, W), states @ W @ memory.T, {})
     states, memory = draw(6, 2, 3, TARGETS, D_STATE), draw(7, 2, 3, SOURCES, D_MEMORY)
-    suspects = {"pairs-of-sentences": np.dot(states @ W, memory.swapaxes(-1, -2))}
+    suspects = {"dot-on-batch": np.dot(states @ W, memory.swapaxes(-1, -2))}
     got = call_on_batch(candidate, states, memory, W)
     same_values(got, right_general(states, memory, W), "scores", suspects, when_wrong="wrong-on-batch")
 
@@ -296,22 +295,6 @@ def context_suspects(weights, scores, memory):
     }
 
 
-def weighs_some(weights, scores, weights_of):
-    """Assert that weights under a mask that allows everything are not all NaN, naming the mask that does this.
-
-    Args:
-        weights: the learner's, under such a mask.
-        scores: (…, targets, sources), what goes into the softmax.
-        weights_of: the learner's weights as a function of the mask (…, sources).
-    """
-    if np.isnan(weights).all() and weights.shape == scores.shape:
-        mask = np.broadcast_to(np.arange(scores.shape[-1]) % 2 == 0, (*scores.shape[:-2], scores.shape[-1]))
-        under_a_mask = weights_of(mask)
-        show = {"expected": right_softmax(scores), "got": weights, "what": "weights, no padding"}
-        assert np.isfinite(under_a_mask).any(), mistake("zero-times-infinity", **show)
-        masked_right(under_a_mask, scores, mask[..., None, :])
-
-
 @checks(
     "01.context_vectors",
     title="From scores to context vectors",
@@ -327,7 +310,7 @@ def context_vectors(candidate):
     expected = right_softmax(scores)
     names = ("context", "weights")
     context, weights = pair_of(call(candidate, scores, memory, everything), names, expected @ memory, expected)
-    weighs_some(weights, scores, lambda mask: call(candidate, scores, memory, mask)[1])
+    weighs_some(weights, scores, lambda mask: call(candidate, scores, memory, mask[0])[1])
     are_distributions(weights, expected)
     divided = [right_softmax(scores / np.sqrt(size)) for size in (D_MEMORY, SOURCES)]
     suspects = {"no-weights": scores, "scores-divided": divided, "softmax-twice": right_softmax(expected)}
@@ -454,7 +437,7 @@ def luong_step(candidate):
         hidden = np.tanh(np.concatenate([context, states], axis=-1) @ W_c.T)
         got = pair_of(call(candidate, states, memory, mask, W, W_c), ("hidden", "weights"), hidden, expected)
         if not padded:
-            weighs_some(got[1], scores, lambda mask: call(candidate, states, memory, mask, W, W_c)[1])
+            weighs_some(got[1], scores, lambda mask: call(candidate, states, memory, mask[:, 0], W, W_c)[1])
             turned, unmapped = right_general(states, memory, W.T), right_dot(states, memory)
             suspects = {
                 "scores-divided": right_softmax(scores / np.sqrt(size)),

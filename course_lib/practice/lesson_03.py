@@ -23,6 +23,7 @@ from course_lib.practice.diagnoses import (
     scaled_right,
     survives_large_scores,
     two_arrays,
+    weighs_some,
 )
 from course_lib.practice.exercises import checks
 from course_lib.practice.probes import draw
@@ -34,14 +35,27 @@ QUERIES, KEYS, D_K, D_V = 4, 6, 9, 5
 add_messages({
     "queries-with-queries": "Rows of one array are compared with each other. An entry needs one of each: query i · key j.",
     "scores-softmaxed": "These are weights already: every row sums to 1. Here the plain dot products; the softmax comes next.",
-    "dot-on-batch": "On a batch np.dot and np.tensordot pair every matrix of one array with every matrix of the other. `@` pairs "
-    "them one by one.",
     "softmax-maximum-of-columns": "You subtract the largest score of each column. Only what is the same for a whole row cancels: "
     "take the maximum along the last axis.",
     "softmax-shift-above-only": "What you subtract above the line is missing below it. Shift the scores once, then use the "
     "shifted ones in both places.",
     "softmax-divides-by-scores": "Exponentials above the line, plain scores below it. Add up the exponentials: then the shares "
     "make 1.",
+    "shares-without-exponential": "These are shares of the scores themselves, moved or cut so that none is negative. A softmax takes "
+    "shares of e^score.",
+    "softmax-of-a-multiple": "These are the weights of {factor:.3g} times the scores. Were they divided, or is it the power of "
+    "another number than e?",
+    "softmax-fixed-shift": "Small scores give 0/0: you subtract one and the same number from all of them. Each row needs its own.",
+    "scaled-after-softmax": "√d_k comes too late: you divide the weights, or the context. Divide the scores, in front of the softmax.",
+    "none-hides-all": "Without a mask nobody gets any weight: in `np.where(mask, …)` None counts as False. mask=None means that every "
+    "key is allowed.",
+    "mask-allows-none": "Every entry is False: nobody may look at anything.",
+    "causal-itself-only": "Each position sees itself alone. It may see all positions before it, too.",
+    "axis-in-front": "Your new axis stands in front of the batch. That of the queries comes after it: (batch, 1, seq_len).",
+    "length-added": "The length is added to the direction. It stretches it: length times (cos, sin).",
+    "length-on-one-axis": "The length stretches one of the two numbers only. It is length times both.",
+    "context-for-weights": "These are context vectors, or queries: two numbers an angle. Asked for are the weights, one a key.",
+    "values-from-queries": "The context mixes the queries, embeddings @ W_Q. The values are embeddings @ W_V.",
     "sign-lost": "A score of -3 weighs as much as one of 3: absolute values and squares lose the sign. Exponentials keep the "
     "order.",
     "softmax-minimum-subtracted": "You subtract a row's smallest score. The others then lie above 0 and can overflow: only with "
@@ -55,8 +69,8 @@ add_messages({
     "heads-axis": "There is one axis too many: (batch, 1, 1, seq_len) is for scores with heads. Here they are (batch, queries, "
     "keys).",
     "causal-too": "You hide the future as well. That is the other mask; they meet in the next cell.",
-    "padding-on-the-right-assumed": "You count the real tokens and allow so many from the left. Padding may stand on the left: "
-    "compare each token with pad_id.",
+    "padding-on-the-right-assumed": "You allow the first tokens, up to a count or up to the first padding. Padding may stand on "
+    "the left: compare each token with pad_id.",
 })  # fmt: skip
 
 
@@ -90,12 +104,16 @@ def score_suspects(queries, keys):
         "scores-transposed": right.T,
         "scores-scaled": right / np.sqrt(keys.shape[-1]),
         "scores-normalised": right / lengths,
-        "negative-distance": -distances,
+        "scores-averaged": right / keys.shape[-1],
+        "last-product-only": queries[:, -1:] * keys[:, -1],
+        "negative-distance": [-distances, distances, np.sqrt(distances), -np.sqrt(distances)],
+        "elementwise": [queries[:, None] * keys],
         "queries-with-queries": [queries @ queries.T, keys @ keys.T],
         "scores-softmaxed": [right_softmax(right), right_softmax(right / np.sqrt(keys.shape[-1]))],
     }
     if queries.shape == keys.shape:
-        suspects |= {"no-transpose": queries @ keys, "elementwise": queries * keys}
+        suspects["no-transpose"] = queries @ keys
+        suspects["elementwise"].append(queries * keys)
     return suspects
 
 
@@ -113,6 +131,12 @@ def softmax(candidate):
     for rows in (draw(1, 5, 5), draw(2, QUERIES, KEYS)):
         got = call(candidate, rows)
         are_distributions(got, right_softmax(rows))
+        if got.shape == rows.shape and np.isnan(got).all() and np.isfinite(call(candidate, rows + 1000)).all():
+            raise AssertionError(mistake("softmax-fixed-shift", expected=right_softmax(rows), got=got, what="weights"))
+        show = {"expected": right_softmax(rows), "got": got, "what": "weights"}
+        if probes.first_match(got, softmax_suspects(rows)) is None:
+            factor = factor_on(got, rows)
+            assert factor is None or abs(factor - 1) < 0.01, mistake("softmax-of-a-multiple", factor=factor, **show)
         same_values(got, right_softmax(rows), "weights", softmax_suspects(rows), when_wrong=not_a_distribution(got))
 
     large = np.array([[1000.0, 999.0, 997.0], [3.0, 1.0, 0.0], [-2000.0, -2001.0, -2002.5]])
@@ -159,6 +183,9 @@ def softmax_suspects(rows):
         "softmax-shift-above-only": shifted / exponentials.sum(axis=-1, keepdims=True),
         "softmax-divides-by-scores": [exponentials / rows.sum(axis=-1, keepdims=True),
                                       shifted / rows.sum(axis=-1, keepdims=True)],
+        "shares-without-exponential": [above / above.sum(axis=-1, keepdims=True)
+                                       for above in (rows - rows.min(axis=-1, keepdims=True), np.maximum(rows, 0),
+                                                     rows - rows.min())],
         "sign-lost": [abs(rows) / abs(rows).sum(axis=-1, keepdims=True),
                       rows**2 / (rows**2).sum(axis=-1, keepdims=True)],
     }  # fmt: skip
@@ -171,6 +198,15 @@ def softmax_suspects(rows):
             columnwise / columnwise.sum(axis=-1),
         ]
     return suspects
+
+
+def factor_on(weights, scores):
+    """The factor on the scores (rows, columns) of which these weights are the softmax, or None if there is none."""
+    if weights.shape != scores.shape or not probes.sums_to_one(weights) or not np.all(weights > 0):
+        return None
+    logs, scores = (table - table.mean(axis=-1, keepdims=True) for table in (np.log(weights), scores))
+    factor = (logs * scores).sum() / (scores * scores).sum()
+    return factor if np.abs(logs - factor * scores).max() < 1e-2 else None
 
 
 def not_a_distribution(weights):
@@ -234,13 +270,19 @@ def masked_softmax(candidate):
     mask = draw(2, QUERIES, KEYS) > -0.3
     mask[:, 0], mask[:, -1] = True, False
     got = call(candidate, table, np.ones_like(mask))
+    weighs_some(got, table, lambda some: call(candidate, table, np.broadcast_to(some, table.shape)))
     are_distributions(got, right_softmax(table))
     masked_right(call(candidate, table, mask), table, mask)
     same_values(got, right_softmax(table), "weights", softmax_suspects(table), when_wrong=not_a_distribution(got))
 
     large = np.array([[1000.0, 998.0, 5.0], [-1000.0, -1001.0, -1003.0]])
     open_to_all = np.ones_like(large, dtype=bool)
-    survives_large_scores(call(candidate, large, open_to_all), right_softmax(large), "weights")
+    got, expected = call(candidate, large, open_to_all), right_softmax(large)
+    if got.shape == expected.shape and probes.close(got[:1], expected[:1]) and not probes.close(got, expected):
+        alone_well = probes.close(call(candidate, large[1:], open_to_all[1:]), expected[1:])
+        show = {"expected": expected, "got": got, "what": "weights of large scores"}
+        assert not alone_well, mistake("softmax-global-maximum", **show)
+    survives_large_scores(got, expected, "weights")
 
     hidden_giant = np.array([[2000.0, 1.0, 0.0], [0.5, 3000.0, 1.0]])
     mask = hidden_giant < 100
@@ -272,6 +314,10 @@ def masked_softmax(candidate):
 def scaled_dot_product_attention(candidate):
     queries, keys, values = draw(1, QUERIES, D_K), draw(2, KEYS, D_K), draw(3, KEYS, D_V)
     got = call(candidate, queries, keys, values)
+    if isinstance(got, tuple) and len(got) == 2 and not np.any(np.nan_to_num(got[1])):
+        open_to_all = call(candidate, queries, keys, values, np.ones((QUERIES, KEYS), dtype=bool))[1]
+        show = {"expected": right_attention(queries, keys, values)[1], "got": got[1], "what": "weights"}
+        assert not np.any(np.nan_to_num(open_to_all)), mistake("none-hides-all", **show)
     attention_right(got, queries, keys, values)
 
     mask = draw(4, QUERIES, KEYS) > -0.3
@@ -329,6 +375,13 @@ def attention_right(got, queries, keys, values, suspects_of_scale=None):
     context, weights = pair_of(got, queries, keys, values)
     expected_context, expected_weights = right_attention(queries, keys, values)
     are_distributions(weights, expected_weights)
+    unscaled, root = right_softmax(dot_scores(queries, keys)), np.sqrt(keys.shape[-1])
+    too_late = probes.close(weights, unscaled / root) or probes.close(context, unscaled @ values / root)
+    show = {"expected": expected_context, "got": context, "what": "context"}
+    assert not too_late, mistake("scaled-after-softmax", **show)
+    suspects = {"returns-logarithm": np.log(expected_weights), "softmax-twice": right_softmax(expected_weights)}
+    found = probes.first_match(weights, suspects)
+    assert found is None, mistake(found, expected=expected_weights, got=weights, what="weights")
     if weights.shape == expected_weights.shape:
         suspects = scale_suspects(keys.shape[-1], values.shape[-1], len(keys)) | (suspects_of_scale or {})
         scaled_right(weights, queries, keys, suspects)
@@ -355,6 +408,8 @@ def causal_mask(candidate):
             "causal-sees-next": np.tril(ones, k=1),
             "causal-transposed": np.triu(ones),
             "mask-allows-all": ones,
+            "mask-allows-none": ~ones,
+            "causal-itself-only": np.eye(seq_len, dtype=bool),
         }
         is_mask(call(candidate, seq_len), right_causal_mask(seq_len), suspects)
 
@@ -391,8 +446,13 @@ def padding_suspects(token_ids, pad_id):
         "query-axis-repeated": np.repeat(real[:, None, :], real.shape[1], axis=1),
         "heads-axis": real[:, None, None, :],
         "causal-too": real[:, None, :] & right_causal_mask(real.shape[1]),
-        "padding-on-the-right-assumed": (np.arange(real.shape[1]) < real.sum(axis=1)[:, None])[:, None, :],
+        "padding-on-the-right-assumed": [
+            (np.arange(real.shape[1]) < real.sum(axis=1)[:, None])[:, None, :],
+            np.logical_and.accumulate(real, axis=1)[:, None, :],
+        ],
+        "axis-in-front": real[None],
         "mask-allows-all": np.ones_like(real)[:, None, :],
+        "mask-allows-none": np.zeros_like(real)[:, None, :],
     }
 
 
@@ -412,13 +472,21 @@ def weights_at_angles(candidate):
     for length in (1.0, 3.0):
         queries = length * np.stack([np.cos(angles), np.sin(angles)], axis=-1)
         got = call(candidate, angles, length, keys)
+        show = {"expected": right_softmax(scaled_dot_scores(queries, keys)), "got": got, "what": "what you return"}
+        assert got.shape != queries.shape, mistake("context-for-weights", **show)
         expected = right_softmax(scaled_dot_scores(queries, keys))
         in_degrees = length * np.stack([np.cos(np.radians(angles)), np.sin(np.radians(angles))], axis=-1)
+        as_degrees = length * np.stack([np.cos(np.degrees(angles)), np.sin(np.degrees(angles))], axis=-1)
         clockwise = queries * [1, -1]
         directions = keys / np.linalg.norm(keys, axis=-1, keepdims=True)
         plain = scaled_dot_scores(queries, keys)
         suspects = {
-            "degrees": right_softmax(scaled_dot_scores(in_degrees, keys)),
+            "degrees": [right_softmax(scaled_dot_scores(each, keys)) for each in (in_degrees, as_degrees)],
+            "length-added": right_softmax(scaled_dot_scores(queries / length + length, keys)),
+            "length-on-one-axis": [
+                right_softmax(scaled_dot_scores(queries / [1, length], keys)),
+                right_softmax(scaled_dot_scores(queries / [length, 1], keys)),
+            ],
             "sine-cosine-swapped": right_softmax(scaled_dot_scores(queries[:, ::-1], keys)),
             "turns-clockwise": right_softmax(scaled_dot_scores(clockwise, keys)),
             "length-ignored": right_softmax(scaled_dot_scores(queries / length, keys)),
@@ -430,9 +498,7 @@ def weights_at_angles(candidate):
             "softmax-over-queries": right_softmax(scaled_dot_scores(queries, keys), axis=0),
         }
         if not probes.close(got, expected) and got.shape == expected.shape:
-            found = probes.first_match(
-                got, {name: wrong for name, wrong in suspects.items() if not probes.close(wrong, expected)}
-            )
+            found = probes.first_match(got, suspects)
             assert found is None, mistake(found, which="weights", expected=expected, got=got, what="weights")
             scaled_right(got, queries, keys, scale_suspects(2, KEYS, len(keys)))
         same_values(got, expected, "weights", suspects, when_wrong=not_a_distribution(got))
@@ -472,6 +538,7 @@ def self_attention(candidate):
     ignores_order = probes.close(shuffled, follows)
     assert ignores_order, mistake("order-matters", expected=follows, got=shuffled, what="context of the shuffled words")
     suspects = {"values-not-projected": weights @ embeddings, "values-from-keys": weights @ keys}
+    suspects["values-from-queries"] = weights @ queries
     found = probes.first_match(context, suspects)
     assert found is None, mistake(found, expected=expected[0], got=context, what="context")
     attention_right((context, weights), queries, keys, values, {"scaled-by-d_model": 1 / np.sqrt(d_model)})

@@ -78,7 +78,15 @@ def dot_as_length_between(states, memory):
     return np.linalg.norm(states[:, None] - memory, axis=-1)
 
 
-@wrong("01.dot_scores", "pairs-of-sentences")
+@wrong("01.dot_scores", "last-product-only")
+def dot_in_a_loop_that_overwrites(states, memory):
+    scores = np.zeros((len(states), len(memory)))
+    for i in range(states.shape[-1]):
+        scores[:] = states[:, None, i] * memory[:, i]
+    return scores
+
+
+@wrong("01.dot_scores", "dot-on-batch")
 def dot_by_np_dot(states, memory):
     return np.dot(states, np.swapaxes(memory, -1, -2))
 
@@ -157,7 +165,7 @@ def general_both_mapped(states, memory, W):
     return (states @ W) @ np.swapaxes(memory @ W, -1, -2)
 
 
-@wrong("01.general_scores", "pairs-of-sentences")
+@wrong("01.general_scores", "dot-on-batch")
 def general_by_np_dot(states, memory, W):
     return np.dot(states @ W, np.swapaxes(memory, -1, -2))
 

@@ -155,7 +155,7 @@ def softmax_not_divided(scores):
     return np.exp(scores - scores.max(axis=-1, keepdims=True))
 
 
-@wrong("03.softmax", "different-values")
+@wrong("03.softmax", "softmax-of-a-multiple")
 def softmax_base_two(scores):
     powers = 2.0 ** (scores - scores.max(axis=-1, keepdims=True))
     return powers / powers.sum(axis=-1, keepdims=True)
@@ -932,3 +932,178 @@ def angles_divided_by_the_root_of_keys(angles, length, keys):
 def self_attention_summed_up(embeddings, W_Q, W_K, W_V, mask=None):
     context, weights = attention(embeddings @ W_Q, embeddings @ W_K, embeddings @ W_V, mask)
     return context.sum(axis=0), weights
+
+
+@wrong("03.scores", "scores-averaged")
+def scores_as_means(queries, keys):
+    return queries @ np.swapaxes(keys, -1, -2) / keys.shape[-1]
+
+
+@wrong("03.scores", "last-product-only")
+def scores_in_a_loop_that_overwrites(queries, keys):
+    scores = np.zeros((len(queries), len(keys)))
+    for i in range(len(queries)):
+        for j in range(len(keys)):
+            for d in range(keys.shape[1]):
+                scores[i, j] = queries[i, d] * keys[j, d]
+    return scores
+
+
+@wrong("03.scores", "elementwise")
+def scores_not_added_up(queries, keys):
+    return queries[..., :, None, :] * keys[..., None, :, :]
+
+
+@wrong("03.scores", "negative-distance")
+def scores_as_lengths_between(queries, keys):
+    return np.linalg.norm(queries[:, None] - keys, axis=-1)
+
+
+@wrong("03.scores", "different-values")
+def scores_without_their_sign(queries, keys):
+    return abs(queries @ np.swapaxes(keys, -1, -2))
+
+
+@wrong("03.softmax", "softmax-of-a-multiple")
+def softmax_that_scales(scores):
+    return plain_softmax(scores / np.sqrt(scores.shape[-1]))
+
+
+@wrong("03.softmax", "softmax-of-a-multiple")
+def softmax_of_small_numbers(scores):
+    return shares(np.exp(scores / 100))
+
+
+@wrong("03.softmax", "softmax-fixed-shift")
+def softmax_below_a_thousand(scores):
+    return shares(np.exp(scores - 1000))
+
+
+@wrong("03.softmax", "shares-without-exponential")
+def softmax_above_the_minimum_as_it_is(scores):
+    return shares(scores - scores.min(axis=-1, keepdims=True))
+
+
+@wrong("03.softmax", "shares-without-exponential")
+def softmax_of_what_is_positive(scores):
+    return shares(np.maximum(scores, 0))
+
+
+@wrong("03.softmax", "softmax-clipped")
+def softmax_with_nan_to_num(scores):
+    return np.nan_to_num(shares(np.exp(scores)))
+
+
+@wrong("03.masked_softmax", "zero-times-infinity")
+def masked_softmax_by_a_product_with_infinity(scores, mask):
+    return plain_softmax(scores + (1 - mask) * -np.inf)
+
+
+@wrong("03.masked_softmax", "zero-times-infinity")
+def masked_softmax_filled_with_nan(scores, mask):
+    return plain_softmax(np.where(mask, scores, np.nan))
+
+
+@wrong("03.masked_softmax", "softmax-global-maximum")
+def masked_softmax_one_maximum(scores, mask):
+    scores = np.where(mask, scores, -np.inf)
+    exponentials = np.exp(scores - scores.max())
+    totals = exponentials.sum(axis=-1, keepdims=True)
+    return exponentials / np.where(totals == 0, 1, totals)
+
+
+@wrong("03.masked_softmax", "fully-masked-nan")
+def masked_softmax_for_a_mask_all_empty(scores, mask):
+    return plain_softmax(np.where(mask, scores, -np.inf)) if mask.any() else np.zeros(scores.shape)
+
+
+@right("03.masked_softmax")
+def masked_softmax_by_nan_to_num(scores, mask):
+    return np.nan_to_num(plain_softmax(np.where(mask, scores, -np.inf)))
+
+
+@wrong("03.scaled_dot_product_attention", "scaled-after-softmax")
+def attention_that_divides_the_weights(queries, keys, values, mask=None):
+    weights = attention(queries, keys, values, mask, divide_by=1)[1] / np.sqrt(keys.shape[-1])
+    return weights @ values, weights
+
+
+@wrong("03.scaled_dot_product_attention", "scaled-after-softmax")
+def attention_that_divides_the_context(queries, keys, values, mask=None):
+    context, weights = attention(queries, keys, values, mask, divide_by=1)
+    return context / np.sqrt(keys.shape[-1]), weights
+
+
+@wrong("03.scaled_dot_product_attention", "none-hides-all")
+def attention_that_takes_none_for_a_mask(queries, keys, values, mask=None):
+    scores = queries @ np.swapaxes(keys, -1, -2) / np.sqrt(keys.shape[-1])
+    weights = np.nan_to_num(plain_softmax(np.where(mask, scores, -np.inf)))
+    return weights @ values, weights
+
+
+@wrong("03.scaled_dot_product_attention", "returns-logarithm")
+def attention_with_logarithms(queries, keys, values, mask=None):
+    context, weights = attention(queries, keys, values, mask)
+    return context, np.log(weights)
+
+
+@wrong("03.scaled_dot_product_attention", "softmax-twice")
+def attention_with_two_softmaxes(queries, keys, values, mask=None):
+    weights = plain_softmax(attention(queries, keys, values, mask)[1])
+    return weights @ values, weights
+
+
+@wrong("03.causal_mask", "mask-allows-none")
+def causal_mask_never_filled(seq_len):
+    return np.zeros((seq_len, seq_len), dtype=bool)
+
+
+@wrong("03.causal_mask", "causal-itself-only")
+def causal_mask_of_the_diagonal(seq_len):
+    return np.eye(seq_len, dtype=bool)
+
+
+@wrong("03.padding_mask", "axis-in-front")
+def padding_mask_axis_in_front(token_ids, pad_id=0):
+    return (token_ids != pad_id)[None]
+
+
+@wrong("03.padding_mask", "padding-on-the-right-assumed")
+def padding_mask_up_to_the_first(token_ids, pad_id=0):
+    mask = np.ones(token_ids.shape, dtype=bool)
+    for row, tokens in zip(mask, token_ids, strict=True):
+        if pad_id in tokens:
+            row[list(tokens).index(pad_id) :] = False
+    return mask[:, None, :]
+
+
+@wrong("03.weights_at_angles", "degrees")
+def angles_turned_into_degrees(angles, length, keys):
+    return attention(turned(np.degrees(angles), length), keys, keys)[1]
+
+
+@wrong("03.weights_at_angles", "length-added")
+def angles_plus_length(angles, length, keys):
+    return attention(length + turned(angles, 1), keys, keys)[1]
+
+
+@wrong("03.weights_at_angles", "length-on-one-axis")
+def angles_length_of_the_cosine(angles, length, keys):
+    return attention(np.stack([length * np.cos(angles), np.sin(angles)], axis=-1), keys, keys)[1]
+
+
+@wrong("03.weights_at_angles", "context-for-weights")
+def angles_contexts(angles, length, keys):
+    return attention(turned(angles, length), keys, keys)[0]
+
+
+@wrong("03.weights_at_angles", "returns-several")
+def angles_both(angles, length, keys):
+    return attention(turned(angles, length), keys, keys)
+
+
+@wrong("03.self_attention", "values-from-queries")
+def self_attention_queries_mixed(embeddings, W_Q, W_K, W_V, mask=None):
+    queries = embeddings @ W_Q
+    weights = attention(queries, embeddings @ W_K, queries, mask)[1]
+    return weights @ queries, weights
