@@ -76,7 +76,8 @@ add_messages(
         "pool-over-batch": "You average over the texts. The tokens are the axis before the last.",
         # search
         "search-worst-first": "Your order begins with the least alike. The best comes first.",
-        "search-not-sorted": "These are the right texts, but not with the best first.",
+        "search-not-sorted": "These are the right texts, but not with the best first. (`np.argpartition` only parts them; it "
+        "sorts nothing.)",
         "search-dot": "Long vectors win by their length. Cosine: bring both sides to length 1 first.",
         "search-returns-cosines": "You return the cosines. The texts' numbers were asked for.",
         "search-by-distance": "You go by distance, and far texts lose by their length. Cosine: bring both sides to length 1 first.",
@@ -467,7 +468,8 @@ def pooled(hidden, mask):
     ],
 )
 def search(candidate):
-    for seed, size, k in ((1, 9, 3), (2, 9, 4), (3, 80, 12)):
+    # On some processors np.argpartition sorts short parts by the way: it does not where half of 600 are asked for.
+    for seed, size, k in ((1, 9, 3), (2, 9, 4), (57, 600, 300)):
         queries, documents = draw(seed, 4, D_MODEL), draw(seed + 10, size, D_MODEL)
         documents = documents * np.geomspace(0.2, 8, size)[:, None]
         queries = queries * np.array([5, 1, 0.1, 2])[:, None]

@@ -604,6 +604,16 @@ def search_by_number(queries, documents, k):
     return np.sort(np.argsort(-(unit(queries) @ unit(documents).T), axis=-1)[:, :k])
 
 
+@wrong("10.search", "search-not-sorted")
+def search_parted(queries, documents, k):
+    return np.argpartition(-(unit(queries) @ unit(documents).T), k, axis=-1)[:, :k]
+
+
+@wrong("10.search", "search-not-sorted")
+def search_parted_upwards(queries, documents, k):
+    return np.argpartition(unit(queries) @ unit(documents).T, -k, axis=-1)[:, : -k - 1 : -1]
+
+
 @wrong("10.search", "search-dot")
 def search_by_dot(queries, documents, k):
     return np.argsort(-(queries @ documents.T), axis=-1)[:, :k]
@@ -632,6 +642,20 @@ def search_all(queries, documents, k):
 @right("10.search")
 def search_reversed(queries, documents, k):
     return np.argsort(unit(queries) @ unit(documents).T, axis=-1)[:, ::-1][:, :k]
+
+
+@right("10.search")
+def search_parted_then_sorted(queries, documents, k):
+    cosines = unit(queries) @ unit(documents).T
+    found = np.argpartition(-cosines, k - 1, axis=-1)[:, :k]
+    order = np.argsort(-np.take_along_axis(cosines, found, axis=-1), axis=-1)
+    return np.take_along_axis(found, order, axis=-1)
+
+
+@right("10.search")
+def search_in_single_precision(queries, documents, k):
+    queries, documents = unit(queries).astype(np.float32), unit(documents).astype(np.float32)
+    return np.argsort(-(queries @ documents.T), axis=-1)[:, :k]
 
 
 @right("10.search")
