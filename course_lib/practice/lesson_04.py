@@ -41,6 +41,10 @@ add_messages(
         "split-the-sequence": "You cut the sequence: each head sees some of the tokens. Each head sees all tokens, and some of their "
         "features.",
         "split-by-d_head": "You make d_head heads of width num_heads. It is num_heads heads of width d_model / num_heads.",
+        "split-same-slice": "All heads get the same slice. Head h gets the features h·d_head … (h+1)·d_head-1.",
+        "split-reversed": "The slices stand in reverse order: head 0 gets the first features.",
+        "split-wrong-start": "A head's slice begins at h·d_head. Yours begins at h·num_heads, and the slices overlap or leave gaps.",
+        "merge-wrong-exchange": "Tokens are mixed: other axes are exchanged than the heads' and the tokens'. d_head stays the last.",
         "merge-mixes-tokens": "Tokens are mixed: you reshape (heads, seq_len, d_head) at once, and reshape only reads on. Exchange "
         "the axes first, so that a token's slices lie side by side.",
         "merge-every-nth": "The features of the heads alternate. Head 0's slice comes first as a whole, then head 1's.",
@@ -51,6 +55,10 @@ add_messages(
         # heads
         "same-head-twice": "Both heads have the same weights: you use one head's matrices twice.",
         "values-cross-over": "One head's weights mix the other head's values. A head stays with its own W_V.",
+        "values-of-one-head": "Both heads mix the values of one head. Each has its own W_V.",
+        "maps-swapped": "The maps stand in the wrong order: head 0's comes first.",
+        "contributions-averaged": "What the heads add is divided by their number. W_O's mixture is a sum, not a mean.",
+        "causal-without-a-mask": "Your weights are causal, though no mask was given: mask=None means that every key is allowed.",
         "residual-too-early": "x is added already. That residual belongs to the block around attention (lesson 06); here: W_O's mixture alone.",
         "values-from-other-matrix": "Your values are made with W_Q or W_K. They have a matrix of their own, W_V.",
         "matrices-transposed": "You multiply by transposed matrices. A row of x meets columns: x @ W_Q.",
@@ -75,6 +83,8 @@ add_messages(
         "influence-not-boolean": "Your table holds numbers. Here it is boolean: True where token j moves output i.",
         "influence-transposed": "Rows and columns are exchanged: row i is output i, column j the token that was changed.",
         "influence-own-only": "You look only at the output of the token that was changed. It may move others: compare all rows.",
+        "influence-whole-output": "A column is all True as soon as anything moves. Compare row by row: which outputs moved?",
+        "influence-inverted": "True and False are exchanged: True means that it moves.",
         "influence-accumulates": "Earlier changes are still there when you change the next token. Start each time from a fresh copy.",
         "influence-counts-rounding": "Differences of a size of 1e-13 are rounding, not influence. Compare with a tolerance, such as 1e-9.",
         "influence-misses-small": "A change of a thousandth was missed: your tolerance is too generous.",
@@ -96,6 +106,11 @@ add_messages(
         "offset-first-sentence": "You look at the first sentence only. Average over all of them.",
         "offset-counts-winners": "You count how often an offset has the largest weight. Wanted is its mean weight.",
         "offset-largest-weight": "You look for the largest single weight. One bright spot makes no role: take the mean of the diagonal.",
+        "offset-last-query": "You look at the last query only. Average over all queries that have such a key.",
+        "offset-farthest-left-out": "You leave out the largest offset, from the last token back to the first.",
+        "offset-mean-distance": "You average distances. A head that looks half at offset 0 and half at 4 has no role at 2: take the mean "
+        "weight of each offset, and then the largest.",
+        "offset-returns-weight": "You return the largest mean weight. Asked for is where it stands: its offset.",
         "offset-never-itself": "You leave out offset 0. A head may look at the token itself.",
         "offset-negative": "Your offsets are negative: they count how far back, so query minus key.",
         "offset-one-off": "All offsets are off by one. Offset 0 is the token itself.",
@@ -105,6 +120,10 @@ add_messages(
         "pruned-the-kept": "You keep the heads that should go: True in `keep` means that the head stays.",
         "zeroed-not-removed": "The heads are set to zero, but are still there. Pruning makes the matrices smaller.",
         "pruned-first-heads": "You keep the first heads, as many as there are True. Keep the ones that are marked.",
+        "pruned-mixes-columns": "Features are mixed in {which}: reshape only reads on, number by number. Keep d_model as the first axis: "
+        "(d_model, heads, width).",
+        "pruned-other-matrix": "In place of {which} another matrix comes back. The order is W_Q, W_K, W_V, W_O.",
+        "columns-not-pruned": "{which} still has the columns of the heads that are gone.",
         "pruned-rows": "You cut rows of {which}. Its rows are the features of x; a head owns columns.",
         "output-not-pruned": "W_O still has the rows of the heads that are gone.",
         "output-columns-pruned": "You cut columns of W_O. A head owns rows there: what it writes still has d_model features.",
@@ -157,6 +176,7 @@ def split_suspects(x, num_heads):
     """What well-known mistakes give for the split of (seq_len, d_model)."""
     seq_len, d_model = x.shape
     d_head = d_model // num_heads
+    slices = [x[:, head * num_heads : head * num_heads + d_head] for head in range(num_heads)]
     return {
         "split-mixes-tokens": x.reshape(num_heads, seq_len, d_head),
         "split-not-swapped": x.reshape(seq_len, num_heads, d_head),
@@ -165,6 +185,9 @@ def split_suspects(x, num_heads):
         "split-whole-copies": np.stack([x] * num_heads),
         "split-the-sequence": x.reshape(num_heads, seq_len // num_heads, d_model),
         "split-by-d_head": right_split(x, d_head),
+        "split-same-slice": np.stack([x[:, :d_head]] * num_heads),
+        "split-reversed": right_split(x, num_heads)[::-1],
+        "split-wrong-start": [np.stack(starts) for starts in [slices] if {len(one[0]) for one in slices} == {d_head}],
     }
 
 
@@ -188,6 +211,7 @@ def merge_heads(candidate):
             "merge-averages": heads.mean(axis=0),
             "merge-stacks-tokens": heads.reshape(-1, d_head),
             "merge-reversed": right_merge(heads[::-1]),
+            "merge-wrong-exchange": [turned.reshape(seq_len, -1) for turned in (heads.T, heads.swapaxes(-1, -2))],
         }
         got = call(candidate, heads)
         same_array(got, right_merge(heads), "the merged heads", "(seq_len, heads · d_head)", suspects)
@@ -233,7 +257,12 @@ def two_heads(candidate):
                 chained = mixed @ W_O[head * d_v : (head + 1) * d_v]
         suspects = {
             "same-head-twice": [weights[[0, 0]], weights[[1, 1]]],
-            "heads-cross-over": crossed,
+            "heads-cross-over": [
+                crossed,
+                *(softmax(scaled_dot_scores(queries, keys[[head, head]])) for head in range(2)),
+                *(softmax(scaled_dot_scores(queries[[head, head]], keys)) for head in range(2)),
+            ],
+            "maps-swapped": weights[::-1],
             "heads-in-a-chain": np.stack(chain),
             "projections-swapped": softmax(scaled_dot_scores(keys, queries)),
             "no-projection": softmax(scaled_dot_scores(np.stack([x, x]), np.stack([x, x]))),
@@ -249,7 +278,10 @@ def two_heads(candidate):
             "values-cross-over": right_merge(weights @ values[::-1]) @ W_O,
             "residual-too-early": x + merged @ W_O,
             "same-head-twice": [right_merge(contexts[[0, 0]]) @ W_O, right_merge(contexts[[1, 1]]) @ W_O],
+            "values-of-one-head": [right_merge(weights @ values[[head, head]]) @ W_O for head in range(2)],
+            "contributions-averaged": merged @ W_O / 2,
             "merge-mixes-tokens": contexts.reshape(5, -1) @ W_O,
+            "merge-every-nth": contexts.transpose(1, 2, 0).reshape(5, -1) @ W_O,
             "output-transposed": merged @ W_O.T if W_O.shape[0] == W_O.shape[1] else [],
         }
         same_values(got_context, merged @ W_O, "context", suspects)
@@ -331,11 +363,16 @@ def influence(candidate):
         (lambda x: np.cumsum(x[::-1], axis=0)[::-1].copy(), causal.T),
         (lambda x: np.vstack([x[3:], x[:3]]), np.eye(5, dtype=bool)[[3, 4, 0, 1, 2]]),
     ]
+    attend, expected = moves[2]
+    got = call(candidate, attend, x)
+    whole = got.shape == expected.shape and got.dtype.kind == "b" and got.all()
+    assert not whole, mistake("influence-whole-output", expected=expected, got=got, what="table of influence")
     for attend, expected in moves:
         got = call(candidate, attend, x)
         show = {"expected": expected, "got": got, "what": "table of influence"}
         assert got.dtype.kind == "b", mistake("influence-not-boolean", **show)
         suspects = {
+            "influence-inverted": ~expected,
             "influence-transposed": expected.T,
             "influence-own-only": expected & np.eye(5, dtype=bool),
             "influence-accumulates": np.logical_or.accumulate(expected, axis=1),
@@ -393,6 +430,7 @@ def multi_head_attention(candidate):
         "merge-every-nth": contexts.transpose(1, 2, 0).reshape(seq_len, d_model) @ W_O,
         "output-transposed": unmixed @ W_O.T,
         "heads-swapped": right_merge(contexts[::-1]) @ W_O,
+        "contributions-averaged": context / num_heads,
         "residual-too-early": x + context,
         "values-from-other-matrix": [
             right_multi_head(x, x, x, W_Q, W_K, other, W_O, num_heads)[0] for other in (W_Q, W_K)
@@ -426,8 +464,11 @@ def multi_head_attention(candidate):
 def multi_head_suspects(x, W_Q, W_K, num_heads):
     """What well-known mistakes give for the weights of (seq_len, d_model) in several heads."""
 
-    def weights(split):
-        return softmax(scaled_dot_scores(split(x @ W_Q), split(x @ W_K)))
+    def weights(split, mask=None):
+        return softmax(scaled_dot_scores(split(x @ W_Q), split(x @ W_K)), mask=mask)
+
+    def in_pieces(projected):
+        return projected.reshape(num_heads, seq_len, d_head)
 
     seq_len, d_model = x.shape
     d_head = d_model // num_heads
@@ -437,7 +478,8 @@ def multi_head_suspects(x, W_Q, W_K, num_heads):
         np.stack([slices[head] @ W[block, block] for head, block in enumerate(blocks)]) for W in (W_Q, W_K)
     )
     return {
-        "split-mixes-tokens": weights(lambda projected: projected.reshape(num_heads, seq_len, d_head)),
+        "split-mixes-tokens": [weights(in_pieces), weights(in_pieces, causal_mask(seq_len))],  # hers is causal
+        "causal-without-a-mask": weights(lambda projected: right_split(projected, num_heads), causal_mask(seq_len)),
         "split-every-nth": weights(lambda projected: projected.reshape(seq_len, d_head, num_heads).transpose(2, 0, 1)),
         "slices-not-projected": softmax(scaled_dot_scores(slices, slices)),
         "split-before-projection": softmax(scaled_dot_scores(own_queries, own_keys)),
@@ -475,9 +517,14 @@ def head_contributions(candidate):
         pieces = scaled_dot_product_attention(*(one.reshape(num_heads, 5, d_head) for one in projected))[0]
         rows = W_O.reshape(num_heads, d_head, d_model)
         expected = contexts @ rows  # (heads, seq_len, d_model)
+        causal = scaled_dot_product_attention(queries, keys, right_split(values, num_heads), causal_mask(5))[0]
+        contexts_in_place = contexts @ np.eye(d_model).reshape(num_heads, d_head, d_model)
         suspects = {
             "contributions-total": total,
-            "contributions-not-projected": contexts,
+            "contributions-not-projected": [contexts, contexts_in_place],
+            "contributions-averaged": expected / num_heads,
+            "residual-too-early": x + expected,
+            "causal-without-a-mask": causal @ rows,
             "contributions-equal-shares": np.stack([total / num_heads] * num_heads),
             "contributions-leave-one-out": total - expected,
             "contributions-cumulative": np.cumsum(expected, axis=0),
@@ -570,7 +617,7 @@ def kinds_as_signs():
     ],
 )
 def head_offsets(candidate):
-    for weights, expected in (clear_roles(), difficult_roles(), one_bright_spot()):
+    for weights, expected in (clear_roles(), difficult_roles(), one_bright_spot(), roles_at_the_edge()):
         got = call(candidate, weights)
         same_array(got, expected, "offset of each head", "one number for each head", offset_suspects(weights, expected))
 
@@ -618,6 +665,17 @@ def one_bright_spot():
     return maps + rest / size, offsets
 
 
+def roles_at_the_edge():
+    """Maps of two heads: one looks from the last token to the first, in the other the last token is an exception."""
+    maps = np.zeros((2, 2, 5, 5))
+    for query in range(1, 4):
+        maps[:, 0, query, query - 1] = 0.5
+        maps[:, 1, query, query - 1] = 0.6
+    maps[:, 0, 4, 0], maps[:, 1, 4, 1] = 0.9, 0.7
+    rest = 1 - maps.sum(axis=-1, keepdims=True)
+    return maps + rest / 5, np.array([4, 1])
+
+
 def offset_suspects(weights, expected):
     """What well-known mistakes give for the offsets of (sentences, heads, queries, keys)."""
     size = weights.shape[-1]
@@ -631,12 +689,23 @@ def offset_suspects(weights, expected):
 
     winners = np.arange(size)[:, None] - weights.argmax(axis=-1).swapaxes(-1, -2)  # (sentences, queries, heads)
     counts = [[(winners[..., head] == offset).sum() for offset in range(size)] for head in range(weights.shape[1])]
+    table = np.array([np.diagonal(weights, -offset, axis1=-2, axis2=-1).mean(axis=(0, 2)) for offset in range(size)])
+    places = np.arange(size)
+    distances = [
+        ((places[:, None] - places) * weights).sum(axis=-1).mean(axis=(0, 2)),
+        winners.mean(axis=(0, 1)),
+    ]
+    in_mean_map = [np.bincount((places - of_head.argmax(axis=-1)).clip(0)).argmax() for of_head in weights.mean(axis=0)]
     suspects = {
+        "offset-last-query": size - 1 - weights[:, :, -1].mean(axis=0).argmax(axis=-1),
+        "offset-farthest-left-out": table[:-1].argmax(axis=0),
+        "offset-returns-weight": table.max(axis=0),
+        "offset-mean-distance": [turn(one) for one in distances for turn in (np.round, np.floor, np.array)],
         "offset-looks-forward": diagonals(weights.swapaxes(-1, -2), np.mean),
         "offset-sums": diagonals(weights, np.sum),
         "offset-of-key": weights.mean(axis=(0, 2)).argmax(axis=-1),
         "offset-first-sentence": diagonals(weights[:1], np.mean),
-        "offset-counts-winners": np.argmax(counts, axis=1),
+        "offset-counts-winners": [np.argmax(counts, axis=1), np.array(in_mean_map)],
         "offset-largest-weight": [
             diagonals(weights.mean(axis=0, keepdims=True), np.max),
             diagonals(weights, np.max),
@@ -674,6 +743,7 @@ def prune_heads(candidate):
         assert several and len(got) == 4, mistake("not-four", returned=f"{len(got)} arrays" if several else "one array")
         for name, mine, W in zip(("W_Q", "W_K", "W_V"), got, (W_Q, W_K, W_V), strict=False):
             suspects = {diagnosis: wrong for diagnosis, wrong in prune_suspects(W, num_heads, keep).items()}
+            suspects["pruned-other-matrix"] = [columns_of(other, num_heads, keep) for other in (W_Q, W_K, W_V)]
             if name == "W_V":
                 suspects["value-width-from-keys"] = W[:, np.repeat(keep, d_k).nonzero()[0]]
             expected = columns_of(W, num_heads, keep)
@@ -717,4 +787,8 @@ def prune_suspects(W, num_heads, keep):
         "pruned-rows": W[rows],
         "pruned-one-column-a-head": W[:, np.flatnonzero(keep)],
         "pruned-every-nth": W.reshape(len(W), width, num_heads)[:, :, keep].reshape(len(W), -1),
+        "pruned-mixes-columns": [
+            split[keep].reshape(len(W), -1) for split in (W.reshape(num_heads, len(W), -1), right_split(W, num_heads))
+        ],
+        "columns-not-pruned": W,
     }

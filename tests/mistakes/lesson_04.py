@@ -3,6 +3,7 @@
 import numpy as np
 
 from course_lib.attention import scaled_dot_product_attention, softmax
+from course_lib.practice.lesson_04 import colleagues_attention
 from tests.mistakes.collection import right, wrong
 
 # --- split_heads ------------------------------------------------------------------------------------------------------
@@ -905,3 +906,186 @@ def offsets_from_one(weights):
 def pruned_with_rows_in_turn(W_Q, W_K, W_V, W_O, num_heads, keep):
     columns = [W[:, np.repeat(keep, W.shape[1] // num_heads)] for W in (W_Q, W_K, W_V)]
     return *columns, W_O[np.tile(keep, len(W_O) // num_heads)]
+
+
+@wrong("04.split_heads", "split-same-slice")
+def split_first_slice_for_all(x, num_heads):
+    first = x[..., : x.shape[-1] // num_heads]
+    return np.stack([first] * num_heads, axis=-3)
+
+
+@wrong("04.split_heads", "split-reversed")
+def split_from_the_end(x, num_heads):
+    return good_split(x, num_heads)[..., ::-1, :, :]
+
+
+@wrong("04.split_heads", "split-wrong-start")
+def split_from_head_times_heads(x, num_heads):
+    d_head = x.shape[-1] // num_heads
+    return np.stack([x[..., head * num_heads :][..., :d_head] for head in range(num_heads)], axis=-3)
+
+
+@wrong("04.merge_heads", "merge-wrong-exchange")
+def merge_all_axes_turned(heads):
+    return heads.T.reshape(heads.shape[-2], -1)
+
+
+@wrong("04.merge_heads", "merge-wrong-exchange")
+def merge_last_two_exchanged(heads):
+    return np.swapaxes(heads, -1, -2).reshape(*heads.shape[:-3], heads.shape[-2], -1)
+
+
+@wrong("04.two_heads", "values-of-one-head")
+def two_heads_first_values(x, W_Q, W_K, W_V, W_O):
+    contexts, maps = heads_of(x, W_Q, W_K, W_V[[0, 0]])
+    return np.concatenate(contexts, axis=-1) @ W_O, np.stack(maps)
+
+
+@wrong("04.two_heads", "heads-cross-over")
+def two_heads_first_keys(x, W_Q, W_K, W_V, W_O):
+    contexts, maps = heads_of(x, W_Q, W_K[[0, 0]], W_V)
+    return np.concatenate(contexts, axis=-1) @ W_O, np.stack(maps)
+
+
+@wrong("04.two_heads", "maps-swapped")
+def two_heads_maps_in_reverse(x, W_Q, W_K, W_V, W_O):
+    contexts, maps = heads_of(x, W_Q, W_K, W_V)
+    return np.concatenate(contexts, axis=-1) @ W_O, np.stack(maps)[::-1]
+
+
+@wrong("04.two_heads", "contributions-averaged")
+def two_heads_mean_of_outputs(x, W_Q, W_K, W_V, W_O):
+    contexts, maps = heads_of(x, W_Q, W_K, W_V)
+    return np.concatenate(contexts, axis=-1) @ W_O / 2, np.stack(maps)
+
+
+@wrong("04.two_heads", "merge-every-nth")
+def two_heads_interleaved(x, W_Q, W_K, W_V, W_O):
+    contexts, maps = heads_of(x, W_Q, W_K, W_V)
+    return np.stack(contexts, axis=-1).reshape(len(x), -1) @ W_O, np.stack(maps)
+
+
+@wrong("04.influence", "influence-whole-output")
+def influence_of_anything(attend, x):
+    before, table = attend(x), np.zeros((len(x), len(x)), dtype=bool)
+    for token in range(len(x)):
+        changed = x.copy()
+        changed[token] += 1
+        table[:, token] = np.abs(attend(changed) - before).max() > 1e-9
+    return table
+
+
+@wrong("04.influence", "influence-inverted")
+def influence_where_nothing_moves(attend, x):
+    before, table = attend(x), np.zeros((len(x), len(x)), dtype=bool)
+    for token in range(len(x)):
+        changed = x.copy()
+        changed[token] += 1
+        table[:, token] = np.abs(attend(changed) - before).max(axis=-1) < 1e-9
+    return table
+
+
+@right("04.influence")
+def influence_by_allclose(attend, x):
+    before, table = attend(x), np.zeros((len(x), len(x)), dtype=bool)
+    for token in range(len(x)):
+        after = attend(np.where(np.arange(len(x))[:, None] == token, x + 2, x))
+        table[:, token] = [not np.allclose(a, b) for a, b in zip(after, before, strict=True)]
+    return table
+
+
+@wrong("04.multi_head_attention", "split-mixes-tokens")
+def multi_head_of_the_colleague(x, W_Q, W_K, W_V, W_O, num_heads, mask=None):
+    return colleagues_attention(x, W_Q, W_K, W_V, W_O, num_heads)
+
+
+@wrong("04.multi_head_attention", "causal-without-a-mask")
+def multi_head_always_causal(x, W_Q, W_K, W_V, W_O, num_heads, mask=None):
+    return multi_head(x, W_Q, W_K, W_V, W_O, num_heads, np.tri(x.shape[-2], dtype=bool))
+
+
+@wrong("04.multi_head_attention", "contributions-averaged")
+def multi_head_mean_of_heads(x, W_Q, W_K, W_V, W_O, num_heads, mask=None):
+    context, weights = multi_head(x, W_Q, W_K, W_V, W_O, num_heads, mask)
+    return context / num_heads, weights
+
+
+@wrong("04.multi_head_attention", "different-values")
+def multi_head_without_first_token(x, W_Q, W_K, W_V, W_O, num_heads, mask=None):
+    context, weights = multi_head(x, W_Q, W_K, W_V, W_O, num_heads, mask)
+    return context - context[..., :1, :], weights
+
+
+@wrong("04.head_contributions", "contributions-averaged")
+def contributions_divided(x, W_Q, W_K, W_V, W_O, num_heads):
+    return good_contributions(x, W_Q, W_K, W_V, W_O, num_heads) / num_heads
+
+
+@wrong("04.head_contributions", "contributions-not-projected")
+def contributions_at_their_place(x, W_Q, W_K, W_V, W_O, num_heads):
+    return good_contributions(x, W_Q, W_K, W_V, np.eye(len(W_O)), num_heads)
+
+
+@wrong("04.head_contributions", "residual-too-early")
+def contributions_with_x(x, W_Q, W_K, W_V, W_O, num_heads):
+    return x + good_contributions(x, W_Q, W_K, W_V, W_O, num_heads)
+
+
+@wrong("04.head_contributions", "causal-without-a-mask")
+def contributions_under_a_mask(x, W_Q, W_K, W_V, W_O, num_heads):
+    heads = [good_split(x @ W, num_heads) for W in (W_Q, W_K, W_V)]
+    contexts = scaled_dot_product_attention(*heads, np.tri(len(x), dtype=bool))[0]
+    return contexts @ W_O.reshape(num_heads, -1, W_O.shape[1])
+
+
+@wrong("04.head_offsets", "offset-last-query")
+def offsets_of_the_last_query(weights):
+    return weights.shape[-1] - 1 - weights[:, :, -1].mean(axis=0).argmax(axis=-1)
+
+
+@wrong("04.head_offsets", "offset-farthest-left-out")
+def offsets_but_the_farthest(weights):
+    means = [np.diagonal(weights, -d, axis1=-2, axis2=-1).mean(axis=(0, 2)) for d in range(weights.shape[-1] - 1)]
+    return np.argmax(means, axis=0)
+
+
+@wrong("04.head_offsets", "offset-mean-distance")
+def offsets_as_mean_distance(weights):
+    places = np.arange(weights.shape[-1])
+    return ((places[:, None] - places) * weights).sum(axis=-1).mean(axis=(0, 2)).round().astype(int)
+
+
+@wrong("04.head_offsets", "offset-returns-weight")
+def offsets_not_asked_for(weights):
+    means = [np.diagonal(weights, -d, axis1=-2, axis2=-1).mean(axis=(0, 2)) for d in range(weights.shape[-1])]
+    return np.max(means, axis=0)
+
+
+@wrong("04.head_offsets", "offset-counts-winners")
+def offsets_by_votes_in_the_mean_map(weights):
+    places = np.arange(weights.shape[-1])
+    return np.array([np.bincount((places - one.argmax(axis=-1)).clip(0)).argmax() for one in weights.mean(axis=0)])
+
+
+@wrong("04.prune_heads", "pruned-mixes-columns")
+def prune_heads_in_front(W_Q, W_K, W_V, W_O, num_heads, keep):
+    cut = [W.reshape(num_heads, len(W), -1)[keep].reshape(len(W), -1) for W in (W_Q, W_K, W_V)]
+    return *cut, good_prune(W_Q, W_K, W_V, W_O, num_heads, keep)[3]
+
+
+@wrong("04.prune_heads", "pruned-mixes-columns")
+def prune_after_a_split(W_Q, W_K, W_V, W_O, num_heads, keep):
+    cut = [good_split(W, num_heads)[keep].reshape(len(W), -1) for W in (W_Q, W_K, W_V)]
+    return *cut, good_prune(W_Q, W_K, W_V, W_O, num_heads, keep)[3]
+
+
+@wrong("04.prune_heads", "pruned-other-matrix")
+def prune_keys_first(W_Q, W_K, W_V, W_O, num_heads, keep):
+    queries, keys, values, output = good_prune(W_Q, W_K, W_V, W_O, num_heads, keep)
+    return keys, queries, values, output
+
+
+@wrong("04.prune_heads", "columns-not-pruned")
+def prune_without_values(W_Q, W_K, W_V, W_O, num_heads, keep):
+    queries, keys, _, output = good_prune(W_Q, W_K, W_V, W_O, num_heads, keep)
+    return queries, keys, W_V, output
