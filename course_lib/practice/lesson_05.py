@@ -33,6 +33,17 @@ add_messages(
         "2 and 3, ….",
         "positions-from-one": "Your first position is 1. Positions count from 0, where every hand is at its start.",
         "cosine-missing": "Both features of a pair are sines. With the sine alone, rising and falling look the same.",
+        "sine-missing": "Both features of a pair are cosines. With the cosine alone, rising and falling look the same.",
+        "another-base": "Your hands slow down by another base than 10000. Written with np.exp, the natural logarithm stands inside: "
+        "exp(-ln(10000) · i/d_model).",
+        "exponent-divided-wrongly": "Your exponent is divided by another number than d_model.",
+        "power-not-taken": "You multiply by base and exponent. A power is written with two stars: base ** exponent.",
+        "place-and-feature-exchanged": "Place and feature are exchanged: the place multiplies, the feature stands in the exponent.",
+        "whole-turns": "There is a factor of 2π too many in your angles. The formula has none: place 1 is at 1 radian.",
+        "second-half-empty": "Your second half is still 0: the loop over the pairs ends at d_model / 2.",
+        "first-place-only-filled": "Only row 0 is filled. Does a `return` stand inside the loop?",
+        "cut-to-whole-numbers": "Your array holds whole numbers, so everything behind the point is cut off. Make it of floats.",
+        "positions-without-sign": "A negative position comes out as a positive one. The hand then turns the other way.",
         "frequency-upside-down": "Your hands become faster from pair to pair: the sign of the exponent is wrong.",
         "exponent-not-divided": "Your exponent is not divided by d_model: after a few pairs nothing moves any more.",
         "angle-in-degrees": "Your angles look like degrees. np.sin takes radians, and the formula is in radians.",
@@ -50,6 +61,10 @@ add_messages(
         "one-answer-a-feature": "One answer for each feature. A pair has two: add their squares before you judge.",
         "pairs-of-halves": "You pair feature 0 with d_model/2. A pair are neighbours: 0 and 1, 2 and 3, ….",
         "first-place-only": "You miss a pair that breaks later. At place 0 every encoding is (0, 1): look at all places.",
+        "last-place-only": "You judge by one place, the last. Look at all of them.",
+        "only-too-short": "You miss hands that are too long. Both sides count: the absolute difference from 1.",
+        "added-over-places": "You add up all places, too. Each place is judged by itself: only the two features of a pair are added.",
+        "compared-with-the-right-one": "You compare with the right encoding. Asked is less: is a pair a hand, at whatever speed?",
         "needs-every-place": "You call a pair broken only if it is broken at every place. One place is enough.",
         "rounding-is-no-break": "Pairs that are right up to rounding count as broken for you. Compare with a tolerance of 0.001.",
         "only-too-long": "You miss hands that are too short. Both sides count: the absolute difference from 1.",
@@ -68,6 +83,10 @@ add_messages(
         "offset-without-sign": "For an offset of -2 your matrix moves by +2.",
         "speeds-of-doubled-exponent": "The first pair is right, the next turn too slowly: the exponent is doubled. For the pair "
         "that begins at feature i it is i/d_model.",
+        "rotation-sine-cosine-exchanged": "For an offset of 0 nothing should move, yet yours does: sine and cosine are exchanged.",
+        "rotation-first-pair-only": "Only the first pair turns. Each pair has its block on the diagonal.",
+        "rotation-without-sines": "Only the cosines are there, on the diagonal. A turn needs the two sines beside it.",
+        "blocks-not-placed": "These are the blocks, one for each pair. Put them on the diagonal of one matrix, (d_model, d_model).",
         "rotation-moves-nothing": "Your matrix is the identity: no place moves.",
         # look back
         "looks-ahead": "Your head looks ahead, to the key `back` places later. The query has to be turned back.",
@@ -77,8 +96,10 @@ add_messages(
         "back-causal": "You hide the keys after the query. No mask was asked for.",
         "sharpness-after-softmax": "You multiply the weights by the sharpness. It belongs to the scores, before the softmax.",
         "sharpness-ignored": "The sharpness changes nothing in your weights. It multiplies the scores.",
+        "sharpness-twice": "The sharpness enters twice: it multiplies the scores, or the queries, but not both sides of the product.",
+        "back-ignored": "Your head looks one place back, whatever `back` is. Use the parameter.",
         "sharpness-divides": "You divide by the sharpness. A larger one has to make the weights sharper: multiply.",
-        "back-scaled": "Your scores are divided by √d_model too. Here the sharpness alone decides.",
+        "back-scaled": "Your scores are divided by something else too, such as √d_model. Here the sharpness alone decides.",
         "back-no-softmax": "These are scores, not weights: the rows do not sum to 1.",
         "back-transposed": "Rows and columns are exchanged: rows are queries.",
         "back-over-queries": "The columns sum to 1, the rows do not: your softmax runs over the queries.",
@@ -88,6 +109,10 @@ add_messages(
         "half-split": "You pair the two halves (feature 0 with d_head/2), as Hugging Face's rotate_half does. Here neighbours are "
         "paired: 0 and 1, 2 and 3, ….",
         "length-changed": "Turning keeps the length of a vector; yours changes from {before:.3f} to {after:.3f}.",
+        "same-sign-twice": "Both features have the same sign between their two terms. A turn has one minus and one plus: first · cos - "
+        "second · sin, first · sin + second · cos.",
+        "pair-exchanged": "The two of each pair stand in the wrong order.",
+        "turned-twice": "Your vectors turn twice as far as they should.",
         "not-turned": "Your vectors come out as they went in.",
         "rotary-one-speed": "All your pairs turn at the same speed. Each has its own frequency.",
         "rotary-exponent-doubled": "The first pair is right, the next turn too slowly: the exponent is doubled. For the pair that "
@@ -105,6 +130,8 @@ add_messages(
         "feature 0 stand now, and where must it stand?",
         "inputs-reordered": "You reorder the rows, which belong to the embedding. The features of a head are the columns.",
         "odd-half-first": "Your odd features stand in the front half. Each pair is exchanged, and so turns the other way: even ones first.",
+        "rotated-not-reordered": "A sign has changed. The program does the turning, signs and all; your columns only change their places.",
+        "neighbours-exchanged": "You exchange the two of each pair. They have to stand d_head/2 apart: even ones first, then odd ones.",
         "halves-exchanged": "You exchange the two halves. What has to move are the odd features: all of them behind all even ones.",
         "wrong-frequency": "Each pair stays together, but turns at the speed of another pair: keep the pairs in their order.",
         # ALiBi
@@ -113,6 +140,9 @@ add_messages(
         "rewards-what-follows": "Keys after the query get a positive bias. The distance counts on both sides: its absolute value.",
         "slopes-from-one": "Your first head has the slope 1. The row starts at its own ratio: heads are counted from 1.",
         "slopes-for-eight": "Your slopes are those of 8 heads, 1/2, 1/4, …, whatever num_heads is. The ratio is 2^(-8/num_heads).",
+        "slopes-wrong": "Your distances are right, the slopes are not: head {head} has {slope:.4g}, expected {right:.4g}. The exponent "
+        "is -8h/n.",
+        "distance-from-one": "Your distance of a word to itself is 1. It is 0, and the next word's is 1.",
         "one-slope": "All your heads have the same slope. Each gets its own.",
         "slopes-reversed": "Your slopes come in the opposite order: the first head is the steepest.",
         "queries-at-the-start": "With a cache the queries are the *last* positions: the last query stands at the last key.",
@@ -161,7 +191,35 @@ def encoding_suspects(positions, d_model, base=10000.0):
             "exponent-rounded": [hands(positions, base ** -(i // d_model)), hands(positions, base ** (-i // d_model))],
             "exponent-to-the-end": hands(positions, base ** (-i / (d_model - 2))),
             "pairs-overlap": _overlapping(positions, d_model, base),
+            "sine-missing": np.repeat(right[..., 1::2], 2, axis=-1),
+            "another-base": [hands(positions, other ** (-i / d_model)) for other in (1000.0, 100.0, np.e, np.e**4)],
+            "exponent-divided-wrongly": [
+                hands(positions, base ** (-i / divisor)) for divisor in (d_model - 1, d_model + 1, np.size(positions))
+            ],
+            "power-not-taken": [hands(positions, sign * base * i / d_model) for sign in (1, -1)],
+            "place-and-feature-exchanged": _turned_round(positions, d_model, base),
+            "whole-turns": hands(positions, 2 * np.pi * speed),
+            "second-half-empty": np.where(np.arange(d_model) < _filled(d_model), right, 0),
+            "first-place-only-filled": np.where(np.arange(len(right))[:, None] == 0, right, 0),
         }
+
+
+def _filled(d_model):
+    """How many features a loop over `range(0, d_model // 2, 2)` fills."""
+    return 2 * len(range(0, d_model // 2, 2))
+
+
+def _turned_round(positions, d_model, base):
+    """The encoding with the place in the exponent and the feature as a factor."""
+    i = np.arange(0, d_model, 2)
+    angles = i * base ** (-np.asarray(positions, float)[..., None] / d_model)
+    return np.stack([np.sin(angles), np.cos(angles)], axis=-1).reshape(*angles.shape[:-1], d_model)
+
+
+def of_floats(got, expected, what):
+    """Assert that an answer is not cut to whole numbers."""
+    cut = got.dtype.kind in "iu" and got.shape == expected.shape
+    assert not cut, mistake("cut-to-whole-numbers", expected=expected, got=got, what=what)
 
 
 def _overlapping(positions, d_model, base):
@@ -189,6 +247,7 @@ def sinusoidal_by_loops(candidate):
             suspects = encoding_suspects(np.arange(seq_len), d_model) | {"encoding-transposed": expected.T}
         else:
             suspects = {}
+        of_floats(got, expected, "encoding")
         same_values(got, expected, "encoding", suspects)
 
 
@@ -207,12 +266,14 @@ def sinusoidal(candidate):
     for d_model in (10, 6):
         suspects = encoding_suspects(whole, d_model)
         got = call(candidate, whole, d_model)
+        of_floats(got, np.empty((len(whole), d_model)), "encoding")
         same_values(got, hands(whole, 10000.0 ** (-np.arange(0, d_model, 2) / d_model)), "encoding", suspects)
 
     scattered, d_model = np.array([5000.0, 3.0, 17.5, -4.0, 0.25]), 8
     speed = 10000.0 ** (-np.arange(0, d_model, 2) / d_model)
     suspects = {
         "positions-ignored": hands(np.arange(5), speed),
+        "positions-without-sign": hands(abs(scattered), speed),
         "positions-rounded": [hands(np.trunc(scattered), speed), hands(np.round(scattered), speed)],
     }
     same_values(
@@ -270,6 +331,7 @@ def _broken_cases():
         "the first place too long": at_the_start,
         "sines stretched": uneven,
         "long and short by turns": balanced,
+        "clocks that stand still": np.tile([0.0, 1.0], (20, 5)),
     }
 
 
@@ -321,6 +383,12 @@ BROKEN_SUSPECTS = {
     "first-place-only": lambda encoding: _broken(encoding[:1]),
     "needs-every-place": lambda encoding: (abs(_squares(encoding) - 1) > 0.001).all(axis=0),
     "averaged-over-places": lambda encoding: abs(_squares(encoding).mean(axis=0) - 1) > 0.001,
+    "last-place-only": lambda encoding: _broken(encoding[-1:]),
+    "only-too-short": lambda encoding: (_squares(encoding) < 0.999).any(axis=0),
+    "added-over-places": lambda encoding: abs(_squares(encoding).sum(axis=0) - 1) > 0.001,
+    "compared-with-the-right-one": lambda encoding: (
+        (abs(encoding - right_sinusoidal(*encoding.shape)) > 0.001).reshape(len(encoding), -1, 2).any(axis=(0, 2))
+    ),
     "only-too-long": lambda encoding: (_squares(encoding) > 1.001).any(axis=0),
     "pairs-of-halves": lambda encoding: (abs(_of_halves(encoding) - 1) > 0.001).any(axis=0),
     "not-squared": lambda encoding: (abs(encoding[:, ::2] + encoding[:, 1::2] - 1) > 0.001).any(axis=0),
@@ -337,6 +405,14 @@ def _blocks(angles, mirrored=False):
         sine, cosine = np.sin(angle), np.cos(angle)
         block = [[cosine, sine], [sine, -cosine]] if mirrored else [[cosine, sine], [-sine, cosine]]
         matrix[2 * pair : 2 * pair + 2, 2 * pair : 2 * pair + 2] = block
+    return matrix
+
+
+def _of_blocks(angles, block_of):
+    """A matrix of 2×2 blocks, each made from the sine and the cosine of its angle."""
+    matrix = np.zeros((2 * len(angles), 2 * len(angles)))
+    for pair, angle in enumerate(angles):
+        matrix[2 * pair : 2 * pair + 2, 2 * pair : 2 * pair + 2] = block_of(np.sin(angle), np.cos(angle))
     return matrix
 
 
@@ -373,10 +449,19 @@ def rotation(candidate):
             "offset-ignored": _blocks(speed),
             "block-without-minus": [np.where(below, -right, right), np.where(below.T, -right, right)],
             "speeds-of-halved-exponent": _blocks(offset * 10000.0 ** (-i / 2 / d_model)),
+            "rotation-sine-cosine-exchanged": [
+                _of_blocks(offset * speed, lambda sine, cosine, signs=signs: signs * [[sine, cosine], [cosine, sine]])
+                for signs in np.array([[[1, 1], [-1, 1]], [[1, 1], [1, -1]], [[1, -1], [1, 1]], [[-1, 1], [1, 1]]])
+            ],
+            "rotation-first-pair-only": _blocks(offset * speed * (i == 0)),
+            "rotation-without-sines": np.diag(np.repeat(np.cos(offset * speed), 2)),
         }
+        suspects = {name: wrong for name, wrong in suspects.items() if not _same(wrong, right)}
         if offset < 0:  # there, both of these give the same matrix: a mistake that is right for +3 has lost the sign
             suspects.pop("turns-back")
         got = call(candidate, offset, d_model)
+        show = {"expected": right, "got": got, "what": "matrix"}
+        assert got.shape != (d_model // 2, 2, 2), mistake("blocks-not-placed", **show)
         same_values(got, right, f"matrix for an offset of {offset}", suspects)
 
 
@@ -402,7 +487,12 @@ def look_back(candidate):
             "looks-at-itself": softmax(sharpness * places @ places.T),
             "sharpness-ignored": softmax(table),
             "sharpness-divides": softmax(table / sharpness),
-            "back-scaled": [softmax(scores / np.sqrt(d_model)), softmax(table / np.sqrt(d_model))],
+            "sharpness-twice": softmax(sharpness * scores),
+            "back-ignored": softmax(sharpness * places @ sinusoidal_rotation(-1, d_model).T @ places.T),
+            "back-scaled": [
+                *(softmax(one / np.sqrt(d_model)) for one in (scores, table)),
+                *(softmax(scores / divisor) for divisor in (d_model, d_model / 2)),
+            ],
             "back-no-softmax": [scores, table],
             "back-transposed": right.T,
             "back-over-queries": softmax(scores, axis=0),
@@ -410,10 +500,11 @@ def look_back(candidate):
             "back-clamped": softmax(sharpness * clamped @ places.T),
             "back-causal": softmax(scores, mask=np.tri(seq_len, dtype=bool)),
             "sharpness-after-softmax": sharpness * softmax(table),
-            "back-all-or-nothing": np.eye(seq_len)[scores.argmax(axis=-1)],
+            "back-all-or-nothing": [np.eye(seq_len)[scores.argmax(axis=-1)], np.eye(seq_len, k=-back)],
         }
+        suspects = {name: wrong for name, wrong in suspects.items() if not _same(wrong, right)}
         if seq_len > 100:  # so sharp that softmax and maximum agree
-            suspects.pop("back-all-or-nothing")
+            suspects.pop("back-all-or-nothing", None)
         got = call(candidate, seq_len, d_model, back, sharpness)
         same_values(got, right, f"weights, {back} back", suspects)
 
@@ -464,8 +555,23 @@ def rotary(candidate):
         "positions-added": x + hands(positions, speed),
         "positions-ignored": right_rotary(x),
         "sine-cosine-exchanged": np.stack(exchanged, axis=-1).reshape(x.shape),
+        "same-sign-twice": [
+            np.stack(
+                [
+                    first * np.cos(angles) + sign * second * np.sin(angles),
+                    first * np.sin(angles) + sign * second * np.cos(angles),
+                ],
+                axis=-1,
+            ).reshape(x.shape)
+            for sign in (1, -1)
+        ],
+        "pair-exchanged": right.reshape(7, -1, 2)[..., ::-1].reshape(x.shape),
+        "turned-twice": right_rotary(right, positions),
+        "angle-in-degrees": right_rotary(x, np.radians(positions)),
+        "frequency-upside-down": _turn(x, positions[:, None] / speed),
     }
     got = call(candidate, x, positions)
+    of_floats(got, right, "turned vectors")
     found = probes.first_match(got, suspects)
     if found is None and got.shape == x.shape and np.isfinite(got).all():
         before, after = np.linalg.norm(x, axis=-1), np.linalg.norm(np.asarray(got, float), axis=-1)
@@ -514,6 +620,13 @@ def to_halves(candidate):
             "converted-backwards": W_Q[:, np.argsort(order)],
             "odd-half-first": np.concatenate([W_Q[:, 1::2], W_Q[:, 0::2]], axis=1),
             "halves-exchanged": np.roll(W_Q, half, axis=1),
+            "rotated-not-reordered": [
+                np.concatenate([-W_Q[:, half:], W_Q[:, :half]], axis=1),
+                W_Q[:, order] * np.where(np.arange(d_head) < half, 1, -1),
+                W_Q[:, order] * np.where(np.arange(d_head) < half, -1, 1),
+                np.concatenate([-W_Q[:, 1::2], W_Q[:, 0::2]], axis=1),
+            ],
+            "neighbours-exchanged": W_Q.reshape(d_model, half, 2)[..., ::-1].reshape(W_Q.shape),
         }
         show = {"expected": W_Q[:, order], "got": converted[0], "what": "converted weights"}
         found = probes.first_match(converted[0], suspects)
@@ -566,9 +679,17 @@ def alibi_bias(candidate):
             "by-the-key-alone": slopes * np.broadcast_to(keys, away.shape),
             "factors-not-biases": np.exp(right),
             "heads-last": np.moveaxis(right, 0, -1),
+            "distance-from-one": -slopes * (away + 1),
         }
         suspects = {name: wrong for name, wrong in suspects.items() if not _same(wrong, right)}
-        same_values(call(candidate, num_heads, num_queries, num_keys), right, "bias", suspects)
+        got = call(candidate, num_heads, num_queries, num_keys)
+        if got.shape == right.shape and not probes.close(got, right) and probes.first_match(got, suspects) is None:
+            mine = got[:, 0, -1] / -away[0, -1]
+            if probes.close(got, -mine[:, None, None] * away) and np.all(mine > 0):
+                head = int(np.argmax(abs(np.log(mine / slopes[:, 0, 0]))))
+                facts = {"head": head + 1, "slope": mine[head], "right": slopes[head, 0, 0]}
+                raise AssertionError(mistake("slopes-wrong", **facts, expected=right, got=got, what="bias"))
+        same_values(got, right, "bias", suspects)
 
 
 def _same(wrong, right):

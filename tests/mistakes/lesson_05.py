@@ -86,7 +86,7 @@ def loops_one_column_a_place(seq_len, d_model):
     return by_loops(seq_len, d_model).T
 
 
-@wrong("05.sinusoidal_by_loops", "different-values")
+@wrong("05.sinusoidal_by_loops", "another-base")
 def loops_another_base(seq_len, d_model):
     return by_loops(seq_len, d_model, base=1000.0)
 
@@ -823,3 +823,205 @@ def alibi_as_bloom(num_heads, num_queries, num_keys):
 @wrong("05.alibi_bias", "factors-not-biases")
 def alibi_as_factors(num_heads, num_queries, num_keys):
     return np.exp(-slopes_of(num_heads)[:, None, None] * distances(num_queries, num_keys))
+
+
+def loops_with_angle(seq_len, d_model, angle, last=None):
+    encoding = np.zeros((seq_len, d_model))
+    for p in range(seq_len):
+        for i in range(0, d_model if last is None else last, 2):
+            encoding[p, i : i + 2] = np.sin(angle(p, i)), np.cos(angle(p, i))
+    return encoding
+
+
+@wrong("05.sinusoidal_by_loops", "another-base")
+def loops_base_e(seq_len, d_model):
+    return loops_with_angle(seq_len, d_model, lambda p, i: p * np.exp(-i / d_model))
+
+
+@wrong("05.sinusoidal_by_loops", "another-base")
+def loops_common_logarithm(seq_len, d_model):
+    return loops_with_angle(seq_len, d_model, lambda p, i: p * np.exp(-np.log10(10000) * i / d_model))
+
+
+@wrong("05.sinusoidal_by_loops", "exponent-divided-wrongly")
+def loops_divided_by_the_length(seq_len, d_model):
+    return loops_with_angle(seq_len, d_model, lambda p, i: p * 10000 ** (-i / seq_len))
+
+
+@wrong("05.sinusoidal_by_loops", "power-not-taken")
+def loops_product_for_power(seq_len, d_model):
+    return loops_with_angle(seq_len, d_model, lambda p, i: p * 10000 * -i / d_model)
+
+
+@wrong("05.sinusoidal_by_loops", "place-and-feature-exchanged")
+def loops_place_in_the_exponent(seq_len, d_model):
+    return loops_with_angle(seq_len, d_model, lambda p, i: i * 10000 ** (-p / d_model))
+
+
+@wrong("05.sinusoidal_by_loops", "whole-turns")
+def loops_two_pi(seq_len, d_model):
+    return loops_with_angle(seq_len, d_model, lambda p, i: 2 * np.pi * p * 10000 ** (-i / d_model))
+
+
+@wrong("05.sinusoidal_by_loops", "second-half-empty")
+def loops_to_the_middle(seq_len, d_model):
+    return loops_with_angle(seq_len, d_model, lambda p, i: p * 10000 ** (-i / d_model), last=d_model // 2)
+
+
+@wrong("05.sinusoidal_by_loops", "sine-missing")
+def loops_cosines_only(seq_len, d_model):
+    return np.repeat(by_loops(seq_len, d_model)[:, 1::2], 2, axis=1)
+
+
+@wrong("05.sinusoidal_by_loops", "first-place-only-filled")
+def loops_return_inside(seq_len, d_model):
+    encoding = np.zeros((seq_len, d_model))
+    for p in range(seq_len):
+        encoding[p] = by_loops(seq_len, d_model)[p]
+        return encoding
+
+
+@wrong("05.sinusoidal_by_loops", "cut-to-whole-numbers")
+def loops_into_integers(seq_len, d_model):
+    encoding = np.zeros((seq_len, d_model), dtype=int)
+    encoding[:] = by_loops(seq_len, d_model)
+    return encoding
+
+
+@wrong("05.sinusoidal", "positions-without-sign")
+def encode_absolute(positions, d_model, base=10000.0):
+    return encode(abs(positions), d_model, base)
+
+
+@wrong("05.broken_pairs", "last-place-only")
+def pairs_at_the_end(encoding):
+    return abs(squares_of(encoding)[-1] - 1) > 0.001
+
+
+@wrong("05.broken_pairs", "only-too-short")
+def pairs_that_are_too_short(encoding):
+    return (squares_of(encoding) < 0.999).any(axis=0)
+
+
+@wrong("05.broken_pairs", "added-over-places")
+def pairs_of_all_places_together(encoding):
+    return abs(squares_of(encoding).sum(axis=0) - 1) > 0.001
+
+
+@wrong("05.broken_pairs", "compared-with-the-right-one")
+def pairs_that_differ(encoding):
+    differs = abs(encoding - by_loops(*encoding.shape)) > 0.001
+    return (differs[:, ::2] | differs[:, 1::2]).any(axis=0)
+
+
+@right("05.broken_pairs")
+def pairs_by_the_length_of_the_hand(encoding):
+    return (abs(np.sqrt(squares_of(encoding)) - 1) > 0.0005).any(axis=0)
+
+
+@wrong("05.rotation", "rotation-sine-cosine-exchanged")
+def rotation_sine_first(offset, d_model):
+    matrix = np.zeros((d_model, d_model))
+    for i in range(0, d_model, 2):
+        b = offset * 10000 ** (-i / d_model)
+        matrix[i : i + 2, i : i + 2] = [[np.sin(b), np.cos(b)], [np.cos(b), -np.sin(b)]]
+    return matrix
+
+
+@wrong("05.rotation", "rotation-first-pair-only")
+def rotation_of_the_first_pair(offset, d_model):
+    matrix = np.eye(d_model)
+    matrix[:2, :2] = [[np.cos(offset), np.sin(offset)], [-np.sin(offset), np.cos(offset)]]
+    return matrix
+
+
+@wrong("05.rotation", "rotation-without-sines")
+def rotation_on_the_diagonal(offset, d_model):
+    return np.diag(np.repeat(np.cos(offset * 10000.0 ** (-np.arange(0, d_model, 2) / d_model)), 2))
+
+
+@wrong("05.rotation", "blocks-not-placed")
+def rotation_in_blocks(offset, d_model):
+    b = offset * 10000.0 ** (-np.arange(0, d_model, 2) / d_model)
+    return np.stack([np.cos(b), np.sin(b), -np.sin(b), np.cos(b)], axis=-1).reshape(-1, 2, 2)
+
+
+@wrong("05.look_back", "sharpness-twice")
+def back_sharpened_on_both_sides(seq_len, d_model, back, sharpness):
+    return weights_of(sharpness * sharpness * scores_back(seq_len, d_model, back))
+
+
+@wrong("05.look_back", "back-ignored")
+def back_by_one(seq_len, d_model, back, sharpness):
+    return weights_of(sharpness * scores_back(seq_len, d_model, 1))
+
+
+@wrong("05.look_back", "back-scaled")
+def back_as_cosines(seq_len, d_model, back, sharpness):
+    return weights_of(sharpness * scores_back(seq_len, d_model, back) / (d_model / 2))
+
+
+@wrong("05.look_back", "back-all-or-nothing")
+def back_as_a_diagonal(seq_len, d_model, back, sharpness):
+    return np.eye(seq_len, k=-back)
+
+
+@wrong("05.rotary", "same-sign-twice")
+def rotary_two_minuses(x, positions, base=10000.0):
+    angles = rotary_angles(x, positions, base)
+    first, second = x[..., 0::2], x[..., 1::2]
+    parts = first * np.cos(angles) - second * np.sin(angles), first * np.sin(angles) - second * np.cos(angles)
+    return np.stack(parts, axis=-1).reshape(x.shape)
+
+
+@wrong("05.rotary", "pair-exchanged")
+def rotary_second_first(x, positions, base=10000.0):
+    return turn(x, positions, base).reshape(*x.shape[:-1], -1, 2)[..., ::-1].reshape(x.shape)
+
+
+@wrong("05.rotary", "turned-twice")
+def rotary_twice(x, positions, base=10000.0):
+    return turn(turn(x, positions, base), positions, base)
+
+
+@wrong("05.rotary", "angle-in-degrees")
+def rotary_in_degrees(x, positions, base=10000.0):
+    return turn(x, np.radians(positions), base)
+
+
+@wrong("05.rotary", "frequency-upside-down")
+def rotary_ever_faster(x, positions, base=10000.0):
+    return turn(x, positions, 1 / base)
+
+
+@wrong("05.to_halves", "rotated-not-reordered")
+def halves_by_rotate_half(W):
+    half = W.shape[1] // 2
+    return np.concatenate([-W[:, half:], W[:, :half]], axis=1)
+
+
+@wrong("05.to_halves", "rotated-not-reordered")
+def halves_with_a_minus(W):
+    return np.concatenate([W[:, 0::2], -W[:, 1::2]], axis=1)
+
+
+@wrong("05.to_halves", "neighbours-exchanged")
+def halves_of_exchanged_neighbours(W):
+    return W.reshape(len(W), -1, 2)[..., ::-1].reshape(W.shape)
+
+
+@wrong("05.alibi_bias", "slopes-wrong")
+def alibi_without_the_eight(num_heads, num_queries, num_keys):
+    slopes = 2.0 ** (-np.arange(1, num_heads + 1) / num_heads)
+    return -slopes[:, None, None] * distances(num_queries, num_keys)
+
+
+@wrong("05.alibi_bias", "slopes-wrong")
+def alibi_ever_steeper(num_heads, num_queries, num_keys):
+    slopes = 2.0 ** (8 * np.arange(1, num_heads + 1) / num_heads)
+    return -slopes[:, None, None] * distances(num_queries, num_keys)
+
+
+@wrong("05.alibi_bias", "distance-from-one")
+def alibi_counted_from_one(num_heads, num_queries, num_keys):
+    return -slopes_of(num_heads)[:, None, None] * (distances(num_queries, num_keys) + 1)
