@@ -39,7 +39,7 @@ LONGEST_SENTENCE = 100  # tokens; a training pair with a longer side is left out
 EXTRA_TOKENS = 10  # by how much a translation may be longer than one and a half times its source
 
 DATES = {"d_model": 64, "num_layers": 2, "num_decoder_layers": 1, "num_heads": 4, "d_ff": 256, "dropout": 0.0}
-TRANSLATION = {"d_model": 128, "num_layers": 3, "num_heads": 4, "d_ff": 512, "dropout": 0.1, "norm_first": True}
+TRANSLATION = {"d_model": 128, "num_layers": 3, "num_heads": 4, "d_ff": 512, "dropout": 0.05, "norm_first": True}
 CHARACTERS = {"d_model": 128, "num_layers": 4, "num_heads": 4, "positions": "rotary", "activation": "relu"}
 WINDOW = 128  # characters
 DIGITS = {"image_size": 8, "patch_size": 2, "num_classes": 10, "d_model": 64, "num_layers": 2, "num_heads": 4}
@@ -163,7 +163,16 @@ class Translator:
 
 
 def translation(
-    pairs, *, num_steps=None, core_seconds=None, seed=0, vocab_size=6000, max_tokens=1200, make=None, **fitting
+    pairs,
+    *,
+    num_steps=None,
+    core_seconds=None,
+    seed=0,
+    vocab_size=4000,
+    max_tokens=1200,
+    sizes=TRANSLATION,
+    make=None,
+    **fitting,
 ):
     """Train a translator.
 
@@ -174,7 +183,8 @@ def translation(
         seed: int, of weights, batches and dropout.
         vocab_size: tokens of the shared vocabulary.
         max_tokens: of a batch, see `TokenBatches`.
-        make: function vocab_size -> model; None: a `Transformer` of the sizes `TRANSLATION`.
+        sizes: dict, the arguments of `Transformer` besides vocab_size.
+        make: function vocab_size -> model, for another model than `Transformer`.
         fitting: further arguments of `fit`, in place of the recipe's own.
 
     Returns:
@@ -183,8 +193,8 @@ def translation(
     words = (word for pair in pairs for sentence in pair for word in split_words(f" {sentence}"))
     tokenizer = BytePairEncoder.train(words, vocab_size, special_tokens=SPECIAL_TOKENS)
     torch.manual_seed(seed)
-    model = make(len(tokenizer)) if make else Transformer(vocab_size=len(tokenizer), **TRANSLATION)
-    translator = Translator(model, tokenizer, None if make else TRANSLATION)
+    model = make(len(tokenizer)) if make else Transformer(vocab_size=len(tokenizer), **sizes)
+    translator = Translator(model, tokenizer, None if make else sizes)
     encoded = (translator.pair(source, target) for source, target in pairs)
     encoded = [pair for pair in encoded if pair[0] and max(map(len, pair)) <= LONGEST_SENTENCE]
     batches = TokenBatches(encoded, max_tokens, seed=seed)

@@ -22,7 +22,8 @@ def main():
     torch.set_num_threads(1)  # so that processor time is what the clock shows
     splits = corpora.tatoeba(*options.name.split("-"))
     begin = time.process_time()
-    translator, history = recipes.translation(splits.train, core_seconds=60 * options.core_minutes, seed=options.seed)
+    budget = {"core_seconds": 60 * options.core_minutes, "seed": options.seed}
+    translator, history = recipes.translation(splits.train, **budget, **trained.SETTINGS[options.name])
     minutes = (time.process_time() - begin) / 60
     translator.model.half().float()  # measured as it will be kept
     sources, references = zip(*splits.test, strict=True)

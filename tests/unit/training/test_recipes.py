@@ -6,7 +6,6 @@ import pytest
 import torch
 
 from course_lib.data import dates, digits, docs
-from course_lib.models.transformer import Transformer
 from course_lib.training import recipes
 
 PAIRS = [
@@ -26,7 +25,7 @@ def translator():
         num_steps=60,
         vocab_size=80,
         max_tokens=60,
-        make=lambda vocab_size: Transformer(vocab_size=vocab_size, **SMALL),
+        sizes=SMALL,
         label_smoothing=0.0,
         learning_rate=1e-2,
         progress=False,
@@ -58,7 +57,6 @@ def test_a_sentence_is_a_text(translator):
 
 
 def test_a_translator_is_kept_whole(translator, tmp_path):
-    translator.sizes = SMALL
     translator.save(tmp_path / "kept", seed=0)
     again = recipes.Translator.load(tmp_path / "kept")
     assert not again.model.training and again.sizes == SMALL
@@ -71,7 +69,6 @@ def test_a_translator_is_kept_whole(translator, tmp_path):
 def test_a_translator_that_is_not_whole_is_refused(translator, tmp_path):
     with pytest.raises(ValueError, match="expected sizes"):
         recipes.Translator(translator.model, translator.tokenizer).save(tmp_path)
-    translator.sizes = SMALL
     translator.save(tmp_path)
     (tmp_path / "sizes.json").write_text('{"sizes": {"width": 3}}')
     with pytest.raises(ValueError, match=r"sizes\.json is damaged: .*width"):
