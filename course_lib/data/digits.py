@@ -63,7 +63,7 @@ def load():
     return Splits(*(Images(part.images.copy(), part.labels.copy()) for part in _load()))
 
 
-def augment(images, rng, *, degrees=10.0, stretch=0.10, shift=0.75):
+def augment(images, rng, *, degrees=10.0, stretch=0.10, shift=0.4):
     """Turn, stretch and shift every picture a little, at random: the same digit as another hand would have set it.
 
     Args:

@@ -303,7 +303,7 @@ def nats_per_character(model, text, seq_len=WINDOW):
     return counted.mean().item()
 
 
-def digits(*, num_epochs=20, batch_size=32, seed=0, **fitting):
+def digits(*, num_epochs=30, batch_size=64, seed=0, **fitting):
     """Train a `VisionTransformer` on digits, changed a little at each look.
 
     Args:
