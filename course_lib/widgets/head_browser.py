@@ -194,12 +194,16 @@ class HeadBrowser(Widget):
         from course_lib import plots
 
         queries, keys = self._tokens[self.part]
-        figure = self._picture(7.2, 3.4)
-        left, right = figure.subplots(1, 2)
-        _draw_all(left, self._weights[self.part])
+        if self._weights[self.part].shape[:2] == (1, 1):  # beside it, a wall of one map would show it twice
+            figure = self._picture(5.6, 4.2)
+            large = figure.subplots()
+        else:
+            figure = self._picture(7.2, 3.4)
+            wall, large = figure.subplots(1, 2)
+            _draw_all(wall, self._weights[self.part])
         shown = self.weights.clip(0, 1)  # half precision may go a little beyond
         title = TEXT["selected"].format(layer=self.layer + 1, head=self.head + 1)
-        plots.attention_heatmap(shown, queries, keys, ax=right, title=title, annotate=False, vmax=shown.max() or 1)
+        plots.attention_heatmap(shown, queries, keys, ax=large, title=title, annotate=False, vmax=shown.max() or 1)
         return figure
 
 

@@ -232,15 +232,21 @@ def test_the_picture_shows_all_heads_and_one_large(weights):
 
 
 def test_a_large_map_made_small_keeps_its_peaks():
-    weights = np.zeros((1, 1, 200, 200))
-    weights[0, 0, np.arange(200), np.arange(199, -1, -1)] = 1
+    weights = np.zeros((1, 2, 200, 200))
+    weights[0, :, np.arange(200), np.arange(199, -1, -1)] = 1
     mosaic = HeadBrowser(weights, ["a"] * 200).still().axes[0].images[0].get_array()
-    assert mosaic.shape == (24, 24)
-    assert (np.diag(mosaic[:, ::-1]) == 1).all()
-    assert (mosaic == 0).sum() > 500
+    assert mosaic.shape == (24, 24 + 3 + 24)  # two maps and a gap
+    assert (np.diag(mosaic[:, 23::-1]) == 1).all()
+    assert (mosaic[:, :24] == 0).sum() > 500
 
 
-@pytest.mark.parametrize("shape", [(1, 1, 1, 1), (12, 12, 64, 64), (48, 64, 4, 4), (1, 2, 3, 256)])
+def test_a_head_that_is_alone_is_shown_once():
+    figure = HeadBrowser(uniform(1, 1, 4, 4), TOKENS).still()
+    assert [ax.get_title() for ax in figure.axes if ax.get_title()] == ["layer 1, head 1"]
+    assert len(figure.axes) == 2  # the map and its colour bar
+
+
+@pytest.mark.parametrize("shape", [(1, 2, 1, 1), (12, 12, 64, 64), (48, 64, 4, 4), (1, 2, 3, 256)])
 def test_the_picture_is_one_of_few_axes_whatever_the_size(shape, kept):
     browser = HeadBrowser(uniform(*shape), ["a"] * shape[2], ["b"] * shape[3])
     assert len(browser.still().axes) == 3
