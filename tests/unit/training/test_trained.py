@@ -13,7 +13,8 @@ from course_lib.training.metrics import chrf
 def test_every_one_translates_and_tells_where_it_comes_from():
     assert trained.names() == ["en-bg"]
     for name in trained.names():
-        translator = trained.translator(name)
+        translator, settings = trained.translator(name), trained.SETTINGS[name]
+        assert translator.sizes == settings["sizes"] and len(translator.tokenizer) == settings["vocab_size"]
         assert {weight.dtype for weight in translator.model.parameters()} == {torch.float32}
         assert not translator.model.training
         about = json.loads((trained.FOLDER / name / "sizes.json").read_text("utf-8"))["about"]
