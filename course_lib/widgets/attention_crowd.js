@@ -80,7 +80,13 @@ export function crowd(host, session, text) {
     const discs = svg("path", { class: "cl-disc" }); // all in one: hundreds of elements would be hundreds to restyle
     const dots = svg("path", { class: `cl-speck cl-${CROWD_TEXT.names[kind]}` });
     plane.under.append(discs, dots);
-    return { plane, discs, dots };
+    let drawn = { points: /** @type {number[][]} */ ([]), extent: 0 };
+    const drawDots = (/** @type {number[][]} */ points) => {
+      if (drawn.points === points && drawn.extent === plane.extent) return;
+      drawn = { points, extent: plane.extent };
+      dots.setAttribute("d", circles(plane, points, () => 2));
+    };
+    return { plane, discs, drawDots };
   }
   const compare = dK === 2 ? makeCompare() : null;
   const mix = dV === 2 ? makeMix() : null;
@@ -241,10 +247,18 @@ export function crowd(host, session, text) {
 
   // --- drawing ---
 
-  function farthest(/** @type {number[][]} */ vectors) {
-    let far = 0;
-    for (const vector of vectors) for (const x of vector) if (Math.abs(x) > far) far = Math.abs(x);
-    return far;
+  /** @type {WeakMap<number[], number>} */
+  const sizes = new WeakMap(); // a changed row is a new array: the others need not be looked through again
+  function farthest(/** @type {number[][]} */ rows) {
+    return rows.reduce((far, row) => {
+      let size = sizes.get(row);
+      if (size === undefined) {
+        size = 0;
+        for (const x of row) if (Math.abs(x) > size) size = Math.abs(x);
+        sizes.set(row, size);
+      }
+      return Math.max(far, size);
+    }, 0);
   }
 
   function drawVectors() {
@@ -255,13 +269,13 @@ export function crowd(host, session, text) {
       compare.plane.fit(farthest([...now.keys, now.queries[selected()]]), fresh);
       compare.query.put(now.queries[selected()]);
       compare.keyArrow.put(now.keys[key]);
-      setAttributes(compare.dots, { d: circles(compare.plane, now.keys, () => 2) });
+      compare.drawDots(now.keys);
       compare.plane.placeLabels([compare.query, compare.keyArrow]);
     }
     if (mix) {
       mix.plane.fit(farthest(now.values), fresh);
       mix.value.put(now.values[key]);
-      setAttributes(mix.dots, { d: circles(mix.plane, now.values, () => 2) });
+      mix.drawDots(now.values);
     }
     for (const row of Object.values(rows)) row.fill();
     masks.show(session.maskName());
@@ -342,7 +356,7 @@ export function crowd(host, session, text) {
       setText(name, isRest ? filled(CROWD_TEXT.rest, { count: n - MOST }) : shortened(tokens[k], 16));
       setText(how, isRest ? "" : filled(CROWD_TEXT.score, { scaled: readable(picture.scaled[row][k]) }));
       setText(result, weight.toFixed(3));
-      share.style.width = `${Math.min(1, Math.max(0, weight)) * 100}%`;
+      share.style.backgroundSize = `${Math.min(1, Math.max(0, weight)) * 100}% 100%`; // unlike a width, never laid out anew
     });
   }
 

@@ -697,7 +697,13 @@ export class HeatMap {
     /** @type {ArrayLike<number>[]} */
     this.values = [];
     this.top = 1;
-    this.canvas = /** @type {HTMLCanvasElement} */ (html("canvas", { class: "cl-canvas" }));
+    /** @type {{image: ImageData, pixels: Uint32Array, signed: boolean, top: number, rows: ArrayLike<number>[]} | null} */
+    this.painted = null;
+    const again = () => {
+      this.painted = null;
+      this.#paint();
+    };
+    this.canvas = /** @type {HTMLCanvasElement} */ (html("canvas", { class: "cl-canvas", contextrestored: again }));
     this.tip = html("div", { class: "cl-tip-text", hidden: true, "aria-hidden": "true" });
     this.cursor = html("div", { class: "cl-cursor", "aria-hidden": "true" });
     this.band = html("div", { class: "cl-band", "aria-hidden": "true", hidden: true });
@@ -743,8 +749,8 @@ export class HeatMap {
   }
 
   /**
-   * @param {ArrayLike<number>[]} values rows of numbers @param {{top?: number, row?: number | null}} [options]
-   *   top: the size with the strongest colour; row: one to mark.
+   * @param {ArrayLike<number>[]} values rows of numbers; a row that is the same array as before is not painted again
+   * @param {{top?: number, row?: number | null}} [options] top: the size with the strongest colour; row: one to mark.
    */
   show(values, { top = 1, row = null } = {}) {
     this.values = values;
@@ -761,19 +767,29 @@ export class HeatMap {
       return;
     }
     const [height, width] = [this.rows.length, this.columns.length];
-    if (this.canvas.width !== width || this.canvas.height !== height) Object.assign(this.canvas, { width, height });
+    const { values, top, signed } = this;
     const context = /** @type {CanvasRenderingContext2D} */ (this.canvas.getContext("2d"));
-    const image = context.createImageData(width, height);
-    const pixels = new Uint32Array(image.data.buffer);
-    for (let r = 0, at = 0; r < height; r++)
-      for (let c = 0; c < width; c++, at++) {
-        const value = this.values[r][c];
-        if (Number.isNaN(value)) continue; // clear
-        const share = value / this.top;
-        if (!this.signed) pixels[at] = cividisPixel(share);
+    if (!this.painted) {
+      Object.assign(this.canvas, { width, height });
+      const image = context.createImageData(width, height);
+      this.painted = { image, pixels: new Uint32Array(image.data.buffer), signed, top, rows: [] };
+    }
+    const { image, pixels, ...then } = this.painted;
+    const sameColours = then.signed === signed && then.top === top;
+    let [first, last] = [height, -1];
+    for (let r = 0; r < height; r++) {
+      const row = values[r];
+      if (sameColours && row === then.rows[r]) continue;
+      for (let c = 0, at = r * width; c < width; c++, at++) {
+        const share = row[c] / top;
+        if (Number.isNaN(share)) pixels[at] = 0; // clear
+        else if (!signed) pixels[at] = cividisPixel(share);
         else pixels[at] = (share < 0 ? BLUE_PIXEL : RED_PIXEL) | (Math.round(Math.min(1, Math.abs(share)) * 255) << 24);
       }
-    context.putImageData(image, 0, 0);
+      [first, last] = [Math.min(first, r), r];
+    }
+    Object.assign(this.painted, { signed, top, rows: values.slice() });
+    if (last >= 0) context.putImageData(image, 0, 0, 0, first, width, last + 1 - first);
   }
 
   /** Mark a cell from outside. @param {number} row @param {number} column */
