@@ -8,7 +8,7 @@
  * holds back newer states while one is unanswered and then sends only the latest.
  */
 import { crowd } from "./attention_crowd.js";
-import { attention, attentionOfChanged, causalMask, scaledScores } from "./compute.js";
+import { attention, attentionOfChanged, causalMask, scaledScores, scaledScoresOfChanged } from "./compute.js";
 import {
   atLeisure,
   choiceButtons,
@@ -170,10 +170,19 @@ function makeSession(model) {
     const all = new Float32Array(view.buffer.slice(view.byteOffset, view.byteOffset + view.byteLength));
     let from = 0;
     const take = (/** @type {number} */ width) =>
-      Array.from({ length: n }, () => Array.from(all.subarray(from, (from += width))));
+      Array.from({ length: n }, () => {
+        const row = new Array(width);
+        for (let at = 0; at < width; at++) row[at] = all[from++];
+        return row;
+      });
     const then = read(model.get("answered"));
+    const before = picture?.state;
+    const scores =
+      before?.keys === then.keys
+        ? scaledScoresOfChanged(picture, before.queries, then.queries, then.keys)
+        : scaledScores(then.queries, then.keys);
     const works = model.get("error") === "";
-    picture = { ...scaledScores(then.queries, then.keys), weights: take(n), context: take(dV), state: then, works };
+    picture = { ...scores, weights: take(n), context: take(dV), state: then, works };
   }
 
   const tell = atLeisure(() => model.save_changes(), 150, 1000);
@@ -578,7 +587,10 @@ function few({ model, el }, session) {
   const stageName = html("h4");
   const staleMark = html("p", { class: "cl-stale-mark" }, TEXT.stale);
   const nothing = html("p", { class: "cl-nothing" }, TEXT.nothingYet);
-  const columnsAre = html("span", { class: "cl-legend" });
+  const columns = {
+    keys: legend("key", "square", TEXT.keyColumns),
+    dimensions: legend("value", "triangle", TEXT.dimensionColumns),
+  };
   const functionName = html("code");
   const notes = html("ul", { class: "cl-notes" });
   const weighPanel = html(
@@ -597,8 +609,8 @@ function few({ model, el }, session) {
     html(
       "div",
       { class: "cl-axes" },
-      html("span", { class: "cl-legend" }, tipGlyph("query", "circle"), TEXT.queryRows),
-      columnsAre,
+      legend("query", "circle", TEXT.queryRows),
+      ...Object.values(columns),
     ),
     notes,
     html("p", { class: "cl-function" }, `${TEXT.runs} `, functionName),
@@ -632,14 +644,18 @@ function few({ model, el }, session) {
       mix.values.forEach((arrow, index) => arrow.put(now.values[index]));
     }
     Object.values(tables).forEach((table) => table.fill());
-    drawCompare();
-    drawMix();
+    if (!model.get("in_page")) drawPlanes(); // else the answer is about to do it
     const fits = (/** @type {any} */ parts) =>
       Object.keys(parts).every(
         (part) => JSON.stringify(parts[part]) === JSON.stringify(now[/** @type {keyof State} */ (part)]),
       );
     if (presets.length) presetButtons.show(presets.find(([, parts]) => fits(parts))?.[0] ?? null);
     maskButtons.show(session.maskName());
+  }
+
+  function drawPlanes() {
+    drawCompare();
+    drawMix();
   }
 
   function drawCompare() {
@@ -726,35 +742,35 @@ function few({ model, el }, session) {
     );
   }
 
-  /**
-   * How each step's numbers become cells: one scale for all three kinds of scores, shares on 0 to 1.
-   * @returns {import("./view_kit.js").Cell[][]}
-   */
-  function cellsOf(/** @type {Stage} */ name) {
+  function numbersOf(/** @type {Stage} */ name) {
+    const { scores, scaled, weights, context } = session.picture();
+    return { scores, scaled, masked: scaled, weights, context }[name];
+  }
+
+  /** A step's numbers as shares of its brightest colour: one scale for all three kinds of scores; NaN stays empty. */
+  function sharesOf(/** @type {Stage} */ name) {
     const picture = session.picture();
+    if (name === "weights") return picture.weights;
     const mask = allowed(picture.state);
-    const size = Math.max(1e-9, ...picture.scores.flat().map(Math.abs));
-    const valueSize = Math.max(1e-9, ...picture.context.flat().map(Math.abs));
-    const numbersOf = {
-      scores: picture.scores,
-      scaled: picture.scaled,
-      masked: picture.scaled,
-      weights: picture.weights,
-      context: picture.context,
-    }[name];
-    return numbersOf.map((row, q) => {
+    const most = Math.max(1e-9, ...(name === "context" ? picture.context : picture.scores).flat().map(Math.abs));
+    return numbersOf(name).map((row, q) =>
+      row.map((value, k) => (name === "masked" && !mask[q][k] ? NaN : 0.5 + value / most / 2)),
+    );
+  }
+
+  /** A step's numbers as cells. @returns {import("./view_kit.js").Cell[][]} */
+  function cellsOf(/** @type {Stage} */ name) {
+    const mask = allowed(session.picture().state);
+    const shares = sharesOf(name);
+    return numbersOf(name).map((row, q) => {
       const best = name === "weights" ? Math.max(...row) : NaN;
       return row.map((value, k) => {
         const hidden = (name === "masked" || name === "weights") && !mask[q][k];
-        const share =
-          name === "weights" ? value : name === "context" ? 0.5 + value / valueSize / 2 : 0.5 + value / size / 2;
         const text = Number.isNaN(value) ? "" : name === "masked" && hidden ? "−∞" : readable(value);
-        const colour = Number.isNaN(value) || (hidden && name === "masked") ? {} : cividis(share);
-        const state = hidden ? "hidden" : value === best && best > 0 ? "winner" : "";
         return {
-          ...colour,
+          ...(Number.isNaN(shares[q][k]) ? {} : cividis(shares[q][k])),
           text,
-          state,
+          state: hidden ? "hidden" : value === best && best > 0 ? "winner" : "",
           name: filled(name === "masked" && hidden ? TEXT.stage.masked.hiddenCell : TEXT.stage[name].cell, {
             query: tokens[q],
             key: name === "context" ? k + 1 : tokens[k],
@@ -770,15 +786,13 @@ function few({ model, el }, session) {
     const mask = allowed(picture.state);
     const late = now === "weights" || now === "context";
     for (const { name, button, cells } of steps) {
-      const shown = cellsOf(name);
-      cells.forEach((row, q) =>
-        row.forEach((rect, k) => setAttributes(rect, { fill: shown[q][k].fill ?? "var(--cl-empty)" })),
-      );
+      const fill = (/** @type {number} */ share) => (Number.isNaN(share) ? "var(--cl-empty)" : cividis(share).fill);
+      sharesOf(name).forEach((row, q) => row.forEach((share, k) => setAttributes(cells[q][k], { fill: fill(share) })));
       button.toggleAttribute("data-stale", !picture.works && (name === "weights" || name === "context"));
       if (name === now) button.setAttribute("aria-current", "step");
       else button.removeAttribute("aria-current");
-      if (name === now) (now === "context" ? wide : square).show(shown, who);
     }
+    (now === "context" ? wide : square).show(cellsOf(now), who);
     square.element.style.display = now === "context" ? "none" : "";
     wide.element.style.display = now === "context" ? "" : "none";
     square.element.setAttribute("aria-label", TEXT.stage[now].name);
@@ -792,11 +806,8 @@ function few({ model, el }, session) {
     });
     setText(stageName, TEXT.stage[now].name);
     setText(words, filled(TEXT.stage[now].words, { d: dK, root: readable(Math.sqrt(dK)) }));
-    columnsAre.replaceChildren(
-      ...(now === "context"
-        ? [tipGlyph("value", "triangle"), TEXT.dimensionColumns]
-        : [tipGlyph("key", "square"), TEXT.keyColumns]),
-    );
+    columns.keys.style.display = now === "context" ? "none" : "";
+    columns.dimensions.style.display = now === "context" ? "" : "none";
     setText(functionName, model.get("function"));
     staleMark.hidden = picture.works || !late || !has();
     nothing.hidden = !late || has();
@@ -809,11 +820,11 @@ function few({ model, el }, session) {
     );
     chips.forEach(({ chip, share }, index) => {
       chip.setAttribute("aria-pressed", String(index === who));
-      share.style.width = has() ? `${Math.min(1, Math.max(0, picture.weights[who][index])) * 100}%` : "0";
+      const weight = has() ? Math.min(1, Math.max(0, picture.weights[who][index])) : 0;
+      share.style.backgroundSize = `${weight * 100}% 100%`; // unlike a width, never laid out anew
     });
     drawArithmetic();
-    drawCompare();
-    drawMix();
+    drawPlanes();
     root.dataset.paintedSeq = String(picture.state.seq);
     showWaiting();
     announcer.say(session.words());

@@ -51,29 +51,51 @@ export function attention(queries, keys, values, mask) {
 }
 
 /**
- * `attention` again after some queries were replaced: rows of the others are kept, since a row depends on its own query only.
- * @param {ReturnType<typeof attention>} before @param {number[][]} queriesBefore
- * @param {number[][]} queries @param {number[][]} keys @param {number[][]} values @param {boolean[][]} [mask]
+ * Rows that depend on one query each, again after some queries were replaced: those of the others are kept.
+ * @template {Record<string, number[][]>} T
+ * @param {T} before rows of all queries, by name @param {number[][]} queriesBefore @param {number[][]} queries
+ * @param {(changed: number[]) => T} rowsOf computes those of the queries with these numbers
+ * @returns {T}
  */
-export function attentionOfChanged(before, queriesBefore, queries, keys, values, mask) {
+function again(before, queriesBefore, queries, rowsOf) {
   const changed = queries.flatMap((query, q) => (query === queriesBefore[q] ? [] : [q]));
-  const some = attention(
-    changed.map((q) => queries[q]),
-    keys,
-    values,
-    mask && changed.map((q) => mask[q]),
-  );
   const merged = (/** @type {number[][]} */ old, /** @type {number[][]} */ rows) => {
     const all = old.slice();
     changed.forEach((q, index) => (all[q] = rows[index]));
     return all;
   };
-  return {
-    scores: merged(before.scores, some.scores),
-    scaled: merged(before.scaled, some.scaled),
-    weights: merged(before.weights, some.weights),
-    context: merged(before.context, some.context),
-  };
+  const entries = Object.entries(rowsOf(changed)).map(([name, rows]) => [name, merged(before[name], rows)]);
+  return /** @type {T} */ (Object.fromEntries(entries));
+}
+
+/**
+ * `scaledScores` again after some queries were replaced.
+ * @param {ReturnType<typeof scaledScores>} before @param {number[][]} queriesBefore
+ * @param {number[][]} queries @param {number[][]} keys
+ */
+export function scaledScoresOfChanged(before, queriesBefore, queries, keys) {
+  return again(before, queriesBefore, queries, (changed) =>
+    scaledScores(
+      changed.map((q) => queries[q]),
+      keys,
+    ),
+  );
+}
+
+/**
+ * `attention` again after some queries were replaced.
+ * @param {ReturnType<typeof attention>} before @param {number[][]} queriesBefore
+ * @param {number[][]} queries @param {number[][]} keys @param {number[][]} values @param {boolean[][]} [mask]
+ */
+export function attentionOfChanged(before, queriesBefore, queries, keys, values, mask) {
+  return again(before, queriesBefore, queries, (changed) =>
+    attention(
+      changed.map((q) => queries[q]),
+      keys,
+      values,
+      mask && changed.map((q) => mask[q]),
+    ),
+  );
 }
 
 /** The sum of vectors, each taken by its weight. @param {number[]} weights @param {number[][]} values */

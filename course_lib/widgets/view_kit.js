@@ -200,6 +200,9 @@ export function roundedUp(size) {
   return 10 * power;
 }
 
+// A pointermove waits for the next frame. Where the browser tells of the hand at once, Python can be asked that much sooner.
+const SOONEST_MOVE = "onpointerrawupdate" in window ? "pointerrawupdate" : "pointermove";
+
 const PLANE = 320;
 const MARGIN = 14;
 const TIP = 7;
@@ -300,6 +303,7 @@ export class Plane {
     const text = svg("text", { class: `cl-label cl-${kind}` }, shortened(label));
     this.arrows.append(group);
     this.labels.append(text);
+    let extent = 0; // of the plane when the arrow was put
     const arrow = {
       group,
       tip,
@@ -309,10 +313,12 @@ export class Plane {
       shown: true,
       /** @param {number[]} point */
       put: (point) => {
+        if (arrow.point === point && extent === this.extent) return;
         arrow.point = point;
+        extent = this.extent;
         const [x, y] = this.pixel(point);
         setAttributes(line, { x2: x, y2: y });
-        tip.setAttribute("transform", `translate(${x} ${y})`);
+        setAttributes(tip, { transform: `translate(${x} ${y})` });
         if (move) {
           const at = `${name}: ${readable(point[0])}, ${readable(point[1])}`;
           setAttributes(tip, {
@@ -348,7 +354,7 @@ export class Plane {
         event.preventDefault();
         grab?.();
       },
-      pointermove: (event) => {
+      [SOONEST_MOVE]: (event) => {
         if (tip.hasPointerCapture(event.pointerId)) follow(this.coordinates(event));
       },
       keydown: (event) => {

@@ -66,12 +66,13 @@ def test_rows_of_unchanged_queries_are_kept_and_those_of_changed_ones_right(page
         queries, keys, values, mask = random_attention(rng)
         changed = [q for q in range(len(queries)) if rng.random() < 0.4]  # none among them
         fresh = rng.normal(size=queries.shape)
-        steps, kept = page.evaluate(
+        steps, scored, kept = page.evaluate(
             """([queries, fresh, changed, keys, values, mask]) => {
               const before = compute.attention(queries, keys, values, mask);
               const now = queries.map((query, q) => (changed.includes(q) ? fresh[q] : query));
               const steps = compute.attentionOfChanged(before, queries, now, keys, values, mask);
-              return [steps, queries.map((_, q) => steps.weights[q] === before.weights[q])];
+              const scored = compute.scaledScoresOfChanged(before, queries, now, keys);
+              return [steps, scored, queries.map((_, q) => steps.weights[q] === before.weights[q])];
             }""",
             [queries.tolist(), fresh.tolist(), changed, keys.tolist(), values.tolist(), mask.tolist()],
         )
@@ -81,6 +82,7 @@ def test_rows_of_unchanged_queries_are_kept_and_those_of_changed_ones_right(page
         close(steps["scaled"], attention.scaled_dot_scores(queries, keys))
         close(steps["weights"], weights)
         close(steps["context"], context)
+        assert scored == {"scores": steps["scores"], "scaled": steps["scaled"]}
         assert [q for q, same in enumerate(kept) if not same] == changed
 
 
