@@ -706,12 +706,8 @@ function few({ model, el }, session) {
     const [who, now] = [selected(), state()];
     const picture = session.picture();
     const row = has() ? picture.weights[who] : tokens.map(() => 0);
-    hull.setAttribute(
-      "d",
-      `M ${convexHull(now.values)
-        .map((point) => plane.pixel(point).join(" "))
-        .join(" L ")} Z`,
-    );
+    const corners = convexHull(now.values).map((point) => plane.pixel(point).join(" "));
+    setAttributes(hull, { d: `M ${corners.join(" L ")} Z` });
     let end = [0, 0];
     let path = `M ${plane.pixel(end).join(" ")}`;
     tokens.forEach((_, index) => {
@@ -789,13 +785,12 @@ function few({ model, el }, session) {
       const fill = (/** @type {number} */ share) => (Number.isNaN(share) ? "var(--cl-empty)" : cividis(share).fill);
       sharesOf(name).forEach((row, q) => row.forEach((share, k) => setAttributes(cells[q][k], { fill: fill(share) })));
       button.toggleAttribute("data-stale", !picture.works && (name === "weights" || name === "context"));
-      if (name === now) button.setAttribute("aria-current", "step");
-      else button.removeAttribute("aria-current");
+      setAttributes(button, { "aria-current": name === now && "step" });
     }
     (now === "context" ? wide : square).show(cellsOf(now), who);
     square.element.style.display = now === "context" ? "none" : "";
     wide.element.style.display = now === "context" ? "" : "none";
-    square.element.setAttribute("aria-label", TEXT.stage[now].name);
+    setAttributes(square.element, { "aria-label": TEXT.stage[now].name });
     square.element.classList.toggle("cl-toggles", now === "masked");
     square.element.classList.toggle("cl-with-sums", now === "weights");
     picture.weights.forEach((row, q) => {
@@ -819,7 +814,7 @@ function few({ model, el }, session) {
       ...(late && picture.works ? model.get("notes").map((/** @type {string} */ note) => html("li", {}, note)) : []),
     );
     chips.forEach(({ chip, share }, index) => {
-      chip.setAttribute("aria-pressed", String(index === who));
+      setAttributes(chip, { "aria-pressed": String(index === who) });
       const weight = has() ? Math.min(1, Math.max(0, picture.weights[who][index])) : 0;
       share.style.backgroundSize = `${weight * 100}% 100%`; // unlike a width, never laid out anew
     });

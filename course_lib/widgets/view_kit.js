@@ -188,7 +188,7 @@ export function choiceButtons(label, choices, choose) {
     element,
     /** @param {string | null} pressed */
     show(pressed) {
-      for (const [key, button] of buttons) button.setAttribute("aria-pressed", String(key === pressed));
+      for (const [key, button] of buttons) setAttributes(button, { "aria-pressed": String(key === pressed) });
     },
   };
 }
@@ -407,6 +407,8 @@ export class Plane {
   }
 }
 
+const PARTS_OF_CELL = /** @type {const} */ (["text", "fill", "ink", "state", "name"]);
+
 /**
  * A matrix of coloured, numbered cells with labels; arrow keys walk through it.
  * @typedef {{text: string, fill?: string, ink?: string, state?: string, name: string}} Cell
@@ -420,6 +422,8 @@ export class Matrix {
   constructor({ label, rows, columns, rowKind = "", columnKind = "", go, act }) {
     this.at = [0, 0];
     this.size = [rows.length, columns.length];
+    /** @type {Cell[][]} */
+    this.shown = [];
     this.go = go;
     this.act = act;
     const heads = columns.map((name) =>
@@ -460,6 +464,8 @@ export class Matrix {
     rows.forEach((cells, row) => {
       this.rowHeads[row].parentElement?.classList.toggle("cl-selected", row === selected);
       cells.forEach((cell, column) => {
+        const before = this.shown[row]?.[column];
+        if (before && PARTS_OF_CELL.every((part) => before[part] === cell[part])) return;
         const element = this.cells[row][column];
         setText(element, cell.text);
         element.style.background = cell.fill ?? "";
@@ -467,6 +473,7 @@ export class Matrix {
         setAttributes(element, { "data-is": cell.state ?? "", "aria-label": cell.name });
       });
     });
+    this.shown = rows;
   }
 
   /** @param {number} row @param {number} column */
