@@ -22,7 +22,7 @@ const MOST = 5;
 
 /**
  * @param {{model: any, el: HTMLElement}} host @param {import("./attention_playground.js").Session} session
- * @param {typeof import("./attention_playground.js").TEXT} text
+ * @param {import("./attention_playground.js").Text} text
  */
 export function crowd(host, session, text) {
   const { tokens, n, dK, dV, start, state, selected, stage, look, put, has } = session;

@@ -123,6 +123,7 @@ const FEW = 12; // up to here every token has arrows and every cell its number
 /** @typedef {{scores: number[][], scaled: number[][], weights: number[][], context: number[][]}} Numbers */
 /** @typedef {Numbers & {state: State, works: boolean}} Picture */
 /** @typedef {ReturnType<typeof makeSession>} Session */
+/** @typedef {typeof TEXT} Text */
 
 /** @param {{model: any, el: HTMLElement}} host */
 function render(host) {

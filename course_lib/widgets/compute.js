@@ -152,6 +152,7 @@ export function combined(...masks) {
  */
 export function reach(mask, layers) {
   const n = mask.length;
+  /** @type {number[][]} */
   const first = mask.map((row) => row.map((may) => (may ? 1 : 0)));
   let seen = mask.map((row, q) => row.map((may, k) => may || q === k));
   for (let layer = 2; layer <= layers; layer++) {

@@ -92,7 +92,7 @@ function render({ model, el }) {
 
     const candidates = found.candidates[count] ?? [];
     const top = candidates[0]?.count ?? 1;
-    const name = ([first, second] = ["", ""]) =>
+    const name = (/** @type {string[]} */ [first, second] = ["", ""]) =>
       filled(TEXT.pair, { first: shownToken(first), second: shownToken(second) });
     pairs.replaceChildren(
       ...candidates.map(({ pair, count: times }) => {
