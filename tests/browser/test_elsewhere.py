@@ -92,3 +92,38 @@ def test_a_page_of_its_own_is_live_without_a_kernel(browser, tmp_path, with_pyth
             assert np.abs(shown() - before).max() > 0.02
     assert problems == []
     assert [url for url in asked if not url.startswith(("file:", "blob:"))] == []
+
+
+@pytest.mark.parametrize("at_once", [True, False])
+def test_a_drag_is_followed_whether_or_not_the_browser_tells_of_it_before_the_frame(browser, tmp_path, at_once):
+    from course_lib.widgets import AttentionPlayground
+
+    vectors = np.random.default_rng(0).normal(size=(3, 3, 2))
+    path = AttentionPlayground(["the", "cat", "sat"], *vectors).save_html(tmp_path / "play.html")
+    with browser.new_context() as context:
+        page = context.new_page()
+        if not at_once:
+            page.add_init_script("delete window.onpointerrawupdate")
+        page.goto(path.as_uri())
+        assert page.evaluate("'onpointerrawupdate' in window") == at_once
+        handle = page.get_by_role("slider", name="query of sat", exact=True)
+        box = handle.locator(".cl-tip").bounding_box()
+        x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+        page.mouse.move(x, y)
+        page.mouse.down()
+        for step in range(1, 9):
+            page.mouse.move(x + 5 * step, y + 3 * step)
+        page.mouse.up()
+        page.wait_for_timeout(200)
+        moved = handle.locator(".cl-tip").bounding_box()
+        assert [moved["x"] - box["x"], moved["y"] - box["y"]] == pytest.approx([40, 24], abs=2)
+        queries = vectors[0].copy()
+        queries[2] = [
+            float(handle.get_attribute("aria-valuetext").split(": ")[1].split(", ")[axis].replace("−", "-"))
+            for axis in (0, 1)
+        ]
+        assert np.abs(queries - vectors[0])[2].min() > 0.1
+        cells = page.locator(".cl-matrix:visible .cl-cell").all_inner_texts()
+        shown = np.reshape([float(text.replace("−", "-")) for text in cells], (3, 3))
+        expected = numpy_attention(queries, *vectors[1:], np.ones((3, 3), dtype=bool))[1]
+        np.testing.assert_allclose(shown, expected, atol=0.011)
