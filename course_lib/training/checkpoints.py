@@ -14,6 +14,7 @@ import json
 import os
 import re
 import shutil
+import tempfile
 from pathlib import Path
 
 import torch
@@ -32,12 +33,26 @@ TEXTS = {
     "missing": "missing {names}",
     "unknown": "unknown {names}",
     "shape": "{name} has shape {found}, expected {expected}",
+    "folder": "checkpoint is {folder!r}, where nothing can be written ({reason}); pass another folder",
     "no weights": "{path} does not exist; expected a file of weights, or a folder with checkpoints",
 }
 
 
 class CheckpointError(ValueError):
     """A checkpoint that cannot be read, or that belongs to another model or run."""
+
+
+def check_folder(folder):
+    """Make a folder for checkpoints and try to write there: better now than after the first hour.
+
+    Raises:
+        CheckpointError: it can't be made or written to.
+    """
+    try:
+        Path(folder).mkdir(parents=True, exist_ok=True)
+        tempfile.TemporaryFile(dir=folder).close()
+    except OSError as error:
+        raise CheckpointError(TEXTS["folder"].format(folder=str(folder), reason=error.strerror)) from None
 
 
 def save(folder, step, model, tensors, state):

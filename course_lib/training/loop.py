@@ -6,7 +6,9 @@ Every process goes through the same batches and takes its own rows of each: rows
 the mean over all targets of the whole batch, so what is learnt does not depend on how many processes share the work.
 """
 
+import contextlib
 import math
+import numbers
 import signal
 import threading
 import time
@@ -37,7 +39,8 @@ TEXTS = {
     "logits": "the model gave {found} for targets of shape {targets}; expected {expected}",
     "ended": "batches ended after {step} steps; num_steps is {num_steps}",
     "no length": "num_steps is None and batches has no length; pass num_steps",
-    "diverged": "step {step}: the loss is {loss}; the model is as before. Try a lower learning rate or more warm-up",
+    "diverged": "step {step}: the {name} is {value}; the model is as before. Try a lower learning rate or more warm-up",
+    "evaluate": "evaluate gave a {kind}; expected a dict of numbers",
     "settings": "{folder} holds a run with other settings: {changes}. Pass another folder, or the settings of that run",
     "change": "{name} was {before!r}, now {now!r}",
     "data": "the batches are not those that the run in {folder} has seen; pass the same ones, from their beginning",
@@ -50,7 +53,8 @@ TEXTS = {
 class History(list):
     """What happened, step by step: a list of dicts with step, loss, learning_rate, gradient_norm, tokens and seconds.
 
-    Where `fit` got an `evaluate`, its numbers stand in the records of the steps after which it was called.
+    Where `fit` got an `evaluate`, its numbers stand in the records of the steps after which it was called; one of a name
+    that a record has already, such as loss, as evaluated_loss.
 
     Attributes:
         stopped: whether training was interrupted before its last step.
@@ -91,6 +95,8 @@ def fit(
 ):
     """Train a model in place; afterwards it is in eval mode.
 
+    It learns on the device that Accelerate finds. `evaluate` and `watch` see it where it was, and there it is afterwards.
+
     Stopping (the notebook's square, or Ctrl-C) ends after the step under way, and the model is usable. With a folder of
     checkpoints the same call goes on from there, and after a crash from the last checkpoint. It ends with the very same
     weights, to the bit, as a run that was never interrupted, on the same machine with as many threads.
@@ -127,8 +133,9 @@ def fit(
 
     Raises:
         ValueError, TypeError: settings or batches that make no sense.
-        CheckpointError: the checkpoint is damaged, or of another model, other settings or other batches.
-        FloatingPointError: the loss is not finite.
+        CheckpointError: the checkpoint is damaged, or of another model, other settings or other batches; or its folder
+            can't be written to.
+        FloatingPointError: the loss or its gradient is not finite.
     """
     if num_steps is None:
         if not hasattr(batches, "__len__"):
@@ -148,14 +155,17 @@ def fit(
         "pad_id": getattr(model, "pad_id", None) if pad_id is None else pad_id,
         "seed": seed,
     }
-    _check_settings(settings)
+    settings = _checked(settings)
+    num_steps = settings["num_steps"]
     check_count("checkpoint_every", checkpoint_every)
     if evaluate_every is not None:
         check_count("evaluate_every", evaluate_every)
+    if checkpoint is not None:
+        checkpoints.check_folder(checkpoint)
     accelerator = Accelerator(mixed_precision="no")  # `_Run` casts by itself, and leaves the model's forward alone
-    devices = [accelerator.device] if accelerator.device.type == "cuda" else []
-    with torch.random.fork_rng(devices=devices):
-        torch.manual_seed(seed + accelerator.process_index)
+    callers = _random_state(accelerator.device)
+    try:
+        torch.manual_seed(settings["seed"] + accelerator.process_index)
         run = _Run(accelerator, model, settings, loss, checkpoint)
         try:
             if checkpoint is not None and checkpoints.latest(checkpoint) is not None:
@@ -164,7 +174,9 @@ def fit(
         finally:
             if run.average is not None:
                 run.average.swap()
-            model.eval()
+            model.eval().to(run.home)
+    finally:
+        _restore_random_state(callers, accelerator.device)
     return run.history
 
 
@@ -173,6 +185,8 @@ class _Run:
 
     def __init__(self, accelerator, model, settings, loss, folder):
         self.accelerator, self.model, self.settings, self.folder = accelerator, model, settings, folder
+        self.home = next((parameter.device for parameter in model.parameters()), accelerator.device)
+        model.zero_grad()  # what the caller's own backward left would be added to the first step's gradient
         objective = _Objective(model, loss, settings["label_smoothing"], settings["pad_id"])
         self.prepared = accelerator.prepare_model(objective)
         rates = settings["learning_rate"], settings["muon_learning_rate"], settings["weight_decay"]
@@ -185,6 +199,7 @@ class _Run:
         self.average = None if settings["average"] is None else AveragedWeights(model, settings["average"])
         self.step, self.saved_step, self.fingerprint, self.history = 0, None, None, History()
 
+    @torch.inference_mode(False)  # tensors of that mode can't be learnt from
     def train(self, batches, evaluate, evaluate_every, checkpoint_every, progress, watch):
         num_steps = self.settings["num_steps"]
         watch = watch if self.accelerator.is_main_process else None
@@ -218,7 +233,8 @@ class _Run:
                 bar.update()
                 is_last = self.step == num_steps
                 if evaluate is not None and (is_last or (evaluate_every and self.step % evaluate_every == 0)):
-                    record.update(self._evaluate(evaluate))
+                    for name, value in self._evaluate(evaluate).items():
+                        record[f"evaluated_{name}" if name in record else name] = value
                 if self.folder is not None and (is_last or self.step % checkpoint_every == 0):
                     self.save()
                 if watch is not None:
@@ -230,10 +246,8 @@ class _Run:
 
     def _show(self, watch, record, interruption):
         """Let somebody look at the model in evaluation mode, without a trace in the run, and heed their wish."""
-        state = _random_state(self.accelerator.device)
-        self.model.eval()
-        watch.step(record, self.model)
-        _restore_random_state(state, self.accelerator.device)
+        with self._at_rest():
+            watch.step(record, self.model)
         if self.accelerator.num_processes == 1:
             while watch.wish == "pause" and not interruption.asked:
                 time.sleep(PAUSE_SECONDS)
@@ -252,11 +266,14 @@ class _Run:
             total = self.prepared(*rows)
         mean = self.accelerator.reduce(total.detach().float(), "sum").item() / count
         if not math.isfinite(mean):
-            raise FloatingPointError(TEXTS["diverged"].format(step=self.step + 1, loss=mean))
+            raise FloatingPointError(TEXTS["diverged"].format(step=self.step + 1, name="loss", value=mean))
         processes = self.accelerator.num_processes  # over which gradients are averaged
         self.accelerator.backward(total * (processes / count))
         limit = math.inf if self.settings["clip"] is None else self.settings["clip"]
         norm = torch.nn.utils.clip_grad_norm_(self.model.parameters(), limit).item()
+        if not math.isfinite(norm):  # a finite loss may have such a gradient, and one step would make all weights NaN
+            self.model.zero_grad()
+            raise FloatingPointError(TEXTS["diverged"].format(step=self.step + 1, name="gradient's norm", value=norm))
         share = learning_rate_share(self.step, *(self.settings[key] for key in ("num_steps", "warmup_steps", "decay")))
         for optimizer, rates in zip(self.optimizers, self.rates, strict=True):
             for group, rate in zip(optimizer.param_groups, rates, strict=True):
@@ -281,16 +298,29 @@ class _Run:
 
     def _evaluate(self, evaluate):
         """Call the caller's function with the weights that the model would end with, and leave no trace in the run."""
-        state = _random_state(self.accelerator.device)
         if self.average is not None:
             self.average.swap()
         try:
-            self.model.eval()
-            return {name: float(value) for name, value in evaluate(self.model).items()}
+            with self._at_rest():
+                found = evaluate(self.model)
+            if not isinstance(found, dict):
+                raise TypeError(TEXTS["evaluate"].format(kind=type(found).__name__))
+            return {name: float(value) for name, value in found.items()}
         finally:
             if self.average is not None:
                 self.average.swap()
-            _restore_random_state(state, self.accelerator.device)
+
+    @contextlib.contextmanager
+    def _at_rest(self):
+        """The model in evaluation mode and on the caller's device; then the run goes on as if nobody had looked."""
+        device = self.accelerator.device
+        state = _random_state(device)
+        self.model.eval().to(self.home)
+        try:
+            yield
+        finally:
+            self.model.to(device)
+            _restore_random_state(state, device)
 
     def _from_here(self, batches):
         """Batches from where the run is, checked and as tensors; the last one seen must be the one that was seen."""
@@ -436,28 +466,38 @@ class _Interruption:
             signal.signal(signal.SIGINT, self.before)
 
 
-def _check_settings(settings):
+def _checked(settings):
+    """The settings, their numbers as Python's own, which JSON can hold."""
     check_count("num_steps", settings["num_steps"])
     for name, choices in (("decay", DECAYS), ("precision", PRECISIONS)):
         if settings[name] not in choices:
             raise ValueError(TEXTS["choice"].format(name=name, value=settings[name], choices=", ".join(choices)))
     positive, share = "a number above 0", "a number from 0 up to, but not including, 1"
     expected = {
-        "learning_rate": (lambda value: value > 0, positive),
-        "muon_learning_rate": (lambda value: value > 0, positive),
-        "clip": (lambda value: value > 0, positive),
-        "weight_decay": (lambda value: value >= 0, "a number from 0 up"),
-        "warmup_steps": (lambda value: 0 <= value < settings["num_steps"], "a whole number below num_steps"),
-        "label_smoothing": (lambda value: 0 <= value < 1, share),
-        "average": (lambda value: 0 <= value < 1, share),
+        "learning_rate": (numbers.Real, lambda value: 0 < value < math.inf, positive),
+        "muon_learning_rate": (numbers.Real, lambda value: 0 < value < math.inf, positive),
+        "clip": (numbers.Real, lambda value: 0 < value < math.inf, positive),
+        "weight_decay": (numbers.Real, lambda value: 0 <= value < math.inf, "a number from 0 up"),
+        "warmup_steps": (
+            numbers.Integral,
+            lambda value: 0 <= value < settings["num_steps"],
+            "a whole number below num_steps",
+        ),
+        "label_smoothing": (numbers.Real, lambda value: 0 <= value < 1, share),
+        "average": (numbers.Real, lambda value: 0 <= value < 1, share),
+        "pad_id": (numbers.Integral, lambda value: True, "a whole number"),
+        "seed": (numbers.Integral, lambda value: abs(value) < 2**63, "a whole number of 64 bits"),
     }
-    may_be_none = {"muon_learning_rate", "clip", "average"}
-    for name, (holds, words) in expected.items():
+    may_be_none = {"muon_learning_rate", "clip", "average", "pad_id"}
+    checked = {**settings, "num_steps": int(settings["num_steps"])}
+    for name, (kind, holds, words) in expected.items():
         value = settings[name]
         if value is None and name in may_be_none:
             continue
-        if not isinstance(value, int | float) or isinstance(value, bool) or not holds(value):
+        if not isinstance(value, kind) or isinstance(value, bool) or not holds(value):
             raise ValueError(TEXTS["number"].format(name=name, value=value, expected=words))
+        checked[name] = int(value) if isinstance(value, numbers.Integral) else float(value)
+    return checked
 
 
 def _over_and_over(batches):
@@ -475,6 +515,8 @@ def _tensors(batch):
     if not isinstance(batch, tuple | list) or len(batch) < 2:
         raise TypeError(TEXTS["batch"].format(kind=type(batch).__name__))
     tensors = [torch.as_tensor(part) for part in batch]
+    if not tensors[-1].is_floating_point():
+        tensors[-1] = tensors[-1].long()  # in 8 bits without a sign, -100 would be 156
     rows = [len(tensor) if tensor.ndim else 0 for tensor in tensors]
     if len(set(rows)) > 1 or not rows[0]:
         raise ValueError(TEXTS["rows"].format(rows=" and ".join(map(str, rows))))
@@ -491,15 +533,15 @@ def _fingerprint(batch):
 
 def _random_state(device):
     states = {"cpu": torch.get_rng_state()}
-    if device.type == "cuda":
-        states["cuda"] = torch.cuda.get_rng_state(device)
+    if device.type != "cpu":
+        states[device.type] = torch.get_device_module(device).get_rng_state()
     return states
 
 
 def _restore_random_state(states, device):
     torch.set_rng_state(states["cpu"])
-    if device.type == "cuda":
-        torch.cuda.set_rng_state(states["cuda"], device)
+    if device.type != "cpu":
+        torch.get_device_module(device).set_rng_state(states[device.type])
 
 
 def _finite(record):

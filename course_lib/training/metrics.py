@@ -8,6 +8,7 @@ import torch
 TEXTS = {
     "empty": "there is nothing to judge: {name} is empty",
     "lengths": "predictions has {predictions} entries and references has {references}; expected as many of each",
+    "one text": "{name} is one str, {text!r}; expected a sequence with an entry for each answer",
     "text": "{name}[{index}] is a {kind}; expected a str",
     "shapes": "predictions has shape {predictions} and targets {targets}; expected the same, or an axis of logits more",
     "no targets": "every target is pad_id = {pad_id}; expected at least one that counts",
@@ -55,7 +56,7 @@ def exact_match(predictions, references):
         float from 0 to 1.
 
     Raises:
-        ValueError: none at all, or not as many of each.
+        ValueError, TypeError: none at all, not as many of each, or one str instead of a sequence.
     """
     predictions, references = _paired(predictions, references)
     return sum(map(_equal, predictions, references)) / len(references)
@@ -105,6 +106,9 @@ def _equal(prediction, reference):
 
 
 def _paired(predictions, references):
+    for name, entries in (("predictions", predictions), ("references", references)):
+        if isinstance(entries, str):  # its letters would be judged, one by one
+            raise TypeError(TEXTS["one text"].format(name=name, text=entries))
     predictions, references = list(predictions), list(references)
     if not references:
         raise ValueError(TEXTS["empty"].format(name="references"))

@@ -1,6 +1,7 @@
 """`fit` learns, resumes to the bit, survives being killed, stops when asked, and shares its work."""
 
 import itertools
+import math
 import os
 import signal
 import subprocess
@@ -8,8 +9,10 @@ import sys
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
+from accelerate import Accelerator
 from safetensors.torch import load_file
 
 from course_lib.models.decoder import LanguageModel
@@ -332,6 +335,82 @@ def test_a_loss_that_is_not_finite_leaves_the_model_as_it_was():
     assert equal(parameters(model), before)
 
 
+def test_a_gradient_that_is_not_finite_leaves_the_model_as_it_was():
+    model = make_model()
+    before = parameters(model)
+
+    def loss(outputs, targets):
+        return (0 * outputs).sum().sqrt() + 1.0  # finite, and its slope at 0 is not
+
+    with pytest.raises(FloatingPointError, match="step 1: the gradient's norm is nan"):
+        fit(model, make_batches(), num_steps=2, progress=False, loss=loss)
+    assert equal(parameters(model), before)
+    assert all(parameter.grad is None for parameter in model.parameters())
+
+
+def test_what_the_callers_own_backward_left_has_no_say():
+    fresh, used = make_model(0.0), make_model(0.0)
+    source, inputs, _ = next(iter(make_batches()))
+    used(source, inputs).square().sum().backward()
+    for model in (fresh, used):
+        fit(model, make_batches(), num_steps=2, progress=False)
+    assert equal(parameters(used), parameters(fresh))
+
+
+def test_an_evaluation_named_like_the_loss_does_not_replace_it():
+    history = fit(make_model(), make_batches(), num_steps=2, progress=False, evaluate=lambda model: {"loss": 99})
+    assert history[-1]["loss"] < 9 and history[-1]["evaluated_loss"] == 99
+    with pytest.raises(TypeError, match="evaluate gave a NoneType; expected a dict"):
+        fit(make_model(), make_batches(), num_steps=2, progress=False, evaluate=lambda model: None)
+
+
+def test_numpys_numbers_are_settings_too(tmp_path):
+    settings = {"num_steps": np.int64(4), "seed": np.int32(1), "pad_id": np.uint8(0), "learning_rate": np.float32(0.25)}
+    fit(make_model(), make_batches(), **settings, checkpoint=tmp_path, progress=False)
+    plain = {"num_steps": 4, "seed": 1, "pad_id": 0, "learning_rate": 0.25}
+    assert len(fit(make_model(), make_batches(), **plain, checkpoint=tmp_path, progress=False)) == 4  # the same run
+
+
+def test_a_folder_that_cannot_be_written_is_refused_before_the_first_step(tmp_path):
+    file = tmp_path / "file"
+    file.write_text("in the way")
+    for folder in (file, file / "below"):
+        model = make_model()
+        before = parameters(model)
+        with pytest.raises(CheckpointError, match="where nothing can be written"):
+            fit(model, make_batches(), num_steps=2, checkpoint=folder, progress=False)
+        assert equal(parameters(model), before)
+
+
+def test_bytes_are_targets_too():
+    model, ids = LanguageModel(256, 16, 1, 2), torch.arange(150, 158)[None]
+    history = fit(model, [(ids, ids.byte())], progress=False)
+    assert history[0]["tokens"] == 8  # 156 as well, which in 8 bits is -100
+
+
+def test_the_model_is_seen_and_left_where_it_was(monkeypatch):
+    monkeypatch.setattr(Accelerator, "device", torch.device("cpu:0"))  # to PyTorch another name of the same device
+    places = []
+
+    class Model(LanguageModel):
+        def to(self, device):
+            places.append(str(device))
+            return super().to(device)
+
+    class Where(Watch):
+        def step(self, record, model):
+            assert places[-1] == "cpu"
+
+    def evaluate(model):
+        assert places[-1] == "cpu"
+        return {}
+
+    ids = torch.arange(8)[None]
+    batches = [(ids, ids)] * 2
+    fit(Model(10, 16, 1, 2), batches, watch=Where(), evaluate=evaluate, average=0.9, progress=False)
+    assert places == ["cpu", "cpu:0", "cpu", "cpu:0", "cpu", "cpu:0", "cpu"]  # a look, an evaluation, a look, the end
+
+
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
@@ -340,6 +419,10 @@ def test_a_loss_that_is_not_finite_leaves_the_model_as_it_was():
         ({"learning_rate": -1}, "learning_rate is -1"),
         ({"label_smoothing": 1}, "label_smoothing is 1"),
         ({"warmup_steps": 5}, "warmup_steps is 5"),
+        ({"warmup_steps": 2.5}, "warmup_steps is 2.5; expected a whole number"),
+        ({"learning_rate": math.inf}, "learning_rate is inf"),
+        ({"seed": None}, "seed is None"),
+        ({"pad_id": 0.5}, "pad_id is 0.5"),
         ({"decay": "step"}, "decay is 'step'"),
         ({"precision": "float16"}, "precision is 'float16'"),
         ({"clip": 0}, "clip is 0"),
@@ -443,4 +526,6 @@ def test_it_learns_where_gradients_are_switched_off():
     with torch.no_grad():
         history = fit(model, [(ids, ids)] * 2, learning_rate=1e-2, precision="float32", progress=False)
         assert not torch.is_grad_enabled()
-    assert history[1]["loss"] < history[0]["loss"]
+    with torch.inference_mode():
+        history += fit(model, [(ids.numpy(), ids.numpy())], learning_rate=1e-2, precision="float32", progress=False)
+    assert history[2]["loss"] < history[1]["loss"] < history[0]["loss"]

@@ -255,6 +255,12 @@ def test_exact_match():
         exact_match(["a"], ["a", "b"])
 
 
+@pytest.mark.parametrize("metric", [exact_match, bleu, chrf])
+def test_one_text_is_no_sequence_of_texts(metric):
+    with pytest.raises(TypeError, match="references is one str, 'a cat'"):
+        metric(["a cat"], "a cat")
+
+
 def test_bleu_and_chrf_are_sacrebleus():
     references = ["The quick brown fox jumps over the lazy dog.", "A cat sits on the mat."]
     assert bleu(references, references) == pytest.approx(100)
