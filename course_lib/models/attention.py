@@ -26,6 +26,7 @@ TEXTS = {
         "a KeyValueCache is for generating, not for training: call the model under torch.no_grad() "
         "or torch.inference_mode()"
     ),
+    "cache memory": "the cache holds {held} tokens of a memory, but now came one of {came}; start a new cache",
     "cache batch": "the cache holds a batch of {held} sequences, but now came {came}; start a new cache",
 }
 
@@ -77,6 +78,7 @@ class MultiHeadAttention(nn.Module):
                 (batch, queries, keys); or (batch, heads, queries, keys). A size may be 1, such as (1, queries, keys).
                 With a cache, keys counts the cached ones too, which come first.
             bias: floats added to the scores, such as `positions.ALiBi`; broadcasts to (batch, heads, queries, keys).
+                -inf has the meaning of a mask.
             causal: whether a token may attend only to itself and to those before it; together with a mask, both hold.
                 With a cache the cached tokens come before x.
             cache: a `KeyValueCache` of this layer, to which the keys and values of x are appended. Those of a memory
@@ -89,6 +91,7 @@ class MultiHeadAttention(nn.Module):
 
         Raises:
             ValueError, TypeError: the shapes or types do not fit.
+            RuntimeError: a cache came where gradients are asked for.
         """
         check_vectors("x", x, "batch queries d_model", d_model=self.d_model)
         start = cache.length if cache is not None and memory is None else 0  # the position of the first token of x
@@ -159,6 +162,8 @@ class MultiHeadAttention(nn.Module):
         check_vectors("memory", memory, "batch keys d_model", batch=len(x), d_model=self.d_model)
         if cache is not None and cache.length:
             cache.check_batch(len(x))
+            if cache.length != memory.shape[1]:
+                raise ValueError(TEXTS["cache memory"].format(held=cache.length, came=memory.shape[1]))
 
     def _mask(self, mask, bias, causal, x, num_keys):
         """Check mask and bias; join mask and causality into one boolean mask of four axes, None if all may attend."""
@@ -184,7 +189,7 @@ def scaled_dot_product_attention(queries, keys, values, mask=None, bias=None, dr
         keys: (batch, heads, keys, d_head).
         values: (batch, heads, keys, d_head).
         mask: boolean, True = may attend; broadcasts to (batch, heads, queries, keys).
-        bias: floats added to the scores; broadcasts to (batch, heads, queries, keys).
+        bias: floats added to the scores; broadcasts to (batch, heads, queries, keys). -inf has the meaning of a mask.
         dropout: a function applied to the weights before they weigh the values.
 
     Returns:
@@ -196,6 +201,8 @@ def scaled_dot_product_attention(queries, keys, values, mask=None, bias=None, dr
     scores = queries @ keys.mT / math.sqrt(queries.shape[-1])  # (batch, heads, queries, keys)
     if bias is not None:
         scores = scores + bias
+        allowed = bias != -math.inf
+        mask = allowed if mask is None else mask & allowed
     if mask is not None:
         scores = scores.masked_fill(~mask, torch.finfo(scores.dtype).min)  # with -inf, a fully masked row gives NaN
     weights = scores.softmax(dim=-1)  # (batch, heads, queries, keys)
@@ -229,8 +236,12 @@ def causal_mask(num_queries, num_keys=None, device=None):
 
     Returns:
         mask: boolean (queries, keys), True = may attend.
+
+    Raises:
+        ValueError: a number is no whole number of at least 1.
     """
     num_keys = num_queries if num_keys is None else num_keys
+    check_positive(num_queries=num_queries, num_keys=num_keys)
     ones = torch.ones(num_queries, num_keys, dtype=torch.bool, device=device)
     return ones.tril(num_keys - num_queries)
 

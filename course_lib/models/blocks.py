@@ -13,11 +13,12 @@ from torch import nn
 from torch.nn import functional as F
 
 from course_lib.models.attention import MultiHeadAttention
-from course_lib.models.checks import check_choice, check_positive
+from course_lib.models.checks import check_above_0, check_choice, check_positive
 from course_lib.models.dropout import Dropout
 
 ACTIVATIONS = {
-    "relu": functools.partial(F.relu, inplace=True),  # nobody else sees what it overwrites
+    # In place it saves memory and time; a forward hook that keeps the output of `expand` finds it overwritten.
+    "relu": functools.partial(F.relu, inplace=True),
     "gelu": F.gelu,
     "gelu_tanh": functools.partial(F.gelu, approximate="tanh"),  # GPT-2's
 }
@@ -83,6 +84,7 @@ class EncoderBlock(nn.Module):
         rotary=None,
     ):
         super().__init__()
+        check_above_0("norm_eps", norm_eps)
         self.norm_first = norm_first
         self.attention = MultiHeadAttention(
             d_model, num_heads, num_kv_heads=num_kv_heads, dropout=dropout, rotary=rotary
@@ -136,6 +138,7 @@ class DecoderBlock(nn.Module):
         rotary=None,
     ):
         super().__init__()
+        check_above_0("norm_eps", norm_eps)
         self.norm_first = norm_first
         self.self_attention = MultiHeadAttention(
             d_model, num_heads, num_kv_heads=num_kv_heads, dropout=dropout, rotary=rotary

@@ -1,5 +1,9 @@
 """What the models ask of their arguments, and how they say so."""
 
+import math
+import numbers
+import operator
+
 import torch
 
 TEXTS = {
@@ -11,6 +15,7 @@ TEXTS = {
     "ids": "{name} has dtype {dtype}; expected whole numbers (int64 or int32) of shape {expected}",
     "range": "{name} holds {value}; expected numbers from 0 to {highest}",
     "mask": "{name} has dtype {dtype}; expected booleans, True = may attend (convert it: {name} != 0)",
+    "attention mask": "attention_mask holds {value}; expected booleans or 0 and 1, where True or 1 means may attend",
     "mask shape": "{name} has shape {shape}, which does not fit; expected {expected}, where a size may also be 1",
     "broadcast": "{name} has shape {shape}, which does not broadcast to {expected} = {wanted}",
     "length": (
@@ -19,7 +24,8 @@ TEXTS = {
     ),
     "positions": "positions has shape {shape}; expected ({seq_len},) or ({batch}, {seq_len})",
     "odd": "{name} is {value}, which is odd; expected an even number, {why}",
-    "positive": "{name} is {value!r}; expected a whole number of at least 1",
+    "whole": "{name} is {value!r}; expected a whole number of at least {least}",
+    "above 0": "{name} is {value!r}; expected a finite number above 0",
     "divides": "{part} is {divisor}, which does not divide {name} = {value}",
     "probability": "{name} is {value!r}; expected a number from 0 up to, but not including, 1",
     "choice": "{name} is {value!r}; expected one of {choices}",
@@ -32,10 +38,29 @@ def fail(text, error=ValueError, **about):
 
 
 def check_positive(**sizes):
-    """Check that each argument is a whole number of at least 1."""
+    """Check that each argument is a whole number of at least 1, such as an int or NumPy's."""
+    check_whole(1, **sizes)
+
+
+def check_whole(least, **sizes):
+    """Check that each argument is a whole number that is not too small."""
     for name, value in sizes.items():
-        if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-            fail("positive", name=name, value=value)
+        if not is_whole(value) or value < least:
+            fail("whole", name=name, value=value, least=least)
+
+
+def is_whole(value):
+    """Whether a value is a whole number: an int, NumPy's, or a tensor of one."""
+    try:
+        operator.index(value)
+    except TypeError:
+        return False
+    return not isinstance(value, bool)
+
+
+def is_number(value):
+    """Whether a value can be compared with numbers: a real one, or a tensor of one."""
+    return isinstance(value, numbers.Real) or (isinstance(value, torch.Tensor) and value.numel() == 1)
 
 
 def check_divides(name, value, part, divisor):
@@ -46,8 +71,14 @@ def check_divides(name, value, part, divisor):
 
 def check_probability(name, value):
     """Check for 0 <= value < 1."""
-    if not 0 <= value < 1:
+    if not (is_number(value) and 0 <= value < 1):
         fail("probability", name=name, value=value)
+
+
+def check_above_0(name, value):
+    """Check for 0 < value < ∞."""
+    if not (is_number(value) and 0 < value < math.inf):
+        fail("above 0", name=name, value=value)
 
 
 def check_choice(name, value, choices):
@@ -66,11 +97,18 @@ def check_vectors(name, x, expected, **sizes):
 def check_ids(name, ids, expected, count, **sizes):
     """Check a tensor of whole numbers from 0 to count - 1, such as token ids or positions."""
     _check_axes(name, ids, expected, sizes)
-    if ids.is_floating_point() or ids.is_complex() or ids.dtype == torch.bool:
-        fail("ids", name=name, dtype=ids.dtype, expected=_shape(expected))
+    check_indices(name, ids, _shape(expected))
     lowest, highest = (bound.item() for bound in ids.aminmax())
     if lowest < 0 or highest >= count:
         fail("range", name=name, value=lowest if lowest < 0 else highest, highest=count - 1)
+
+
+def check_indices(name, ids, expected):
+    """Check for a tensor of the dtypes that PyTorch looks up rows by."""
+    if not isinstance(ids, torch.Tensor):
+        fail("kind", error=TypeError, name=name, kind=type(ids).__name__, expected=expected)
+    if ids.dtype not in (torch.int64, torch.int32):
+        fail("ids", name=name, dtype=ids.dtype, expected=expected)
 
 
 def check_mask(name, mask, expected, **sizes):
@@ -104,10 +142,15 @@ def read_attention_mask(attention_mask, batch, keys):
     """Read a padding mask (batch, keys) of booleans, or of 0 and 1 as tokenizers give them, as booleans."""
     if attention_mask is None:
         return None
-    if isinstance(attention_mask, torch.Tensor) and attention_mask.dtype != torch.bool:
-        attention_mask = attention_mask != 0
-    check_mask("attention_mask", attention_mask, "batch keys", batch=batch, keys=keys)
-    return attention_mask
+    mask = attention_mask
+    if isinstance(mask, torch.Tensor) and mask.dtype != torch.bool:
+        mask = mask != 0
+    check_mask("attention_mask", mask, "batch keys", batch=batch, keys=keys)
+    if mask is not attention_mask:  # a mask to be added to the scores, of 0 and -inf, means the opposite
+        others = attention_mask[mask & (attention_mask != 1)]
+        if len(others):
+            fail("attention mask", value=others[0].item())
+    return mask
 
 
 def _check_axes(name, x, expected, sizes):

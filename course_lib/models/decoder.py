@@ -130,7 +130,8 @@ class LanguageModel(nn.Module):
         check_ids("token_ids", token_ids, "batch seq_len", self.token_embedding.num_embeddings)
         batch, seq_len = token_ids.shape
         start = 0 if cache is None else cache.length
-        mask = read_attention_mask(attention_mask, batch, start + seq_len)  # (batch, keys)
+        mask = read_attention_mask(attention_mask, batch, start + seq_len)
+        mask = None if mask is None else mask.expand(batch, start + seq_len)  # (batch, keys)
         hidden = self.token_embedding(token_ids)  # (batch, seq_len, d_model)
         if self.positions is not None:
             hidden = self.positions(hidden, _positions(mask, start, seq_len, token_ids.device))

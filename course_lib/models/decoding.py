@@ -19,7 +19,7 @@ import math
 
 import torch
 
-from course_lib.models.checks import check_ids, check_positive, read_attention_mask
+from course_lib.models.checks import check_ids, check_positive, is_number, is_whole, read_attention_mask
 
 TEXTS = {
     "no start": "start_id is None; an encoder-decoder needs the token that every target begins with",
@@ -31,6 +31,9 @@ TEXTS = {
         "{prompt} tokens and max_new_tokens={new} reach beyond the model's {max_len} positions; "
         "expected max_new_tokens of at most {most}"
     ),
+    "pad": "pad_id is {value!r}; expected a whole number",
+    "logits": "logits holds a row whose largest number is {value}; expected a finite one: has training diverged?",
+    "no logits": "logits is {value}; expected a tensor of shape (..., vocab_size)",
     "temperature": "temperature is {value!r}; expected a number above 0 (for the likeliest token alone, use greedy)",
     "top_p": "top_p is {value!r}; expected a number above 0 and at most 1",
     "penalty": "length_penalty is {value!r}; expected a number of at least 0",
@@ -125,11 +128,20 @@ def sampling_probabilities(logits, *, temperature=1.0, top_k=None, top_p=None):
         probabilities: (..., vocab_size), float32 or float64, 0 for tokens that are not kept, with sum 1.
 
     Raises:
-        ValueError: temperature, top_k or top_p make no sense.
+        ValueError: temperature, top_k or top_p make no sense, or a row holds nan, inf or nothing but -inf.
+        TypeError: logits is no tensor.
     """
     _check_sampling(temperature, top_k, top_p)
+    if not isinstance(logits, torch.Tensor):
+        raise TypeError(TEXTS["no logits"].format(value=f"a {type(logits).__name__}"))
+    if not logits.numel() or not logits.ndim:
+        raise ValueError(TEXTS["no logits"].format(value=f"of shape {tuple(logits.shape)}"))
     logits = logits.to(torch.promote_types(logits.dtype, torch.float32))
-    logits = (logits - logits.amax(dim=-1, keepdim=True)) / temperature  # at most 0: no temperature makes it overflow
+    largest = logits.amax(dim=-1, keepdim=True)  # (..., 1)
+    if not largest.isfinite().all():
+        raise ValueError(TEXTS["logits"].format(value=largest[~largest.isfinite()][0].item()))
+    temperature = max(temperature, torch.finfo(logits.dtype).tiny)  # less is 0 in this dtype
+    logits = (logits - largest) / temperature  # at most 0: no temperature makes it overflow
     if top_k is not None and top_k < logits.shape[-1]:
         least = logits.topk(top_k, dim=-1).values[..., -1:]
         logits = logits.masked_fill(logits < least, -math.inf)
@@ -177,7 +189,7 @@ def beam_search(
     Source: Wu 2016, §7, with the length itself in place of their (5 + length) / 6.
     """
     check_positive(beam_width=beam_width)
-    if not 0 <= length_penalty < math.inf:
+    if not (is_number(length_penalty) and 0 <= length_penalty < math.inf):
         raise ValueError(TEXTS["penalty"].format(value=length_penalty))
     sequences = _begin(model, input_ids, max_new_tokens, start_id, end_id, attention_mask, use_cache)
     pad_id = _pad_id(model, pad_id, end_id)
@@ -327,7 +339,7 @@ def _begin(model, input_ids, max_new_tokens, start_id, end_id, attention_mask, u
     read = model.source_embedding if translates else vocabulary
     check_ids("input_ids", input_ids, "batch seq_len", read.num_embeddings)
     for name, token in {"start_id": start_id, "end_id": end_id}.items():
-        if token is not None and not 0 <= token < vocabulary.num_embeddings:
+        if token is not None and not (is_whole(token) and 0 <= token < vocabulary.num_embeddings):
             raise ValueError(TEXTS["token"].format(name=name, value=token, highest=vocabulary.num_embeddings - 1))
     if translates and start_id is None:
         raise ValueError(TEXTS["no start"])
@@ -353,6 +365,8 @@ def _begin(model, input_ids, max_new_tokens, start_id, end_id, attention_mask, u
 
 
 def _pad_id(model, pad_id, end_id):
+    if pad_id is not None and not is_whole(pad_id):
+        raise ValueError(TEXTS["pad"].format(value=pad_id))
     for candidate in (pad_id, getattr(model, "pad_id", None), end_id):
         if candidate is not None:
             return candidate
@@ -360,11 +374,11 @@ def _pad_id(model, pad_id, end_id):
 
 
 def _check_sampling(temperature, top_k, top_p):
-    if not 0 < temperature < math.inf:
+    if not (is_number(temperature) and 0 < temperature < math.inf):
         raise ValueError(TEXTS["temperature"].format(value=temperature))
     if top_k is not None:
         check_positive(top_k=top_k)
-    if top_p is not None and not 0 < top_p <= 1:
+    if top_p is not None and not (is_number(top_p) and 0 < top_p <= 1):
         raise ValueError(TEXTS["top_p"].format(value=top_p))
 
 

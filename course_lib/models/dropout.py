@@ -30,7 +30,7 @@ class Dropout(nn.Module):
             return x
         if x.device.type != "cpu":
             return nn.functional.dropout(x, self.p)  # one kernel, with the GPU's own generator
-        dropped = round(self.p * 2**16)  # of the 2^16 values that 16 bits have
+        dropped = min(round(self.p * 2**16), 2**16 - 1)  # of the 2^16 values that 16 bits have
         draws = torch.empty(-(-x.numel() // 4), dtype=torch.int64).random_(-(2**63), None)
         decisions = draws.view(torch.int16)[: x.numel()].view(x.shape)  # from -2^15 to 2^15 - 1
         keep = torch.ge(decisions, dropped - 2**15, out=torch.empty_like(x))  # 1 or 0, at once in x's dtype

@@ -10,12 +10,14 @@ Sources: Vaswani et al. 2017, arXiv 1706.03762; Gehring et al. 2017, arXiv 1705.
 arXiv 2104.09864; Press et al. 2022, "Train Short, Test Long", arXiv 2108.12409.
 """
 
+import functools
+
 import numpy as np
 import torch
 from torch import nn
 
 from course_lib import positions as formulas
-from course_lib.models.checks import check_positive, check_vectors, fail
+from course_lib.models.checks import check_choice, check_indices, check_positive, check_vectors, check_whole, fail
 
 
 class LearnedPositions(nn.Module):
@@ -52,7 +54,7 @@ class SinusoidalPositions(nn.Module):
         super().__init__()
         check_positive(d_model=d_model)
         self.d_model = d_model
-        self._table = _Table(lambda length: formulas.sinusoidal(length, d_model))
+        self._table = _Table(functools.partial(formulas.sinusoidal, d_model=d_model))
 
     def forward(self, x, positions=None):
         """Add to x (batch, seq_len, d_model) the vectors of positions (seq_len,) or (batch, seq_len); None: 0, 1, …"""
@@ -81,13 +83,15 @@ class Rotary(nn.Module):
         if d_head % 2:
             fail("odd", name="d_head", value=d_head, why="since features turn in pairs")
         self.d_head, self.interleaved = d_head, interleaved
-        frequencies = base ** (-np.arange(0, d_head, 2) / d_head)  # (pairs,)
-        self._cos = _Table(lambda length: np.cos(np.arange(length)[:, None] * frequencies))  # (length, pairs)
-        self._sin = _Table(lambda length: np.sin(np.arange(length)[:, None] * frequencies))
+        check_choice("interleaved", interleaved, [True, False])
+        frequencies = formulas._frequencies(d_head, formulas._base(base))  # (pairs,)
+        self._cos = _Table(functools.partial(_waves, np.cos, frequencies))
+        self._sin = _Table(functools.partial(_waves, np.sin, frequencies))
 
     def forward(self, x, start=0):
         """Turn x (batch, heads, seq_len, d_head), whose first token stands at position `start`."""
         check_vectors("x", x, "batch heads seq_len d_head", d_head=self.d_head)
+        check_whole(0, start=start)
         end = start + x.shape[2]
         precise = torch.promote_types(x.dtype, torch.float32)  # bfloat16 has too few digits for cosines
         cos = self._cos(end, x.device, precise)[start:end]  # (seq_len, pairs)
@@ -116,13 +120,23 @@ class ALiBi(nn.Module):
     def forward(self, num_queries, num_keys=None):
         """Give the bias (heads, queries, keys), at most 0; the queries are the last of the positions."""
         num_keys = num_queries if num_keys is None else num_keys
-        positions = torch.arange(num_keys, device=self.slopes.device)
-        distances = (positions[num_keys - num_queries :, None] - positions).abs()  # (queries, keys)
+        check_positive(num_queries=num_queries, num_keys=num_keys)
+        queries = torch.arange(num_keys - num_queries, num_keys, device=self.slopes.device)
+        keys = torch.arange(num_keys, device=self.slopes.device)
+        distances = (queries[:, None] - keys).abs()  # (queries, keys)
         return self.slopes[:, None, None] * -distances
 
 
+def _waves(wave, frequencies, length):
+    """Sine or cosine of the angles at positions 0, 1, 2, …: (length, pairs)."""
+    return wave(np.arange(length)[:, None] * frequencies)
+
+
 class _Table:
-    """Rows 0, 1, 2, … of a formula, computed once in float64 and kept in the dtype and on the device asked for last."""
+    """Rows 0, 1, 2, … of a formula, computed once in float64 and kept in the dtype and on the device asked for last.
+
+    The formula is a function of how many rows, one that can be pickled, so that a model can be.
+    """
 
     def __init__(self, formula):
         self.formula = formula
@@ -139,6 +153,7 @@ def _reach(x, positions):
     """How many rows of a table the positions need."""
     if positions is None:
         return x.shape[1]
+    check_indices("positions", positions, f"({x.shape[1]},) or {tuple(x.shape[:2])}")
     if positions.shape not in (x.shape[:2], x.shape[1:2]):
         fail("positions", shape=tuple(positions.shape), batch=len(x), seq_len=x.shape[1])
     lowest, highest = (bound.item() for bound in positions.aminmax())

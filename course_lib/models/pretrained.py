@@ -43,6 +43,7 @@ TEXTS = {
     "missing": "{path} lacks {names}",
     "unknown": "{path} has tensors that a {kind} has no place for: {names}",
     "shape": "{path} has {name} with shape {came}; expected {wanted} by config.json",
+    "not finite": "{path} has {name} with nan or inf in it; expected finite numbers",
     "dtype": "{path} has {name} with dtype {came}; expected floating-point numbers",
     "twice": "{path} has {name} twice, with and without a prefix",
     "untied": "{path} has a lm_head.weight other than wte.weight; a LanguageModel has one matrix for both",
@@ -68,7 +69,8 @@ def load_encoder(source=MINILM, *, sha256=None, revision=None):
 
     Raises:
         FileNotFoundError: there is no such model, or it can't be reached.
-        ValueError: a wrong checksum, config.json or tensors that do not fit.
+        ValueError: a wrong checksum, config.json or tensors that do not fit, or that hold nan or inf.
+        TypeError: source is neither a string nor a Path.
 
     Source: Devlin et al. 2018, arXiv 1810.04805; Wang et al. 2020, "MiniLM", arXiv 2002.10957.
     """
@@ -216,6 +218,8 @@ def _filled(model, tensors, names, path):
                 raise ValueError(TEXTS["shape"].format(path=path, name=name, came=came, wanted=tuple(fits)))
             if not tensors[name].is_floating_point():
                 raise ValueError(TEXTS["dtype"].format(path=path, name=name, came=tensors[name].dtype))
+            if not tensors[name].float().isfinite().all():
+                raise ValueError(TEXTS["not finite"].format(path=path, name=name))
         parts = [tensors[name].float() for name in theirs]
         parts = [part.T for part in parts] if transposed else parts
         state[ours] = torch.cat(parts).contiguous()
@@ -286,6 +290,8 @@ def _read(source, sha256, revision):
 
 def _find(source, revision, names):
     """Find a model's files of these names, and the SHA-256 that its weights should have, if known."""
+    if not isinstance(source, str | Path):
+        raise TypeError(TEXTS["source"].format(source=source, packages=" or ".join(map(repr, PACKAGES))))
     folder = Path(source)
     if folder.is_dir():
         return _files_in(folder, names), None
@@ -295,7 +301,7 @@ def _find(source, revision, names):
         if found is None:
             raise FileNotFoundError(TEXTS["no package"].format(source=source))
         return _files_in(Path(found.submodule_search_locations[0]) / inside, names), sha256
-    if not isinstance(source, str) or not re.fullmatch(r"[\w-][\w.-]*/[\w-][\w.-]*", source):
+    if isinstance(source, Path) or not re.fullmatch(r"[\w-][\w.-]*/[\w-][\w.-]*", source):
         raise FileNotFoundError(TEXTS["source"].format(source=str(source), packages=" or ".join(map(repr, PACKAGES))))
     return _files_on_hub(source, revision, names), None
 

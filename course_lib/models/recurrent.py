@@ -15,6 +15,8 @@ from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 from course_lib.models.checks import check_choice, check_ids, check_mask, check_positive, check_vectors, fail
 from course_lib.models.dropout import Dropout
 
+TEXTS = {"padding": "source_ids has padding ({pad_id}) before a token in row {row}; expected it at the end only"}
+
 
 class RecurrentTranslator(nn.Module):
     """A GRU that reads the source in both directions, and a GRU with attention that writes the target.
@@ -39,6 +41,8 @@ class RecurrentTranslator(nn.Module):
     def __init__(self, vocab_size, d_model, *, attention="bahdanau", source_vocab_size=None, pad_id=0, dropout=0.0):
         super().__init__()
         check_positive(vocab_size=vocab_size, d_model=d_model)
+        if source_vocab_size is not None:
+            check_positive(source_vocab_size=source_vocab_size)
         check_choice("attention", attention, DECODERS)
         self.pad_id = pad_id
         self.target_embedding = nn.Embedding(vocab_size, d_model)
@@ -68,6 +72,9 @@ class RecurrentTranslator(nn.Module):
         """Read the source: (batch, source_len) -> memory (batch, source_len, d_model), mask (batch, source_len)."""
         check_ids("source_ids", source_ids, "batch source_len", self.source_embedding.num_embeddings)
         mask = source_ids != self.pad_id  # (batch, source_len)
+        early = (mask[:, 1:] & ~mask[:, :-1]).any(dim=1)  # the way back would begin in the middle
+        if early.any():
+            raise ValueError(TEXTS["padding"].format(pad_id=self.pad_id, row=early.int().argmax().item()))
         return self.encoder(self.dropout(self.source_embedding(source_ids)), mask), mask
 
     def decode(self, target_ids, memory, memory_mask=None, *, cache=None, need_weights=False):

@@ -70,7 +70,10 @@ class Transformer(nn.Module):
     ):
         super().__init__()
         num_decoder_layers = num_layers if num_decoder_layers is None else num_decoder_layers
-        check_positive(vocab_size=vocab_size, num_layers=num_layers, num_decoder_layers=num_decoder_layers)
+        check_positive(vocab_size=vocab_size, d_model=d_model)
+        check_positive(num_layers=num_layers, num_decoder_layers=num_decoder_layers)
+        if source_vocab_size is not None:
+            check_positive(source_vocab_size=source_vocab_size)
         check_choice("positions", positions, ["sinusoidal", "learned", None])
         self.pad_id = pad_id
         self.target_embedding = nn.Embedding(vocab_size, d_model)

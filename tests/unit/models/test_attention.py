@@ -452,3 +452,31 @@ def test_other_types_are_named():
         MultiHeadAttention(8, 2)(x, mask=[[True]])
     with pytest.raises(ValueError, match="rotary turns queries and keys of one sequence"):
         MultiHeadAttention(8, 2, rotary=Rotary(4))(x, x)
+
+
+@pytest.mark.parametrize("need_weights", [True, False])
+def test_a_bias_of_minus_infinity_is_a_mask(need_weights):
+    attention, x = MultiHeadAttention(8, 2), torch.randn(2, 3, 8, requires_grad=True)
+    mask = torch.tensor([[1, 1, 0], [0, 0, 0], [0, 1, 0]], dtype=torch.bool)  # one row may attend to nothing
+    bias = torch.zeros(3, 3).masked_fill(~mask, -math.inf)
+    context, weights = attention(x, bias=bias, need_weights=need_weights)
+    expected, expected_weights = attention(x, mask=mask[None], need_weights=True)
+    equal(context, expected, 1e-6)
+    if need_weights:
+        equal(weights, expected_weights)
+    context.sum().backward()
+    assert x.grad.isfinite().all()
+
+
+def test_a_cache_of_one_memory_refuses_one_of_another_length():
+    attention, cache = MultiHeadAttention(8, 2), KeyValueCache()
+    with torch.no_grad():
+        attention(torch.randn(2, 1, 8), torch.randn(2, 4, 8), cache=cache)
+        with pytest.raises(ValueError, match="the cache holds 4 tokens of a memory, but now came one of 6"):
+            attention(torch.randn(2, 1, 8), torch.randn(2, 6, 8), cache=cache)
+
+
+@pytest.mark.parametrize("sizes", [(0,), (-1,), (2, 0), (1.5,)])
+def test_a_causal_mask_needs_sizes(sizes):
+    with pytest.raises(ValueError, match="num_(queries|keys) is .*; expected a whole number of at least 1"):
+        causal_mask(*sizes)

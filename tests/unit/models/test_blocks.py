@@ -1,5 +1,7 @@
 """The blocks equal PyTorch's layers with copied weights, in both orders of the norms; dropout does what it says."""
 
+import re
+
 import pytest
 import torch
 from torch import nn
@@ -173,9 +175,12 @@ def test_dropout_follows_the_seed_and_leaves_what_it_must():
     assert torch.equal(layer(x), first) and not torch.equal(layer(x), first)
     assert layer.eval()(x) is x and Dropout(0.0)(x) is x
     assert layer.train()(torch.zeros(0, 3)).shape == (0, 3)
+    assert Dropout(1 - 1e-6)(x).isfinite().all()  # rounded to 16 bits it would be 1
 
 
-@pytest.mark.parametrize("p", [-0.1, 1.0, 2])
+@pytest.mark.parametrize("p", [-0.1, 1.0, 2, None, [0.5]])
 def test_wrong_probabilities_are_named(p):
-    with pytest.raises(ValueError, match=f"p is {p}; expected a number from 0 up to, but not including, 1"):
+    with pytest.raises(
+        ValueError, match=f"p is {re.escape(str(p))}; expected a number from 0 up to, but not including, 1"
+    ):
         Dropout(p)

@@ -317,6 +317,8 @@ def test_without_an_end_all_tokens_come():
     [
         ("transformer", {"start_id": None}, "start_id is None"),
         ("transformer", {"end_id": 99}, "end_id is 99; expected a token id from 0 to 12"),
+        ("transformer", {"end_id": 2.5}, "end_id is 2.5; expected a token id from 0 to 12"),
+        ("transformer", {"pad_id": 0.5}, "pad_id is 0.5; expected a whole number"),
         ("transformer", {"attention_mask": torch.ones(8, 6)}, "leaves out its source's padding"),
         ("transformer", {"max_new_tokens": 0}, "max_new_tokens is 0"),
         ("transformer, learned, pre-norm", {"max_new_tokens": 13}, "expected max_new_tokens of at most 12"),
@@ -334,7 +336,16 @@ def test_clear_errors(name, change, message, method):
 
 @pytest.mark.parametrize(
     "wrong",
-    [{"temperature": 0}, {"temperature": -1}, {"top_k": 0}, {"top_p": 0}, {"top_p": 1.1}, {"temperature": math.nan}],
+    [
+        {"temperature": "1"},
+        {"top_p": "1"},
+        {"temperature": 0},
+        {"temperature": -1},
+        {"top_k": 0},
+        {"top_p": 0},
+        {"top_p": 1.1},
+        {"temperature": math.nan},
+    ],
 )
 def test_sampling_refuses_what_makes_no_sense(wrong):
     model, input_ids, options = settings("rotary")
@@ -344,9 +355,26 @@ def test_sampling_refuses_what_makes_no_sense(wrong):
         sampling_probabilities(torch.randn(3), **wrong)
 
 
+@pytest.mark.parametrize("temperature", [1e-3, 1e-39, 1e-50])  # the last two are no normal float32
+def test_the_coldest_sampling_takes_the_likeliest(temperature):
+    logits = torch.tensor([[1.0, 2.0, 3.0], [3.0, 0.0, 3.0]])
+    expected = torch.tensor([[0.0, 0.0, 1.0], [0.5, 0.0, 0.5]])
+    assert torch.equal(sampling_probabilities(logits, temperature=temperature), expected)
+
+
+@pytest.mark.parametrize("row", [[0.0, math.nan], [0.0, math.inf], [-math.inf, -math.inf]])
+def test_logits_without_a_likeliest_token_are_named(row):
+    with pytest.raises(ValueError, match=r"logits holds a row whose largest number is (nan|inf|-inf)"):
+        sampling_probabilities(torch.tensor([[0.0, 1.0], row]))
+    with pytest.raises(TypeError, match="logits is a list; expected a tensor"):
+        sampling_probabilities(row)
+    with pytest.raises(ValueError, match=r"logits is of shape \(2, 0\)"):
+        sampling_probabilities(torch.zeros(2, 0))
+
+
 def test_a_beam_needs_a_width_and_a_penalty():
     model, input_ids, options = settings("rotary")
-    for wrong in {"beam_width": 0}, {"length_penalty": -1}, {"length_penalty": math.nan}:
+    for wrong in {"beam_width": 0}, {"length_penalty": -1}, {"length_penalty": math.nan}, {"length_penalty": "1"}:
         with pytest.raises(ValueError, match=f"{next(iter(wrong))} is"):
             beam_search(model, input_ids, max_new_tokens=3, **options, **wrong)
 

@@ -1,7 +1,9 @@
 """What holds for every architecture: weights, order, padding, caches, parameters, learning, and clear errors."""
 
 import itertools
+import math
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
@@ -463,6 +465,7 @@ def test_translators_name_wrong_inputs(name):
         (good + VOCABULARY, good, rf"source_ids holds \d+; expected numbers from 0 to {VOCABULARY - 1}"),
         (good, good - VOCABULARY, r"target_ids holds -\d+; expected numbers from 0"),
         (good.float(), good, "source_ids has dtype torch.float32; expected whole numbers"),
+        (good.to(torch.uint8), good, r"source_ids has dtype torch.uint8; expected whole numbers \(int64 or int32\)"),
         (good, good[:1], "memory has shape .* batch = 1"),
     ]
     for source_ids, target_ids, message in cases:
@@ -489,12 +492,19 @@ def test_readers_name_wrong_inputs(make):
         ((ids(2, 7),), "the sequence reaches position 6, but there are positions only from 0 to 5"),
         ((good, good[:, :3]), r"attention_mask has shape \(2, 3\)"),
         ((good, good[0]), r"attention_mask has shape \(4,\)"),
+        ((good, torch.tensor([[0.0, 0.0, 0.0, -math.inf]])), "attention_mask holds -inf; expected booleans or 0 and 1"),
     ]
     for arguments, message in cases:
         with pytest.raises(ValueError, match=message):
             model(*arguments)
     with pytest.raises(TypeError, match="attention_mask is a list"):
         model(good, [[1, 1, 1, 1]] * 2)
+
+
+def test_the_ancestors_refuse_padding_before_a_token():
+    model = TRANSLATORS["bahdanau"]()
+    with pytest.raises(ValueError, match=r"source_ids has padding \(0\) before a token in row 1"):
+        model.encode(torch.tensor([[3, 4, 0, 0], [0, 0, 3, 4]]))
 
 
 def test_types_are_checked():
@@ -528,6 +538,11 @@ def test_images_are_checked():
         (lambda: LanguageModel(10, 12, 2, 4, positions="rotary"), "d_head is 3, which is odd"),
         (lambda: LanguageModel(10, 12, 2, 4, positions="absolute"), "positions is 'absolute'; expected one of 'lear"),
         (lambda: TextEncoder(10, 16, 0, 4, 24), "num_layers is 0"),
+        (lambda: TextEncoder(10, 16, 2, 4, 24, num_types=-1), "num_types is -1; expected a whole number of at least 0"),
+        (lambda: TextEncoder(10, 16, 2, 4, 24, norm_eps=-1), "norm_eps is -1; expected a finite number above 0"),
+        (lambda: Transformer(10, -16, 2, 4, 24), "d_model is -16; expected a whole number of at least 1"),
+        (lambda: Transformer(10, 16, 2, 4, 24, source_vocab_size=0), "source_vocab_size is 0"),
+        (lambda: RecurrentTranslator(10, 8, source_vocab_size=0), "source_vocab_size is 0"),
         (lambda: VisionTransformer(8, 3, 10, 16, 2, 4), "patch_size is 3, which does not divide image_size = 8"),
         (lambda: VisionTransformer(8, 2, 10, 16, 2, 4, pool="max"), "pool is 'max'; expected one of 'class', 'mean'"),
         (lambda: RecurrentTranslator(10, 7), "d_model is 7, which is odd"),
@@ -537,3 +552,16 @@ def test_images_are_checked():
 def test_wrong_sizes_and_choices_are_named(make, message):
     with pytest.raises(ValueError, match=message):
         make()
+
+
+@pytest.mark.parametrize("make", LANGUAGE_MODELS.values(), ids=LANGUAGE_MODELS)
+def test_one_row_of_a_mask_may_serve_the_whole_batch(make):
+    model, row = make().eval(), torch.tensor([[0, 1, 1, 1]])
+    token_ids = ids(3, 4)
+    equal(model(token_ids, row), model(token_ids, row.expand(3, 4)))
+
+
+def test_numpys_whole_numbers_are_sizes_too():
+    sizes = [np.int64(size) for size in (VOCABULARY, 16, 1, 2)]
+    model = LanguageModel(*sizes, positions="rotary", num_kv_heads=np.int64(1))
+    assert model(ids(2, 4)).shape == (2, 4, VOCABULARY)

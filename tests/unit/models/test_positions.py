@@ -1,5 +1,7 @@
 """Positions in PyTorch equal the NumPy formulas, know no end where they should, and say where they end."""
 
+import pickle
+
 import numpy as np
 import pytest
 import torch
@@ -68,9 +70,23 @@ def test_rotary_scores_depend_on_the_offset_alone_and_lengths_do_not_change(inte
 @pytest.mark.parametrize("num_heads", [1, 3, 4, 8, 12])
 def test_alibi_equals_numpy(num_heads):
     layer = ALiBi(num_heads)
-    for sizes in [(5,), (2, 7), (1, 4)]:
+    for sizes in [(5,), (2, 7), (1, 4), (5, 3)]:
         expected = formulas.alibi_bias(num_heads, *sizes)
         np.testing.assert_allclose(layer(*sizes), expected, rtol=1e-6, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("layer", "x"),
+    [
+        (SinusoidalPositions(4), torch.randn(2, 3, 4)),
+        (Rotary(4), torch.randn(2, 1, 3, 4)),
+        (LearnedPositions(3, 4), torch.randn(2, 3, 4)),
+    ],
+    ids=["sinusoidal", "rotary", "learned"],
+)
+def test_layers_can_be_pickled(layer, x):
+    answer = layer(x)
+    assert torch.equal(pickle.loads(pickle.dumps(layer))(x), answer)
 
 
 def test_tables_left_by_generation_serve_training():
@@ -94,6 +110,14 @@ def test_what_makes_no_sense():
     with pytest.raises(ValueError, match=r"positions has shape \(3,\); expected \(2,\) or \(1, 2\)"):
         learned(torch.zeros(1, 2, 4), torch.tensor([0, 1, 2]))
     for layer in (learned, SinusoidalPositions(4)):
+        with pytest.raises(
+            ValueError, match=r"positions has dtype torch.float32; expected whole .* \(2,\) or \(1, 2\)"
+        ):
+            layer(torch.zeros(1, 2, 4), torch.tensor([0.0, 1.0]))
+        with pytest.raises(ValueError, match="positions has dtype torch.uint8"):
+            layer(torch.zeros(1, 2, 4), torch.tensor([0, 1], dtype=torch.uint8))
+        with pytest.raises(TypeError, match="positions is a list"):
+            layer(torch.zeros(1, 2, 4), [0, 1])
         with pytest.raises(ValueError, match=r"x has shape \(1, 2, 3\), so its axis d_model is 3"):
             layer(torch.zeros(1, 2, 3))
     with pytest.raises(ValueError, match="d_head is 3, which is odd"):
@@ -102,3 +126,12 @@ def test_what_makes_no_sense():
         Rotary(4)(torch.zeros(1, 2, 3, 6))
     with pytest.raises(ValueError, match="num_heads is 0"):
         ALiBi(0)
+    for base in (0, -2, float("nan"), "10000"):
+        with pytest.raises(ValueError, match="base is .*; expected a finite number of at least 1"):
+            Rotary(4, base=base)
+    with pytest.raises(ValueError, match="interleaved is 'half'; expected one of True, False"):
+        Rotary(4, interleaved="half")
+    with pytest.raises(ValueError, match="start is -2; expected a whole number of at least 0"):
+        Rotary(4)(torch.zeros(1, 1, 1, 4), -2)
+    with pytest.raises(ValueError, match="num_queries is 0"):
+        ALiBi(2)(0)

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import math
 import pickle
 import shutil
 from pathlib import Path
@@ -231,6 +232,7 @@ def test_missing_unknown_and_misshapen_tensors_are_named(bert_folder):
             rf"{name} with shape \(16, 8\); expected \(16, 16\)",
         ),
         (lambda tensors: tensors.update({name: torch.ones(16, 16).long()}), f"{name} with dtype torch.int64"),
+        (lambda tensors: tensors[name][3, 5].fill_(math.nan), f"{name} with nan or inf in it"),
         (lambda tensors: tensors.update({f"bert.{name}": torch.ones(16, 16)}), f"{name} twice"),
     ]:
         (bert_folder / "model.safetensors").write_bytes(good)
@@ -271,6 +273,9 @@ def test_causal_masks_in_old_files_are_left_out(gpt2_folder):
         ({"is_decoder": True}, "is_decoder = True; expected False"),
         ({"hidden_size": 20}, "shape"),
         ({"num_attention_heads": 3}, "num_heads is 3"),
+        ({"layer_norm_eps": "tiny"}, "norm_eps is 'tiny'; expected a finite number above 0"),
+        ({"hidden_dropout_prob": None}, "p is None; expected a number from 0"),
+        ({"type_vocab_size": "2"}, "num_types is '2'"),
         ({"num_hidden_layers": 3}, r"lacks encoder\.layer\.2"),
     ],
 )
@@ -334,4 +339,10 @@ def test_the_hub_gives_both_files(monkeypatch, gpt2_folder):
 @pytest.mark.parametrize("source", ["nowhere", "/no/such/folder", "../up", "a/b/c", Path("owner/name")])
 def test_what_is_no_source_is_said(source):
     with pytest.raises(FileNotFoundError, match=r"expected a folder, 'owner/name' on the Hugging Face hub, or 'gt-all"):
+        load_encoder(source)
+
+
+@pytest.mark.parametrize("source", [None, 5, b"owner/name"])
+def test_a_source_of_another_type_is_said(source):
+    with pytest.raises(TypeError, match="source is .*; expected a folder"):
         load_encoder(source)
