@@ -303,7 +303,10 @@ def main(arguments=None):
         for name in options.names:
             runs = []
             for seed in range(options.seeds):
-                runs.append(WORKS[name](seed, options.core_minutes))
+                try:
+                    runs.append(WORKS[name](seed, options.core_minutes))
+                except corpora.CorpusError as error:
+                    sys.exit(str(error))
                 print(json.dumps({"work": name, "seed": seed, **runs[-1]}), file=sys.stderr, flush=True)
             found[name] = over_seeds(runs)
             if not options.json:

@@ -192,7 +192,6 @@ class Docstring(NamedTuple):
     module: str
 
 
-@functools.cache
 def docstrings():
     """Docstrings of the standard library, labelled by the kind of module that they stand in.
 
@@ -209,11 +208,17 @@ def docstrings():
     everywhere.
 
     Returns:
-        `Splits` of lists of `Docstring`, each well shuffled: the first 300 of train are a fair sample.
+        `Splits` of lists of `Docstring`, the caller's own, each well shuffled: the first 300 of train are a fair
+        sample.
 
     Raises:
         RuntimeError: this Python came without its sources.
     """
+    return Splits(*map(list, _docstrings()))
+
+
+@functools.cache
+def _docstrings():
     kind_of = {module: label for label, modules in enumerate(KINDS.values()) for module in modules.split()}
     found = []
     for path, module in _sources():

@@ -17,6 +17,7 @@ import time
 from pathlib import Path
 
 import torch
+from accelerate.utils import broadcast_object_list
 from safetensors.torch import save_file
 from torch.nn import functional as F
 
@@ -48,7 +49,10 @@ TEXTS = {
     "folder": "{folder} holds no translator: {name} is missing; expected the files {names}",
     "sizes": "{path} is damaged: {reason}",
     "no sizes": "a translator with a model of its own making cannot be saved; expected sizes, a dict of Transformer's arguments",
-    "sentence": "sentences[{index}] is a {kind}; expected a str",
+    "texts": "{name} is one str, {text!r}; expected a sequence of str",
+    "text": "{name}[{index}] is a {kind}; expected a str",
+    "budget": "num_steps and core_seconds are both None; expected one of them",
+    "short": "text has {length} characters; expected more than seq_len = {seq_len}",
 }
 
 
@@ -137,18 +141,18 @@ class Translator:
 
         Returns:
             list of str.
+
+        Raises:
+            TypeError: sentences is one str, or holds anything else.
         """
-        sentences = list(sentences)
-        for index, sentence in enumerate(sentences):
-            if not isinstance(sentence, str):
-                raise TypeError(TEXTS["sentence"].format(index=index, kind=type(sentence).__name__))
+        sentences = _texts("sentences", sentences)
         sources = [self.encode(sentence) for sentence in sentences]
         order = sorted(range(len(sources)), key=lambda index: len(sources[index]))
         order = [index for index in order if sources[index]]  # of nothing there is nothing to translate
         translations = [""] * len(sources)
         for start in range(0, len(order), batch_size):
             rows = order[start : start + batch_size]
-            source_ids = torch.from_numpy(pad([sources[row] for row in rows], PAD_ID))
+            source_ids = _batch([sources[row] for row in rows], self.model)
             most = source_ids.shape[1] * 3 // 2 + EXTRA_TOKENS
             ends = {"max_new_tokens": most, "start_id": START_ID, "end_id": END_ID}
             if beam_width == 1:
@@ -189,7 +193,11 @@ def translation(
 
     Returns:
         (translator, history): `Translator` and `History`.
+
+    Raises:
+        ValueError: neither num_steps nor core_seconds.
     """
+    _check_budget(num_steps, core_seconds)
     words = (word for pair in pairs for sentence in pair for word in split_words(f" {sentence}"))
     tokenizer = BytePairEncoder.train(words, vocab_size, special_tokens=SPECIAL_TOKENS)
     torch.manual_seed(seed)
@@ -240,15 +248,22 @@ def read_dates(model, texts, batch_size=500):
         batch_size: texts at once.
 
     Returns:
-        list of str.
+        list of str; of nothing comes nothing.
+
+    Raises:
+        TypeError: texts is one str, or holds anything else.
+        ValueError: a character that no format of dates has.
     """
     characters = dates_data.vocabulary()
-    answers = []
-    for start in range(0, len(texts), batch_size):
-        ids = [characters.encode(dates_data.tidy(text)) for text in texts[start : start + batch_size]]
-        source_ids = torch.from_numpy(pad(ids, PAD_ID))
+    ids = [characters.encode(dates_data.tidy(text)) for text in _texts("texts", texts)]
+    answers = [""] * len(ids)
+    written = [row for row, own in enumerate(ids) if own]
+    for start in range(0, len(written), batch_size):
+        rows = written[start : start + batch_size]
+        source_ids = _batch([ids[row] for row in rows], model)
         new_ids = greedy(model, source_ids, max_new_tokens=11, start_id=START_ID, end_id=END_ID)
-        answers += [characters.decode(row) for row in new_ids.tolist()]
+        for row, own in zip(rows, new_ids.tolist(), strict=True):
+            answers[row] = characters.decode(own)
     return answers
 
 
@@ -261,7 +276,11 @@ def characters(*, num_steps=None, core_seconds=None, batch_size=8, seed=0, **fit
 
     Returns:
         (model, history).
+
+    Raises:
+        ValueError: neither num_steps nor core_seconds.
     """
+    _check_budget(num_steps, core_seconds)
     torch.manual_seed(seed)
     vocabulary = docs.vocabulary()
     model = LanguageModel(vocab_size=len(vocabulary), **CHARACTERS)
@@ -284,13 +303,18 @@ def nats_per_character(model, text, seq_len=WINDOW):
 
     Args:
         model: from `characters`.
-        text: str.
+        text: str, longer than a window.
         seq_len: of a window; from each only the second half counts, but for the first.
 
     Returns:
         float.
+
+    Raises:
+        ValueError: a text that is too short, or with a character that the manual does not have.
     """
-    ids = torch.tensor(docs.vocabulary().encode(text))
+    if len(text) <= seq_len:
+        raise ValueError(TEXTS["short"].format(length=len(text), seq_len=seq_len))
+    ids = torch.tensor(docs.vocabulary().encode(text), device=next(model.parameters()).device)
     half = seq_len // 2
     starts = range(0, len(ids) - seq_len, half)
     windows = torch.stack([ids[start : start + seq_len + 1] for start in starts])  # (windows, seq_len + 1)
@@ -336,6 +360,7 @@ class _Again:
 def steps_within(core_seconds, model, batches, *, trial=12, **settings):
     """How many steps of `fit` take that much processor time on this machine: measured on a copy of the model.
 
+    Of several processes, which must all take as many steps, the main one's measurement counts.
     Nobody sees the measurement: it writes no checkpoint, is not watched or evaluated, and is too short for a warm-up.
     """
     apart = ("checkpoint", "evaluate", "watch", "warmup_steps")
@@ -344,4 +369,25 @@ def steps_within(core_seconds, model, batches, *, trial=12, **settings):
     fit(probe, batches, num_steps=2, **settings)
     begin = time.process_time()
     fit(probe, batches, num_steps=trial, **settings)
-    return max(1, int(core_seconds * trial / (time.process_time() - begin)))
+    num_steps = [max(1, int(core_seconds * trial / (time.process_time() - begin)))]
+    return broadcast_object_list(num_steps)[0]
+
+
+def _check_budget(num_steps, core_seconds):
+    if num_steps is None and core_seconds is None:
+        raise ValueError(TEXTS["budget"])
+
+
+def _texts(name, texts):
+    if isinstance(texts, str):  # its letters would be taken for texts
+        raise TypeError(TEXTS["texts"].format(name=name, text=texts))
+    texts = list(texts)
+    for index, text in enumerate(texts):
+        if not isinstance(text, str):
+            raise TypeError(TEXTS["text"].format(name=name, index=index, kind=type(text).__name__))
+    return texts
+
+
+def _batch(ids, model):
+    """Lists of ids as a tensor (batch, seq_len), where the model is."""
+    return torch.from_numpy(pad(ids, PAD_ID)).to(next(model.parameters()).device)

@@ -1,6 +1,7 @@
 """Train a translator that comes with the course again, and say on its test split what it reaches."""
 
 import argparse
+import sys
 import time
 
 import torch
@@ -20,7 +21,10 @@ def main():
     parser.add_argument("--folder", help="where to write (default: the package's own)")
     options = parser.parse_args()
     torch.set_num_threads(1)  # so that processor time is what the clock shows
-    splits = corpora.tatoeba(*options.name.split("-"))
+    try:
+        splits = corpora.tatoeba(*options.name.split("-"))
+    except corpora.CorpusError as error:
+        sys.exit(str(error))
     begin = time.process_time()
     budget = {"core_seconds": 60 * options.core_minutes, "seed": options.seed}
     translator, history = recipes.translation(splits.train, **budget, **trained.SETTINGS[options.name])

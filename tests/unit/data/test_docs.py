@@ -123,6 +123,11 @@ def test_docstrings_are_what_python_says_they_are():
     assert every["textwrap.dedent"].text.split() == textwrap.dedent.__doc__.split()
 
 
+def test_the_lists_are_the_callers_own():
+    docs.docstrings().train.clear()
+    assert docs.docstrings().train
+
+
 def test_the_first_of_train_are_a_fair_sample():
     train = docs.docstrings().train
     whole = np.bincount([one.label for one in train], minlength=11) / len(train)
@@ -171,7 +176,7 @@ def test_files_that_are_no_python_are_passed_over(tmp_path, content):
 def test_a_python_without_sources_gets_a_sentence(tmp_path, monkeypatch):
     monkeypatch.setattr(docs.sysconfig, "get_path", lambda name: str(tmp_path))
     with pytest.raises(RuntimeError, match="no source files of the standard library"):
-        docs.docstrings.__wrapped__()
+        docs._docstrings.__wrapped__()
 
 
 def test_a_python_without_its_reference_gets_a_sentence(monkeypatch):

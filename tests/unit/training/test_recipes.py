@@ -54,6 +54,14 @@ def test_characters_never_seen_are_left_out(translator):
 def test_a_sentence_is_a_text(translator):
     with pytest.raises(TypeError, match=r"sentences\[1\] is a int"):
         translator.translate(["Ein Hund", 3])
+    with pytest.raises(TypeError, match="sentences is one str, 'Ein Hund'"):
+        translator.translate("Ein Hund")
+
+
+@pytest.mark.parametrize("train", [lambda: recipes.translation(PAIRS), recipes.characters])
+def test_how_long_must_be_said(train):
+    with pytest.raises(ValueError, match="num_steps and core_seconds are both None"):
+        train()
 
 
 def test_a_translator_is_kept_whole(translator, tmp_path):
@@ -108,6 +116,10 @@ def test_dates_are_read():
     model, history = recipes.dates(num_steps=2, batch_size=8, progress=False)
     assert len(history) == 2
     answers = recipes.read_dates(model, [written for written, _ in dates.examples(3)], batch_size=2)
+    assert recipes.read_dates(model, ["", "7.3.2023"]) == ["", *recipes.read_dates(model, ["7.3.2023"])]
+    assert recipes.read_dates(model, ["", " "]) == ["", ""]
+    with pytest.raises(TypeError, match="texts is one str"):
+        recipes.read_dates(model, "7.3.2023")
     assert len(answers) == 3 and all(set(answer) <= set(dates.vocabulary().tokens) for answer in answers)
 
 
@@ -121,6 +133,8 @@ def test_characters_are_predicted_better_than_by_chance():
         logits = model(by_hand[None, :-1])[0]
     expected = torch.nn.functional.cross_entropy(logits, by_hand[1:]).item()
     assert recipes.nats_per_character(model, text[:129] + "x") == pytest.approx(expected, rel=1e-5)
+    with pytest.raises(ValueError, match="text has 128 characters; expected more than seq_len = 128"):
+        recipes.nats_per_character(model, text[:128])
 
 
 def test_digits_are_seen():
