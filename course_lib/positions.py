@@ -18,7 +18,6 @@ Sources: Vaswani et al. 2017, "Attention Is All You Need", arXiv 1706.03762; Su 
 
 import math
 import numbers
-import sys
 
 import numpy as np
 
@@ -36,9 +35,13 @@ LARGEST_POSITION = 2**53  # float64 holds each whole number up to here
 
 
 def _base(base):
-    if isinstance(base, numbers.Real) and not isinstance(base, bool) and 1 <= base <= sys.float_info.max:
-        return float(base)
-    raise ValueError(TEXTS["base"].format(value=base))
+    try:
+        number = float(base) if isinstance(base, numbers.Real) and not isinstance(base, bool) else math.nan
+    except OverflowError:  # a whole number beyond float64
+        number = math.inf
+    if not 1 <= number < math.inf:
+        raise ValueError(TEXTS["base"].format(value=base))
+    return number
 
 
 def _even(name, value):
@@ -90,7 +93,8 @@ def sinusoidal(seq_len, d_model, base=10000.0, first=0):
 
 def _sinusoidal_arguments(seq_len, d_model, base, first):
     seq_len, d_model = _whole("seq_len", seq_len, least=1), _whole("d_model", d_model, least=1)
-    first, furthest = _whole("first", first), max(abs(first), abs(first + seq_len - 1))
+    first = _whole("first", first)
+    furthest = max(abs(first), abs(first + seq_len - 1))
     if furthest > LARGEST_POSITION:
         raise ValueError(TEXTS["too far"].format(value=furthest, limit=LARGEST_POSITION))
     return first + np.arange(seq_len, dtype=np.float64), d_model, _base(base)

@@ -26,7 +26,7 @@ from pathlib import Path
 
 import numpy as np
 
-from course_lib.attention import _checked, _whole
+from course_lib.attention import _checked, _numbers, _whole
 
 TEXTS = {
     "text": "{name} is {value}; expected a string",
@@ -59,7 +59,7 @@ TEXTS = {
     "too thin": "subsample is {value}, which leaves no two neighbouring words; pass a larger one, or None to keep all",
     "objective": 'objective is {value!r}; expected "skip-gram" or "cbow"',
     "positive": "{name} is {value!r}; expected a finite number above 0",
-    "counts": "counts has dtype {dtype} and shape {shape}; expected positive numbers of shape (words)",
+    "counts": "counts has dtype {dtype} and shape {shape}; expected finite positive numbers of shape (words)",
     "word ids": "{name} has dtype {dtype} and shape {shape}; expected whole numbers of shape {expected}",
     "word id": "{name} holds {value}; expected ids from {lowest} to {highest}",
     "examples": "inputs has shape {inputs} and choices {choices}; expected one row an example in both",
@@ -446,7 +446,8 @@ class BytePairEncoder:
             return data.decode("utf-8", "replace")
 
     def _checked_ids(self, token_ids):
-        if isinstance(token_ids, (str, bytes)) or not isinstance(token_ids, Iterable):
+        no_row = getattr(token_ids, "ndim", 1) == 0  # an array of one number calls itself iterable
+        if isinstance(token_ids, (str, bytes)) or not isinstance(token_ids, Iterable) or no_row:
             raise ValueError(TEXTS["ids"].format(value=token_ids))
         ids, highest = [], len(self.tokens) - 1
         for index, value in enumerate(token_ids):
@@ -584,7 +585,12 @@ def noise_probabilities(counts, power=0.75):
 
 def _counts(counts):
     counts = np.asarray(counts)
-    if counts.ndim != 1 or counts.size == 0 or counts.dtype.kind not in "fiu" or not (counts > 0).all():
+    if (
+        counts.ndim != 1
+        or counts.size == 0
+        or counts.dtype.kind not in "fiu"
+        or not ((counts > 0) & (counts < np.inf)).all()
+    ):
         raise ValueError(TEXTS["counts"].format(dtype=counts.dtype, shape=counts.shape))
     return counts.astype(np.float64)
 
@@ -616,7 +622,7 @@ def skip_gram_examples(word_ids, window, rng):
     """
     neighbours = _neighbours(word_ids, window, rng)  # (seq_len, 2 * window)
     middle, _ = np.nonzero(neighbours >= 0)
-    return np.asarray(word_ids)[middle, None], neighbours[neighbours >= 0]
+    return np.asarray(word_ids, dtype=np.int64)[middle, None], neighbours[neighbours >= 0]
 
 
 def cbow_examples(word_ids, window, rng):
@@ -638,7 +644,7 @@ def cbow_examples(word_ids, window, rng):
     """
     neighbours = _neighbours(word_ids, window, rng)  # (seq_len, 2 * window)
     has_some = (neighbours >= 0).any(axis=1)
-    return neighbours[has_some], np.asarray(word_ids)[has_some]
+    return neighbours[has_some], np.asarray(word_ids, dtype=np.int64)[has_some]
 
 
 def _neighbours(word_ids, window, rng):
@@ -656,11 +662,11 @@ def _ids_of_words(name, ids, expected, lowest=0, num_words=None):
     ids = np.asarray(ids)
     if ids.dtype.kind not in "iu" or ids.size == 0 or ids.ndim != expected.count(",") + 1:
         raise ValueError(TEXTS["word ids"].format(name=name, dtype=ids.dtype, shape=ids.shape, expected=expected))
-    highest = math.inf if num_words is None else num_words - 1
+    highest = np.iinfo(np.int64).max if num_words is None else num_words - 1
     wrong = ids[(ids < lowest) | (ids > highest)]
     if wrong.size:
         raise ValueError(TEXTS["word id"].format(name=name, value=wrong[0], lowest=lowest, highest=highest))
-    return ids
+    return ids.astype(np.int64, copy=False)  # unsigned ids could not hold the -1 for no word
 
 
 @_checked(W_in="words d_model", W_out="words d_model")
@@ -769,9 +775,9 @@ class WordVectors:
             losses: mean loss of each epoch.
 
         Raises:
-            ValueError: there is not one vector for each word, or a word comes twice.
+            ValueError: there is not one vector of finite numbers for each word, or a word comes twice.
         """
-        self.words, self.vectors, self.losses = list(words), np.asarray(vectors), list(losses)
+        self.words, self.vectors, self.losses = list(words), _numbers("vectors", vectors), list(losses)
         if self.vectors.ndim != 2 or len(self.vectors) != len(self.words):
             raise ValueError(TEXTS["vectors"].format(shape=self.vectors.shape, size=len(self.words)))
         self.ids = {word: row for row, word in enumerate(self.words)}
@@ -858,7 +864,8 @@ class WordVectors:
 
     def __getitem__(self, words):
         """Give the vector of a word, (d_model,), or of a list of words, (words, d_model)."""
-        return self.vectors[self._row(words) if isinstance(words, str) else [self._row(word) for word in words]]
+        several = isinstance(words, Iterable) and not isinstance(words, str)
+        return self.vectors[[self._row(word) for word in words] if several else self._row(words)]
 
     def similarity(self, word, other):
         """Give the cosine between the vectors of two words, in [-1, 1].
@@ -894,10 +901,11 @@ class WordVectors:
 
     def _similarities(self, word):
         """The cosines of a word with all words: (words,)."""
-        lengths = np.linalg.norm(self.vectors, axis=1)
+        vectors = self.vectors.astype(np.float64, copy=False)  # float16 overflows at a length of 256
+        lengths = np.linalg.norm(vectors, axis=1)
         lengths = np.where(lengths == 0, 1, lengths)  # a vector of length 0 points nowhere: cosines of 0
         row = self._row(word)
-        return self.vectors @ self.vectors[row] / (lengths * lengths[row])
+        return vectors @ vectors[row] / (lengths * lengths[row])
 
 
 def _vocabulary(sentences, min_count):

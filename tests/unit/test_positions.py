@@ -335,6 +335,18 @@ def test_numbers_that_make_no_sense_are_named(name):
             refused(name, f"base is {wrong!r}; expected a finite number of at least 1", base=wrong)
 
 
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("suffix", ["", "_by_loops"])
+def test_numpys_numbers_are_taken_without_a_warning(suffix):
+    function = getattr(positions, f"sinusoidal{suffix}")
+    expected = function(100, 4, base=100.0, first=100)
+    np.testing.assert_array_equal(
+        function(np.int8(100), np.int64(4), base=np.float32(100), first=np.int8(100)), expected
+    )
+    with pytest.raises(ValueError, match="positions reach 9223372036854775808"):
+        function(1, 4, first=np.int64(-(2**63)))
+
+
 @pytest.mark.parametrize("suffix", ["", "_by_loops"])
 def test_pairs_need_an_even_number_of_features(suffix):
     refused(f"sinusoidal_rotation{suffix}", "d_model is 5, which is odd; expected an even number", d_model=5)

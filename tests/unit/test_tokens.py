@@ -541,7 +541,7 @@ def test_encoding_refuses_what_makes_no_sense():
     for wrong in (15, -1, 0.5, "l", None, True):
         with refused(f"token_ids holds {wrong!r} at index 1", "from 0 to 14"):
             encoder.decode([3, wrong])
-    for wrong in (3, "low", None):
+    for wrong in (3, "low", None, np.array(3)):
         with refused(f"token_ids is {wrong!r}; expected a row of whole numbers"):
             encoder.decode(wrong)
 
@@ -621,21 +621,41 @@ def test_word_vectors_refuse_what_makes_no_sense():
         vectors["<b>"]
     with refused("'blue' is none"):
         vectors[["red", "blue"]]
+    with refused("0 is none of the 4 words"):
+        vectors[0]
     with refused("None is none of the 4 words"):
         vectors.similarity("red", None)
     with refused("count is 0; expected a whole number of at least 1"):
         vectors.nearest("red", 0)
     with refused("vectors has shape (2, 1); expected (1, d_model)"):
         WordVectors(["a"], [[1.0], [2.0]])
+    with refused("vectors holds nan at index (0, 1)"):
+        WordVectors(["a"], [[1.0, np.nan]])
+    with refused("vectors has dtype complex128"):
+        WordVectors(["a"], [[1j]])
     with refused("words holds 'a' twice"):
         WordVectors(["a", "a"], [[1.0], [2.0]])
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.uint64, np.int8])
+@pytest.mark.parametrize("examples", [skip_gram_examples, cbow_examples])
+def test_ids_of_any_whole_dtype_give_the_same_examples(examples, dtype):
+    ids = [3, 100, 4, 100, 7]
+    expected = examples(ids, 2, np.random.default_rng(0))
+    for got, wanted in zip(examples(np.array(ids, dtype), 2, np.random.default_rng(0)), expected, strict=True):
+        np.testing.assert_array_equal(got, wanted)
+
+
+def test_half_precision_vectors_have_cosines():
+    vectors = WordVectors(["a", "b", "c"], np.array([[300, 0], [600, 0], [0, 300]], np.float16))
+    assert vectors.similarity("a", "b") == pytest.approx(1) and vectors.similarity("a", "c") == 0
 
 
 def test_parts_of_word_vectors_refuse_what_makes_no_sense():
     rng, W = np.random.default_rng(0), np.ones((3, 2))
     for function in (keep_probabilities, noise_probabilities):
-        for wrong in ([], [1, 0], [[1]], ["a"], [np.nan]):
-            with refused("counts has dtype", "expected positive numbers of shape (words)"):
+        for wrong in ([], [1, 0], [[1]], ["a"], [np.nan], [1, np.inf]):
+            with refused("counts has dtype", "expected finite positive numbers of shape (words)"):
                 function(wrong)
     with refused("threshold is 0; expected a finite number above 0"):
         keep_probabilities([1], 0)
