@@ -17,6 +17,10 @@ import time
 import torch
 from rich.console import Console
 from rich.table import Table
+from sklearn.feature_extraction.text import TfidfVectorizer
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.svm import SVC
 
 from benchmarks import peers
 from benchmarks.models import quiet_transformers
@@ -86,9 +90,6 @@ def characters(seed, core_minutes):
 
 def digits_named(seed, core_minutes):
     """Accuracy, beside logistic regression and a support vector machine, which train on the same pictures."""
-    from sklearn.linear_model import LogisticRegression
-    from sklearn.svm import SVC
-
     train, test = digits.load().train, digits.load().test
     begin = time.process_time()
     model, _ = recipes.digits(seed=seed, progress=False)
@@ -134,10 +135,6 @@ def _sample(count, seed):
 
 def tfidf(count, seed):
     """TF-IDF of words and pairs of words, and logistic regression."""
-    from sklearn.feature_extraction.text import TfidfVectorizer
-    from sklearn.linear_model import LogisticRegression
-    from sklearn.pipeline import make_pipeline
-
     model = make_pipeline(
         TfidfVectorizer(ngram_range=(1, 2), sublinear_tf=True), LogisticRegression(C=30.0, max_iter=2000)
     )
@@ -146,8 +143,6 @@ def tfidf(count, seed):
 
 def frozen(count, seed):
     """Mean vectors of MiniLM as it comes, and logistic regression."""
-    from sklearn.linear_model import LogisticRegression
-
     texts, labels = _sample(count, seed)
     vectors = _vectors()
     head = LogisticRegression(C=3.0, max_iter=2000).fit([vectors[text] for text in texts], labels)

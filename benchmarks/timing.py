@@ -55,13 +55,15 @@ def summary(seconds, own, items=None):
 
 @contextlib.contextmanager
 def pinned_threads(threads):
-    """Let PyTorch compute with this many threads."""
+    """Let PyTorch, and the BLAS and OpenMP libraries loaded by now, compute with this many threads."""
     import torch
+    from threadpoolctl import threadpool_limits
 
     before = torch.get_num_threads()
     torch.set_num_threads(threads)
     try:
-        yield
+        with threadpool_limits(threads):
+            yield
     finally:
         torch.set_num_threads(before)
 

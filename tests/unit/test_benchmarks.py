@@ -5,9 +5,10 @@ import sys
 
 import pytest
 import torch
+from threadpoolctl import threadpool_info
 
 from benchmarks import __main__ as command
-from benchmarks import models, peers, timing
+from benchmarks import models, peers, quality, timing
 
 TINY = {"vocab_size": 30, "d_model": 16, "num_layers": 2, "num_heads": 2, "d_ff": 24, "dropout": 0.1}
 GPT = {"vocab_size": 30, "d_model": 16, "num_layers": 2, "num_heads": 2, "max_len": 8}
@@ -90,6 +91,15 @@ def test_ways_take_turns():
     assert sorted(calls[:2]) == sorted(calls[2:4]) == sorted(calls[4:]) == ["a", "b"]
     assert calls[2:4] != calls[4:]
     assert [len(turns) for turns in seconds.values()] == [2, 2]
+
+
+def test_the_rivals_libraries_compute_with_as_many_threads():
+    assert quality.LogisticRegression  # its libraries are loaded, or no limit would meet them
+    before = [pool["num_threads"] for pool in threadpool_info()]
+    for threads in (1, 2):
+        with timing.pinned_threads(threads):
+            assert {pool["num_threads"] for pool in threadpool_info()} == {threads}
+    assert [pool["num_threads"] for pool in threadpool_info()] == before
 
 
 def test_ratios_are_taken_within_a_turn():
