@@ -3,7 +3,7 @@
  * AttentionPlayground for more tokens than can have arrows and numbers each: a map on a canvas, all keys and values as dots,
  * and the query that is followed and one key at hand.
  */
-import { button, choiceButtons, filled, frame, HeatMap, html, menu, Plane, readable, setAttributes, setText, shortened, svg } from "./view_kit.js";
+import { button, choiceButtons, filled, frame, HeatMap, html, menu, numberInput, Plane, readable, setAttributes, setText, shortened, svg } from "./view_kit.js";
 
 const CROWD_TEXT = {
   hint: "Choose who is looking, then drag its query, or the key and value of one other token. Click the map to choose both.",
@@ -53,12 +53,7 @@ export function crowd(host, session, text) {
     Object.entries(text.stage).map(([name, { name: shown }]) => [name, shown]),
     (name) => look("stage", name),
   );
-  const presets = Object.entries(/** @type {Record<string, any>} */ (session.model.get("presets")));
-  const presetButtons = choiceButtons(
-    text.presets,
-    presets.map(([name]) => [name, name]),
-    (name) => put(Object.fromEntries(presets)[name]),
-  );
+  const presetButtons = session.presetButtons();
   const masks = session.maskButtons();
   head.append(
     html(
@@ -67,7 +62,7 @@ export function crowd(host, session, text) {
       who.element,
       at.element,
       html("div", { class: "cl-mask-tools" }, html("span", { class: "cl-hint" }, text.mask), masks.element),
-      ...(presets.length ? [presetButtons.element] : []),
+      ...presetButtons.elements,
       button(text.reset, () => put(start)),
     ),
   );
@@ -127,34 +122,17 @@ export function crowd(host, session, text) {
 
   function numberRow(/** @type {"queries" | "keys" | "values"} */ kind, /** @type {() => number} */ index) {
     const name = CROWD_TEXT.names[kind];
-    const inputs = start[kind][0].map((_, d) => {
-      const input = /** @type {HTMLInputElement} */ (
-        html("input", {
-          type: "number",
-          step: "0.1",
-          class: "cl-number",
-          "aria-label": filled(text.numberOf, { kind: name, token: kind === "queries" ? text.who : CROWD_TEXT.key, d: d + 1 }),
-          input: () => {
-            const value = input.value.trim() === "" ? NaN : Number(input.value);
-            input.setAttribute("aria-invalid", String(!Number.isFinite(value)));
-            if (!Number.isFinite(value)) return;
-            move(
-              kind,
-              index(),
-              state()[kind][index()].map((old, at) => (at === d ? value : old)),
-            );
-          },
-        })
-      );
-      return input;
-    });
+    const inputs = start[kind][0].map((_, d) =>
+      numberInput({
+        label: filled(text.numberOf, { kind: name, token: kind === "queries" ? text.who : CROWD_TEXT.key, d: d + 1 }),
+        read: () => state()[kind][index()][d],
+        change: (value) => move(kind, index(), state()[kind][index()].map((old, at) => (at === d ? value : old))),
+      }),
+    );
+    const fields = inputs.map(({ input }) => input);
     return {
-      element: html("div", { class: `cl-numbers-row cl-${name}` }, html("span", { class: "cl-numbers-name" }, name), ...inputs),
-      fill: () =>
-        inputs.forEach((input, d) => {
-          const value = state()[kind][index()][d];
-          if (!input.matches(":focus") && Number(input.value) !== value) input.value = String(Number(value.toFixed(3)));
-        }),
+      element: html("div", { class: `cl-numbers-row cl-${name}` }, html("span", { class: "cl-numbers-name" }, name), ...fields),
+      show: () => inputs.forEach(({ show }) => show()),
     };
   }
   const rows = {
@@ -277,9 +255,22 @@ export function crowd(host, session, text) {
       mix.value.put(now.values[key]);
       mix.drawDots(now.values);
     }
-    for (const row of Object.values(rows)) row.fill();
+    for (const row of Object.values(rows)) row.show();
+    if (!session.model.get("in_page")) drawDiscs(); // else the answer is about to do it
+    presetButtons.show();
     masks.show(session.maskName());
   }
+
+  /** Around every key and value, by its weight for the followed query. */
+  function drawDiscs() {
+    const weights = weightsNow();
+    const strongest = weights.reduce((top, weight) => Math.max(top, weight), 1e-12);
+    const radius = (/** @type {number} */ k) => 22 * Math.sqrt(Math.max(0, weights[k]) / strongest);
+    if (compare) setAttributes(compare.discs, { d: circles(compare.plane, state().keys, radius) });
+    if (mix) setAttributes(mix.discs, { d: circles(mix.plane, state().values, radius) });
+  }
+
+  const weightsNow = () => (has() ? session.picture().weights[selected()] : tokens.map(() => 0));
 
   /** Circles around points, as the outline of one path. */
   function circles(/** @type {Plane} */ plane, /** @type {number[][]} */ points, /** @type {(index: number) => number} */ radius) {
@@ -297,12 +288,8 @@ export function crowd(host, session, text) {
   function drawAnswer() {
     const [now, row, picture] = [stage(), selected(), session.picture()];
     const names = { who: shortened(tokens[row], 16), key: shortened(tokens[key], 16) };
-    const weights = has() ? picture.weights[row] : tokens.map(() => 0);
     drawMap(now, row, picture, names);
-    const strongest = weights.reduce((top, weight) => Math.max(top, weight), 1e-12);
-    const radius = (/** @type {number} */ k) => 22 * Math.sqrt(Math.max(0, weights[k]) / strongest);
-    if (compare) setAttributes(compare.discs, { d: circles(compare.plane, state().keys, radius) });
-    if (mix) setAttributes(mix.discs, { d: circles(mix.plane, state().values, radius) });
+    drawDiscs();
     if (mix) {
       mix.context.shown = has();
       mix.context.group.style.display = has() ? "" : "none";
@@ -311,7 +298,7 @@ export function crowd(host, session, text) {
     }
     setText(captions.compare, filled(CROWD_TEXT.compare, names));
     setText(captions.mix, filled(CROWD_TEXT.mix, names));
-    drawMost(weights, row, picture);
+    drawMost(weightsNow(), row, picture);
     who.show(row);
     at.show(key);
     stages.show(now);
@@ -319,7 +306,7 @@ export function crowd(host, session, text) {
     setText(functionName, session.model.get("function"));
     setText(trouble, session.model.get("error"));
     trouble.hidden = picture.works;
-    body.classList.toggle("cl-stale", !picture.works);
+    body.classList.toggle("cl-stale", !picture.works && (now === "weights" || now === "context"));
     notes.replaceChildren(...session.model.get("notes").map((/** @type {string} */ note) => html("li", {}, note)));
     root.dataset.paintedSeq = String(picture.state.seq);
     showWaiting();
@@ -365,9 +352,9 @@ export function crowd(host, session, text) {
     setText(waiting, session.waitingWords());
   }
 
-  const stop = session.follow({ vectors: drawVectors, answer: drawAnswer, waiting: showWaiting });
   const onSelected = () => drawVectors();
-  session.model.on("change:selected", onSelected);
+  session.model.on("change:selected", onSelected); // before the answer, which is drawn on the axes that this sets
+  const stop = session.follow({ vectors: drawVectors, answer: drawAnswer, waiting: showWaiting });
   return () => {
     session.model.off("change:selected", onSelected);
     stop();

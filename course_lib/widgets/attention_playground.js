@@ -17,6 +17,7 @@ import {
   frame,
   html,
   Matrix,
+  numberInput,
   Plane,
   readable,
   readableVector,
@@ -245,6 +246,26 @@ function makeSession(model) {
         ],
         (name) => session.putMask(name === "causal" ? causalMask(n) : open),
       ),
+    /** A button for each example, and which of them the present state is. */
+    presetButtons() {
+      const presets = /** @type {Record<string, Partial<State>>} */ (model.get("presets"));
+      const names = Object.keys(presets);
+      const buttons = choiceButtons(
+        TEXT.presets,
+        names.map((name) => [name, name]),
+        (name) => session.put(presets[name]),
+      );
+      const fits = (/** @type {any} */ parts, /** @type {any} */ now) =>
+        Object.keys(parts).every(
+          (part) =>
+            parts[part].length === now[part].length &&
+            parts[part].every((/** @type {any} */ row, /** @type {number} */ at) => String(row) === String(now[part][at])),
+        );
+      return {
+        elements: names.length ? [buttons.element] : [],
+        show: () => buttons.show(names.find((name) => fits(presets[name], state())) ?? null),
+      };
+    },
     /**
      * Keep a view in step: vectors at once, everything else when its answer is there.
      * @param {{vectors: () => void, answer: () => void, waiting: () => void}} draw
@@ -329,7 +350,6 @@ const winnerOf = (/** @type {number[]} */ row) => row.indexOf(Math.max(...row));
 /** @param {{model: any, el: HTMLElement}} host @param {Session} session */
 function few({ model, el }, session) {
   const { tokens, n, dK, dV, start, state, allowed, selected, stage, put, look, has, toggle: togglePair } = session;
-  const presets = Object.entries(/** @type {Record<string, Partial<State>>} */ (model.get("presets")));
   const { root, head, body, announcer, leave } = frame({ model, el }, "playground", { title: model.get("title") });
   let moving = false; // under a hand the axes stay as they are
   const moveVector = (/** @type {Kind} */ kind, /** @type {number} */ index, /** @type {number[]} */ vector) => {
@@ -355,11 +375,7 @@ function few({ model, el }, session) {
     );
     return { chip, share };
   });
-  const presetButtons = choiceButtons(
-    TEXT.presets,
-    presets.map(([name]) => [name, name]),
-    (name) => put(Object.fromEntries(presets)[name]),
-  );
+  const presetButtons = session.presetButtons();
   head.append(
     html(
       "div",
@@ -370,7 +386,7 @@ function few({ model, el }, session) {
     html(
       "div",
       { class: "cl-tools" },
-      ...(presets.length ? [presetButtons.element] : []),
+      ...presetButtons.elements,
       html(
         "button",
         { type: "button", class: "cl-button", "data-choice": "reset", click: () => put(start) },
@@ -457,42 +473,15 @@ function few({ model, el }, session) {
   /** Inputs for one kind of vectors: the way without dragging, and the only one where there are not two dimensions. */
   function numberTable(/** @type {Kind} */ kind) {
     const inputs = tokens.map((token, index) =>
-      start[kind][0].map((/** @type {number} */ _, /** @type {number} */ d) => {
-        const input = /** @type {HTMLInputElement} */ (
-          html("input", {
-            type: "number",
-            step: "0.1",
-            class: "cl-number",
-            "aria-label": filled(TEXT.numberOf, { kind: TEXT.kinds[kind], token, d: d + 1 }),
-            input: () => {
-              const value = input.value.trim() === "" ? NaN : Number(input.value);
-              input.setAttribute("aria-invalid", String(!Number.isFinite(value)));
-              if (!Number.isFinite(value)) return;
-              moveVector(
-                kind,
-                index,
-                state()[kind][index].map((old, at) => (at === d ? value : old)),
-              );
-            },
-            focus: () => kind === "queries" && look("selected", index),
-            blur: () => fill(),
-          })
-        );
-        return input;
-      }),
-    );
-    const fill = () => {
-      const active = /** @type {Document | ShadowRoot} */ (el.getRootNode()).activeElement;
-      inputs.forEach((row, index) =>
-        row.forEach((/** @type {HTMLInputElement} */ input, /** @type {number} */ d) => {
-          const text = String(Number(state()[kind][index][d].toFixed(3)));
-          if (input === active && Number(input.value) === state()[kind][index][d]) return;
-          if (input === active && input.getAttribute("aria-invalid") === "true") return;
-          if (input.value !== text) input.value = text;
-          input.removeAttribute("aria-invalid");
+      start[kind][0].map((/** @type {number} */ _, /** @type {number} */ d) =>
+        numberInput({
+          label: filled(TEXT.numberOf, { kind: TEXT.kinds[kind], token, d: d + 1 }),
+          read: () => state()[kind][index][d],
+          change: (value) => moveVector(kind, index, state()[kind][index].map((old, at) => (at === d ? value : old))),
+          focus: () => kind === "queries" && look("selected", index),
         }),
-      );
-    };
+      ),
+    );
     const element = html(
       "div",
       { class: `cl-numbers cl-${TEXT.kinds[kind]}` },
@@ -502,11 +491,11 @@ function few({ model, el }, session) {
           "div",
           { class: "cl-numbers-row" },
           html("span", { class: "cl-numbers-token", title: tokens[index] }, tokens[index]),
-          ...row,
+          ...row.map(({ input }) => input),
         ),
       ),
     );
-    return { element, fill };
+    return { element, show: () => inputs.flat().forEach(({ show }) => show()) };
   }
   const tables = { queries: numberTable("queries"), keys: numberTable("keys"), values: numberTable("values") };
   const numbers = (/** @type {Kind[]} */ kinds, /** @type {boolean} */ open) =>
@@ -644,13 +633,9 @@ function few({ model, el }, session) {
       mix.plane.fit(farthest(["values"]), fresh);
       mix.values.forEach((arrow, index) => arrow.put(now.values[index]));
     }
-    Object.values(tables).forEach((table) => table.fill());
+    Object.values(tables).forEach((table) => table.show());
     if (!model.get("in_page")) drawPlanes(); // else the answer is about to do it
-    const fits = (/** @type {any} */ parts) =>
-      Object.keys(parts).every(
-        (part) => JSON.stringify(parts[part]) === JSON.stringify(now[/** @type {keyof State} */ (part)]),
-      );
-    if (presets.length) presetButtons.show(presets.find(([, parts]) => fits(parts))?.[0] ?? null);
+    presetButtons.show();
     maskButtons.show(session.maskName());
   }
 

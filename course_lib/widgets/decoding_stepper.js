@@ -1,7 +1,7 @@
 // @ts-check
 /** The page side of DecodingStepper: candidates with their probabilities, the text so far, a beam's tree. */
 import { samplingProbabilities, uniformNumbers } from "./compute.js";
-import { button, filled, frame, html, keepDrawn, put, readable, setText, slider, svg } from "./view_kit.js";
+import { button, enable, filled, frame, html, keepDrawn, put, readable, setAttributes, setText, slider, svg } from "./view_kit.js";
 
 const TEXT = {
   title: "Which token comes next?",
@@ -25,6 +25,7 @@ const TEXT = {
   treeHint: "Numbers: log-probability so far. Faded: looked at, and let go. Square: ended.",
   ended: "The end was taken: nothing follows.",
   full: "No more tokens fit.",
+  alone: "Only Python knows what may follow, and this page has none. Undo leads back.",
   nothing: "nothing yet",
   space: "␣",
   line: "⏎",
@@ -87,6 +88,14 @@ function render({ model, el }) {
     change: (value) => put(model, "beam_width", value),
   });
   const list = html("ol", { class: "cl-candidates" });
+  // Made once: a button that is replaced when it is pressed would lose the focus.
+  const candidates = Array.from({ length: Math.min(SHOWN, vocabulary.length) }, (_, place) => {
+    const [name, number, bar] = [html("code"), html("span", { class: "cl-pair-count" }), html("span", { class: "cl-pair-bar" })];
+    const choice = html("button", { type: "button", class: "cl-candidate", click: () => take(order[place]) }, name, number, bar);
+    const line = html("li", {}, choice);
+    list.append(line);
+    return { line, choice, name, number, bar };
+  });
   const rest = html("p", { class: "cl-caption" });
   const soFar = html("div", { class: "cl-tokens" });
   const state = html("p", { class: "cl-caption" });
@@ -132,6 +141,8 @@ function render({ model, el }) {
 
   /** @type {number[]} */
   let probabilities = [];
+  /** @type {number[]} */
+  let order = []; // of all tokens, the likeliest first
   const floats = (/** @type {string} */ trait) => {
     const view = /** @type {DataView} */ (model.get(trait));
     return new Float32Array(view.buffer.slice(view.byteOffset, view.byteOffset + view.byteLength));
@@ -145,32 +156,20 @@ function render({ model, el }) {
       topP: model.get("top_p"),
     };
     probabilities = logits.length ? samplingProbabilities(logits, options) : [];
-    const order = Array.from(logits, (_, id) => id).sort((a, b) => logits[b] - logits[a]);
+    order = Array.from(logits, (_, id) => id).sort((a, b) => logits[b] - logits[a]);
     const shown = order.slice(0, SHOWN);
-    list.replaceChildren(
-      ...shown.map((id) => {
-        const bar = html("span", { class: "cl-pair-bar" });
-        bar.style.width = `${100 * probabilities[id]}%`;
-        const probability = probabilities[id] > 0 && probabilities[id] < 0.005 ? "<0.01" : readable(probabilities[id]);
-        return html(
-          "li",
-          {},
-          html(
-            "button",
-            {
-              type: "button",
-              class: `cl-candidate${probabilities[id] > 0 ? "" : " cl-cut"}`,
-              "aria-label": filled(TEXT.candidate, { token: words(id), probability }),
-              disabled: closed(),
-              click: () => take(id),
-            },
-            html("code", {}, words(id)),
-            html("span", { class: "cl-pair-count" }, probability),
-            bar,
-          ),
-        );
-      }),
-    );
+    candidates.forEach(({ line, choice, name, number, bar }, place) => {
+      line.hidden = place >= shown.length;
+      if (line.hidden) return;
+      const id = shown[place];
+      const probability = probabilities[id] > 0 && probabilities[id] < 0.005 ? "<0.01" : readable(probabilities[id]);
+      setText(name, words(id));
+      setText(number, probability);
+      bar.style.width = `${100 * probabilities[id]}%`;
+      choice.classList.toggle("cl-cut", !(probabilities[id] > 0));
+      setAttributes(choice, { "aria-label": filled(TEXT.candidate, { token: words(id), probability }) });
+      enable(choice, !closed());
+    });
     const share = shown.reduce((left, id) => left - probabilities[id], 1);
     const cut = probabilities.filter((probability) => probability === 0).length;
     setText(
@@ -195,18 +194,19 @@ function render({ model, el }) {
       ...prompt.map((id) => html("span", { class: "cl-piece-plain" }, words(id))),
       ...ids().map((id) => html("span", { class: "cl-piece-plain cl-new" }, words(id))),
     );
-    setText(state, ended() ? TEXT.ended : ids().length >= model.get("most") ? TEXT.full : "");
+    const alone = isWaiting() && model.hasKernel === false;
+    setText(state, alone ? TEXT.alone : ended() ? TEXT.ended : ids().length >= model.get("most") ? TEXT.full : "");
     const weights = floats("weights");
     sources.forEach((piece, index) => {
       piece.style.background = `color-mix(in srgb, var(--cl-key) ${80 * (weights[index] ?? 0)}%, var(--cl-panel))`;
       piece.title = readable(weights[index] ?? 0);
     });
-    for (const one of [likeliest, draw_]) one.toggleAttribute("disabled", closed());
-    for (const one of [undo, again]) one.toggleAttribute("disabled", !ids().length);
+    for (const one of [likeliest, draw_]) enable(one, !closed());
+    for (const one of [undo, again]) enable(one, ids().length > 0);
     drawTree();
     setText(trouble, model.get("error"));
     trouble.hidden = !model.get("error");
-    root.dataset.state = isWaiting() ? "pending" : model.get("error") ? "error" : "ok";
+    root.dataset.state = alone ? "alone" : isWaiting() ? "pending" : model.get("error") ? "error" : "ok";
     announcer.say(`${soFar.textContent}. ${list.firstChild?.textContent ?? ""}`);
     painted();
   }

@@ -9,6 +9,7 @@ import {
   html,
   keepDrawn,
   menu,
+  onNewLook,
   paintMaps,
   put,
   readable,
@@ -282,7 +283,9 @@ function render({ model, el }) {
     painted();
   }
   const stop = keepDrawn(model, ["part", "layer", "head", "token", "order"], draw);
+  const unwatch = onNewLook(root, draw);
   return () => {
+    unwatch();
     stop();
     leave();
   };

@@ -1,7 +1,7 @@
 // @ts-check
 /** The page side of MergeStepper: pairs and their counts, the text by its tokens, length against vocabulary. */
 import { bytePairMerges, bytePairTokens } from "./compute.js";
-import { button, Chart, filled, frame, html, keepDrawn, put, readable, setText, slider } from "./view_kit.js";
+import { button, Chart, enable, filled, frame, html, keepDrawn, put, readable, setText, slider } from "./view_kit.js";
 
 const TEXT = {
   title: "How do words become tokens?",
@@ -87,8 +87,8 @@ function render({ model, el }) {
     if (area.value !== text) area.value = text ?? "";
     merges.input.max = String(possible);
     merges.show(count);
-    back.toggleAttribute("disabled", count === 0);
-    forward.toggleAttribute("disabled", count === possible);
+    enable(back, count > 0);
+    enable(forward, count < possible);
 
     const candidates = found.candidates[count] ?? [];
     const top = candidates[0]?.count ?? 1;

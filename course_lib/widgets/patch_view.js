@@ -1,6 +1,6 @@
 // @ts-check
 /** The page side of PatchView: an image in patches, and what the picked one attends to. */
-import { button, filled, frame, HeatMap, html, keepDrawn, paintMaps, put, readable, setText, toggle } from "./view_kit.js";
+import { button, enable, filled, frame, HeatMap, html, keepDrawn, paintMaps, put, readable, setText, toggle } from "./view_kit.js";
 
 const TEXT = {
   title: "Which patches look at which?",
@@ -145,7 +145,7 @@ function render({ model, el }) {
     };
     setText(caption, filled(TEXT.here, values));
     setText(state, model.get("shuffle") ? TEXT.shuffled : "");
-    restoreButton.toggleAttribute("disabled", !model.get("shuffle"));
+    enable(restoreButton, model.get("shuffle") > 0);
     setText(trouble, model.get("error"));
     trouble.hidden = !model.get("error");
     root.dataset.state = model.get("error") ? "error" : "ok";

@@ -1,6 +1,6 @@
 // @ts-check
 /** The page side of TrainingMonitor: the curve, the numbers, the example's attention, and two buttons. */
-import { button, Chart, factList, filled, frame, HeatMap, html, keepDrawn, put, readable, setText } from "./view_kit.js";
+import { button, Chart, enable, factList, filled, frame, HeatMap, html, keepDrawn, put, readable, setText } from "./view_kit.js";
 
 const TEXT = {
   title: "Training",
@@ -164,8 +164,7 @@ function render({ model, el }) {
     const status = model.get("status");
     const running = status.state === "running" || status.state === "paused";
     const wish = wished();
-    pause.toggleAttribute("disabled", !running || wish === "stop");
-    stopButton.toggleAttribute("disabled", !running || wish === "stop");
+    for (const one of [pause, stopButton]) enable(one, running && wish !== "stop");
     setText(pause, wish === "pause" ? TEXT.go : TEXT.pause);
     const asked = wish === "pause" && status.state === "running";
     setText(

@@ -561,6 +561,25 @@ export function keepDrawn(model, traits, draw) {
   };
 }
 
+/**
+ * Do something whenever an element comes on the page, which is after it was first drawn, is resized, or turns from light to
+ * dark: what was painted in pixels keeps its colours.
+ * @param {Element} element @param {() => void} act
+ */
+export function onNewLook(element, act) {
+  const size = new ResizeObserver(act);
+  size.observe(element);
+  const theme = new MutationObserver(act);
+  theme.observe(document.body, { attributeFilter: ["data-jp-theme-light", "data-jp-theme-name"] });
+  const preference = matchMedia("(prefers-color-scheme: dark)");
+  preference.addEventListener("change", act);
+  return () => {
+    size.disconnect();
+    theme.disconnect();
+    preference.removeEventListener("change", act);
+  };
+}
+
 /** Change a trait, here and in Python, if it differs. @param {any} model @param {string} trait @param {any} value */
 export function put(model, trait, value) {
   if (model.get(trait) === value) return;
@@ -639,9 +658,55 @@ export function toggle(label, change) {
   };
 }
 
-/** A button that does something. @param {string} label @param {() => void} act @param {string} [title] */
+/** A button that does something, while it is enabled. @param {string} label @param {() => void} act @param {string} [title] */
 export function button(label, act, title) {
-  return html("button", { type: "button", class: "cl-button", "data-choice": label, title, click: act }, label);
+  const element = html(
+    "button",
+    { type: "button", class: "cl-button", "data-choice": label, title, click: () => isEnabled(element) && act() },
+    label,
+  );
+  return element;
+}
+
+/** Let a button act or not. A truly disabled one would lose the focus, and the keyboard its place. @param {Element} element @param {boolean} on */
+export function enable(element, on) {
+  setAttributes(element, { "aria-disabled": !on && "true" });
+}
+
+/** @param {Element} element */
+export function isEnabled(element) {
+  return !element.hasAttribute("aria-disabled");
+}
+
+/**
+ * A number to type. What is no number stays while the cursor is in it, and gives way to the present one when it leaves.
+ * @param {{label: string, read: () => number, change: (value: number) => void, focus?: () => void}} options
+ */
+export function numberInput({ label, read, change, focus }) {
+  const input = /** @type {HTMLInputElement} */ (
+    html("input", {
+      type: "number",
+      step: "0.1",
+      class: "cl-number",
+      "aria-label": label,
+      input: () => {
+        const value = input.value.trim() === "" ? NaN : Number(input.value);
+        input.setAttribute("aria-invalid", String(!Number.isFinite(value)));
+        if (Number.isFinite(value)) change(value);
+      },
+      focus: () => focus?.(),
+      blur: () => show(),
+    })
+  );
+  const show = () => {
+    const value = read();
+    const isTyped = input.getAttribute("aria-invalid") === "true" || Number(input.value) === value;
+    if (isTyped && input.matches(":focus")) return;
+    const text = String(Number(value.toFixed(3)));
+    if (input.value !== text) input.value = text;
+    input.removeAttribute("aria-invalid");
+  };
+  return { input, show };
 }
 
 /**
@@ -707,6 +772,7 @@ export class HeatMap {
     this.act = act;
     this.paint = paint;
     this.at = [0, 0];
+    this.under = [0, 0]; // the pointer, while the tip is shown
     /** @type {ArrayLike<number>[]} */
     this.values = [];
     this.top = 1;
@@ -740,7 +806,7 @@ export class HeatMap {
         "aria-roledescription": label,
         tabindex: 0,
         keydown: (event) => this.#key(event),
-        focus: () => this.#tellHere(),
+        focus: () => this.#mark(),
       },
       html("span", { class: "cl-map-axis" }, rowName && columnName ? `${columnName} →\n${rowName} ↓` : ""),
       names(columns, "columns"),
@@ -772,6 +838,7 @@ export class HeatMap {
     this.band.hidden = row === null;
     if (row !== null) this.band.style.setProperty("--row", String(row));
     this.#mark();
+    if (!this.tip.hidden) this.#tellUnder();
   }
 
   #paint() {
@@ -836,16 +903,16 @@ export class HeatMap {
 
   /** @param {PointerEvent} event */
   #hover(event) {
-    const [row, column] = this.#cellUnder(event);
-    setText(this.tip, this.#words(row, column));
+    this.under = this.#cellUnder(event);
+    this.#tellUnder();
     const box = this.element.getBoundingClientRect();
     this.tip.style.left = `${Math.min(event.clientX - box.left + 12, Math.max(0, box.width - 190))}px`;
     this.tip.style.top = `${event.clientY - box.top + 14}px`;
     this.tip.hidden = false;
   }
 
-  #tellHere() {
-    this.#mark();
+  #tellUnder() {
+    setText(this.tip, this.#words(this.under[0], this.under[1]));
   }
 
   /** @param {[number, number]} cell */

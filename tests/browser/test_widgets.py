@@ -131,6 +131,7 @@ def test_masks_are_combined_and_painted(shown):
     box = widget.map(0).locator(".cl-map-place").bounding_box()
     at = box["x"] + box["width"] * 2.5 / 6, box["y"] + box["height"] * 4.5 / 6
     widget.does(lambda: widget.notebook.page.mouse.click(*at), "mask[4, 2].item()", False)
+    assert widget.map(0).locator(".cl-tip-text").inner_text() == "“the” may not attend to “sat”"
     widget.does(widget.choose("Reset"), "mask.all().item()", True)
 
 
@@ -242,6 +243,62 @@ def test_tokens_are_taken_drawn_and_undone(shown):
     widget.does(widget.choose("Undo"), "ids.__len__()", 1)
     widget.does(widget.slide("top-k", "Home"), "probabilities.max().item()", 1.0)
     widget.does(widget.choose("Start again"), "ids", [])
+
+
+def test_buttons_that_are_pressed_keep_the_focus(shown):
+    """A keyboard that loses its place at every press cannot go on."""
+    decoding = shown("decoding")
+
+    def enter():
+        decoding.notebook.page.keyboard.press("Enter")
+
+    for button in (
+        decoding.root.locator(".cl-candidate").first,
+        decoding.root.locator('[data-choice="Take the likeliest"]'),
+    ):
+        button.focus()
+        for length in (1, 2):
+            decoding.does(enter, "ids.__len__()", length)
+            decoding.notebook.page.wait_for_function(
+                "(root) => root.dataset.state === 'ok'", arg=decoding.root.element_handle()
+            )
+            assert button.evaluate("(button) => button === document.activeElement")
+        decoding.does(decoding.choose("Start again"), "ids", [])
+    undo = decoding.root.locator('[data-choice="Undo"]')
+    assert undo.is_disabled()
+    undo.focus()
+    enter()
+    assert decoding.python("ids") == []
+
+    merges = shown("merges")
+    merges.notebook.python("made['merges'].num_merges = 1")
+    merges.root.locator('[data-choice="Undo"]:not([aria-disabled])').focus()
+    back = merges.root.locator('[data-choice="Undo"]')
+    merges.does(enter, "num_merges", 0)
+    assert back.is_disabled()
+    assert back.evaluate("(button) => button === document.activeElement")
+
+
+def test_lines_take_the_colours_of_another_theme(shown):
+    widget = shown("heads")
+    canvas = widget.root.locator(".cl-lines-canvas")
+    strongest = """(canvas) => {
+      const data = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data;
+      let most = 0;
+      for (let at = 0; at < data.length; at += 4) if (data[at + 3] > data[most + 3]) most = at;
+      return [...data.slice(most, most + 3)];
+    }"""
+    light = [0, 114, 178]  # the blue of queries
+    np.testing.assert_allclose(canvas.evaluate(strongest), light, atol=3)
+    try:
+        widget.notebook.use_theme("JupyterLab Dark")
+        widget.notebook.page.wait_for_timeout(300)
+        dark = canvas.evaluate(strongest)
+        assert np.mean(dark) > np.mean(light) + 30
+    finally:
+        widget.notebook.use_theme("JupyterLab Light")
+    widget.notebook.page.wait_for_timeout(300)
+    np.testing.assert_allclose(canvas.evaluate(strongest), light, atol=3)
 
 
 def test_training_is_watched_paused_and_stopped_while_the_cell_runs(open_notebook):
@@ -384,5 +441,10 @@ def test_a_saved_page_is_live_without_a_kernel(browser, tmp_path, name):
     page.wait_for_function(
         "([root, before]) => Number(root.dataset.paintedSeq) > before", arg=[root.element_handle(), before]
     )
+    if name == "decoding":  # what Python alone can tell is said to be missing, and there is a way back
+        root.locator(".cl-candidate").first.click()
+        assert "this page has none" in root.inner_text() and root.get_attribute("data-state") == "alone"
+        root.locator('[data-choice="Undo"]').click()
+        assert "this page has none" not in root.inner_text() and root.get_attribute("data-state") == "ok"
     assert problems == []
     context.close()
