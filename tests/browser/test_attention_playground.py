@@ -35,7 +35,8 @@ lagging""",
     """rng = np.random.default_rng(0)
 wide = AttentionPlayground([f"token {i}" for i in range(12)], *rng.normal(size=(3, 12, 4)))
 wide""",
-    """crowd = AttentionPlayground([f"token {i}" for i in range(200)], *rng.normal(size=(3, 200, 2)))
+    """crowd = AttentionPlayground([f"token {i}" for i in range(200)], *rng.normal(size=(3, 200, 2)),
+    presets={"far": {"queries": np.full((200, 2), 3.0)}})
 crowd""",
     "time.sleep(0)",
 ]
@@ -346,6 +347,33 @@ def test_a_crowd_of_tokens_by_pointer_keyboard_and_number(notebook):
     told()
     hands.choose("Reset")
     assert hands.settle().read("mask")[3][1] is True
+
+
+def test_a_crowds_axes_discs_numbers_and_examples_follow_the_choice(notebook):
+    hands = Hands(notebook, CROWD, "crowd").settle()
+    who = hands.root.get_by_role("combobox", name="Who is looking?")
+    number = hands.root.get_by_role("spinbutton", name="query of Who is looking?, dimension 1")
+    discs = "(root) => root.querySelector('.cl-compare .cl-disc').getAttribute('d')"
+    who.select_option(index=1)
+    number.fill("9")  # the axes must grow for it
+    for index in (0, 1, 0):
+        who.select_option(index=index)
+        shown = hands.settle().root.evaluate(discs)
+        hands.choose("scores")
+        hands.choose("weights")
+        assert hands.root.evaluate(discs) == shown, "drawn on other axes than the dots"
+    value = number.input_value()
+    number.fill("")
+    assert number.get_attribute("aria-invalid") == "true"
+    number.blur()
+    assert (number.input_value(), number.get_attribute("aria-invalid")) == (value, None)
+    far = hands.root.locator('[data-choice="far"]')
+    assert far.get_attribute("aria-pressed") == "false"
+    far.click()
+    assert far.get_attribute("aria-pressed") == "true"
+    hands.choose("Reset")
+    assert far.get_attribute("aria-pressed") == "false"
+    hands.settle()
 
 
 @pytest.mark.parametrize("width", [1600, 900, 420])
