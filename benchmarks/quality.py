@@ -29,7 +29,7 @@ from course_lib.data import corpora, dates, digits, docs
 from course_lib.models.classifier import TextClassifier, mean_of_tokens
 from course_lib.models.encoder import TextEncoder
 from course_lib.models.pretrained import load_encoder, load_tokenizer
-from course_lib.training import accuracy, bleu, chrf, exact_match, fit, recipes, trained
+from course_lib.training import TokenBatches, accuracy, bleu, chrf, exact_match, fit, recipes, trained
 
 NUM_DATES = 5000  # of each split
 LABELS = (300, 2000, 4500)
@@ -113,7 +113,9 @@ def docstrings(seed, core_minutes):
         for name, way in DOCSTRING_WAYS.items():
             begin = time.process_time()
             right = way(count, seed)
-            found[f"{name}, {count} labels"] = {"training s": time.process_time() - begin, "accuracy": 100 * right}
+            numbers = {"training s": time.process_time() - begin, "accuracy": 100 * right}
+            found[f"{name}, {count} labels"] = numbers
+            tell("docstrings", seed, {f"{name}, {count} labels": numbers})
     return found
 
 
@@ -170,15 +172,18 @@ DOCSTRING_WAYS = {
     "from scratch": from_scratch,
 }
 LONGEST = 64  # tokens of a docstring that are read
+TOKENS = 512  # of a training batch: about 16 docstrings
 
 
 @functools.cache
-def _ids_of(text):
-    return load_tokenizer().encode(text).ids[:LONGEST]
+def _ids():
+    """Tokens of every text."""
+    tokenizer = load_tokenizer()
+    return {text: tokenizer.encode(text).ids[:LONGEST] for texts, _ in _docstrings().values() for text in texts}
 
 
 def _batch(texts):
-    ids = torch.from_numpy(recipes.pad([_ids_of(text) for text in texts]))
+    ids = torch.from_numpy(recipes.pad([_ids()[text] for text in texts]))
     return ids, ids != 0
 
 
@@ -195,20 +200,16 @@ def _vectors():
     return vectors
 
 
-def _classifier(encoder, count, seed, *, learning_rate, num_epochs, batch_size=16):
-    texts, labels = _sample(count, seed)
+def _classifier(encoder, count, seed, *, learning_rate, num_epochs):
     torch.manual_seed(seed)
     model = TextClassifier(encoder, len(docs.LABELS))
-    generator = torch.Generator().manual_seed(seed)
-    batches = []
-    for _ in range(num_epochs):
-        order = torch.randperm(len(texts), generator=generator).tolist()
-        for start in range(0, len(order), batch_size):
-            rows = order[start : start + batch_size]
-            batches.append((*_batch([texts[row] for row in rows]), torch.tensor([labels[row] for row in rows])))
+    pairs = [(_ids()[text], [label, label]) for text, label in zip(*_sample(count, seed), strict=True)]
+    batches = [
+        (ids, ids != 0, label[:, 0]) for ids, label, _ in TokenBatches(pairs, TOKENS, seed=seed, num_epochs=num_epochs)
+    ]
     warmup = len(batches) // 10
     fit(model, batches, learning_rate=learning_rate, weight_decay=0.01, warmup_steps=warmup, seed=seed, progress=False)
-    texts, labels = _docstrings()["test"]
+    texts, labels = zip(*sorted(zip(*_docstrings()["test"], strict=True), key=lambda row: len(row[0])), strict=True)
     with torch.inference_mode():
         logits = torch.cat([model(*_batch(texts[start : start + 64])) for start in range(0, len(texts), 64)])
     return accuracy(logits, torch.tensor(labels))
@@ -249,6 +250,12 @@ WORKS = {
     "digits": digits_named,
     "docstrings": docstrings,
 }
+TELLING = {"docstrings"}  # works of an hour, which tell of each way as it ends
+
+
+def tell(name, seed, found):
+    """Say on standard error what has been found."""
+    print(json.dumps({"work": name, "seed": seed, **found}), file=sys.stderr, flush=True)
 
 
 def over_seeds(runs):
@@ -302,7 +309,8 @@ def main(arguments=None):
                     runs.append(WORKS[name](seed, options.core_minutes))
                 except corpora.CorpusError as error:
                     sys.exit(str(error))
-                print(json.dumps({"work": name, "seed": seed, **runs[-1]}), file=sys.stderr, flush=True)
+                if name not in TELLING:
+                    tell(name, seed, runs[-1])
             found[name] = over_seeds(runs)
             if not options.json:
                 console.print(table_of(name, found[name]))

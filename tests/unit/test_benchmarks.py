@@ -102,6 +102,23 @@ def test_the_rivals_libraries_compute_with_as_many_threads():
     assert [pool["num_threads"] for pool in threadpool_info()] == before
 
 
+def test_each_way_of_telling_docstrings_apart_is_told_as_it_ends(monkeypatch, capsys):
+    monkeypatch.setattr(quality, "LABELS", (60,))
+    monkeypatch.setattr(quality, "DOCSTRING_WAYS", {"TF-IDF": quality.tfidf, "from scratch": quality.from_scratch})
+    quality.main(["docstrings", "--seeds", "1", "--json"])
+    out, told = capsys.readouterr()
+    found = json.loads(out)["works"]["docstrings"]
+    assert (
+        [list(json.loads(line))[2] for line in told.splitlines()]
+        == list(found)
+        == [
+            "TF-IDF, 60 labels",
+            "from scratch, 60 labels",
+        ]
+    )
+    assert all(100 / 11 < numbers["accuracy"]["mean"] < 100 for numbers in found.values())
+
+
 def test_ratios_are_taken_within_a_turn():
     ways = timing.summary({"ours": [1.0, 10.0, 2.0], "other": [3.0, 5.0, 4.0]}, "ours", items=4)
     assert ways["ours"] == {"median_ms": 2000, "ratio": 1, "per_second": 2}

@@ -388,6 +388,14 @@ def test_bytes_are_targets_too():
     assert history[0]["tokens"] == 8  # 156 as well, which in 8 bits is -100
 
 
+def test_targets_cut_out_of_a_table_are_a_batch_even_of_one_row():
+    table = torch.tensor([[1, 0], [2, 1]])
+    history = fit(
+        torch.nn.Linear(3, 2), [(torch.ones(1, 3), table[row : row + 1, 1]) for row in (0, 1)], progress=False
+    )
+    assert len(history) == 2
+
+
 def test_the_model_is_seen_and_left_where_it_was(monkeypatch):
     monkeypatch.setattr(Accelerator, "device", torch.device("cpu:0"))  # to PyTorch another name of the same device
     places = []
