@@ -71,7 +71,8 @@ def greedy(
         new_ids: (batch, longest), without source, prompt and start_id; with end_id where a sequence ended.
 
     Raises:
-        ValueError, TypeError: wrong shapes or types, ids out of range, more tokens than the model has positions for.
+        ValueError, TypeError: wrong shapes or types, ids out of range, more tokens than the model has positions for,
+            logits that are not finite.
     """
     sequences = _begin(model, input_ids, max_new_tokens, start_id, end_id, attention_mask, use_cache)
     pad_id = _pad_id(model, pad_id, end_id)
@@ -138,8 +139,7 @@ def sampling_probabilities(logits, *, temperature=1.0, top_k=None, top_p=None):
         raise ValueError(TEXTS["no logits"].format(value=f"of shape {tuple(logits.shape)}"))
     logits = logits.to(torch.promote_types(logits.dtype, torch.float32))
     largest = logits.amax(dim=-1, keepdim=True)  # (..., 1)
-    if not largest.isfinite().all():
-        raise ValueError(TEXTS["logits"].format(value=largest[~largest.isfinite()][0].item()))
+    _check_finite(largest)
     temperature = max(temperature, torch.finfo(logits.dtype).tiny)  # less is 0 in this dtype
     logits = (logits - largest) / temperature  # at most 0: no temperature makes it overflow
     if top_k is not None and top_k < logits.shape[-1]:
@@ -211,6 +211,8 @@ def beam_search(
             candidates = (sums[:, :, None] + steps).flatten(1)  # (batch, width · vocab_size)
             # Of each beginning at most one candidate ends, so among twice as many enough stay open.
             sums, chosen = candidates.topk(min(2 * beam_width, width * vocab_size), dim=-1)  # (batch, candidates)
+            if sums[:, 0].isnan().any():  # nan counts as the largest
+                _check_finite(logits.amax(dim=-1))
             beams, tokens = chosen // vocab_size, chosen % vocab_size
             ids = ids.gather(1, beams[:, :, None].expand(-1, -1, length - 1))
             ids = torch.cat([ids, tokens[:, :, None]], dim=2)  # (batch, candidates, length)
@@ -274,8 +276,18 @@ def _generate(sequences, choose, max_new_tokens, end_id, pad_id):
 def _likeliest(logits):
     """The first of the largest: (rows, vocab_size) -> (rows,)."""
     if logits.device.type == "cpu" and logits.dtype in (torch.float32, torch.float64):
-        return torch.from_numpy(logits.numpy().argmax(axis=-1))  # a tenth of the time of PyTorch's on a CPU
-    return logits.argmax(dim=-1)
+        tokens = torch.from_numpy(logits.numpy().argmax(axis=-1))  # a tenth of the time of PyTorch's on a CPU
+    else:
+        tokens = logits.argmax(dim=-1)
+    _check_finite(logits.gather(-1, tokens[:, None]))  # nan counts as the largest
+    return tokens
+
+
+def _check_finite(largest):
+    """Check the largest logit of each row."""
+    finite = largest.isfinite()
+    if not finite.all():
+        raise ValueError(TEXTS["logits"].format(value=largest[~finite][0].item()))
 
 
 class _Continuation:

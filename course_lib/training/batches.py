@@ -28,7 +28,7 @@ class TokenBatches:
     Every time it is gone through it gives the same batches, epoch after epoch, each epoch shuffled anew.
 
     Args:
-        pairs: sequence of (source ids, target ids), lists of int; a target has its start and end ids.
+        pairs: iterable of (source ids, target ids), lists of int; a target has its start and end ids.
         max_tokens: rows · longest sequence of a batch, on either side, at most.
         seed: int, of the shuffling.
         pad_id: what short sequences are filled up with.
@@ -46,11 +46,11 @@ class TokenBatches:
         check_count("max_tokens", max_tokens)
         if num_epochs is not None:
             check_count("num_epochs", num_epochs)
-        if not len(pairs):
+        self.pairs, self.max_tokens, self.seed = list(pairs), max_tokens, seed
+        if not self.pairs:
             raise ValueError(TEXTS["empty"])
-        self.pairs, self.max_tokens, self.seed = pairs, max_tokens, seed
         self.pad_id, self.num_epochs = pad_id, num_epochs
-        self.lengths = np.array([(len(source), len(target) - 1) for source, target in pairs])  # (pairs, 2)
+        self.lengths = np.array([(len(source), len(target) - 1) for source, target in self.pairs])  # (pairs, 2)
         for index, (source, target) in enumerate(self.lengths):
             if source < 1:
                 raise ValueError(TEXTS["no source"].format(index=index))

@@ -102,7 +102,15 @@ def read(path):
     Raises:
         CheckpointError: it is damaged, or of another format.
     """
-    tensors = _read_tensors(path / TRAINING)
+    return _read_tensors(path / TRAINING), read_state(path)
+
+
+def read_state(path):
+    """Read a checkpoint's step, settings, data position and history: a dict.
+
+    Raises:
+        CheckpointError: as in `read`.
+    """
     try:
         state = json.loads((path / STATE).read_text(encoding="utf-8"))
         found = state["format"]
@@ -110,7 +118,7 @@ def read(path):
         raise _damaged(path / STATE, error) from None
     if found != FORMAT:
         raise CheckpointError(TEXTS["format"].format(path=path / STATE, found=found, expected=FORMAT))
-    return tensors, state
+    return state
 
 
 @torch.no_grad()

@@ -30,6 +30,7 @@ from course_lib.models.decoding import beam_search, greedy
 from course_lib.models.transformer import Transformer
 from course_lib.models.vision import VisionTransformer
 from course_lib.tokens import BytePairEncoder, split_words
+from course_lib.training import checkpoints
 from course_lib.training.batches import TeacherForced, TokenBatches
 from course_lib.training.checkpoints import load_weights, weights_of
 from course_lib.training.loop import fit
@@ -362,7 +363,11 @@ def steps_within(core_seconds, model, batches, *, trial=12, **settings):
 
     Of several processes, which must all take as many steps, the main one's measurement counts.
     Nobody sees the measurement: it writes no checkpoint, is not watched or evaluated, and is too short for a warm-up.
+    A run that goes on from a checkpoint takes the steps that were measured when it began.
     """
+    begun = None if settings.get("checkpoint") is None else checkpoints.latest(settings["checkpoint"])
+    if begun is not None:
+        return checkpoints.read_state(begun)["settings"]["num_steps"]
     apart = ("checkpoint", "evaluate", "watch", "warmup_steps")
     settings = {name: value for name, value in settings.items() if name not in apart} | {"progress": False}
     probe = copy.deepcopy(model)

@@ -372,6 +372,16 @@ def test_logits_without_a_likeliest_token_are_named(row):
         sampling_probabilities(torch.zeros(2, 0))
 
 
+@every_model
+@every_method
+def test_a_model_that_has_diverged_says_so(name, method):
+    model, input_ids, options = settings(name)
+    for parameter in model.parameters():
+        parameter.data.fill_(math.nan)
+    with pytest.raises(ValueError, match="logits holds a row whose largest number is nan"):
+        method(model, input_ids, max_new_tokens=3, **options)
+
+
 def test_a_beam_needs_a_width_and_a_penalty():
     model, input_ids, options = settings("rotary")
     for wrong in {"beam_width": 0}, {"length_penalty": -1}, {"length_penalty": math.nan}, {"length_penalty": "1"}:

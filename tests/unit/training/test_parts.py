@@ -85,6 +85,14 @@ def test_pairs_without_sense(data, max_tokens, message):
         TokenBatches(data, max_tokens)
 
 
+def test_pairs_may_come_from_a_generator():
+    data = [([3, 4], [1, 5, 2]), ([3], [1, 2])]
+    for found, expected in zip(
+        TokenBatches((pair for pair in data), 10, num_epochs=1), TokenBatches(data, 10, num_epochs=1), strict=True
+    ):
+        assert all(torch.equal(one, other) for one, other in zip(found, expected, strict=True))
+
+
 # ---------------------------------------------------------------------------------------------------------------------
 # Optimizers.
 # ---------------------------------------------------------------------------------------------------------------------

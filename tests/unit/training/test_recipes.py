@@ -112,6 +112,13 @@ def test_measuring_leaves_no_trace(translator, tmp_path):
     assert seen == [] and not (tmp_path / "run").exists()
 
 
+def test_a_budgets_run_goes_on_with_the_steps_measured_at_first(tmp_path):
+    settings = {"vocab_size": 80, "max_tokens": 60, "sizes": SMALL, "checkpoint": tmp_path / "run", "progress": False}
+    _, begun = recipes.translation(PAIRS, num_steps=3, **settings)
+    _, resumed = recipes.translation(PAIRS, core_seconds=60, **settings)
+    assert [record["loss"] for record in resumed] == [record["loss"] for record in begun]
+
+
 def test_dates_are_read():
     model, history = recipes.dates(num_steps=2, batch_size=8, progress=False)
     assert len(history) == 2
