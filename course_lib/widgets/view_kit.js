@@ -347,6 +347,7 @@ export class Plane {
       role: "slider",
       tabindex: 0,
       "aria-label": name,
+      touchstart: (event) => event.preventDefault(), // no scrolling; CSS's touch-action leaves parts of an SVG out
       pointerdown: (event) => {
         if (event.button !== 0) return;
         tip.setPointerCapture(event.pointerId);
@@ -807,6 +808,7 @@ export class HeatMap {
         tabindex: 0,
         keydown: (event) => this.#key(event),
         focus: () => this.#mark(),
+        blur: () => (this.tip.hidden = true),
       },
       html("span", { class: "cl-map-axis" }, rowName && columnName ? `${columnName} →\n${rowName} ↓` : ""),
       names(columns, "columns"),
@@ -817,8 +819,10 @@ export class HeatMap {
     this.element.style.setProperty("--rows", String(rows.length));
     this.element.style.setProperty("--columns", String(columns.length));
     setAttributes(place, {
+      pointerdown: (event) => this.#hover(event),
       pointermove: (event) => this.#hover(event),
-      pointerleave: () => (this.tip.hidden = true),
+      pointerleave: (event) => (this.tip.hidden ||= event.pointerType !== "touch"), // a finger leaves to let us read
+      pointercancel: () => (this.tip.hidden = true), // it was scrolling
       click: (event) => {
         const cell = this.#cellUnder(event);
         this.#reach(cell);

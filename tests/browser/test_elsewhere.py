@@ -127,3 +127,58 @@ def test_a_drag_is_followed_whether_or_not_the_browser_tells_of_it_before_the_fr
         shown = np.reshape([float(text.replace("−", "-")) for text in cells], (3, 3))
         expected = numpy_attention(queries, *vectors[1:], np.ones((3, 3), dtype=bool))[1]
         np.testing.assert_allclose(shown, expected, atol=0.011)
+
+
+@pytest.fixture
+def touch(browser):
+    """A page below a finger: function path -> (page, function kind, points -> what the finger does)."""
+    with browser.new_context(has_touch=True, viewport={"width": 800, "height": 600}) as context:
+        page = context.new_page()
+
+        def show(path):
+            page.goto(path.as_uri())
+            page.evaluate("document.body.style.minHeight = '3000px'")
+            driver = context.new_cdp_session(page)
+
+            def finger(kind, *point):
+                points = [{"x": point[0], "y": point[1]}] if point else []
+                driver.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+                page.wait_for_timeout(30)  # the browser decides between a drag and scrolling in its own time
+
+            return page, finger
+
+        yield show
+
+
+def test_a_finger_drags_an_arrow_and_not_the_page(touch, tmp_path):
+    from course_lib.widgets import AttentionPlayground
+
+    vectors = np.random.default_rng(0).normal(size=(3, 3, 2))
+    page, finger = touch(AttentionPlayground(["the", "cat", "sat"], *vectors).save_html(tmp_path / "play.html"))
+    handle = page.get_by_role("slider", name="query of sat", exact=True)
+    handle.scroll_into_view_if_needed()
+    scrolled = page.evaluate("scrollY")
+    box = handle.locator(".cl-tip").bounding_box()
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    finger("touchStart", x, y)
+    for step in range(1, 9):
+        finger("touchMove", x + 2 * step, y - 6 * step)
+    finger("touchEnd")
+    moved = handle.locator(".cl-tip").bounding_box()
+    assert [moved["x"] - box["x"], moved["y"] - box["y"]] == pytest.approx([16, -48], abs=2)
+    assert page.evaluate("scrollY") == scrolled
+
+
+def test_a_tap_on_a_map_leaves_its_words_until_the_next_elsewhere(touch, tmp_path):
+    from course_lib.widgets import PositionExplorer
+
+    page, finger = touch(PositionExplorer().save_html(tmp_path / "positions.html"))
+    box = page.locator(".cl-map-place:visible").bounding_box()
+    words = page.locator(".cl-map:visible .cl-tip-text")
+    assert not words.is_visible()
+    finger("touchStart", box["x"] + 0.6 * box["width"], box["y"] + 0.5 * box["height"])
+    finger("touchEnd")
+    assert words.is_visible() and words.inner_text().startswith("position ")
+    assert words.inner_text() == page.locator(".cl-map:visible").get_attribute("aria-label")
+    page.locator("h3, h4").first.tap()
+    assert not words.is_visible()
