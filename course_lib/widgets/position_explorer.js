@@ -310,7 +310,11 @@ function render({ model, el }) {
     base.element.hidden = kind === "alibi" || kind === "learned";
     maps.vectors.element.hidden = alibi;
     maps.alibi.element.hidden = !alibi;
-    (alibi ? maps.alibi : maps.vectors).show(rows, { top, row: at });
+    const map = alibi ? maps.alibi : maps.vectors;
+    map.show(rows, { top, row: at });
+    const onPair = (/** @type {number} */ column) => (alibi ? Math.min(column, d / 2 - 1) : column >> 1) === which;
+    const column = alibi ? Math.min(which, heads - 1) : 2 * which;
+    map.pick(at, onPair(map.at[1]) ? map.at[1] : column); // the keyboard goes on from where the sliders are
 
     const two = rows.map((row) => [row[2 * which], row[2 * which + 1]]);
     const far = alibi ? 1 : Math.max(1e-9, ...two.map(([x, y]) => Math.hypot(x, y)));

@@ -789,7 +789,8 @@ export class HeatMap {
     this.band = html("div", { class: "cl-band", "aria-hidden": "true", hidden: true });
     const place = html("div", { class: "cl-map-place" }, this.canvas, this.band, this.cursor);
     const some = (/** @type {string[]} */ names) => {
-      const step = names.length > 24 ? Math.ceil(names.length / 12) : 1;
+      const numbers = names.every((name) => /^\d+$/.test(name)); // every other one tells the rest
+      const step = names.length > 24 ? Math.ceil(names.length / 12) : numbers && names.join("").length > 20 ? 2 : 1;
       return names.map((name, index) => (index % step ? "" : name));
     };
     const names = (/** @type {string[]} */ texts, /** @type {string} */ kind) =>
