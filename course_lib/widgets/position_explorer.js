@@ -143,8 +143,8 @@ function render({ model, el }) {
       tell: (row, column, value) =>
         filled(alibi ? TEXT.cellAlibi : TEXT.cell, { row, column: column + Number(alibi), value: readable(value) }),
       go: (row, column) => {
+        put(model, "pair", alibi ? Math.min(column, d / 2 - 1) : column >> 1); // first: the cursor's column is of it
         put(model, "position", row);
-        put(model, "pair", alibi ? Math.min(column, d / 2 - 1) : column >> 1);
       },
     });
   /** @type {{vectors: HeatMap, alibi: HeatMap}} */
