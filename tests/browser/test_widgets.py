@@ -151,7 +151,9 @@ def test_positions_of_every_kind(shown):
     widget.does(widget.slide("position", "ArrowRight"), "position", 1)
     assert f"{np.sin(1):.2f}, {np.cos(1):.2f}" in widget.root.inner_text()
     widget.does(widget.slide("pair", "ArrowRight"), "pair", 1)
-    assert widget.map(0).get_attribute("aria-label").startswith("position 1, dimension 2:")  # where the keyboard goes on
+    assert (
+        widget.map(0).get_attribute("aria-label").startswith("position 1, dimension 2:")
+    )  # where the keyboard goes on
     widget.does(widget.in_map(0, "ArrowRight", "ArrowDown"), "position", 2)
     assert widget.map(0).get_attribute("aria-label").startswith("position 2, dimension 3:")
     widget.does(widget.slide("positions", "End"), "length", 256)

@@ -108,14 +108,8 @@ def test_each_way_of_telling_docstrings_apart_is_told_as_it_ends(monkeypatch, ca
     quality.main(["docstrings", "--seeds", "1", "--json"])
     out, told = capsys.readouterr()
     found = json.loads(out)["works"]["docstrings"]
-    assert (
-        [list(json.loads(line))[2] for line in told.splitlines()]
-        == list(found)
-        == [
-            "TF-IDF, 60 labels",
-            "from scratch, 60 labels",
-        ]
-    )
+    names = [list(json.loads(line))[2] for line in told.splitlines()]
+    assert names == list(found) == ["TF-IDF, 60 labels", "from scratch, 60 labels"]
     assert all(100 / 11 < numbers["accuracy"]["mean"] < 100 for numbers in found.values())
 
 
