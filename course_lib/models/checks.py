@@ -5,6 +5,10 @@ import numbers
 import operator
 
 import torch
+from torch import nn
+from torch.optim.swa_utils import AveragedModel
+
+WRAPPERS = nn.DataParallel, nn.parallel.DistributedDataParallel, AveragedModel
 
 TEXTS = {
     "kind": "{name} is a {kind}; expected a tensor of shape {expected}",
@@ -35,6 +39,17 @@ TEXTS = {
 def fail(text, error=ValueError, **about):
     """Raise an error with one of the texts above."""
     raise error(TEXTS[text].format(**about)) from None
+
+
+def unwrapped(model):
+    """Give the model inside what `torch.compile`, `DataParallel` and their like put around it; others as they are."""
+    while True:
+        if isinstance(model, WRAPPERS):
+            model = model.module
+        elif isinstance(model, nn.Module) and "_orig_mod" in model._modules:  # that of `torch.compile`
+            model = model._orig_mod
+        else:
+            return model
 
 
 def check_positive(**sizes):
