@@ -26,6 +26,8 @@ TEXTS = {
     "lesson": "The lesson: 03 or its full name.",
     "lessons": "Lessons: 03 or full names; all of them if none is given.",
     "exercise": "The exercise, such as 03.softmax.",
+    "new exercise": "The lesson and the function to write, such as 03.entropy.",
+    "version": "Print the course's version.",
     "json": "Print JSON.",
     "no exercises": "lesson {lesson} has no exercises",
     "no notebook": "there is no {path}",
@@ -88,6 +90,23 @@ def main():
     for stream in (sys.stdout, sys.stderr):
         stream.reconfigure(errors="replace")  # a console or pipe that can't show a letter still shows the rest
     app()
+
+
+def _version(asked: bool):
+    if asked:
+        from importlib.metadata import version
+
+        typer.echo(version("attention-course"))
+        raise typer.Exit
+
+
+@app.callback()
+def course(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help=TEXTS["version"])
+    ] = False,
+):
+    """Take the options that belong to no command."""
 
 
 @app.command()
@@ -405,6 +424,23 @@ def build(
         if not (built.changed or built.stray):
             typer.echo(TEXTS["fresh"])
     raise typer.Exit(FAILED if check and (built.changed or built.stray) else 0)
+
+
+@app.command()
+def new(exercise: Annotated[str, typer.Argument(metavar="NN.name", help=TEXTS["new exercise"])]):
+    """Make the skeleton of a new exercise, for those who write the course."""
+    from course_lib import new
+
+    try:
+        solution, check, mistakes = new.create(exercise)
+    except ValueError as error:
+        raise _wrong_argument(error) from None
+    except new.NothingWritten as error:
+        _fail(error, FAILED)
+    for path in (solution, check, mistakes):
+        typer.echo(TEXTS["changed"].format(path=path))
+    told = {"solution": solution, "check": check, "mistakes": mistakes, "lesson": exercise.partition(".")[0]}
+    typer.echo(new.TEXTS["next"].format(**told))
 
 
 def _lesson(lesson):

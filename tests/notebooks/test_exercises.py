@@ -27,6 +27,15 @@ def test_no_stray_file():
 
 
 @pytest.mark.parametrize("path", SOLUTIONS, ids=name)
+def test_nothing_is_left_to_fill_in(path):
+    """What `course new` leaves open is filled in: in the solution, the checks, the wrong variants."""
+    module = f"lesson_{path.name[:2]}.py"
+    for file in (path, ROOT / "course_lib" / "practice" / module, ROOT / "tests" / "mistakes" / module):
+        left = re.findall(r"FILL IN.*", file.read_text(encoding="utf-8"))
+        assert not left, f"{file.relative_to(ROOT)} has {len(left)} gaps, the first: {left[0]}"
+
+
+@pytest.mark.parametrize("path", SOLUTIONS, ids=name)
 def test_exercises_match_their_solutions(path):
     made = notebooks.dumps(notebooks.strip_solutions(notebooks.read(path), path.name))
     assert (ROOT / "exercises" / path.name).read_bytes() == made.encode(), "run `course build`"

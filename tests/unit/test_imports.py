@@ -11,6 +11,7 @@ import course_lib
 
 PACKAGE = Path(course_lib.__file__).parent
 FLOORS = [  # from the ground up; what stands on one floor may import from lower floors and from its own module or folder
+    {"checking"},
     {"attention"},
     {"positions"},
     {"tokens"},
@@ -22,7 +23,7 @@ FLOORS = [  # from the ground up; what stands on one floor may import from lower
     {"notebooks"},
     {"practice"},
     {"review"},
-    {"doctor", "lab"},
+    {"doctor", "lab", "new"},
     {"cli"},
 ]
 FLOOR_OF = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms}
