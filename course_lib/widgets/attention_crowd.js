@@ -3,7 +3,22 @@
  * AttentionPlayground for more tokens than can have arrows and numbers each: a map on a canvas, all keys and values as dots,
  * and the query that is followed and one key at hand.
  */
-import { button, choiceButtons, filled, frame, HeatMap, html, menu, numberInput, Plane, readable, setAttributes, setText, shortened, svg } from "./view_kit.js";
+import {
+  button,
+  choiceButtons,
+  filled,
+  frame,
+  HeatMap,
+  html,
+  menu,
+  numberInput,
+  Plane,
+  readable,
+  setAttributes,
+  setText,
+  shortened,
+  svg,
+} from "./view_kit.js";
 
 const CROWD_TEXT = {
   hint: "Choose who is looking, then drag its query, or the key and value of one other token. Click the map to choose both.",
@@ -38,7 +53,11 @@ export function crowd(host, session, text) {
     drawVectors();
     drawAnswer();
   };
-  const move = (/** @type {"queries" | "keys" | "values"} */ kind, /** @type {number} */ index, /** @type {number[]} */ to) => {
+  const move = (
+    /** @type {"queries" | "keys" | "values"} */ kind,
+    /** @type {number} */ index,
+    /** @type {number[]} */ to,
+  ) => {
     moving = true;
     session.move(kind, index, to);
   };
@@ -79,7 +98,10 @@ export function crowd(host, session, text) {
     const drawDots = (/** @type {number[][]} */ points) => {
       if (drawn.points === points && drawn.extent === plane.extent) return;
       drawn = { points, extent: plane.extent };
-      dots.setAttribute("d", circles(plane, points, () => 2));
+      dots.setAttribute(
+        "d",
+        circles(plane, points, () => 2),
+      );
     };
     return { plane, discs, drawDots };
   }
@@ -126,12 +148,22 @@ export function crowd(host, session, text) {
       numberInput({
         label: filled(text.numberOf, { kind: name, token: kind === "queries" ? text.who : CROWD_TEXT.key, d: d + 1 }),
         read: () => state()[kind][index()][d],
-        change: (value) => move(kind, index(), state()[kind][index()].map((old, at) => (at === d ? value : old))),
+        change: (value) =>
+          move(
+            kind,
+            index(),
+            state()[kind][index()].map((old, at) => (at === d ? value : old)),
+          ),
       }),
     );
     const fields = inputs.map(({ input }) => input);
     return {
-      element: html("div", { class: `cl-numbers-row cl-${name}` }, html("span", { class: "cl-numbers-name" }, name), ...fields),
+      element: html(
+        "div",
+        { class: `cl-numbers-row cl-${name}` },
+        html("span", { class: "cl-numbers-name" }, name),
+        ...fields,
+      ),
       show: () => inputs.forEach(({ show }) => show()),
     };
   }
@@ -147,7 +179,8 @@ export function crowd(host, session, text) {
     const now = stage();
     const picture = session.picture();
     const may = session.allowed(picture.state)[q][k];
-    const number = now === "weights" ? picture.weights[q][k] : (now === "scores" ? picture.scores : picture.scaled)[q][k];
+    const number =
+      now === "weights" ? picture.weights[q][k] : (now === "scores" ? picture.scores : picture.scaled)[q][k];
     const words = now === "masked" && !may ? text.stage.masked.hiddenCell : text.stage[now].cell;
     return filled(words, { query: tokens[q], key: tokens[k], number: readable(number) });
   };
@@ -183,7 +216,14 @@ export function crowd(host, session, text) {
   const most = Array.from({ length: MOST + 1 }, (_, place) => {
     const [name, how, result] = ["cl-what", "cl-how", "cl-result"].map((kind) => html("span", { class: kind }));
     const share = html("span", { class: "cl-share" });
-    const line = html("button", { type: "button", class: "cl-most", click: () => place < MOST && pick(Number(line.dataset.key)) }, share, name, how, result);
+    const line = html(
+      "button",
+      { type: "button", class: "cl-most", click: () => place < MOST && pick(Number(line.dataset.key)) },
+      share,
+      name,
+      how,
+      result,
+    );
     return { line, name, how, result, share };
   });
   const captions = { compare: html("p", { class: "cl-caption" }), mix: html("p", { class: "cl-caption" }) };
@@ -273,7 +313,11 @@ export function crowd(host, session, text) {
   const weightsNow = () => (has() ? session.picture().weights[selected()] : tokens.map(() => 0));
 
   /** Circles around points, as the outline of one path. */
-  function circles(/** @type {Plane} */ plane, /** @type {number[][]} */ points, /** @type {(index: number) => number} */ radius) {
+  function circles(
+    /** @type {Plane} */ plane,
+    /** @type {number[][]} */ points,
+    /** @type {(index: number) => number} */ radius,
+  ) {
     const round = (/** @type {number} */ value) => Math.round(value * 10) / 10;
     let outline = "";
     points.forEach((point, index) => {
@@ -313,16 +357,33 @@ export function crowd(host, session, text) {
     announcer.say(session.words());
   }
 
-  function drawMap(/** @type {string} */ now, /** @type {number} */ row, /** @type {any} */ picture, /** @type {Record<string, string>} */ names) {
+  function drawMap(
+    /** @type {string} */ now,
+    /** @type {number} */ row,
+    /** @type {any} */ picture,
+    /** @type {Record<string, string>} */ names,
+  ) {
     square.element.style.display = now === "context" ? "none" : "";
     wide.element.style.display = now === "context" ? "" : "none";
-    const shown = now === "weights" ? picture.weights : now === "context" ? picture.context : now === "scores" ? picture.scores : picture.scaled;
+    const shown =
+      now === "weights"
+        ? picture.weights
+        : now === "context"
+          ? picture.context
+          : now === "scores"
+            ? picture.scores
+            : picture.scaled;
     const top = farthest(has() || now !== "weights" ? shown : [[0]]);
     if (now === "context") wide.show(shown, { top, row });
     else {
       const mask = session.allowed(picture.state);
       square.signed = now !== "weights";
-      const cells = now === "masked" ? shown.map((/** @type {number[]} */ line, /** @type {number} */ q) => line.map((value, k) => (mask[q][k] ? value : NaN))) : shown;
+      const cells =
+        now === "masked"
+          ? shown.map((/** @type {number[]} */ line, /** @type {number} */ q) =>
+              line.map((value, k) => (mask[q][k] ? value : NaN)),
+            )
+          : shown;
       square.show(cells, { top, row });
       square.pick(row, key);
     }

@@ -259,7 +259,9 @@ function makeSession(model) {
         Object.keys(parts).every(
           (part) =>
             parts[part].length === now[part].length &&
-            parts[part].every((/** @type {any} */ row, /** @type {number} */ at) => String(row) === String(now[part][at])),
+            parts[part].every(
+              (/** @type {any} */ row, /** @type {number} */ at) => String(row) === String(now[part][at]),
+            ),
         );
       return {
         elements: names.length ? [buttons.element] : [],
@@ -477,7 +479,12 @@ function few({ model, el }, session) {
         numberInput({
           label: filled(TEXT.numberOf, { kind: TEXT.kinds[kind], token, d: d + 1 }),
           read: () => state()[kind][index][d],
-          change: (value) => moveVector(kind, index, state()[kind][index].map((old, at) => (at === d ? value : old))),
+          change: (value) =>
+            moveVector(
+              kind,
+              index,
+              state()[kind][index].map((old, at) => (at === d ? value : old)),
+            ),
           focus: () => kind === "queries" && look("selected", index),
         }),
       ),
@@ -596,12 +603,7 @@ function few({ model, el }, session) {
     staleMark,
     nothing,
     html("div", { class: "cl-matrix-frame" }, square.element, wide.element),
-    html(
-      "div",
-      { class: "cl-axes" },
-      legend("query", "circle", TEXT.queryRows),
-      ...Object.values(columns),
-    ),
+    html("div", { class: "cl-axes" }, legend("query", "circle", TEXT.queryRows), ...Object.values(columns)),
     notes,
     html("p", { class: "cl-function" }, `${TEXT.runs} `, functionName),
   );

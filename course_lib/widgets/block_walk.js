@@ -60,7 +60,12 @@ function render({ model, el }) {
   const verdict = html("p", { class: "cl-verdict" });
   body.append(
     trouble,
-    html("div", { class: "cl-controls" }, who.element, html("div", { class: "cl-choices" }, ...buttons.map(({ element }) => element))),
+    html(
+      "div",
+      { class: "cl-controls" },
+      who.element,
+      html("div", { class: "cl-choices" }, ...buttons.map(({ element }) => element)),
+    ),
     html("div", { class: "cl-panel cl-stages" }, ...rows.map(({ element }) => element)),
     html("p", { class: "cl-caption" }, TEXT.legend),
     verdict,
@@ -89,7 +94,9 @@ function render({ model, el }) {
     const found = vectors();
     const sizes = found.map((vector) => Math.sqrt(dot(vector, vector)));
     // One scale for all: the typical largest feature of the stages, so that one outlier does not pale the rest.
-    const tops = found.map((vector) => vector.reduce((most, x) => Math.max(most, Math.abs(x)), 0)).sort((a, b) => a - b);
+    const tops = found
+      .map((vector) => vector.reduce((most, x) => Math.max(most, Math.abs(x)), 0))
+      .sort((a, b) => a - b);
     const top = tops[Math.floor(tops.length / 2)] || 1;
     const longest = Math.max(...sizes, 1e-9);
     rows.forEach(({ strip, bar, size }, index) => {
@@ -100,7 +107,11 @@ function render({ model, el }) {
     const [first, last] = [found[0], found[found.length - 1]];
     const cosine =
       first.length === last.length ? dot(first, last) / (sizes[0] * sizes[sizes.length - 1] || 1) : Number.NaN;
-    const values = { token: tokens[model.get("token")], size: readable(sizes[sizes.length - 1]), cosine: readable(cosine) };
+    const values = {
+      token: tokens[model.get("token")],
+      size: readable(sizes[sizes.length - 1]),
+      cosine: readable(cosine),
+    };
     setText(verdict, filled(TEXT.out, values));
     announcer.say(verdict.textContent ?? "");
     painted();

@@ -165,7 +165,8 @@ export function reach(mask, layers) {
       }
       return wider;
     });
-    seen.forEach((row, q) => row.forEach((may, k) => may && !first[q][k] && q !== k && (first[q][k] = layer)));
+    for (let q = 0; q < n; q++)
+      for (let k = 0; k < n; k++) if (seen[q][k] && !first[q][k] && q !== k) first[q][k] = layer;
   }
   return first;
 }
@@ -251,8 +252,7 @@ export function samplingProbabilities(logits, { temperature = 1, topK = null, to
 }
 
 // GPT-2's pattern, as in course_lib.tokens: words with the space before them, numbers, signs, white space.
-const WORDS =
-  /'(?:s|t|re|ve|m|ll|d)| ?[\p{L}\p{Nl}\p{No}]+| ?\p{Nd}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+/gu;
+const WORDS = /'(?:s|t|re|ve|m|ll|d)| ?[\p{L}\p{Nl}\p{No}]+| ?\p{Nd}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+/gu;
 
 /** Cut a text into words, each with the space before it. @param {string} text @returns {string[]} */
 export function splitWords(text) {

@@ -1,7 +1,20 @@
 // @ts-check
 /** The page side of DecodingStepper: candidates with their probabilities, the text so far, a beam's tree. */
 import { samplingProbabilities, uniformNumbers } from "./compute.js";
-import { button, enable, filled, frame, html, keepDrawn, put, readable, setAttributes, setText, slider, svg } from "./view_kit.js";
+import {
+  button,
+  enable,
+  filled,
+  frame,
+  html,
+  keepDrawn,
+  put,
+  readable,
+  setAttributes,
+  setText,
+  slider,
+  svg,
+} from "./view_kit.js";
 
 const TEXT = {
   title: "Which token comes next?",
@@ -51,7 +64,10 @@ function render({ model, el }) {
   const likeliest = button(TEXT.likeliest, () => take(indexOfMost(probabilities)));
   const draw_ = button(TEXT.draw, () => {
     let left = next();
-    const id = probabilities.findIndex((probability) => (left -= probability) < 0);
+    const id = probabilities.findIndex((probability) => {
+      left -= probability;
+      return left < 0;
+    });
     take(id < 0 ? indexOfMost(probabilities) : id);
   });
   const undo = button(TEXT.undo, () => put(model, "ids", ids().slice(0, -1)));
@@ -90,8 +106,18 @@ function render({ model, el }) {
   const list = html("ol", { class: "cl-candidates" });
   // Made once: a button that is replaced when it is pressed would lose the focus.
   const candidates = Array.from({ length: Math.min(SHOWN, vocabulary.length) }, (_, place) => {
-    const [name, number, bar] = [html("code"), html("span", { class: "cl-pair-count" }), html("span", { class: "cl-pair-bar" })];
-    const choice = html("button", { type: "button", class: "cl-candidate", click: () => take(order[place]) }, name, number, bar);
+    const [name, number, bar] = [
+      html("code"),
+      html("span", { class: "cl-pair-count" }),
+      html("span", { class: "cl-pair-bar" }),
+    ];
+    const choice = html(
+      "button",
+      { type: "button", class: "cl-candidate", click: () => take(order[place]) },
+      name,
+      number,
+      bar,
+    );
     const line = html("li", {}, choice);
     list.append(line);
     return { line, choice, name, number, bar };
@@ -230,7 +256,10 @@ function render({ model, el }) {
         const [px, py] = node.parent < 0 ? [16, 18] : at(depth - 1, node.parent);
         const faded = node.kept ? "" : " cl-let-go";
         return [
-          svg("path", { class: `cl-branch${faded}`, d: `M ${px + 30} ${py} C ${x - 20} ${py}, ${px + 50} ${y}, ${x - 34} ${y}` }),
+          svg("path", {
+            class: `cl-branch${faded}`,
+            d: `M ${px + 30} ${py} C ${x - 20} ${py}, ${px + 50} ${y}, ${x - 34} ${y}`,
+          }),
           svg(
             "g",
             { class: `cl-node${faded}`, transform: `translate(${x} ${y})` },
@@ -244,7 +273,18 @@ function render({ model, el }) {
     const [width, height] = [70 + (levels.length + 0.3) * across, 24 + tallest * down];
     tree.replaceChildren(svg("svg", { class: "cl-tree", width, height, viewBox: `0 0 ${width} ${height}` }, ...parts));
   }
-  const traits = ["ids", "temperature", "top_k", "top_p", "beam_width", "logits", "weights", "tree", "answered", "error"];
+  const traits = [
+    "ids",
+    "temperature",
+    "top_k",
+    "top_p",
+    "beam_width",
+    "logits",
+    "weights",
+    "tree",
+    "answered",
+    "error",
+  ];
   const stop = keepDrawn(model, traits, draw);
   return () => {
     stop();

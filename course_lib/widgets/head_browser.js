@@ -36,7 +36,8 @@ const TEXT = {
   part: "Part of the model",
   large: "Layer {layer}, head {head}",
   thumb: "layer {layer}, head {head}: {facts}",
-  facts: "entropy {entropy} of its most; on the previous token {previous}, itself {same}, the next {next}, the first {first}",
+  facts:
+    "entropy {entropy} of its most; on the previous token {previous}, itself {same}, the next {next}, the first {first}",
   cell: "{query} attends to {key} with {weight}",
   queries: "queries",
   keys: "keys",
@@ -221,7 +222,9 @@ function render({ model, el }) {
   function makeLines(/** @type {Part} */ { queries, keys }) {
     const most = Math.max(queries.length, keys.length);
     if (most > MOST_LINES) return { element: html("div"), draw: () => {} };
-    const canvas = /** @type {HTMLCanvasElement} */ (html("canvas", { class: "cl-lines-canvas", "aria-hidden": "true" }));
+    const canvas = /** @type {HTMLCanvasElement} */ (
+      html("canvas", { class: "cl-lines-canvas", "aria-hidden": "true" })
+    );
     const left = queries.map((token, index) =>
       html(
         "button",
@@ -256,7 +259,14 @@ function render({ model, el }) {
             context.lineWidth = query === token ? 1 + 3 * weight : 1;
             context.beginPath();
             context.moveTo(0, (query + 0.5) * step);
-            context.bezierCurveTo(width / 2, (query + 0.5) * step, width / 2, (key + 0.5) * step, width, (key + 0.5) * step);
+            context.bezierCurveTo(
+              width / 2,
+              (query + 0.5) * step,
+              width / 2,
+              (key + 0.5) * step,
+              width,
+              (key + 0.5) * step,
+            );
             context.stroke();
           });
         rows.forEach((_, query) => query !== token && draw(query, style.getPropertyValue("--cl-ink-soft"), 0.35));

@@ -58,7 +58,10 @@ function render({ model, el }) {
 
   /** @type {{mask: boolean[][], weights: number[][], far: number[][]}} */
   let now = { mask: [], weights: [], far: [] };
-  const pair = (/** @type {number} */ q, /** @type {number} */ k) => ({ query: `“${tokens[q]}”`, key: `“${tokens[k]}”` });
+  const pair = (/** @type {number} */ q, /** @type {number} */ k) => ({
+    query: `“${tokens[q]}”`,
+    key: `“${tokens[k]}”`,
+  });
   const maps = {
     mask: new HeatMap({
       label: TEXT.mask,
@@ -85,8 +88,7 @@ function render({ model, el }) {
       columns: tokens,
       rowName: TEXT.queries,
       columnName: TEXT.keys,
-      tell: (q, k) =>
-        filled(now.far[q][k] ? TEXT.reached : TEXT.notReached, { ...pair(q, k), layers: now.far[q][k] }),
+      tell: (q, k) => filled(now.far[q][k] ? TEXT.reached : TEXT.notReached, { ...pair(q, k), layers: now.far[q][k] }),
       go: (q) => put(model, "selected", q),
     }),
   };
@@ -103,15 +105,7 @@ function render({ model, el }) {
     );
   };
   body.append(
-    html(
-      "div",
-      { class: "cl-controls" },
-      causal.element,
-      length.element,
-      window_.element,
-      layers.element,
-      reset,
-    ),
+    html("div", { class: "cl-controls" }, causal.element, length.element, window_.element, layers.element, reset),
     html(
       "div",
       { class: "cl-panels" },

@@ -98,11 +98,20 @@ function render({ model, el }) {
       ...candidates.map(({ pair, count: times }) => {
         const bar = html("span", { class: "cl-pair-bar" });
         bar.style.width = `${(100 * times) / top}%`;
-        return html("li", {}, html("code", {}, name(pair)), html("span", { class: "cl-pair-count" }, String(times)), bar);
+        return html(
+          "li",
+          {},
+          html("code", {}, name(pair)),
+          html("span", { class: "cl-pair-count" }, String(times)),
+          bar,
+        );
       }),
     );
     const next = candidates[0];
-    setText(captions[0], next && count < possible ? filled(TEXT.pairsAre, { pair: shownToken(next.pair.join("")) }) : TEXT.done);
+    setText(
+      captions[0],
+      next && count < possible ? filled(TEXT.pairsAre, { pair: shownToken(next.pair.join("")) }) : TEXT.done,
+    );
     const newest = list.length ? list[list.length - 1].join("") : null;
     const order = new Map([...found.alphabet, ...list.map((pair) => pair.join(""))].map((token, id) => [token, id]));
     tokens.replaceChildren(

@@ -1,6 +1,19 @@
 // @ts-check
 /** The page side of PatchView: an image in patches, and what the picked one attends to. */
-import { button, enable, filled, frame, HeatMap, html, keepDrawn, paintMaps, put, readable, setText, toggle } from "./view_kit.js";
+import {
+  button,
+  enable,
+  filled,
+  frame,
+  HeatMap,
+  html,
+  keepDrawn,
+  paintMaps,
+  put,
+  readable,
+  setText,
+  toggle,
+} from "./view_kit.js";
 
 const TEXT = {
   title: "Which patches look at which?",
@@ -137,7 +150,8 @@ function render({ model, el }) {
     const values = {
       layer: layer + 1,
       head: head + 1,
-      who: who < 0 ? TEXT.class : filled(TEXT.patch, { row: Math.floor(who / columns) + 1, column: (who % columns) + 1 }),
+      who:
+        who < 0 ? TEXT.class : filled(TEXT.patch, { row: Math.floor(who / columns) + 1, column: (who % columns) + 1 }),
       row: Math.floor(best / columns) + 1,
       column: (best % columns) + 1,
       weight: readable(weights[best]),

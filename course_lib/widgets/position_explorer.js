@@ -195,17 +195,20 @@ function render({ model, el }) {
     return { line, plain, placed, numbers };
   });
   body.append(
-    html("div", { class: "cl-controls" }, kinds.element, position.element, pair.element, base.element, size.element, dimensions.element),
+    html(
+      "div",
+      { class: "cl-controls" },
+      kinds.element,
+      position.element,
+      pair.element,
+      base.element,
+      size.element,
+      dimensions.element,
+    ),
     html(
       "div",
       { class: "cl-panels" },
-      html(
-        "section",
-        { class: "cl-panel" },
-        html("h4", {}, TEXT.table),
-        tables,
-        captions[0],
-      ),
+      html("section", { class: "cl-panel" }, html("h4", {}, TEXT.table), tables, captions[0]),
       html("section", { class: "cl-panel" }, html("h4", {}, TEXT.clock), clock, captions[1]),
       html("section", { class: "cl-panel" }, html("h4", {}, TEXT.similarity), chart.element, captions[2]),
       html(

@@ -1,7 +1,20 @@
 // @ts-check
 /** The page side of ScalingLab: scores of random vectors, and what softmax makes of them. */
 import { dot, entropy, jacobianNorm, softmax } from "./compute.js";
-import { Chart, factList, filled, frame, html, keepDrawn, put, readable, roundedUp, setText, slider, toggle } from "./view_kit.js";
+import {
+  Chart,
+  factList,
+  filled,
+  frame,
+  html,
+  keepDrawn,
+  put,
+  readable,
+  roundedUp,
+  setText,
+  slider,
+  toggle,
+} from "./view_kit.js";
 
 const TEXT = {
   title: "Why divide by √d_k?",

@@ -1,6 +1,19 @@
 // @ts-check
 /** The page side of TrainingMonitor: the curve, the numbers, the example's attention, and two buttons. */
-import { button, Chart, enable, factList, filled, frame, HeatMap, html, keepDrawn, put, readable, setText } from "./view_kit.js";
+import {
+  button,
+  Chart,
+  enable,
+  factList,
+  filled,
+  frame,
+  HeatMap,
+  html,
+  keepDrawn,
+  put,
+  readable,
+  setText,
+} from "./view_kit.js";
 
 const TEXT = {
   title: "Training",
@@ -133,7 +146,11 @@ function render({ model, el }) {
     legend.replaceChildren(
       ...names.map((name, index) => {
         const last = found.filter((one) => name in one).pop() ?? {};
-        return html("span", { class: `cl-key-name cl-${KINDS[index % KINDS.length]}` }, `${name}: ${readable(last[name])}`);
+        return html(
+          "span",
+          { class: `cl-key-name cl-${KINDS[index % KINDS.length]}` },
+          `${name}: ${readable(last[name])}`,
+        );
       }),
     );
   }
@@ -151,12 +168,15 @@ function render({ model, el }) {
         label: TEXT.example,
         rows: queries,
         columns: keys,
-        tell: (q, k, weight) => filled(TEXT.cell, { query: `“${queries[q]}”`, key: `“${keys[k]}”`, weight: readable(weight) }),
+        tell: (q, k, weight) =>
+          filled(TEXT.cell, { query: `“${queries[q]}”`, key: `“${keys[k]}”`, weight: readable(weight) }),
       });
       exampleMap.replaceChildren(map.element);
     }
     const flat = floats("weights");
-    const rows = Array.from({ length: queries.length }, (_, q) => flat.subarray(q * keys.length, (q + 1) * keys.length));
+    const rows = Array.from({ length: queries.length }, (_, q) =>
+      flat.subarray(q * keys.length, (q + 1) * keys.length),
+    );
     map?.show(rows, { top: flat.reduce((most, weight) => Math.max(most, weight), 1e-9) });
   }
 
@@ -169,10 +189,12 @@ function render({ model, el }) {
     const asked = wish === "pause" && status.state === "running";
     setText(
       state,
-      asked ? TEXT.unheard : filled(TEXT.states[/** @type {keyof typeof TEXT.states} */ (status.state)], {
-        step: status.step ?? 0,
-        steps: status.num_steps ?? 0,
-      }),
+      asked
+        ? TEXT.unheard
+        : filled(TEXT.states[/** @type {keyof typeof TEXT.states} */ (status.state)], {
+            step: status.step ?? 0,
+            steps: status.num_steps ?? 0,
+          }),
     );
     progress.value = (status.step ?? 0) / (status.num_steps || 1);
     progress.hidden = status.state === "waiting";

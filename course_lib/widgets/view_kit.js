@@ -737,7 +737,9 @@ export function menu(label, choices, change) {
  * @param {Record<string, string>} names
  */
 export function factList(names) {
-  const values = new Map(Object.keys(names).map((name) => [name, html("span", { class: "cl-fact-value", "data-fact": name })]));
+  const values = new Map(
+    Object.keys(names).map((name) => [name, html("span", { class: "cl-fact-value", "data-fact": name })]),
+  );
   const element = html(
     "div",
     { class: "cl-facts" },
@@ -867,7 +869,8 @@ export class HeatMap {
       if (sameColours && row === then.rows[r]) continue;
       for (let c = 0, at = r * width; c < width; c++, at++) {
         const share = row[c] / top;
-        if (Number.isNaN(share)) pixels[at] = 0; // clear
+        if (Number.isNaN(share))
+          pixels[at] = 0; // clear
         else if (!signed) pixels[at] = cividisPixel(share);
         else pixels[at] = (share < 0 ? BLUE_PIXEL : RED_PIXEL) | (Math.round(Math.min(1, Math.abs(share)) * 255) << 24);
       }
@@ -957,9 +960,13 @@ function cividisNumbers(share) {
 }
 
 // The same as pixels of a canvas: alpha, blue, green, red from the highest byte, as every machine with a browser stores them.
-const pixel = (/** @type {number[]} */ [red, green, blue], alpha = 255) => ((alpha << 24) | (blue << 16) | (green << 8) | red) >>> 0;
-const CIVIDIS_PIXELS = Uint32Array.from({ length: 256 }, (_, level) => pixel(cividisNumbers(level / 255).map(Math.round)));
-const cividisPixel = (/** @type {number} */ share) => CIVIDIS_PIXELS[share > 0 ? Math.round(Math.min(1, share) * 255) : 0];
+const pixel = (/** @type {number[]} */ [red, green, blue], alpha = 255) =>
+  ((alpha << 24) | (blue << 16) | (green << 8) | red) >>> 0;
+const CIVIDIS_PIXELS = Uint32Array.from({ length: 256 }, (_, level) =>
+  pixel(cividisNumbers(level / 255).map(Math.round)),
+);
+const cividisPixel = (/** @type {number} */ share) =>
+  CIVIDIS_PIXELS[share > 0 ? Math.round(Math.min(1, share) * 255) : 0];
 const [BLUE_PIXEL, RED_PIXEL] = [pixel([0, 114, 178], 0), pixel([213, 94, 0], 0)];
 
 /**
@@ -980,7 +987,8 @@ export function paintMaps(canvas, perRow, maps, width) {
     map.forEach((value, number) => {
       const colour = cividisPixel(value / top);
       const start = (above + Math.floor(number / width) * size) * canvas.width + left + (number % width) * size;
-      for (let row = 0; row < size; row++) pixels.fill(colour, start + row * canvas.width, start + row * canvas.width + size);
+      for (let row = 0; row < size; row++)
+        pixels.fill(colour, start + row * canvas.width, start + row * canvas.width + size);
     });
   });
   context.putImageData(image, 0, 0);
@@ -1003,7 +1011,11 @@ export class Chart {
       svg("text", { class: "cl-axis-name", x: (left + right) / 2, y: height - 4, "text-anchor": "middle" }, xName),
       svg(
         "text",
-        { class: "cl-axis-name", transform: `translate(11 ${(top + bottom) / 2}) rotate(-90)`, "text-anchor": "middle" },
+        {
+          class: "cl-axis-name",
+          transform: `translate(11 ${(top + bottom) / 2}) rotate(-90)`,
+          "text-anchor": "middle",
+        },
         yName,
       ),
     );
