@@ -18,6 +18,7 @@ from course_lib import notebooks
 from course_lib.practice import show
 from course_lib.practice.progress import Progress, ProgressError
 from course_lib.practice.trial import SECONDS, LearnerError, Mistake, Unattempted, is_stub, run_guarded
+from course_lib.printable import printable
 
 KEPT_SOURCE = 20_000  # characters of an attempt kept in the progress record
 
@@ -68,6 +69,11 @@ class Result:
     points: int = 1
     seconds: float = 0.0
     note: str = ""
+
+    def __post_init__(self):
+        # Names, messages and output are the learner's: from here on they can be printed anywhere.
+        self.message, self.printed = printable(self.message), printable(self.printed)
+        self.lines = [printable(line) for line in self.lines]
 
     @property
     def passed(self):

@@ -1,6 +1,6 @@
 """How verdicts, hints and solutions look, in a notebook (HTML that follows the theme) and in a terminal (plain text).
 
-Whatever comes from the learner is text: it is escaped wherever HTML is made.
+Whatever comes from the learner is text: it is escaped wherever HTML is made, and a page leaves its dollar signs alone.
 """
 
 import difflib
@@ -11,6 +11,7 @@ from html import escape
 import numpy as np
 
 from course_lib.practice.probes import largest_difference
+from course_lib.printable import printable
 
 SHOWN = 10  # rows and columns of a matrix that a picture shows
 
@@ -41,6 +42,7 @@ PANEL = (
     "border-left:4px solid {colour};padding:.5em 1em;margin:.3em 0;background:var(--jp-layout-color1,transparent);"
     "color:var(--jp-content-font-color1,inherit);font-family:var(--jp-content-font-family,sans-serif);line-height:1.45"
 )
+NO_MATHEMATICS = "mathjax_ignore tex2jax_ignore"  # to MathJax from 3 on, and to the older one of exported pages
 CODE = "margin:.4em 0;padding:.5em .7em;overflow:auto;background:var(--jp-layout-color2,rgba(127,127,127,.12))"
 CIVIDIS = ["#00224e", "#123570", "#3b496c", "#575d6d", "#707173", "#8a8678", "#a59c74", "#c3b369", "#e1cc55", "#fee838"]
 
@@ -62,6 +64,10 @@ class Panel:
         return {"text/plain": str(self), "text/html": self.html()}
 
 
+def _panel(outcome, content):
+    return f'<div class="{NO_MATHEMATICS}" style="{PANEL.format(colour=COLOURS[outcome])}">{content}</div>'
+
+
 class Note(Panel):
     """One sentence."""
 
@@ -72,7 +78,7 @@ class Note(Panel):
         return self.text
 
     def html(self):
-        return f'<div style="{PANEL.format(colour=COLOURS["unattempted"])}">{escape(self.text)}</div>'
+        return _panel("unattempted", escape(self.text))
 
 
 class Hints(Panel):
@@ -91,10 +97,8 @@ class Hints(Panel):
 
     def html(self):
         rows = "".join(f"<li>{_inline_code(hint)}</li>" for hint in self.exercise.hints[: self.number])
-        return (
-            f'<div style="{PANEL.format(colour=COLOURS["unattempted"])}"><b>Hints: {escape(self.exercise.title)}</b>'
-            f'<ol style="margin:.3em 0">{rows}</ol><div>{_inline_code(self.more)}</div></div>'
-        )
+        head = f"<b>Hints: {escape(self.exercise.title)}</b>"
+        return _panel("unattempted", f'{head}<ol style="margin:.3em 0">{rows}</ol><div>{_inline_code(self.more)}</div>')
 
 
 class Code(Panel):
@@ -108,10 +112,8 @@ class Code(Panel):
         return f"{self.title}\n\n{self.source}"
 
     def html(self):
-        return (
-            f'<div style="{PANEL.format(colour=COLOURS["unattempted"])}"><b>{escape(self.title)}</b>'
-            f'<pre style="{CODE}">{escape(self.source)}</pre></div>'
-        )
+        code = f'<pre style="{CODE}">{escape(self.source)}</pre>'
+        return _panel("unattempted", f"<b>{escape(self.title)}</b>{code}")
 
 
 class Comparison(Panel):
@@ -119,7 +121,7 @@ class Comparison(Panel):
 
     def __init__(self, title, theirs, solution):
         self.title = title
-        self.theirs = theirs
+        self.theirs = printable(theirs)
         self.solution = solution
 
     def __str__(self):
@@ -137,10 +139,8 @@ class Comparison(Panel):
             f'<th style="text-align:left">{escape(name)}</th>'
             for name in (f"{TEXTS['yours']}: {self.title}", "solution")
         )
-        return (
-            f'<div style="{PANEL.format(colour=COLOURS["unattempted"])};overflow:auto">'
-            f'<table style="border-collapse:collapse;color:inherit"><tr>{head}</tr>{rows}</table></div>'
-        )
+        table = f'<table style="border-collapse:collapse;color:inherit"><tr>{head}</tr>{rows}</table>'
+        return _panel("unattempted", f'<div style="overflow:auto">{table}</div>')
 
 
 def side_by_side(theirs, solution):
@@ -200,18 +200,17 @@ def result_text(result):
     if result.outcome == "failed":
         parts.append(TEXTS["hint"].format(name=result.exercise.partition(".")[2]))
     if result.note:
-        parts.append(result.note)
+        parts.append(printable(result.note))
     return "\n".join(parts)
 
 
 def result_html(result):
     """A verdict for the notebook: what is wrong, theirs beside the expected, where to get a hint."""
     name = result.exercise.partition(".")[2]
-    colour = COLOURS[result.outcome]
     worth = TEXTS["points"].format(points=result.points, s="s" * (result.points != 1))
     about = f' <code style="opacity:.75">{escape(result.diagnosis)}</code>' if result.diagnosis else ""
     parts = [
-        f'<b style="color:{colour}">{HEADINGS[result.outcome]}</b>: {escape(result.title)}'
+        f'<b style="color:{COLOURS[result.outcome]}">{HEADINGS[result.outcome]}</b>: {escape(result.title)}'
         f"{f' ({worth})' if result.passed else ''}{about}"
     ]
     if not result.passed:
@@ -228,8 +227,8 @@ def result_html(result):
     if result.outcome == "failed":
         parts.append(f"<div>{_inline_code(TEXTS['hint'].format(name=name))}</div>")
     if result.note:
-        parts.append(f"<div>{escape(result.note)}</div>")
-    return f'<div style="{PANEL.format(colour=colour)}" data-outcome="{result.outcome}">{"".join(parts)}</div>'
+        parts.append(f"<div>{escape(printable(result.note))}</div>")
+    return _panel(result.outcome, f'<div data-outcome="{result.outcome}">{"".join(parts)}</div>')
 
 
 class Picture:

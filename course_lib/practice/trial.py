@@ -236,7 +236,8 @@ class KeptOutput(io.TextIOBase):
     def text(self):
         """What was printed, cut at the limit, with a word on what was left out."""
         more = self.total - self.limit
-        return "".join(self.kept) + (f"\n… and {more:,} more characters" if more > 0 else "")
+        kept = "".join(self.kept).replace("\r\n", "\n").replace("\r", "\n")  # of a progress bar each stage, on its line
+        return kept + (f"\n… and {more:,} more characters" if more > 0 else "")
 
 
 def run_guarded(work, seconds=SECONDS):

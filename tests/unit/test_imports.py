@@ -11,7 +11,7 @@ import course_lib
 
 PACKAGE = Path(course_lib.__file__).parent
 FLOORS = [  # from the ground up; what stands on one floor may import from lower floors and from its own module or folder
-    {"checking"},
+    {"checking", "printable"},
     {"attention"},
     {"positions"},
     {"tokens"},

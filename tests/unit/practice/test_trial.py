@@ -1,5 +1,6 @@
 """Whatever a learner's function does, the check gives a clear verdict and the notebook goes on."""
 
+import re
 import sys
 import threading
 import time
@@ -8,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from course_lib.practice import exercise
+from course_lib.practice import exercise, show
 from course_lib.practice.probes import implied_scale, influence
 
 SOFTMAX = exercise("03.softmax")
@@ -183,6 +184,45 @@ def test_output_is_text_not_markup():
     html = verdict(candidate)._repr_mimebundle_()["text/html"]
     assert "<script>" not in html and "<img" not in html
     assert "&lt;script&gt;" in html
+
+
+UNPRINTABLE = "\ud800 \x1b[31m \u202e"
+
+
+def prints(scores):
+    print(UNPRINTABLE)
+    return scores
+
+
+def raises(scores):
+    raise ValueError(UNPRINTABLE)
+
+
+@pytest.mark.parametrize("candidate", [prints, raises])
+def test_a_verdict_can_be_printed_anywhere_and_steers_no_terminal(candidate):
+    result = verdict(candidate)
+    assert r"\ud800 \x1b[31m \u202e" in str(result)
+    for shown in (str(result), result._repr_mimebundle_()["text/html"], result.message, result.printed):
+        shown.encode()
+        assert "\x1b" not in shown and "\u202e" not in shown
+
+
+def test_each_stage_of_a_progress_bar_has_its_line():
+    def candidate(scores):
+        print("\r 50%\r100%\r\ndone")
+        return right(scores)
+
+    assert verdict(candidate).printed.startswith("\n 50%\n100%\ndone\n")
+
+
+def test_dollar_signs_of_a_learner_are_no_mathematics():
+    def candidate(scores):
+        raise ValueError("costs $5 or $6")
+
+    html = verdict(candidate)._repr_mimebundle_()["text/html"]
+    assert re.match(r'<div class="mathjax_ignore tex2jax_ignore"', html)  # of all of it
+    for panel in (show.Code("t", "f'${a}$'"), show.Comparison("t", "$a$", "$b$"), show.Note("$x$")):
+        assert re.match(r'<div class="mathjax_ignore tex2jax_ignore"', panel.html())
 
 
 def test_a_fault_of_the_check_itself_is_not_the_learners():
