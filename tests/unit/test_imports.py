@@ -11,7 +11,7 @@ import course_lib
 
 PACKAGE = Path(course_lib.__file__).parent
 FLOORS = [  # from the ground up; what stands on one floor may import from lower floors and from its own module or folder
-    {"checking", "printable"},
+    {"checking", "files", "printable", "shadowing"},
     {"attention"},
     {"positions"},
     {"tokens"},
@@ -21,9 +21,10 @@ FLOORS = [  # from the ground up; what stands on one floor may import from lower
     {"plots"},
     {"widgets"},
     {"notebooks"},
+    {"copies"},
     {"practice"},
     {"review"},
-    {"doctor", "lab", "new"},
+    {"doctor", "install", "lab", "new"},
     {"cli"},
 ]
 FLOOR_OF = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms}
