@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from course_lib import notebooks
+from course_lib import files, notebooks, shadowing
 
 FAILED = 1  # exit code: done, and the answer is no
 USAGE = 2  # exit code: can't be done as asked
@@ -28,6 +28,8 @@ TEXTS = {
     "exercise": "The exercise, such as 03.softmax.",
     "new exercise": "The lesson and the function to write, such as 03.entropy.",
     "version": "Print the course's version.",
+    "fresh": "Set your copy aside, and begin a new one.",
+    "copy": "Your copy: {path}",
     "json": "Print JSON.",
     "no exercises": "lesson {lesson} has no exercises",
     "no notebook": "there is no {path}",
@@ -69,7 +71,7 @@ class CourseCommands(typer.core.TyperGroup):
             return super().invoke(ctx)
         except notebooks.NotACourse as error:
             _fail(error, USAGE)
-        except notebooks.NotebookError as error:
+        except (notebooks.NotebookError, files.FileTrouble) as error:
             _fail(error, FAILED)
 
 
@@ -82,6 +84,7 @@ app = typer.Typer(
 )
 
 Lesson = Annotated[str, typer.Argument(metavar="NN", help=TEXTS["lesson"])]
+Fresh = Annotated[bool, typer.Option("--fresh", help=TEXTS["fresh"])]
 Json = Annotated[bool, typer.Option("--json", help=TEXTS["json"])]
 
 
@@ -142,14 +145,26 @@ def lab(
 
 
 @app.command()
-def start(lesson: Lesson):
+def lesson(lesson: Lesson, fresh: Fresh = False):
+    """Make your own copy of a lesson, unless you have one. JupyterLab opens it under workspace/lessons."""
+    _own_copy("lessons", "lesson", _lesson(lesson), fresh)
+
+
+@app.command()
+def start(lesson: Lesson, fresh: Fresh = False):
     """Make your own copy of a lesson's exercises, unless you have one."""
-    from course_lib import practice
+    _own_copy("workspace", "start", _lesson(lesson), fresh)
+
+
+def _own_copy(kind, command, name, fresh):
+    from course_lib.copies import own_copy
 
     try:
-        practice.start(_lesson(lesson))
+        copy = own_copy(kind, name, fresh=fresh)
     except ValueError as error:
         raise _wrong_argument(error) from None
+    for sentence in (TEXTS["copy"].format(path=copy.path), *copy.notes(f"`course {command} {name[:2]} --fresh`")):
+        typer.echo(sentence)
 
 
 @app.command()
@@ -180,6 +195,8 @@ def check(
     except (ValueError, OSError) as error:
         raise _wrong_argument(error) from None
     folder = notebooks.workspace() if untouched else path.parent
+    for sentence in shadowing.sentences(folder):
+        typer.echo(sentence, err=True)
     with _busy(TEXTS["running"].format(path=path.name)):
         rows = judge(exercises_of(name), content, folder, seconds=seconds, memory=memory, record=path == own)
     points = sum(row["points"] for row in rows if row["outcome"] == "passed")
@@ -435,8 +452,6 @@ def new(exercise: Annotated[str, typer.Argument(metavar="NN.name", help=TEXTS["n
         solution, check, mistakes = new.create(exercise)
     except ValueError as error:
         raise _wrong_argument(error) from None
-    except new.NothingWritten as error:
-        _fail(error, FAILED)
     for path in (solution, check, mistakes):
         typer.echo(TEXTS["changed"].format(path=path))
     told = {"solution": solution, "check": check, "mistakes": mistakes, "lesson": exercise.partition(".")[0]}

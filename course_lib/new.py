@@ -4,14 +4,11 @@ Every gap says FILL IN, and the course's tests fail until none is left.
 """
 
 import builtins
-import contextlib
 import keyword
-import os
 import re
-import shutil
 import symtable
 
-from course_lib import notebooks
+from course_lib import files, notebooks
 
 TASK = """\
 ## {number}. FILL IN: a title
@@ -86,7 +83,6 @@ TEXTS = {
     "taken": "{path} has {name!r} already: the exercise needs a name of its own",
     "syntax": "{path}, line {line}: Python can't read it: {problem}",
     "no folder": "there is no folder {path}: exercises are added in a copy of the course's repository",
-    "nothing written": "nothing was written: {error}",
     "next": """\
 Each gap says FILL IN. Next:
 1. The prompt and the solution in {solution} (`course lab` opens it).
@@ -96,10 +92,6 @@ Each gap says FILL IN. Next:
 4. `course build {lesson}`
 5. `.venv/bin/python -m pytest tests/mistakes tests/notebooks -q -k {lesson}`: it fails until nothing is left to fill in.""",
 }
-
-
-class NothingWritten(OSError):
-    """A file could not be written; all are as they were."""
 
 
 def create(id):
@@ -113,7 +105,7 @@ def create(id):
 
     Raises:
         ValueError: no such lesson, or a name that can't be used or is taken.
-        NothingWritten: a file can't be written.
+        FileTrouble: a file can't be written; all are as they were.
     """
     found = re.fullmatch(r"(\d\d)\.([a-z][a-z0-9_]*)", id)
     if not found:
@@ -134,10 +126,7 @@ def create(id):
         check: _with_code(check, CHECKS_HEAD, CHECK, told),
         mistakes: _with_code(mistakes, MISTAKES_HEAD, MISTAKES, told),
     }
-    try:
-        _write_all(texts)
-    except OSError as error:
-        raise NothingWritten(TEXTS["nothing written"].format(error=error)) from error
+    files.replace_all(texts)
     return [path.relative_to(root).as_posix() for path in texts]
 
 
@@ -197,22 +186,3 @@ def _with_code(path, head, more, told):
         if name in names:
             raise ValueError(TEXTS["taken"].format(path=path.name, name=name))
     return source.rstrip("\n") + "\n" + added
-
-
-def _write_all(texts):
-    """Write these files, all or none: a full disk shows before the first one is touched."""
-    new = {path: path.with_name(path.name + ".new") for path in texts}
-    old = {path: path.with_name(path.name + ".old") for path in texts if path.exists()}
-    try:
-        for path, text in texts.items():
-            new[path].write_text(text, encoding="utf-8", newline="\n")
-        for path, kept in old.items():
-            shutil.copy2(path, kept)
-        with contextlib.ExitStack() as undo:
-            for path in texts:
-                os.replace(new[path], path)
-                undo.callback(*((os.replace, old[path], path) if path in old else (path.unlink,)))
-            undo.pop_all()
-    finally:
-        for file in (*new.values(), *old.values()):
-            file.unlink(missing_ok=True)
