@@ -7,7 +7,7 @@ import json
 import re
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -21,7 +21,7 @@ SECONDS = 300
 MEMORY_MB = 2048
 WIDGET_TEXT = 300  # characters shown of what a widget says of itself
 
-TEXTS = {
+TEXTS: dict[str, Any] = {
     "app": "An interactive course on attention and Transformers.",
     "lesson": "The lesson: 03 or its full name.",
     "lessons": "Lessons: 03 or full names; all of them if none is given.",

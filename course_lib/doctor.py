@@ -11,7 +11,7 @@ import sys
 import tempfile
 from html import escape
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from course_lib.notebooks import workspace
 
@@ -21,7 +21,7 @@ MEMORY_GB = 2  # what the largest lesson needs, with JupyterLab and a browser be
 DISK_GB = 1
 WIDGET_MANAGERS = ("@jupyter-widgets/jupyterlab-manager", "anywidget")  # what JupyterLab loads to show widgets
 
-TEXTS = {
+TEXTS: dict[str, Any] = {
     "ready": "Ready: all {total} checks passed.",
     "not ready": "{failed} of {total} checks need attention.",
     "columns": ("Check", "", "Found", "What to do"),

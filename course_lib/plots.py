@@ -8,7 +8,7 @@ can tell colours apart: cividis for maps, Okabe and Ito's for arrows, which diff
 
 import io
 import math
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -16,7 +16,7 @@ from matplotlib.figure import Figure
 from matplotlib.patheffects import withStroke
 from PIL import Image, ImageChops, ImageOps
 
-TEXTS = {
+TEXTS: dict[str, Any] = {
     "queries": "Queries (attending)",
     "keys": "Keys (attended to)",
     "weight": "Attention weight",

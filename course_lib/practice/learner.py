@@ -6,6 +6,7 @@ import os
 from datetime import UTC, datetime
 from html import escape
 from pathlib import Path
+from typing import Any
 
 from course_lib import notebooks
 from course_lib.practice import show
@@ -14,7 +15,7 @@ from course_lib.practice.progress import Progress
 
 RESULTS_MIME = "application/vnd.course.results+json"
 
-TEXTS = {
+TEXTS: dict[str, Any] = {
     "open": "Your copy: {link}. It is yours alone: no update of the course touches it.",
     "newer": "The course's version of these exercises has changed since you copied them. Yours is untouched; "
     "start({name!r}, fresh=True) sets yours aside under another name and begins a new copy.",

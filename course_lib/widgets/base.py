@@ -10,6 +10,7 @@ import sysconfig
 import traceback
 import warnings
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -53,7 +54,7 @@ class Widget:
     A widget sets `view` and has `still()` and `text_alternative()`.
     """
 
-    view = None
+    view: Any = None  # each widget's own, with its traits
 
     def _picture(self, width, height):
         """An empty picture of so many inches, under the widget's heading."""
