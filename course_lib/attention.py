@@ -16,9 +16,10 @@ Luong et al. 2015, arXiv 1508.04025; Beltagy et al. 2020, "Longformer", arXiv 20
 
 import functools
 import inspect
-import operator
 
 import numpy as np
+
+from course_lib.checking import whole_number
 
 TEXTS = {
     "unreadable": "{name} cannot be read as an array: {reason}",
@@ -44,8 +45,6 @@ TEXTS = {
     "mask shape": "{name} has shape {shape}, which does not broadcast to the scores' shape {wanted}",
     "no masks": "masks is empty; expected at least one mask",
     "ids": "{name} has dtype {dtype} and shape {shape}; expected whole numbers of shape {expected}",
-    "whole": "{name} is {value!r}; expected a whole number",
-    "whole from": "{name} is {value!r}; expected a whole number of at least {least}",
     "axis": "axis is {axis!r}, but scores has shape {shape}; expected a whole number from {lowest} to {highest}",
     "no axis": "scores has shape (); expected at least one axis to take the softmax over",
     "heads": "num_heads is {num_heads}, which does not divide {axis} = {size} in {name} of shape {shape}",
@@ -169,18 +168,8 @@ def _fit(mask, shape):
         raise ValueError(TEXTS["mask shape"].format(name="mask", shape=mask.shape, wanted=shape)) from None
 
 
-def _whole(name, value, least=None):
-    try:
-        number = None if isinstance(value, (bool, np.bool)) else operator.index(value)
-    except TypeError:
-        number = None
-    if number is None or (least is not None and number < least):
-        raise ValueError(TEXTS["whole" if least is None else "whole from"].format(name=name, value=value, least=least))
-    return number
-
-
 def _divided(num_heads, name, array, axis):
-    num_heads, size = _whole("num_heads", num_heads, least=1), array.shape[-1]
+    num_heads, size = whole_number("num_heads", num_heads, least=1), array.shape[-1]
     if size % num_heads:
         about = {"num_heads": num_heads, "name": name, "axis": axis, "size": size, "shape": array.shape}
         raise ValueError(TEXTS["heads"].format(**about))
@@ -225,7 +214,7 @@ def _softmax_axis(axis, shape):
     if rank == 0:
         raise ValueError(TEXTS["no axis"])
     try:
-        return range(rank)[_whole("axis", axis)]  # counted from the end where negative
+        return range(rank)[whole_number("axis", axis)]  # counted from the end where negative
     except IndexError:
         about = {"axis": axis, "shape": shape, "lowest": -rank, "highest": rank - 1}
         raise ValueError(TEXTS["axis"].format(**about)) from None
@@ -453,8 +442,8 @@ def causal_mask(num_queries, num_keys=None):
 
 def _positions(num_queries, num_keys):
     """Positions of queries and keys on one axis, on which both end at the same position."""
-    num_queries = _whole("num_queries", num_queries, least=1)
-    num_keys = num_queries if num_keys is None else _whole("num_keys", num_keys, least=1)
+    num_queries = whole_number("num_queries", num_queries, least=1)
+    num_keys = num_queries if num_keys is None else whole_number("num_keys", num_keys, least=1)
     return np.arange(num_queries) + (num_keys - num_queries), np.arange(num_keys)
 
 
@@ -481,7 +470,7 @@ def padding_mask(token_ids, pad_id=0):
     Raises:
         ValueError: token_ids is empty or holds no whole numbers, or pad_id is none.
     """
-    token_ids, pad_id = _token_ids(token_ids, 1, "(..., seq_len)"), _whole("pad_id", pad_id)
+    token_ids, pad_id = _token_ids(token_ids, 1, "(..., seq_len)"), whole_number("pad_id", pad_id)
     return (token_ids != pad_id)[..., None, :]  # (..., 1, seq_len)
 
 
@@ -495,7 +484,7 @@ def _token_ids(token_ids, rank, expected):
 
 def padding_mask_by_loops(token_ids, pad_id=0):
     """`padding_mask` of (batch, seq_len) token ids, as loops."""
-    token_ids, pad_id = _token_ids(token_ids, 2, "(batch, seq_len)"), _whole("pad_id", pad_id)
+    token_ids, pad_id = _token_ids(token_ids, 2, "(batch, seq_len)"), whole_number("pad_id", pad_id)
     batch, seq_len = token_ids.shape
     mask = np.zeros((batch, 1, seq_len), dtype=bool)
     for sequence in range(batch):
@@ -522,14 +511,14 @@ def sliding_window_mask(num_queries, window, num_keys=None):
 
     Source: Beltagy 2020, §3.1, whose window w counts both sides: w = 2 · window.
     """
-    window = _whole("window", window, least=0)
+    window = whole_number("window", window, least=0)
     query_positions, key_positions = _positions(num_queries, num_keys)
     return np.abs(query_positions[:, None] - key_positions[None, :]) <= window  # (queries, keys)
 
 
 def sliding_window_mask_by_loops(num_queries, window, num_keys=None):
     """`sliding_window_mask` as loops."""
-    window = _whole("window", window, least=0)
+    window = whole_number("window", window, least=0)
     query_positions, key_positions = _positions(num_queries, num_keys)
     mask = np.zeros((len(query_positions), len(key_positions)), dtype=bool)
     for query, query_position in enumerate(query_positions):

@@ -17,14 +17,13 @@ Sources: Vaswani et al. 2017, "Attention Is All You Need", arXiv 1706.03762; Su 
 """
 
 import math
-import numbers
 
 import numpy as np
 
-from course_lib.attention import _array, _checked, _positions, _whole
+from course_lib.attention import _array, _checked, _positions
+from course_lib.checking import real_number, whole_number
 
 TEXTS = {
-    "base": "base is {value!r}; expected a finite number of at least 1",
     "flag": "{name} is {value!r}; expected True or False",
     "odd": "{name} is {value}, which is odd; expected an even number, since features turn in pairs",
     "too far": "positions reach {value}, where float64 no longer tells neighbours apart; expected at most {limit}",
@@ -35,13 +34,7 @@ LARGEST_POSITION = 2**53  # float64 holds each whole number up to here
 
 
 def _base(base):
-    try:
-        number = float(base) if isinstance(base, numbers.Real) and not isinstance(base, bool) else math.nan
-    except OverflowError:  # a whole number beyond float64
-        number = math.inf
-    if not 1 <= number < math.inf:
-        raise ValueError(TEXTS["base"].format(value=base))
-    return number
+    return real_number("base", base, least=1)
 
 
 def _even(name, value):
@@ -92,8 +85,8 @@ def sinusoidal(seq_len, d_model, base=10000.0, first=0):
 
 
 def _sinusoidal_arguments(seq_len, d_model, base, first):
-    seq_len, d_model = _whole("seq_len", seq_len, least=1), _whole("d_model", d_model, least=1)
-    first = _whole("first", first)
+    seq_len, d_model = whole_number("seq_len", seq_len, least=1), whole_number("d_model", d_model, least=1)
+    first = whole_number("first", first)
     furthest = max(abs(first), abs(first + seq_len - 1))
     if furthest > LARGEST_POSITION:
         raise ValueError(TEXTS["too far"].format(value=furthest, limit=LARGEST_POSITION))
@@ -142,7 +135,7 @@ def sinusoidal_rotation(offset, d_model, base=10000.0):
 
 
 def _rotation_arguments(offset, d_model, base):
-    offset, d_model = _whole("offset", offset), _even("d_model", _whole("d_model", d_model, least=1))
+    offset, d_model = whole_number("offset", offset), _even("d_model", whole_number("d_model", d_model, least=1))
     if abs(offset) > LARGEST_POSITION:
         raise ValueError(TEXTS["too far"].format(value=abs(offset), limit=LARGEST_POSITION))
     return offset, d_model, _base(base)
@@ -264,7 +257,7 @@ def alibi_slopes(num_heads):
 
     Source: Press 2022, §3; for other numbers of heads the authors' code, `get_slopes`.
     """
-    num_heads = _whole("num_heads", num_heads, least=1)
+    num_heads = whole_number("num_heads", num_heads, least=1)
     power = 2 ** (num_heads.bit_length() - 1)  # the largest power of two that is at most num_heads
     between = _geometric_slopes(2 * power)[0::2][: num_heads - power]
     return np.concatenate([_geometric_slopes(power), between])
@@ -276,7 +269,7 @@ def _geometric_slopes(num_heads):
 
 def alibi_slopes_by_loops(num_heads):
     """`alibi_slopes` as loops."""
-    num_heads = _whole("num_heads", num_heads, least=1)
+    num_heads = whole_number("num_heads", num_heads, least=1)
     power = 1
     while 2 * power <= num_heads:
         power *= 2

@@ -15,8 +15,6 @@ Phrases and their Compositionality", arXiv 1310.4546.
 import difflib
 import heapq
 import json
-import math
-import numbers
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
@@ -26,7 +24,9 @@ from pathlib import Path
 
 import numpy as np
 
-from course_lib.attention import _checked, _numbers, _whole
+from course_lib.attention import _checked, _numbers
+from course_lib.checking import real_number, whole_number
+from course_lib.printable import well_formed
 
 TEXTS = {
     "text": "{name} is {value}; expected a string",
@@ -58,7 +58,6 @@ TEXTS = {
     ),
     "too thin": "subsample is {value}, which leaves no two neighbouring words; pass a larger one, or None to keep all",
     "objective": 'objective is {value!r}; expected "skip-gram" or "cbow"',
-    "positive": "{name} is {value!r}; expected a finite number above 0",
     "counts": "counts has dtype {dtype} and shape {shape}; expected finite positive numbers of shape (words)",
     "word ids": "{name} has dtype {dtype} and shape {shape}; expected whole numbers of shape {expected}",
     "word id": "{name} holds {value}; expected ids from {lowest} to {highest}",
@@ -127,7 +126,7 @@ def _word(name, word):
 
 def _count(word, count):
     try:
-        return _whole("count", count, least=1)
+        return whole_number("count", count, least=1)
     except ValueError:
         raise ValueError(TEXTS["count"].format(word=word, value=count)) from None
 
@@ -152,7 +151,7 @@ def _as_characters(word, byte_level):
     """The characters that a word starts as: its own, or one for each byte of its UTF-8 form."""
     if not byte_level:
         return word
-    return "".join(CHARACTER_OF_BYTE[byte] for byte in word.encode("utf-8", "surrogatepass"))
+    return "".join(CHARACTER_OF_BYTE[byte] for byte in well_formed(word).encode())
 
 
 def _merge(tokens, pair, merged):
@@ -196,7 +195,8 @@ class BytePairEncoder:
     It has two forms. The character form starts from the characters of the training words, and refuses text with others.
     The byte-level form, `byte_level=True`, starts from the 256 bytes of UTF-8, and encodes any text without loss; its
     tokens are written with one printable character a byte, "Ġ" for a space, as in GPT-2. Both take words that they have
-    never seen, and both give back exactly the text they encoded. Unicode is not normalised.
+    never seen, and both give back exactly the text they encoded. Unicode is not normalised. A lone surrogate, which is no
+    character and cannot be printed, is "�" to the byte-level form.
 
     Token ids: first the special tokens, then the characters by code point, then the merged tokens, oldest first.
 
@@ -279,7 +279,7 @@ class BytePairEncoder:
             a MergeStep for each merge.
         """
         words, vocab_size, encoder = cls._untrained(words, vocab_size, special_tokens, byte_level)
-        min_count = _whole("min_count", min_count, least=1)
+        min_count = whole_number("min_count", min_count, least=1)
         words = {tuple(_as_characters(word, byte_level)): count for word, count in words.items()}
         while len(encoder) < vocab_size:
             pair_counts = Counter()
@@ -324,7 +324,7 @@ class BytePairEncoder:
         Source: Sennrich 2016, §3.2, algorithm 1; ties as in Hugging Face's `tokenizers`.
         """
         words, vocab_size, encoder = cls._untrained(words, vocab_size, special_tokens, byte_level)
-        min_count = _whole("min_count", min_count, least=1)
+        min_count = whole_number("min_count", min_count, least=1)
         counts = list(words.values())
         words = [[encoder.ids[character] for character in _as_characters(word, byte_level)] for word in words]
 
@@ -364,7 +364,7 @@ class BytePairEncoder:
         words = _word_counts(words)
         alphabet = sorted(CHARACTER_OF_BYTE if byte_level else set().union(*words))
         encoder = cls(alphabet, [], special_tokens=special_tokens, byte_level=byte_level)
-        if _whole("vocab_size", vocab_size) < len(encoder):
+        if whole_number("vocab_size", vocab_size) < len(encoder):
             about = {"value": vocab_size, "least": len(encoder), "special": len(encoder.special_ids)}
             about |= {"alphabet": len(alphabet), "characters": "bytes" if byte_level else "characters"}
             raise ValueError(TEXTS["vocab_size"].format(**about))
@@ -439,11 +439,7 @@ class BytePairEncoder:
         text = "".join(self.tokens[id] for id in self._checked_ids(token_ids) if id >= len(self.special_ids))
         if not self.byte_level:
             return text
-        data = bytes(BYTE_OF_CHARACTER[character] for character in text)
-        try:
-            return data.decode("utf-8", "surrogatepass")  # also what is no valid text in Python, such as "\ud800"
-        except UnicodeDecodeError:
-            return data.decode("utf-8", "replace")
+        return bytes(BYTE_OF_CHARACTER[character] for character in text).decode("utf-8", "replace")
 
     def _checked_ids(self, token_ids):
         no_row = getattr(token_ids, "ndim", 1) == 0  # an array of one number calls itself iterable
@@ -452,7 +448,7 @@ class BytePairEncoder:
         ids, highest = [], len(self.tokens) - 1
         for index, value in enumerate(token_ids):
             try:
-                ids.append(_whole("id", value, least=0))
+                ids.append(whole_number("id", value, least=0))
             except ValueError:
                 raise ValueError(TEXTS["id"].format(value=value, index=index, highest=highest)) from None
             if ids[-1] > highest:
@@ -561,7 +557,7 @@ def keep_probabilities(counts, threshold=1e-3):
     Source: Mikolov 2013b (arXiv 1310.4546), §2.3, eq. 5.
     """
     counts = _counts(counts)
-    return np.minimum(1, np.sqrt(_positive("threshold", threshold) * counts.sum() / counts))
+    return np.minimum(1, np.sqrt(real_number("threshold", threshold, above=0) * counts.sum() / counts))
 
 
 def noise_probabilities(counts, power=0.75):
@@ -579,7 +575,7 @@ def noise_probabilities(counts, power=0.75):
 
     Source: Mikolov 2013b (arXiv 1310.4546), §2.2.
     """
-    shares = (_counts(counts) / np.max(counts)) ** _positive("power", power)
+    shares = (_counts(counts) / np.max(counts)) ** real_number("power", power, above=0)
     return shares / shares.sum()
 
 
@@ -593,12 +589,6 @@ def _counts(counts):
     ):
         raise ValueError(TEXTS["counts"].format(dtype=counts.dtype, shape=counts.shape))
     return counts.astype(np.float64)
-
-
-def _positive(name, value):
-    if isinstance(value, numbers.Real) and not isinstance(value, bool) and 0 < value < math.inf:
-        return float(value)
-    raise ValueError(TEXTS["positive"].format(name=name, value=value))
 
 
 def skip_gram_examples(word_ids, window, rng):
@@ -649,7 +639,7 @@ def cbow_examples(word_ids, window, rng):
 
 def _neighbours(word_ids, window, rng):
     """The ids around each position within a reach drawn for it, -1 elsewhere: (seq_len, 2 * window)."""
-    word_ids, window = _ids_of_words("word_ids", word_ids, "(seq_len)"), _whole("window", window, least=1)
+    word_ids, window = _ids_of_words("word_ids", word_ids, "(seq_len)"), whole_number("window", window, least=1)
     seq_len = len(word_ids)
     steps = np.array([step for step in range(-window, window + 1) if step != 0])
     places = np.arange(seq_len)[:, None] + steps  # (seq_len, 2 * window)
@@ -819,14 +809,15 @@ class WordVectors:
         if objective not in ("skip-gram", "cbow"):
             raise ValueError(TEXTS["objective"].format(value=objective))
         examples_of = skip_gram_examples if objective == "skip-gram" else cbow_examples
-        sizes = {"d_model": d_model, "window": window, "epochs": epochs, "min_count": min_count}
-        for name, value in {**sizes, "negatives": negatives, "batch_size": batch_size}.items():
-            _whole(name, value, least=1)
-        learning_rate = _positive("learning_rate", learning_rate)
-        threshold = 1.0 if subsample is None else _positive("subsample", subsample)
+        sizes = {"d_model": d_model, "window": window, "negatives": negatives}
+        sizes |= {"epochs": epochs, "min_count": min_count, "batch_size": batch_size}
+        sizes = [whole_number(name, value, least=1) for name, value in sizes.items()]
+        d_model, window, negatives, epochs, min_count, batch_size = sizes
+        learning_rate = real_number("learning_rate", learning_rate, above=0)
+        threshold = 1.0 if subsample is None else real_number("subsample", subsample, above=0)
         words, counts, sentences = _vocabulary(sentences, min_count)
         keep, noise = keep_probabilities(counts, threshold), noise_probabilities(counts)
-        rng = np.random.default_rng(seed)
+        rng = np.random.default_rng(whole_number("seed", seed, least=0))
 
         W_in = rng.uniform(-0.5, 0.5, size=(len(words), d_model)) / d_model
         W_out = np.zeros_like(W_in)
@@ -895,7 +886,7 @@ class WordVectors:
         Raises:
             ValueError: the word has no vector, or count is below 1.
         """
-        count, row, similarities = _whole("count", count, least=1), self._row(word), self._similarities(word)
+        count, row, similarities = whole_number("count", count, least=1), self._row(word), self._similarities(word)
         nearest = [other for other in np.argsort(-similarities, kind="stable") if other != row]
         return [(self.words[other], float(similarities[other])) for other in nearest[:count]]
 

@@ -2,12 +2,13 @@
 
 import numpy as np
 
+from course_lib.checking import whole_number
+
 PAD_ID, START_ID, END_ID = 0, 1, 2
 SPECIAL = ("<pad>", "<start>", "<end>")
 
 TEXTS = {
     "unknown": "the vocabulary has no {characters}, which is in {text!r}",
-    "id": "id {id!r} is outside the vocabulary; expected a whole number from 0 to {last}",
     "no sequences": "sequences is empty; expected at least one",
 }
 
@@ -72,9 +73,7 @@ class Characters:
         """
         text = []
         for number in ids:
-            number = int(number)
-            if not 0 <= number < len(self):
-                raise ValueError(TEXTS["id"].format(id=number, last=len(self) - 1))
+            number = whole_number("id", number, 0, len(self) - 1)
             if number == END_ID:
                 break
             if number >= len(SPECIAL):

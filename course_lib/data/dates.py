@@ -36,6 +36,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from course_lib.checking import as_real, whole_number
 from course_lib.data.characters import Characters, pad
 
 FIRST, LAST = datetime.date(1950, 1, 1), datetime.date(2049, 12, 31)
@@ -62,7 +63,6 @@ ISO_CHARACTERS = "0123456789-"
 
 TEXTS = {
     "split": "split is {split!r}; expected one of {splits}",
-    "count": "{name} is {count!r}; expected a whole number of at least {least}",
     "too many": "{count:,} examples of {split} were asked for; there are {available:,}",
     "no format": "there is no format {name!r}; the formats are: {names}",
     "outside": "{day} is outside the years {first} to {last}",
@@ -290,11 +290,11 @@ def examples(count, seed=0, split="train", *, format_names=None):
         >>> len(examples(3, seed=1))
         3
     """
-    _whole("count", count, 0)
+    count = whole_number("count", count, 0)
     members = _members(split, format_names)
     if count > len(members):
         raise ValueError(TEXTS["too many"].format(count=count, split=split, available=len(members)))
-    drawn = np.random.default_rng(seed).choice(members, count, replace=False)
+    drawn = np.random.default_rng(whole_number("seed", seed, 0)).choice(members, count, replace=False)
     days, forms = _days(), formats()
     day_numbers, form_numbers = np.divmod(drawn, len(forms))
     return [
@@ -360,9 +360,8 @@ def batches(batch_size, num_batches, seed=0, split="train", *, invented_share=0.
     Yields:
         (source, target) as from `encode`; source is as long as the batch's longest date.
     """
-    _whole("batch_size", batch_size, 1)
-    _whole("num_batches", num_batches, 0)
-    if not 0 <= invented_share <= 1 or (invented_share and split != "train"):
+    batch_size, num_batches = whole_number("batch_size", batch_size, 1), whole_number("num_batches", num_batches, 0)
+    if not 0 <= as_real(invented_share) <= 1 or (invented_share and split != "train"):
         raise ValueError(TEXTS["share"].format(share=invented_share, split=split))
     num_invented = round(batch_size * invented_share)
     num_real = batch_size - num_invented
@@ -406,8 +405,7 @@ def invented(count, seed=0):
         >>> invented(1, seed=1)  # doctest: +SKIP
         [('fredag, 19 júl 1980 г.', '1980-07-19')]
     """
-    _whole("count", count, 0)
-    rng = random.Random(seed)
+    count, rng = whole_number("count", count, 0), random.Random(whole_number("seed", seed, 0))
     pairs = []
     while len(pairs) < count:
         day = rng.choice(_training_days())
@@ -495,8 +493,3 @@ def _name_tables():
     ]
     weekdays = [sorted({table[weekday] for table in _tables(3, forms)}) for weekday in range(7)]
     return months, weekdays, _tables(0, forms)
-
-
-def _whole(name, number, least):
-    if isinstance(number, bool) or not isinstance(number, int | np.integer) or number < least:
-        raise ValueError(TEXTS["count"].format(name=name, count=number, least=least))

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from course_lib.checking import real_number, whole_number
 from course_lib.data.splits import Splits
 
 NUM_CLASSES = 10
@@ -19,8 +20,6 @@ VALIDATION_SHARE, TEST_SHARE = 0.10, 0.20
 
 TEXTS = {
     "shape": "images has shape {shape}; expected (batch, side, side)",
-    "size": "{name} is {value!r}; expected a whole number of at least 1",
-    "range": "{name} is {value!r}; expected a number from 0 up",
 }
 
 
@@ -83,8 +82,7 @@ def augment(images, rng, *, degrees=10.0, stretch=0.10, shift=0.4):
     if images.ndim != 3 or images.shape[1] != images.shape[2]:
         raise ValueError(TEXTS["shape"].format(shape=images.shape))
     for name, value in (("degrees", degrees), ("stretch", stretch), ("shift", shift)):
-        if not value >= 0:
-            raise ValueError(TEXTS["range"].format(name=name, value=value))
+        real_number(name, value, least=0)
     batch, side, _ = images.shape
     angle = np.radians(rng.uniform(-degrees, degrees, batch))[:, None]  # (batch, 1)
     scale_y, scale_x = 1 + rng.uniform(-stretch, stretch, (2, batch, 1))
@@ -121,10 +119,9 @@ def batches(batch_size, num_epochs, seed=0, *, augmented=True, part=None):
     Yields:
         (images, labels): float32 (batch, 8, 8) and int64 (batch,).
     """
-    for name, value in (("batch_size", batch_size), ("num_epochs", num_epochs)):
-        if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 1:
-            raise ValueError(TEXTS["size"].format(name=name, value=value))
-    return _batches(batch_size, num_epochs, np.random.default_rng(seed), augmented, part or load().train)
+    batch_size, num_epochs = whole_number("batch_size", batch_size, 1), whole_number("num_epochs", num_epochs, 1)
+    rng = np.random.default_rng(whole_number("seed", seed, 0))
+    return _batches(batch_size, num_epochs, rng, augmented, part or load().train)
 
 
 def _batches(batch_size, num_epochs, rng, augmented, part):

@@ -18,6 +18,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from course_lib.checking import whole_number
 from course_lib.data.characters import Characters
 from course_lib.data.splits import Splits, apportion, place, without_near_repeats
 
@@ -88,7 +89,6 @@ TEXTS = {
     "standard library, or use Python from python.org",
     "no sources": "{folder} holds no source files of the standard library: use a Python that comes with its sources, "
     "such as the one from python.org",
-    "size": "{name} is {value!r}; expected a whole number of at least 1",
     "short": "ids has shape {shape}; expected (length,) with more than seq_len = {seq_len} ids",
 }
 
@@ -164,12 +164,11 @@ def windows(ids, batch_size, seq_len, num_batches, seed=0):
         ValueError: sizes below 1, or a text that is not longer than a window.
     """
     ids = np.asarray(ids, dtype=np.int64)
-    for name, value in (("batch_size", batch_size), ("seq_len", seq_len), ("num_batches", num_batches)):
-        if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 1:
-            raise ValueError(TEXTS["size"].format(name=name, value=value))
+    batch_size, seq_len = whole_number("batch_size", batch_size, 1), whole_number("seq_len", seq_len, 1)
+    num_batches = whole_number("num_batches", num_batches, 1)
     if ids.ndim != 1 or len(ids) <= seq_len:
         raise ValueError(TEXTS["short"].format(shape=ids.shape, seq_len=seq_len))
-    rng = np.random.default_rng(seed)
+    rng = np.random.default_rng(whole_number("seed", seed, 0))
     starts = rng.integers(len(ids) - seq_len, size=(num_batches, batch_size, 1))  # (batches, batch, 1)
     every = np.lib.stride_tricks.sliding_window_view(ids, seq_len + 1)  # (places, seq_len + 1)
     cuts = (every[batch[:, 0]] for batch in starts)  # (batch, seq_len + 1)

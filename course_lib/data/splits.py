@@ -6,6 +6,8 @@ import re
 from collections import Counter, defaultdict
 from typing import Any, NamedTuple
 
+from course_lib.checking import real_number
+
 WORD = re.compile(r"\w+")
 
 
@@ -76,8 +78,7 @@ def without_near_repeats(texts, overlap=0.8):
     Source: comparing only texts that share one of their rarest words loses nothing (prefix filtering: Chaudhuri,
     Ganti and Kaushik 2006, "A Primitive Operator for Similarity Joins in Data Cleaning").
     """
-    if not 0 < overlap <= 1:
-        raise ValueError(f"overlap is {overlap!r}; expected a share above 0 and up to 1")
+    overlap = real_number("overlap", overlap, above=0, most=1)
     words = [frozenset(WORD.findall(text.lower())) for text in texts]
     frequency = Counter(word for own in words for word in own)
     holders = defaultdict(list)  # rare word -> texts kept that are found by it

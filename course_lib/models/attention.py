@@ -58,7 +58,9 @@ class MultiHeadAttention(nn.Module):
     def __init__(self, d_model, num_heads, *, num_kv_heads=None, dropout=0.0, bias=True, rotary=None):
         super().__init__()
         num_kv_heads = num_heads if num_kv_heads is None else num_kv_heads
-        check_positive(d_model=d_model, num_heads=num_heads, num_kv_heads=num_kv_heads)
+        d_model, num_heads, num_kv_heads = check_positive(
+            d_model=d_model, num_heads=num_heads, num_kv_heads=num_kv_heads
+        )
         check_divides("d_model", d_model, "num_heads", num_heads)
         check_divides("num_heads", num_heads, "num_kv_heads", num_kv_heads)
         self.d_model, self.num_heads, self.num_kv_heads = d_model, num_heads, num_kv_heads
@@ -241,7 +243,7 @@ def causal_mask(num_queries, num_keys=None, device=None):
         ValueError: a number is no whole number of at least 1.
     """
     num_keys = num_queries if num_keys is None else num_keys
-    check_positive(num_queries=num_queries, num_keys=num_keys)
+    num_queries, num_keys = check_positive(num_queries=num_queries, num_keys=num_keys)
     ones = torch.ones(num_queries, num_keys, dtype=torch.bool, device=device)
     return ones.tril(num_keys - num_queries)
 

@@ -12,8 +12,9 @@ import functools
 from torch import nn
 from torch.nn import functional as F
 
+from course_lib.checking import one_of, real_number, whole_number
 from course_lib.models.attention import MultiHeadAttention
-from course_lib.models.checks import check_above_0, check_choice, check_positive
+from course_lib.models.checks import check_positive
 from course_lib.models.dropout import Dropout
 
 ACTIVATIONS = {
@@ -40,8 +41,8 @@ class FeedForward(nn.Module):
 
     def __init__(self, d_model, d_ff, dropout=0.0, activation="relu"):
         super().__init__()
-        check_positive(d_model=d_model, d_ff=d_ff)
-        check_choice("activation", activation, ACTIVATIONS)
+        d_model, d_ff = check_positive(d_model=d_model, d_ff=d_ff)
+        one_of("activation", activation, ACTIVATIONS)
         self.expand = nn.Linear(d_model, d_ff)
         self.contract = nn.Linear(d_ff, d_model)
         self.activation = ACTIVATIONS[activation]
@@ -84,7 +85,8 @@ class EncoderBlock(nn.Module):
         rotary=None,
     ):
         super().__init__()
-        check_above_0("norm_eps", norm_eps)
+        d_model = whole_number("d_model", d_model, 1)
+        real_number("norm_eps", norm_eps, above=0)
         self.norm_first = norm_first
         self.attention = MultiHeadAttention(
             d_model, num_heads, num_kv_heads=num_kv_heads, dropout=dropout, rotary=rotary
@@ -138,7 +140,8 @@ class DecoderBlock(nn.Module):
         rotary=None,
     ):
         super().__init__()
-        check_above_0("norm_eps", norm_eps)
+        d_model = whole_number("d_model", d_model, 1)
+        real_number("norm_eps", norm_eps, above=0)
         self.norm_first = norm_first
         self.self_attention = MultiHeadAttention(
             d_model, num_heads, num_kv_heads=num_kv_heads, dropout=dropout, rotary=rotary

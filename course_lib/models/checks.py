@@ -1,12 +1,11 @@
 """What the models ask of their arguments, and how they say so."""
 
-import math
-import numbers
-import operator
-
 import torch
 from torch import nn
+from torch._C._functorch import is_functorch_wrapped_tensor
 from torch.optim.swa_utils import AveragedModel
+
+from course_lib.checking import whole_number
 
 WRAPPERS = nn.DataParallel, nn.parallel.DistributedDataParallel, AveragedModel
 
@@ -20,7 +19,10 @@ TEXTS = {
     "range": "{name} holds {value}; expected numbers from 0 to {highest}",
     "mask": "{name} has dtype {dtype}; expected booleans, True = may attend (convert it: {name} != 0)",
     "attention mask": "attention_mask holds {value}; expected booleans or 0 and 1, where True or 1 means may attend",
-    "mask shape": "{name} has shape {shape}, which does not fit; expected {expected}, where a size may also be 1",
+    "mask shape": (
+        "{name} has shape {shape}, which does not fit; expected {expected}, where each size but that of {last} may "
+        "also be 1"
+    ),
     "broadcast": "{name} has shape {shape}, which does not broadcast to {expected} = {wanted}",
     "length": (
         "the sequence reaches position {last}, but there are positions only from 0 to {highest}; "
@@ -28,11 +30,7 @@ TEXTS = {
     ),
     "positions": "positions has shape {shape}; expected ({seq_len},) or ({batch}, {seq_len})",
     "odd": "{name} is {value}, which is odd; expected an even number, {why}",
-    "whole": "{name} is {value!r}; expected a whole number of at least {least}",
-    "above 0": "{name} is {value!r}; expected a finite number above 0",
     "divides": "{part} is {divisor}, which does not divide {name} = {value}",
-    "probability": "{name} is {value!r}; expected a number from 0 up to, but not including, 1",
-    "choice": "{name} is {value!r}; expected one of {choices}",
 }
 
 
@@ -53,53 +51,14 @@ def unwrapped(model):
 
 
 def check_positive(**sizes):
-    """Check that each argument is a whole number of at least 1, such as an int or NumPy's."""
-    check_whole(1, **sizes)
-
-
-def check_whole(least, **sizes):
-    """Check that each argument is a whole number that is not too small."""
-    for name, value in sizes.items():
-        if not is_whole(value) or value < least:
-            fail("whole", name=name, value=value, least=least)
-
-
-def is_whole(value):
-    """Whether a value is a whole number: an int, NumPy's, or a tensor of one."""
-    try:
-        operator.index(value)
-    except TypeError:
-        return False
-    return not isinstance(value, bool)
-
-
-def is_number(value):
-    """Whether a value can be compared with numbers: a real one, or a tensor of one."""
-    return isinstance(value, numbers.Real) or (isinstance(value, torch.Tensor) and value.numel() == 1)
+    """Check that each argument is a whole number of at least 1; returns them as ints."""
+    return [whole_number(name, value, 1) for name, value in sizes.items()]
 
 
 def check_divides(name, value, part, divisor):
     """Check that `value` divides into `divisor` equal parts."""
     if value % divisor:
         fail("divides", name=name, value=value, part=part, divisor=divisor)
-
-
-def check_probability(name, value):
-    """Check for 0 <= value < 1."""
-    if not (is_number(value) and 0 <= value < 1):
-        fail("probability", name=name, value=value)
-
-
-def check_above_0(name, value):
-    """Check for 0 < value < ∞."""
-    if not (is_number(value) and 0 < value < math.inf):
-        fail("above 0", name=name, value=value)
-
-
-def check_choice(name, value, choices):
-    """Check that an option is one of those there are."""
-    if value not in choices:
-        fail("choice", name=name, value=value, choices=", ".join(map(repr, choices)))
 
 
 def check_vectors(name, x, expected, **sizes):
@@ -113,9 +72,10 @@ def check_ids(name, ids, expected, count, **sizes):
     """Check a tensor of whole numbers from 0 to count - 1, such as token ids or positions."""
     _check_axes(name, ids, expected, sizes)
     check_indices(name, ids, _shape(expected))
-    lowest, highest = (bound.item() for bound in ids.aminmax())
-    if lowest < 0 or highest >= count:
-        fail("range", name=name, value=lowest if lowest < 0 else highest, highest=count - 1)
+    if values_can_be_read(ids):
+        lowest, highest = (bound.item() for bound in ids.aminmax())
+        if lowest < 0 or highest >= count:
+            fail("range", name=name, value=lowest if lowest < 0 else highest, highest=count - 1)
 
 
 def check_indices(name, ids, expected):
@@ -126,16 +86,22 @@ def check_indices(name, ids, expected):
         fail("ids", name=name, dtype=ids.dtype, expected=expected)
 
 
+def values_can_be_read(tensor):
+    """Whether a tensor has numbers yet: it has none while a model is compiled, exported or mapped over."""
+    return not (torch.compiler.is_compiling() or is_functorch_wrapped_tensor(tensor) or tensor.is_meta)
+
+
 def check_mask(name, mask, expected, **sizes):
-    """Check a boolean mask whose axes each have the size given, or 1."""
+    """Check a boolean mask whose axes each have the size given, or 1, but the last, whose size it must have."""
     if not isinstance(mask, torch.Tensor):
         fail("kind", error=TypeError, name=name, kind=type(mask).__name__, expected=_shape(expected))
     if mask.dtype != torch.bool:
         fail("mask", name=name, dtype=mask.dtype)
-    axes = expected.split()
-    if mask.ndim != len(axes) or any(size not in (1, sizes[axis]) for size, axis in zip(mask.shape, axes, strict=True)):
+    axes, shape = expected.split(), tuple(mask.shape)
+    fits = len(shape) == len(axes) and shape[-1] == sizes[axes[-1]]
+    if not fits or any(size not in (1, sizes[axis]) for size, axis in zip(shape, axes, strict=True)):
         wanted = ", ".join(f"{axis} = {sizes[axis]}" for axis in axes)
-        fail("mask shape", name=name, shape=tuple(mask.shape), expected=f"({wanted})")
+        fail("mask shape", name=name, shape=shape, expected=f"({wanted})", last=axes[-1])
 
 
 def check_bias(name, bias, expected, **sizes):
@@ -154,14 +120,15 @@ def check_bias(name, bias, expected, **sizes):
 
 
 def read_attention_mask(attention_mask, batch, keys):
-    """Read a padding mask (batch, keys) of booleans, or of 0 and 1 as tokenizers give them, as booleans."""
+    """Read a padding mask (batch, keys), or (1, keys) for all rows, of booleans, or of tokenizers' 0 and 1."""
     if attention_mask is None:
         return None
     mask = attention_mask
     if isinstance(mask, torch.Tensor) and mask.dtype != torch.bool:
         mask = mask != 0
     check_mask("attention_mask", mask, "batch keys", batch=batch, keys=keys)
-    if mask is not attention_mask:  # a mask to be added to the scores, of 0 and -inf, means the opposite
+    if mask is not attention_mask and values_can_be_read(mask):
+        # A mask to be added to the scores, of 0 and -inf, means the opposite.
         others = attention_mask[mask & (attention_mask != 1)]
         if len(others):
             fail("attention mask", value=others[0].item())

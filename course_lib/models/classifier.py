@@ -5,8 +5,9 @@ Source: Reimers and Gurevych 2019, "Sentence-BERT", arXiv 1908.10084, §3 (the m
 
 from torch import nn
 
+from course_lib.checking import whole_number
 from course_lib.models.blocks import initialise
-from course_lib.models.checks import check_positive, check_vectors, read_attention_mask
+from course_lib.models.checks import check_vectors, read_attention_mask
 from course_lib.models.dropout import Dropout
 
 
@@ -27,7 +28,7 @@ class TextClassifier(nn.Module):
 
     def __init__(self, encoder, num_classes, *, dropout=0.1):
         super().__init__()
-        check_positive(num_classes=num_classes)
+        num_classes = whole_number("num_classes", num_classes, 1)
         self.encoder = encoder
         self.dropout = Dropout(dropout)
         self.head = nn.Linear(encoder.token_embedding.embedding_dim, num_classes)

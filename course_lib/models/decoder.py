@@ -10,9 +10,10 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+from course_lib.checking import one_of
 from course_lib.models.attention import KeyValueCache, ModelCache
 from course_lib.models.blocks import EncoderBlock, initialise
-from course_lib.models.checks import check_choice, check_divides, check_ids, check_positive, read_attention_mask
+from course_lib.models.checks import check_divides, check_ids, check_positive, read_attention_mask
 from course_lib.models.dropout import Dropout
 from course_lib.models.positions import ALiBi, LearnedPositions, Rotary, SinusoidalPositions
 
@@ -66,9 +67,11 @@ class LanguageModel(nn.Module):
         norm_eps=1e-5,
     ):
         super().__init__()
-        check_positive(vocab_size=vocab_size, d_model=d_model, num_layers=num_layers, num_heads=num_heads)
+        vocab_size, d_model, num_layers, num_heads = check_positive(
+            vocab_size=vocab_size, d_model=d_model, num_layers=num_layers, num_heads=num_heads
+        )
         check_divides("d_model", d_model, "num_heads", num_heads)
-        check_choice("positions", positions, ["learned", "sinusoidal", "rotary", "alibi", None])
+        one_of("positions", positions, ["learned", "sinusoidal", "rotary", "alibi", None])
         d_ff = 4 * d_model if d_ff is None else d_ff
         rotary = Rotary(d_model // num_heads) if positions == "rotary" else None
         self.alibi = ALiBi(num_heads) if positions == "alibi" else None

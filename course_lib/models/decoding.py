@@ -19,7 +19,8 @@ import math
 
 import torch
 
-from course_lib.models.checks import check_ids, check_positive, is_number, is_whole, read_attention_mask
+from course_lib.checking import as_real, as_whole, real_number, whole_number
+from course_lib.models.checks import check_ids, read_attention_mask
 
 TEXTS = {
     "no start": "start_id is None; an encoder-decoder needs the token that every target begins with",
@@ -31,12 +32,9 @@ TEXTS = {
         "{prompt} tokens and max_new_tokens={new} reach beyond the model's {max_len} positions; "
         "expected max_new_tokens of at most {most}"
     ),
-    "pad": "pad_id is {value!r}; expected a whole number",
     "logits": "logits holds a row whose largest number is {value}; expected a finite one: has training diverged?",
     "no logits": "logits is {value}; expected a tensor of shape (..., vocab_size)",
     "temperature": "temperature is {value!r}; expected a number above 0 (for the likeliest token alone, use greedy)",
-    "top_p": "top_p is {value!r}; expected a number above 0 and at most 1",
-    "penalty": "length_penalty is {value!r}; expected a number of at least 0",
 }
 
 
@@ -188,9 +186,8 @@ def beam_search(
 
     Source: Wu 2016, §7, with the length itself in place of their (5 + length) / 6.
     """
-    check_positive(beam_width=beam_width)
-    if not (is_number(length_penalty) and 0 <= length_penalty < math.inf):
-        raise ValueError(TEXTS["penalty"].format(value=length_penalty))
+    beam_width = whole_number("beam_width", beam_width, 1)
+    length_penalty = real_number("length_penalty", length_penalty, least=0)
     sequences = _begin(model, input_ids, max_new_tokens, start_id, end_id, attention_mask, use_cache)
     pad_id = _pad_id(model, pad_id, end_id)
     batch, device = len(input_ids), input_ids.device
@@ -345,13 +342,13 @@ class _Translation:
 
 def _begin(model, input_ids, max_new_tokens, start_id, end_id, attention_mask, use_cache):
     """Check the arguments that all functions share, and begin a sequence for each row."""
-    check_positive(max_new_tokens=max_new_tokens)
+    max_new_tokens = whole_number("max_new_tokens", max_new_tokens, 1)
     translates = hasattr(model, "encode")
     vocabulary = model.target_embedding if translates else model.token_embedding
     read = model.source_embedding if translates else vocabulary
     check_ids("input_ids", input_ids, "batch seq_len", read.num_embeddings)
     for name, token in {"start_id": start_id, "end_id": end_id}.items():
-        if token is not None and not (is_whole(token) and 0 <= token < vocabulary.num_embeddings):
+        if token is not None and as_whole(token) not in range(vocabulary.num_embeddings):
             raise ValueError(TEXTS["token"].format(name=name, value=token, highest=vocabulary.num_embeddings - 1))
     if translates and start_id is None:
         raise ValueError(TEXTS["no start"])
@@ -377,8 +374,8 @@ def _begin(model, input_ids, max_new_tokens, start_id, end_id, attention_mask, u
 
 
 def _pad_id(model, pad_id, end_id):
-    if pad_id is not None and not is_whole(pad_id):
-        raise ValueError(TEXTS["pad"].format(value=pad_id))
+    if pad_id is not None:
+        pad_id = whole_number("pad_id", pad_id)
     for candidate in (pad_id, getattr(model, "pad_id", None), end_id):
         if candidate is not None:
             return candidate
@@ -386,12 +383,12 @@ def _pad_id(model, pad_id, end_id):
 
 
 def _check_sampling(temperature, top_k, top_p):
-    if not (is_number(temperature) and 0 < temperature < math.inf):
+    if not 0 < as_real(temperature) < math.inf:
         raise ValueError(TEXTS["temperature"].format(value=temperature))
     if top_k is not None:
-        check_positive(top_k=top_k)
-    if top_p is not None and not (is_number(top_p) and 0 < top_p <= 1):
-        raise ValueError(TEXTS["top_p"].format(value=top_p))
+        whole_number("top_k", top_k, 1)
+    if top_p is not None:
+        real_number("top_p", top_p, above=0, most=1)
 
 
 def _padded(ids, length, pad_id):

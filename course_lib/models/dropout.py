@@ -3,7 +3,7 @@
 import torch
 from torch import nn
 
-from course_lib.models.checks import check_probability
+from course_lib.checking import real_number
 
 
 class Dropout(nn.Module):
@@ -21,7 +21,7 @@ class Dropout(nn.Module):
 
     def __init__(self, p=0.0):
         super().__init__()
-        check_probability("p", p)
+        real_number("p", p, least=0, below=1)
         self.p = p
 
     def forward(self, x):

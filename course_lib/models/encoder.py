@@ -6,8 +6,9 @@ Source: Devlin et al. 2018, "BERT", arXiv 1810.04805.
 import torch
 from torch import nn
 
+from course_lib.checking import whole_number
 from course_lib.models.blocks import EncoderBlock, initialise
-from course_lib.models.checks import check_ids, check_positive, check_whole, read_attention_mask
+from course_lib.models.checks import check_ids, check_positive, read_attention_mask
 from course_lib.models.dropout import Dropout
 from course_lib.models.positions import LearnedPositions
 
@@ -61,8 +62,10 @@ class TextEncoder(nn.Module):
         norm_eps=1e-12,
     ):
         super().__init__()
-        check_positive(vocab_size=vocab_size, d_model=d_model, num_layers=num_layers, max_len=max_len)
-        check_whole(0, num_types=num_types)
+        vocab_size, d_model, num_layers, max_len = check_positive(
+            vocab_size=vocab_size, d_model=d_model, num_layers=num_layers, max_len=max_len
+        )
+        num_types = whole_number("num_types", num_types, 0)
         self.token_embedding = nn.Embedding(vocab_size, d_model)
         self.positions = LearnedPositions(max_len, d_model)
         self.type_embedding = nn.Embedding(num_types, d_model) if num_types else None

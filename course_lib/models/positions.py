@@ -17,7 +17,8 @@ import torch
 from torch import nn
 
 from course_lib import positions as formulas
-from course_lib.models.checks import check_choice, check_indices, check_positive, check_vectors, check_whole, fail
+from course_lib.checking import one_of, whole_number
+from course_lib.models.checks import check_indices, check_positive, check_vectors, fail
 
 
 class LearnedPositions(nn.Module):
@@ -30,7 +31,7 @@ class LearnedPositions(nn.Module):
 
     def __init__(self, max_len, d_model):
         super().__init__()
-        check_positive(max_len=max_len, d_model=d_model)
+        max_len, d_model = check_positive(max_len=max_len, d_model=d_model)
         self.weight = nn.Parameter(torch.empty(max_len, d_model))
         nn.init.normal_(self.weight, std=0.02)
 
@@ -39,7 +40,7 @@ class LearnedPositions(nn.Module):
         max_len, d_model = self.weight.shape
         check_vectors("x", x, "batch seq_len d_model", d_model=d_model)
         length = _reach(x, positions)
-        if length > max_len:
+        if length is not None and length > max_len:
             fail("length", last=length - 1, highest=max_len - 1)
         return x + (self.weight[:length] if positions is None else self.weight[positions])
 
@@ -52,7 +53,7 @@ class SinusoidalPositions(nn.Module):
 
     def __init__(self, d_model):
         super().__init__()
-        check_positive(d_model=d_model)
+        d_model = whole_number("d_model", d_model, 1)
         self.d_model = d_model
         self._table = _Table(functools.partial(formulas.sinusoidal, d_model=d_model))
 
@@ -60,6 +61,7 @@ class SinusoidalPositions(nn.Module):
         """Add to x (batch, seq_len, d_model) the vectors of positions (seq_len,) or (batch, seq_len); None: 0, 1, …"""
         check_vectors("x", x, "batch seq_len d_model", d_model=self.d_model)
         length = _reach(x, positions)
+        length = x.shape[1] if length is None else length
         table = self._table(length, x.device, x.dtype)  # (at least length, d_model)
         return x + (table[:length] if positions is None else table[positions])
 
@@ -79,11 +81,11 @@ class Rotary(nn.Module):
 
     def __init__(self, d_head, base=10000.0, interleaved=True):
         super().__init__()
-        check_positive(d_head=d_head)
+        d_head = whole_number("d_head", d_head, 1)
         if d_head % 2:
             fail("odd", name="d_head", value=d_head, why="since features turn in pairs")
         self.d_head, self.interleaved = d_head, interleaved
-        check_choice("interleaved", interleaved, [True, False])
+        one_of("interleaved", interleaved, [True, False])
         frequencies = formulas._frequencies(d_head, formulas._base(base))  # (pairs,)
         self._cos = _Table(functools.partial(_waves, np.cos, frequencies))
         self._sin = _Table(functools.partial(_waves, np.sin, frequencies))
@@ -91,7 +93,7 @@ class Rotary(nn.Module):
     def forward(self, x, start=0):
         """Turn x (batch, heads, seq_len, d_head), whose first token stands at position `start`."""
         check_vectors("x", x, "batch heads seq_len d_head", d_head=self.d_head)
-        check_whole(0, start=start)
+        start = whole_number("start", start, 0)
         end = start + x.shape[2]
         precise = torch.promote_types(x.dtype, torch.float32)  # bfloat16 has too few digits for cosines
         cos = self._cos(end, x.device, precise)[start:end]  # (seq_len, pairs)
@@ -113,14 +115,14 @@ class ALiBi(nn.Module):
 
     def __init__(self, num_heads):
         super().__init__()
-        check_positive(num_heads=num_heads)
+        num_heads = whole_number("num_heads", num_heads, 1)
         slopes = torch.from_numpy(formulas.alibi_slopes(num_heads)).to(torch.get_default_dtype())
         self.register_buffer("slopes", slopes, persistent=False)
 
     def forward(self, num_queries, num_keys=None):
         """Give the bias (heads, queries, keys), at most 0; the queries are the last of the positions."""
         num_keys = num_queries if num_keys is None else num_keys
-        check_positive(num_queries=num_queries, num_keys=num_keys)
+        num_queries, num_keys = check_positive(num_queries=num_queries, num_keys=num_keys)
         queries = torch.arange(num_keys - num_queries, num_keys, device=self.slopes.device)
         keys = torch.arange(num_keys, device=self.slopes.device)
         distances = (queries[:, None] - keys).abs()  # (queries, keys)
@@ -143,19 +145,24 @@ class _Table:
         self.rows = torch.empty(0)
 
     def __call__(self, length, device, dtype):
-        if len(self.rows) < length or self.rows.device != device or self.rows.dtype != dtype:
-            with torch.inference_mode(False):  # else training could not use what generation has left here
-                self.rows = torch.from_numpy(self.formula(2 * length)).to(device, dtype)
+        if len(self.rows) >= length and self.rows.device == device and self.rows.dtype == dtype:
+            return self.rows
+        if torch.compiler.is_compiling():  # what is traced has no numbers to be kept
+            return torch.from_numpy(self.formula(length)).to(device, dtype)
+        with torch.inference_mode(False):  # else training could not use what generation has left here
+            self.rows = torch.from_numpy(self.formula(2 * length)).to(device, dtype)
         return self.rows
 
 
 def _reach(x, positions):
-    """How many rows of a table the positions need."""
+    """How many rows of a table the positions need; None where the positions can't be read."""
     if positions is None:
         return x.shape[1]
     check_indices("positions", positions, f"({x.shape[1]},) or {tuple(x.shape[:2])}")
     if positions.shape not in (x.shape[:2], x.shape[1:2]):
         fail("positions", shape=tuple(positions.shape), batch=len(x), seq_len=x.shape[1])
+    if not values_can_be_read(positions):
+        return None
     lowest, highest = (bound.item() for bound in positions.aminmax())
     if lowest < 0:
         fail("range", name="positions", value=lowest, highest="the last of the table")

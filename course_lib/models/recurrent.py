@@ -12,7 +12,8 @@ import torch
 from torch import nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
-from course_lib.models.checks import check_choice, check_ids, check_mask, check_positive, check_vectors, fail
+from course_lib.checking import one_of, whole_number
+from course_lib.models.checks import check_ids, check_mask, check_positive, check_vectors, fail
 from course_lib.models.dropout import Dropout
 
 TEXTS = {"padding": "source_ids has padding ({pad_id}) before a token in row {row}; expected it at the end only"}
@@ -40,10 +41,10 @@ class RecurrentTranslator(nn.Module):
 
     def __init__(self, vocab_size, d_model, *, attention="bahdanau", source_vocab_size=None, pad_id=0, dropout=0.0):
         super().__init__()
-        check_positive(vocab_size=vocab_size, d_model=d_model)
+        vocab_size, d_model = check_positive(vocab_size=vocab_size, d_model=d_model)
         if source_vocab_size is not None:
-            check_positive(source_vocab_size=source_vocab_size)
-        check_choice("attention", attention, DECODERS)
+            source_vocab_size = whole_number("source_vocab_size", source_vocab_size, 1)
+        one_of("attention", attention, DECODERS)
         self.pad_id = pad_id
         self.target_embedding = nn.Embedding(vocab_size, d_model)
         self.source_embedding = (

@@ -9,9 +9,10 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+from course_lib.checking import one_of, whole_number
 from course_lib.models.attention import KeyValueCache, ModelCache, MultiHeadAttention
 from course_lib.models.blocks import DecoderBlock, EncoderBlock
-from course_lib.models.checks import check_choice, check_ids, check_mask, check_positive, check_vectors
+from course_lib.models.checks import check_ids, check_mask, check_positive, check_vectors
 from course_lib.models.dropout import Dropout
 from course_lib.models.positions import LearnedPositions, SinusoidalPositions
 
@@ -70,11 +71,11 @@ class Transformer(nn.Module):
     ):
         super().__init__()
         num_decoder_layers = num_layers if num_decoder_layers is None else num_decoder_layers
-        check_positive(vocab_size=vocab_size, d_model=d_model)
-        check_positive(num_layers=num_layers, num_decoder_layers=num_decoder_layers)
+        vocab_size, d_model = check_positive(vocab_size=vocab_size, d_model=d_model)
+        num_layers, num_decoder_layers = check_positive(num_layers=num_layers, num_decoder_layers=num_decoder_layers)
         if source_vocab_size is not None:
-            check_positive(source_vocab_size=source_vocab_size)
-        check_choice("positions", positions, ["sinusoidal", "learned", None])
+            source_vocab_size = whole_number("source_vocab_size", source_vocab_size, 1)
+        one_of("positions", positions, ["sinusoidal", "learned", None])
         self.pad_id = pad_id
         self.target_embedding = nn.Embedding(vocab_size, d_model)
         self.source_embedding = (

@@ -6,8 +6,9 @@ Source: Dosovitskiy et al. 2020, "An Image is Worth 16×16 Words", arXiv 2010.11
 import torch
 from torch import nn
 
+from course_lib.checking import one_of
 from course_lib.models.blocks import EncoderBlock, initialise
-from course_lib.models.checks import check_choice, check_divides, check_positive, check_vectors
+from course_lib.models.checks import check_divides, check_positive, check_vectors
 from course_lib.models.dropout import Dropout
 from course_lib.models.positions import LearnedPositions
 
@@ -53,10 +54,12 @@ class VisionTransformer(nn.Module):
         norm_first=True,
     ):
         super().__init__()
-        check_positive(image_size=image_size, patch_size=patch_size, num_classes=num_classes, num_layers=num_layers)
-        check_positive(d_model=d_model, num_channels=num_channels)
+        image_size, patch_size, num_classes, num_layers = check_positive(
+            image_size=image_size, patch_size=patch_size, num_classes=num_classes, num_layers=num_layers
+        )
+        d_model, num_channels = check_positive(d_model=d_model, num_channels=num_channels)
         check_divides("image_size", image_size, "patch_size", patch_size)
-        check_choice("pool", pool, ["class", "mean"])
+        one_of("pool", pool, ["class", "mean"])
         self.image_size, self.patch_size, self.num_channels = image_size, patch_size, num_channels
         num_patches = (image_size // patch_size) ** 2
         d_ff = 4 * d_model if d_ff is None else d_ff

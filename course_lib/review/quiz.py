@@ -13,6 +13,7 @@ from pathlib import Path
 import anywidget
 import ipywidgets as widgets
 
+from course_lib.checking import whole_number
 from course_lib.practice.progress import Progress, ProgressError
 from course_lib.review.questions import LETTERS, Question, load_questions, still, to_html
 
@@ -361,8 +362,7 @@ def quiz(lesson, *, count=COUNT, seed=None, progress=None):
         ValueError: no questions for this lesson, or a count below 1.
         QuestionError: the question file is wrong.
     """
-    if count is not None and (not isinstance(count, int) or count < 1):
-        raise ValueError(f"count: expected a whole number from 1 on, or None for all, got {count!r}")
+    count = None if count is None else whole_number("count", count, 1)
     bank = load_questions(lesson)
     progress = progress if progress is not None else Progress()
     asked = bank if count is None or count >= len(bank) else _draw(bank, count, random.Random(seed), progress)

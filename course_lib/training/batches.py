@@ -3,13 +3,13 @@
 import numpy as np
 import torch
 
+from course_lib.checking import whole_number
 from course_lib.data.characters import pad
 
 TEXTS = {
     "empty": "pairs is empty; expected at least one pair of token ids",
     "short": "pair {index} has a target of {length} ids; expected at least 2, a start and an end",
     "no source": "pair {index} has an empty source; expected at least one id",
-    "size": "{name} is {value!r}; expected a whole number of at least 1",
     "long": "pair {index} takes {length} tokens, more than max_tokens = {max_tokens}; leave it out, or raise the limit",
     "pair": "a batch of {count} tensors came; expected (source, target)",
 }
@@ -43,13 +43,12 @@ class TokenBatches:
     """
 
     def __init__(self, pairs, max_tokens, *, seed=0, pad_id=0, num_epochs=None):
-        check_count("max_tokens", max_tokens)
-        if num_epochs is not None:
-            check_count("num_epochs", num_epochs)
-        self.pairs, self.max_tokens, self.seed = list(pairs), max_tokens, seed
+        self.max_tokens = max_tokens = whole_number("max_tokens", max_tokens, 1)
+        self.num_epochs = None if num_epochs is None else whole_number("num_epochs", num_epochs, 1)
+        self.seed, self.pad_id = whole_number("seed", seed, 0), whole_number("pad_id", pad_id)
+        self.pairs = list(pairs)
         if not self.pairs:
             raise ValueError(TEXTS["empty"])
-        self.pad_id, self.num_epochs = pad_id, num_epochs
         self.lengths = np.array([(len(source), len(target) - 1) for source, target in self.pairs])  # (pairs, 2)
         for index, (source, target) in enumerate(self.lengths):
             if source < 1:
@@ -108,9 +107,3 @@ class TeacherForced:
                 raise ValueError(TEXTS["pair"].format(count=len(batch)))
             source, target = map(torch.as_tensor, batch)
             yield source, target[:, :-1], target[:, 1:]
-
-
-def check_count(name, value):
-    """Check for a whole number of at least 1."""
-    if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 1:
-        raise ValueError(TEXTS["size"].format(name=name, value=value))

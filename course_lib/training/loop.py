@@ -7,8 +7,8 @@ the mean over all targets of the whole batch, so what is learnt does not depend 
 """
 
 import contextlib
+import functools
 import math
-import numbers
 import signal
 import threading
 import time
@@ -21,8 +21,8 @@ from torch import nn
 from torch.nn import functional as F
 from tqdm.auto import tqdm
 
+from course_lib.checking import one_of, real_number, whole_number
 from course_lib.training import checkpoints
-from course_lib.training.batches import check_count
 from course_lib.training.losses import linear_cross_entropy
 from course_lib.training.optimizers import DECAYS, AveragedWeights, bfloat16_pays, learning_rate_share, make_optimizers
 
@@ -44,8 +44,6 @@ TEXTS = {
     "settings": "{folder} holds a run with other settings: {changes}. Pass another folder, or the settings of that run",
     "change": "{name} was {before!r}, now {now!r}",
     "data": "the batches are not those that the run in {folder} has seen; pass the same ones, from their beginning",
-    "choice": "{name} is {value!r}; expected one of {choices}",
-    "number": "{name} is {value!r}; expected {expected}",
     "nothing": "the model has no parameters to train",
 }
 
@@ -157,9 +155,9 @@ def fit(
     }
     settings = _checked(settings)
     num_steps = settings["num_steps"]
-    check_count("checkpoint_every", checkpoint_every)
+    checkpoint_every = whole_number("checkpoint_every", checkpoint_every, 1)
     if evaluate_every is not None:
-        check_count("evaluate_every", evaluate_every)
+        evaluate_every = whole_number("evaluate_every", evaluate_every, 1)
     if checkpoint is not None:
         checkpoints.check_folder(checkpoint)
     accelerator = Accelerator(mixed_precision="no")  # `_Run` casts by itself, and leaves the model's forward alone
@@ -468,35 +466,25 @@ class _Interruption:
 
 def _checked(settings):
     """The settings, their numbers as Python's own, which JSON can hold."""
-    check_count("num_steps", settings["num_steps"])
-    for name, choices in (("decay", DECAYS), ("precision", PRECISIONS)):
-        if settings[name] not in choices:
-            raise ValueError(TEXTS["choice"].format(name=name, value=settings[name], choices=", ".join(choices)))
-    positive, share = "a number above 0", "a number from 0 up to, but not including, 1"
-    expected = {
-        "learning_rate": (numbers.Real, lambda value: 0 < value < math.inf, positive),
-        "muon_learning_rate": (numbers.Real, lambda value: 0 < value < math.inf, positive),
-        "clip": (numbers.Real, lambda value: 0 < value < math.inf, positive),
-        "weight_decay": (numbers.Real, lambda value: 0 <= value < math.inf, "a number from 0 up"),
-        "warmup_steps": (
-            numbers.Integral,
-            lambda value: 0 <= value < settings["num_steps"],
-            "a whole number below num_steps",
-        ),
-        "label_smoothing": (numbers.Real, lambda value: 0 <= value < 1, share),
-        "average": (numbers.Real, lambda value: 0 <= value < 1, share),
-        "pad_id": (numbers.Integral, lambda value: True, "a whole number"),
-        "seed": (numbers.Integral, lambda value: abs(value) < 2**63, "a whole number of 64 bits"),
+    one_of("decay", settings["decay"], DECAYS)
+    one_of("precision", settings["precision"], PRECISIONS)
+    num_steps = whole_number("num_steps", settings["num_steps"], 1)
+    checks = {
+        "warmup_steps": functools.partial(whole_number, least=0, most=num_steps - 1),
+        "pad_id": whole_number,
+        "seed": functools.partial(whole_number, least=1 - 2**63, most=2**63 - 1),
+        "learning_rate": functools.partial(real_number, above=0),
+        "muon_learning_rate": functools.partial(real_number, above=0),
+        "clip": functools.partial(real_number, above=0),
+        "weight_decay": functools.partial(real_number, least=0),
+        "label_smoothing": functools.partial(real_number, least=0, below=1),
+        "average": functools.partial(real_number, least=0, below=1),
     }
     may_be_none = {"muon_learning_rate", "clip", "average", "pad_id"}
-    checked = {**settings, "num_steps": int(settings["num_steps"])}
-    for name, (kind, holds, words) in expected.items():
-        value = settings[name]
-        if value is None and name in may_be_none:
-            continue
-        if not isinstance(value, kind) or isinstance(value, bool) or not holds(value):
-            raise ValueError(TEXTS["number"].format(name=name, value=value, expected=words))
-        checked[name] = int(value) if isinstance(value, numbers.Integral) else float(value)
+    checked = {**settings, "num_steps": num_steps}
+    for name, check in checks.items():
+        if settings[name] is not None or name not in may_be_none:
+            checked[name] = check(name, settings[name])
     return checked
 
 

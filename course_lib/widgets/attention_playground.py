@@ -10,16 +10,19 @@ import json
 import threading
 import warnings
 
-import anywidget
 import numpy as np
 import traitlets
 
 from course_lib.attention import dot_scores, scaled_dot_product_attention, scaled_dot_scores
+from course_lib.checking import one_of, whole_number
 from course_lib.widgets.base import (
     STILL_DPI,
+    View,
     Widget,
     WrongAnswer,
+    checked_array,
     checked_function,
+    checked_mask,
     checked_title,
     checked_tokens,
     describe,
@@ -67,7 +70,7 @@ AS_TEXT = {
 }
 
 
-class PlaygroundView(anywidget.AnyWidget):
+class PlaygroundView(View):
     """What the page and Python tell each other; AttentionPlayground holds the rest.
 
     Apart from it because every ipywidgets widget keeps its synced names in an attribute `keys`, a word that the
@@ -281,9 +284,7 @@ class AttentionPlayground(Widget):
 
     @stage.setter
     def stage(self, stage):
-        if stage not in STAGES:
-            raise ValueError(f"stage must be one of {', '.join(STAGES)}: got {stage!r}")
-        self.view.stage = stage
+        self.view.stage = one_of("stage", stage, STAGES)
 
     @property
     def selected(self):
@@ -292,9 +293,7 @@ class AttentionPlayground(Widget):
 
     @selected.setter
     def selected(self, index):
-        if not isinstance(index, (int, np.integer)) or not 0 <= index < len(self._tokens):
-            raise ValueError(f"selected must be the index of a token, 0 to {len(self._tokens) - 1}: got {index!r}")
-        self.view.selected = int(index)
+        self.view.selected = whole_number("selected", index, 0, len(self._tokens) - 1)
 
     # --- computing ---
 
@@ -451,32 +450,11 @@ def _sentence(tokens):
 
 
 def _checked_vectors(name, vectors, seq_len):
-    try:
-        array = np.array(vectors, dtype=np.float64)
-    except (TypeError, ValueError) as problem:
-        raise ValueError(f"{name} must be rows of numbers, all of one length: got {vectors!r}") from problem
-    if array.ndim != 2 or array.shape[0] != seq_len:
-        raise ValueError(
-            f"{name} must have shape (seq_len, d) with one row for each of the {seq_len} tokens: got {array.shape}"
-        )
-    if not 1 <= array.shape[1] <= MAX_DIMENSIONS:
-        raise ValueError(f"{name} must have 1 to {MAX_DIMENSIONS} dimensions: got {array.shape[1]}")
-    if not np.isfinite(array).all():
-        raise ValueError(
-            f"{name} must be finite numbers: got NaN or infinity in row {int(np.argmin(np.isfinite(array).all(axis=1)))}"
-        )
-    return array
+    return checked_array(name, vectors, "seq_len d", most={"d": MAX_DIMENSIONS}, seq_len=seq_len)
 
 
 def _checked_mask(mask, seq_len):
-    if mask is None:
-        return np.ones((seq_len, seq_len), dtype=bool)
-    array = np.asarray(mask)
-    if array.dtype != bool or array.shape != (seq_len, seq_len):
-        raise ValueError(
-            f"mask must be booleans of shape ({seq_len}, {seq_len}), True = may attend: got {array.dtype} of shape {array.shape}"
-        )
-    return array
+    return np.ones((seq_len, seq_len), dtype=bool) if mask is None else checked_mask(mask, seq_len)
 
 
 def _plain(name, array):
@@ -501,7 +479,11 @@ def _checked_part(name, value, shape):
 
 def _checked_presets(presets, shapes):
     checked = {}
+    if not isinstance(presets or {}, dict):
+        raise TypeError(f"presets must be a dict, name -> dict of arrays: got {describe(presets)}")
     for label, parts in (presets or {}).items():
+        if not isinstance(parts, dict):
+            raise TypeError(f"presets[{label!r}] must be a dict of arrays: got {describe(parts)}")
         unknown = set(parts) - set(shapes)
         if unknown:
             raise ValueError(

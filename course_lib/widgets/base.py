@@ -12,7 +12,10 @@ import warnings
 from pathlib import Path
 from typing import Any
 
+import anywidget
 import numpy as np
+
+from course_lib.printable import well_formed
 
 MAX_ERROR_CHARACTERS = 900
 STILL_DPI = 72  # as wide as a notebook
@@ -33,16 +36,33 @@ TEXT = {
     "numbers": "{name} must be numbers of shape ({axes}): got {value}",
     "shape": "{name} must have shape ({axes}){sizes}: got {got}",
     "size": "{name} must have at most {most} {axis}: got {got}",
+    "mask": "mask must be booleans of shape ({n}, {n}), True = may attend: got {got}",
     "finite": "{name} must be finite numbers: got NaN or infinity",
-    "choice": "{name} must be one of {choices}: got {value!r}",
-    "range": "{name} must be a number from {least} to {most}: got {value!r}",
-    "whole": "{name} must be a whole number from {least} to {most}: got {value!r}",
 }
 
 _LIBRARY_FOLDERS = tuple(
     {os.path.realpath(sysconfig.get_path(key)) for key in ("stdlib", "purelib", "platlib")}
     | {os.path.dirname(os.path.dirname(os.path.realpath(__file__)))}
 )
+
+
+class View(anywidget.AnyWidget):
+    """The side of a widget that talks with its page, in messages that have no room for lone surrogates."""
+
+    def get_state(self, *args, **kwargs):
+        """The state to send."""
+        return _sendable(super().get_state(*args, **kwargs))
+
+
+def _sendable(value):
+    """The same state in well-formed text."""
+    if isinstance(value, str):
+        return well_formed(value)
+    if isinstance(value, dict):
+        return {_sendable(name): _sendable(part) for name, part in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_sendable(part) for part in value]
+    return value
 
 
 class Widget:
@@ -190,26 +210,11 @@ def checked_function(name, function, signature):
     return function
 
 
-def checked_choice(name, value, choices):
-    """Check that something is one of several; returns it."""
-    if value not in choices:
-        raise ValueError(TEXT["choice"].format(name=name, choices=", ".join(map(repr, choices)), value=value))
-    return value
-
-
 def checked_flag(name, value):
     """Check that something is true or false; returns a bool."""
     if not isinstance(value, (bool, np.bool)):
         raise TypeError(TEXT["flag"].format(name=name, value=value))
     return bool(value)
-
-
-def checked_number(name, value, least, most, whole=False):
-    """Check a number and its range; returns an int where a whole one is wanted, else a float."""
-    kinds = (int, np.integer) if whole else (int, float, np.integer, np.floating)
-    if isinstance(value, bool) or not isinstance(value, kinds) or not least <= value <= most:
-        raise ValueError(TEXT["whole" if whole else "range"].format(name=name, least=least, most=most, value=value))
-    return int(value) if whole else float(value)
 
 
 def checked_array(name, value, axes, *, most=None, **sizes):
@@ -233,7 +238,9 @@ def checked_array(name, value, axes, *, most=None, **sizes):
     names = axes.split()
     listed = ", ".join(names)
     try:
-        if np.asarray(value).dtype.kind in "cSU":  # NumPy would drop imaginary parts, and read "1" as a number
+        read = np.asarray(value)
+        # NumPy would drop imaginary parts, count days, read "1" as a number, and None as none
+        if read.dtype.kind in "cmMSU" or (read.dtype.kind == "O" and any(one is None for one in read.flat)):
             raise TypeError
         array = np.array(value, dtype=np.float64)
     except (TypeError, ValueError, RuntimeError) as problem:  # RuntimeError: a list of tensors with gradients
@@ -243,13 +250,25 @@ def checked_array(name, value, axes, *, most=None, **sizes):
     )
     if not fits or 0 in array.shape:
         given = ", ".join(f"{axis} = {size}" for axis, size in sizes.items())
-        about = {"axes": listed, "sizes": f" with {given}" if given else "", "got": array.shape}
+        about = {"axes": listed, "sizes": f" with {given}" if given else "", "got": shape_of(array)}
         raise ValueError(TEXT["shape"].format(name=name, **about))
     for axis, size in zip(names, array.shape, strict=True):
         if size > (most or {}).get(axis, size):
             raise ValueError(TEXT["size"].format(name=name, most=most[axis], axis=axis, got=size))
     if not np.isfinite(array).all():
         raise ValueError(TEXT["finite"].format(name=name))
+    return array
+
+
+def checked_mask(mask, n):
+    """Check who of n tokens may attend to whom; returns a bool array (n, n)."""
+    try:
+        array = np.asarray(mask)
+        got = f"{array.dtype} of shape {array.shape}" if array.ndim else describe(mask)
+    except ValueError:  # rows of different lengths
+        array, got = np.zeros(0), describe(mask)
+    if array.dtype != bool or array.shape != (n, n):
+        raise ValueError(TEXT["mask"].format(n=n, got=got))
     return array
 
 
@@ -273,13 +292,20 @@ def name_of(function):
 def describe(value):
     """Name the kind of a value without trusting its repr, which is the learner's own."""
     kind = type(value).__name__
+    if value is None:
+        return "None"
     if isinstance(value, np.ndarray):
         return f"an array of shape {value.shape}"
     if hasattr(value, "detach") and hasattr(value, "shape"):
         return f"a tensor of shape {tuple(value.shape)}"
-    if isinstance(value, (tuple, list)):
+    if isinstance(value, (tuple, list, dict)):
         return f"a {kind} of {len(value)}"
     return f"a value of type {kind}"
+
+
+def shape_of(array):
+    """The shape of an array in words; () would say nothing to most people."""
+    return tuple(array.shape) or "a single number"
 
 
 def explain(error, name):

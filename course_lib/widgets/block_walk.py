@@ -6,16 +6,16 @@ only turns from one to another.
 
 import itertools
 
-import anywidget
 import numpy as np
 import traitlets
 
+from course_lib.checking import whole_number
 from course_lib.widgets.base import (
+    View,
     Widget,
     WrongAnswer,
     checked_array,
     checked_flag,
-    checked_number,
     checked_title,
     checked_tokens,
     describe,
@@ -43,7 +43,7 @@ TEXT = {
 }
 
 
-class BlockWalkView(anywidget.AnyWidget):
+class BlockWalkView(View):
     """What the page and Python tell each other."""
 
     _esm, _css = page_module("block_walk")
@@ -156,7 +156,7 @@ class BlockWalk(Widget):
 
     @token.setter
     def token(self, token):
-        self.view.token = checked_number("token", token, 0, len(self._x) - 1, whole=True)
+        self.view.token = whole_number("token", token, 0, len(self._x) - 1)
 
     @property
     def stages(self):

@@ -4,18 +4,17 @@ Python asks the model, or a learner's function, for the logits after the tokens 
 and collects what is chosen.
 """
 
-import operator
 import threading
 
-import anywidget
 import numpy as np
 import traitlets
 
+from course_lib.checking import as_whole, real_number, whole_number
 from course_lib.widgets.base import (
+    View,
     Widget,
     WrongAnswer,
     checked_array,
-    checked_number,
     checked_title,
     checked_tokens,
     describe,
@@ -44,7 +43,7 @@ TEXT = {
 }
 
 
-class DecodingStepperView(anywidget.AnyWidget):
+class DecodingStepperView(View):
     """What the page and Python tell each other."""
 
     _esm, _css = page_module("decoding_stepper")
@@ -119,9 +118,10 @@ class DecodingStepper(Widget):
                 raise ValueError(TEXT["start"].format(kind=kind))
             source_ids = self._checked_ids("source_ids", source_ids)
             source = [vocabulary[number] for number in source_ids] if source is None else source
+            source = checked_tokens(source, MAX_SOURCE, "source", least=0)
             if len(source) != len(source_ids):
                 raise ValueError(TEXT["sources"].format(count=len(source_ids), got=len(source)))
-            prompt = [checked_number("start_id", start_id, 0, self._last, whole=True), *prompt]
+            prompt = [whole_number("start_id", start_id, 0, self._last), *prompt]
             self._function = _of_translator(next_logits, source_ids)
         elif hasattr(next_logits, "token_embedding"):
             if not prompt:
@@ -140,21 +140,22 @@ class DecodingStepper(Widget):
             vocabulary=vocabulary,
             source=self._source,
             prompt=prompt,
-            end=-1 if end_id is None else checked_number("end_id", end_id, 0, self._last, whole=True),
-            most=checked_number("max_new_tokens", max_new_tokens, 1, MAX_NEW, whole=True),
-            seed=checked_number("seed", seed, 0, 2**31 - 1, whole=True),
+            end=-1 if end_id is None else whole_number("end_id", end_id, 0, self._last),
+            most=whole_number("max_new_tokens", max_new_tokens, 1, MAX_NEW),
+            seed=whole_number("seed", seed, 0, 2**31 - 1),
         )
         self._answer()
         self.view.observe(lambda change: self._answer(), ["ids", "beam_width"])
 
     def _checked_ids(self, name, ids):
         try:
-            found = [operator.index(number) for number in ids]
-        except TypeError:  # no row, or no whole numbers
+            ids = list(ids)
+        except TypeError:
             raise ValueError(TEXT["ids"].format(name=name, last=self._last, got=describe(ids))) from None
-        for number in found:
-            if not 0 <= number <= self._last:
-                raise ValueError(TEXT["ids"].format(name=name, last=self._last, got=number))
+        found = [as_whole(number) for number in ids]
+        for number, given in zip(found, ids, strict=True):
+            if number is None or not 0 <= number <= self._last:
+                raise ValueError(TEXT["ids"].format(name=name, last=self._last, got=repr(given)))
         return found
 
     # --- what can be read back, and set ---
@@ -212,7 +213,7 @@ class DecodingStepper(Widget):
 
     @temperature.setter
     def temperature(self, temperature):
-        self.view.temperature = checked_number("temperature", temperature, 0.1, 5)
+        self.view.temperature = real_number("temperature", temperature, least=0.1, most=5)
 
     @property
     def top_k(self):
@@ -221,7 +222,7 @@ class DecodingStepper(Widget):
 
     @top_k.setter
     def top_k(self, top_k):
-        self.view.top_k = 0 if top_k is None else checked_number("top_k", top_k, 1, self._last + 1, whole=True)
+        self.view.top_k = 0 if top_k is None else whole_number("top_k", top_k, 1, self._last + 1)
 
     @property
     def top_p(self):
@@ -230,7 +231,7 @@ class DecodingStepper(Widget):
 
     @top_p.setter
     def top_p(self, top_p):
-        self.view.top_p = checked_number("top_p", top_p, 0.01, 1)
+        self.view.top_p = real_number("top_p", top_p, least=0.01, most=1)
 
     @property
     def beam_width(self):
@@ -239,7 +240,7 @@ class DecodingStepper(Widget):
 
     @beam_width.setter
     def beam_width(self, width):
-        self.view.beam_width = checked_number("beam_width", width, 0, MAX_BEAM, whole=True)
+        self.view.beam_width = whole_number("beam_width", width, 0, MAX_BEAM)
 
     @property
     def tree(self):

@@ -3,18 +3,18 @@
 The page draws from one buffer of 16-bit numbers, 2 bytes a weight; Python keeps the weights as they came.
 """
 
-import anywidget
 import numpy as np
 import traitlets
 
+from course_lib.checking import one_of, whole_number
 from course_lib.widgets.base import (
+    View,
     Widget,
     checked_array,
-    checked_choice,
-    checked_number,
     checked_title,
     checked_tokens,
     counted,
+    describe,
     shown,
 )
 from course_lib.widgets.view_kit import page_module
@@ -35,8 +35,7 @@ TEXT = {
     "shares": "attention must be weights, rows of shares from 0 that sum to 1 (or to 0 where all is masked): "
     "a row of layer {layer}, head {head} sums to {total:.3g}",
     "many": "attention holds {count:,} weights; expected at most {most:,}: pass fewer tokens, layers or heads",
-    "parts": "tokens must name the tokens of every part: got {got}, expected a dict with {parts}",
-    "part": "part must be one of {parts}: got {value!r}",
+    "parts": "tokens must be a dict with the tokens of {parts}: got {got}",
     "count": "{name} must have one string for each of the {expected}: got {got}",
     "alternative": "{layers} of {heads} over {tokens}. Layer {layer}, head {head}: {row}.",
     "row": "“{token}” attends most to “{key}” ({weight:.2f})",
@@ -49,7 +48,7 @@ TEXT = {
 }
 
 
-class HeadBrowserView(anywidget.AnyWidget):
+class HeadBrowserView(View):
     """What the page and Python tell each other."""
 
     _esm, _css = page_module("head_browser")
@@ -93,7 +92,8 @@ class HeadBrowser(Widget):
         if not isinstance(attention, dict):
             pairs = {"": (tokens, tokens if key_tokens is None else key_tokens)}
         elif not isinstance(tokens, dict) or set(tokens) != set(parts):
-            raise ValueError(TEXT["parts"].format(got=type(tokens).__name__, parts=", ".join(map(repr, parts))))
+            got = f"a dict with {_listed(tokens)}" if isinstance(tokens, dict) and tokens else describe(tokens)
+            raise ValueError(TEXT["parts"].format(got=got, parts=_listed(parts)))
         else:
             pairs = {name: own if _is_pair(own) else (own, own) for name, own in tokens.items()}
         self._weights, self._tokens, about, start = {}, {}, [], 0
@@ -121,34 +121,29 @@ class HeadBrowser(Widget):
     @part.setter
     def part(self, part):
         names = list(self._weights)
-        if part not in names:
-            raise ValueError(TEXT["part"].format(parts=", ".join(map(repr, names)), value=part))
+        one_of("part", part, names)
         with self.view.hold_sync():
             self.view.part, self.view.layer, self.view.head, self.view.token = names.index(part), 0, 0, 0
 
     layer = shown(
         "layer",
         "int: the layer shown large, from 0; assign to show another.",
-        lambda browser, value: checked_number("layer", value, 0, len(browser._weights[browser.part]) - 1, whole=True),
+        lambda browser, value: whole_number("layer", value, 0, len(browser._weights[browser.part]) - 1),
     )
     head = shown(
         "head",
         "int: the head shown large, from 0; assign to show another.",
-        lambda browser, value: checked_number(
-            "head", value, 0, browser._weights[browser.part].shape[1] - 1, whole=True
-        ),
+        lambda browser, value: whole_number("head", value, 0, browser._weights[browser.part].shape[1] - 1),
     )
     token = shown(
         "token",
         "int: the query that is followed; assign to follow another.",
-        lambda browser, value: checked_number(
-            "token", value, 0, browser._weights[browser.part].shape[2] - 1, whole=True
-        ),
+        lambda browser, value: whole_number("token", value, 0, browser._weights[browser.part].shape[2] - 1),
     )
     order = shown(
         "order",
         "str: by what the heads are sorted, one of ORDERS; assign to sort them otherwise.",
-        lambda browser, value: checked_choice("order", value, ORDERS),
+        lambda browser, value: one_of("order", value, ORDERS),
     )
 
     @property
@@ -214,9 +209,9 @@ def _checked_weights(attention):
     elif hasattr(attention, "shape") and len(attention.shape) in (4, 5):
         layers = list(attention)
     else:
-        raise ValueError(TEXT["kind"].format(got=getattr(attention, "shape", type(attention).__name__)))
+        raise ValueError(TEXT["kind"].format(got=describe(attention)))
     if not layers:
-        raise ValueError(TEXT["kind"].format(got="an empty list"))
+        raise ValueError(TEXT["kind"].format(got=describe(layers)))
     checked = []
     for number, layer in enumerate(layers):
         shape = tuple(getattr(layer, "shape", ()))
@@ -234,8 +229,12 @@ def _checked_weights(attention):
             head, query = np.argwhere(wrong)[0]
             raise ValueError(TEXT["shares"].format(layer=number, head=head, total=totals[head, query]))
         checked.append(one)
-    checked_number("layers of attention", len(checked), 1, MAX_LAYERS, whole=True)
+    whole_number("layers of attention", len(checked), 1, MAX_LAYERS)
     return np.stack(checked)
+
+
+def _listed(names):
+    return ", ".join(map(repr, names))
 
 
 def _is_pair(tokens):

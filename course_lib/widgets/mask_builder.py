@@ -3,20 +3,20 @@
 The page computes; Python computes the same numbers when they are read.
 """
 
-import anywidget
 import numpy as np
 import traitlets
 
 from course_lib import attention
+from course_lib.checking import as_whole, whole_number
 from course_lib.widgets.base import (
+    View,
     Widget,
     checked_array,
     checked_flag,
-    checked_number,
+    checked_mask,
     checked_title,
     checked_tokens,
     counted,
-    describe,
     shown,
 )
 from course_lib.widgets.view_kit import page_module
@@ -24,7 +24,6 @@ from course_lib.widgets.view_kit import page_module
 MAX_TOKENS, MAX_LAYERS = 64, 12
 
 TEXT = {
-    "mask": "mask must be booleans of shape ({n}, {n}), True = may attend: got {got}",
     "alternative": "{allowed} of {all} may attend.{empty} After {layers}, {reached} are reached.",
     "empty": " Rows without any key: {tokens}.",
     "allowed": "may attend",
@@ -34,7 +33,7 @@ TEXT = {
 }
 
 
-class MaskBuilderView(anywidget.AnyWidget):
+class MaskBuilderView(View):
     """What the page and Python tell each other."""
 
     _esm, _css = page_module("mask_builder")
@@ -72,8 +71,8 @@ class MaskBuilder(Widget):
     """
 
     def __init__(self, tokens=8, scores=None, *, causal=False, length=None, window=None, layers=2, title=None):
-        if isinstance(tokens, (int, np.integer)) and not isinstance(tokens, bool):
-            count = checked_number("tokens", tokens, 1, MAX_TOKENS, whole=True)
+        if as_whole(tokens) is not None:
+            count = whole_number("tokens", tokens, 1, MAX_TOKENS)
             tokens = [str(number) for number in range(1, count + 1)]
         tokens = checked_tokens(tokens, MAX_TOKENS)
         n = len(tokens)
@@ -83,9 +82,9 @@ class MaskBuilder(Widget):
             tokens=tokens,
             scores=checked_array("scores", scores, "queries keys", queries=n, keys=n).tolist(),
             causal=checked_flag("causal", causal),
-            length=n if length is None else checked_number("length", length, 0, n, whole=True),
-            window=n if window is None else checked_number("window", window, 0, n, whole=True),
-            layers=checked_number("layers", layers, 1, MAX_LAYERS, whole=True),
+            length=n if length is None else whole_number("length", length, 0, n),
+            window=n if window is None else whole_number("window", window, 0, n),
+            layers=whole_number("layers", layers, 1, MAX_LAYERS),
         )
 
     @property
@@ -103,13 +102,7 @@ class MaskBuilder(Widget):
     @mask.setter
     def mask(self, mask):
         n = len(self.view.tokens)
-        try:
-            array = np.asarray(mask)
-            got = f"{array.dtype} of shape {array.shape}"
-        except ValueError:  # rows of different lengths
-            array, got = np.zeros(0), describe(mask)
-        if array.dtype != bool or array.shape != (n, n):
-            raise ValueError(TEXT["mask"].format(n=n, got=got))
+        array = checked_mask(mask, n)
         with self.view.hold_sync():
             self.view.causal, self.view.length, self.view.window = False, n, n
             self.view.painted = {f"{query},{key}": False for query, key in np.argwhere(~array).tolist()}
@@ -132,7 +125,7 @@ class MaskBuilder(Widget):
     layers = shown(
         "layers",
         "int: layers of attention; assign to change it.",
-        lambda builder, value: checked_number("layers", value, 1, MAX_LAYERS, whole=True),
+        lambda builder, value: whole_number("layers", value, 1, MAX_LAYERS),
     )
     causal = shown(
         "causal",
@@ -142,17 +135,17 @@ class MaskBuilder(Widget):
     length = shown(
         "length",
         "int: how many tokens are no padding; assign to change it.",
-        lambda builder, value: checked_number("length", value, 0, len(builder.view.tokens), whole=True),
+        lambda builder, value: whole_number("length", value, 0, len(builder.view.tokens)),
     )
     window = shown(
         "window",
         "int: how far a query sees to either side, the number of tokens for no limit; assign to change it.",
-        lambda builder, value: checked_number("window", value, 0, len(builder.view.tokens), whole=True),
+        lambda builder, value: whole_number("window", value, 0, len(builder.view.tokens)),
     )
     selected = shown(
         "selected",
         "int: the query that is followed; assign to follow another.",
-        lambda builder, value: checked_number("selected", value, 0, len(builder.view.tokens) - 1, whole=True),
+        lambda builder, value: whole_number("selected", value, 0, len(builder.view.tokens) - 1),
     )
 
     def text_alternative(self):

@@ -3,11 +3,12 @@
 The page computes; Python computes the same with `BytePairEncoder` when it is read.
 """
 
-import anywidget
 import traitlets
 
+from course_lib.checking import whole_number
+from course_lib.printable import well_formed
 from course_lib.tokens import BytePairEncoder, split_words
-from course_lib.widgets.base import Widget, checked_number, checked_title, counted
+from course_lib.widgets.base import View, Widget, checked_title, counted, describe
 from course_lib.widgets.view_kit import page_module
 
 MAX_CHARACTERS, MAX_MERGES = 5000, 400
@@ -21,7 +22,7 @@ TEXT = {
 }
 
 
-class MergeStepperView(anywidget.AnyWidget):
+class MergeStepperView(View):
     """What the page and Python tell each other."""
 
     _esm, _css = page_module("merge_stepper")
@@ -55,7 +56,7 @@ class MergeStepper(Widget):
         self.view = MergeStepperView(
             title=checked_title(title),
             text=_checked_text(text),
-            merges=checked_number("merges", merges, 0, MAX_MERGES, whole=True),
+            merges=whole_number("merges", merges, 0, MAX_MERGES),
         )
 
     @property
@@ -79,7 +80,7 @@ class MergeStepper(Widget):
 
     @num_merges.setter
     def num_merges(self, merges):
-        self.view.merges = checked_number("num_merges", merges, 0, MAX_MERGES, whole=True)
+        self.view.merges = whole_number("num_merges", merges, 0, MAX_MERGES)
 
     @property
     def encoder(self):
@@ -119,6 +120,6 @@ class MergeStepper(Widget):
 
 def _checked_text(text):
     if not isinstance(text, str) or not 1 <= len(text) <= MAX_CHARACTERS:
-        got = f"{len(text)} characters" if isinstance(text, str) else type(text).__name__
+        got = f"{len(text)} characters" if isinstance(text, str) else describe(text)
         raise ValueError(TEXT["text"].format(most=MAX_CHARACTERS, got=got))
-    return text
+    return well_formed(text)  # what the page will count, too

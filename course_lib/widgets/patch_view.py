@@ -5,15 +5,15 @@ Attention comes as arrays, or from a function that Python calls with the image, 
 
 import threading
 
-import anywidget
 import numpy as np
 import traitlets
 
+from course_lib.checking import as_whole, whole_number
 from course_lib.widgets.base import (
+    View,
     Widget,
     WrongAnswer,
     checked_array,
-    checked_number,
     checked_title,
     describe,
     explain,
@@ -44,7 +44,7 @@ TEXT = {
 }
 
 
-class PatchViewView(anywidget.AnyWidget):
+class PatchViewView(View):
     """What the page and Python tell each other."""
 
     _esm, _css = page_module("patch_view")
@@ -87,7 +87,7 @@ class PatchView(Widget):
     def __init__(self, image, attention, patch_size, *, title=None):
         self._image = _checked_image(image)
         height, width = self._image.shape[:2]
-        size = checked_number("patch_size", patch_size, 1, MAX_SIDE, whole=True)
+        size = whole_number("patch_size", patch_size, 1, MAX_SIDE)
         if height % size or width % size:
             raise ValueError(TEXT["patch"].format(size=size, height=height, width=width))
         self._grid = height // size, width // size
@@ -127,7 +127,7 @@ class PatchView(Widget):
 
     @layer.setter
     def layer(self, layer):
-        self.view.layer = checked_number("layer", layer, 0, len(self._weights) - 1, whole=True)
+        self.view.layer = whole_number("layer", layer, 0, len(self._weights) - 1)
 
     @property
     def head(self):
@@ -136,7 +136,7 @@ class PatchView(Widget):
 
     @head.setter
     def head(self, head):
-        self.view.head = checked_number("head", head, 0, self._weights.shape[1] - 1, whole=True)
+        self.view.head = whole_number("head", head, 0, self._weights.shape[1] - 1)
 
     @property
     def selected(self):
@@ -146,11 +146,12 @@ class PatchView(Widget):
     @selected.setter
     def selected(self, selected):
         last = self._grid[0] * self._grid[1] - 1
-        if selected == WHOLE and not self._has_class:
+        number = as_whole(selected)
+        if number == WHOLE and not self._has_class:
             raise ValueError(TEXT["no class"].format(last=last))
-        if isinstance(selected, bool) or not isinstance(selected, (int, np.integer)) or not WHOLE <= selected <= last:
+        if number not in range(WHOLE, last + 1):
             raise ValueError(TEXT["selected"].format(last=last, value=selected))
-        self.view.selected = int(selected)
+        self.view.selected = number
 
     @property
     def shuffle(self):
@@ -161,7 +162,7 @@ class PatchView(Widget):
     def shuffle(self, seed):
         if self._function is None:
             raise ValueError(TEXT["arrays"])
-        self.view.shuffle = checked_number("shuffle", seed, 0, 2**31 - 1, whole=True)
+        self.view.shuffle = whole_number("shuffle", seed, 0, 2**31 - 1)
 
     @property
     def image(self):
@@ -257,7 +258,7 @@ def _checked_image(image):
     except ValueError:  # rows of different lengths
         rank = None
     if rank not in (2, 3):
-        got = describe(image) if rank is None else np.shape(image)
+        got = np.shape(image) if rank else describe(image)
         raise ValueError(TEXT["image"].format(got=got))
     most = {"height": MAX_SIDE, "width": MAX_SIDE}
     axes, sizes = ("height width", {}) if rank == 2 else ("height width channels", {"channels": 3})
@@ -282,5 +283,5 @@ def _checked_attention(attention, patches):
         if layer.shape[1] != layer.shape[2] or layer.shape[1] - patches not in (0, 1):
             raise ValueError(TEXT["tokens"].format(patches=patches, got=layer.shape[1]))
         checked.append(layer)
-    checked_number("layers of attention", len(checked), 1, MAX_LAYERS, whole=True)
+    whole_number("layers of attention", len(checked), 1, MAX_LAYERS)
     return np.stack(checked)

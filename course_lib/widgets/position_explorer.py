@@ -3,12 +3,14 @@
 The page computes; Python computes the same numbers when they are read.
 """
 
-import anywidget
+from collections.abc import Iterable
+
 import numpy as np
 import traitlets
 
 from course_lib import attention, positions
-from course_lib.widgets.base import Widget, checked_array, checked_choice, checked_number, checked_title, shown
+from course_lib.checking import as_whole, one_of, real_number, whole_number
+from course_lib.widgets.base import View, Widget, checked_array, checked_title, shown
 from course_lib.widgets.view_kit import page_module
 
 KINDS = ("sinusoidal", "rotary", "alibi", "learned")
@@ -35,7 +37,7 @@ TEXT = {
 }
 
 
-class PositionExplorerView(anywidget.AnyWidget):
+class PositionExplorerView(View):
     """What the page and Python tell each other."""
 
     _esm, _css = page_module("position_explorer")
@@ -85,7 +87,7 @@ class PositionExplorer(Widget):
             self._learned = checked_array("learned", learned, "length d_model", most=most)
             length, d_model = self._learned.shape
         kind = kind or ("sinusoidal" if learned is None else "learned")
-        checked_choice("kind", kind, KINDS)
+        one_of("kind", kind, KINDS)
         if kind == "learned" and learned is None:
             raise ValueError(TEXT["no table"])
         length, d_model = _checked_length(length), _checked_d_model(d_model)
@@ -95,7 +97,7 @@ class PositionExplorer(Widget):
             kind=kind,
             length=length,
             d_model=d_model,
-            base=checked_number("base", base, LEAST_BASE, MOST_BASE),
+            base=real_number("base", base, least=LEAST_BASE, most=MOST_BASE),
             position=length // 3,
             samples=self._samples.tobytes(),
             learned=b"" if learned is None else self._learned.astype("<f4").tobytes(),
@@ -104,22 +106,22 @@ class PositionExplorer(Widget):
     kind = shown(
         "kind",
         "str: which positions are shown; assign to change them.",
-        lambda explorer, value: checked_choice("kind", value, tuple(explorer.view.kinds)),
+        lambda explorer, value: one_of("kind", value, tuple(explorer.view.kinds)),
     )
     base = shown(
         "base",
         "float: of the wavelengths; assign to change it.",
-        lambda explorer, value: checked_number("base", value, LEAST_BASE, MOST_BASE),
+        lambda explorer, value: real_number("base", value, least=LEAST_BASE, most=MOST_BASE),
     )
     position = shown(
         "position",
         "int: the position that is followed; assign to follow another.",
-        lambda explorer, value: checked_number("position", value, 0, explorer.view.length - 1, whole=True),
+        lambda explorer, value: whole_number("position", value, 0, explorer.view.length - 1),
     )
     pair = shown(
         "pair",
         "int: the pair of dimensions shown as a clock hand, from 0; assign to show another.",
-        lambda explorer, value: checked_number("pair", value, 0, explorer.view.d_model // 2 - 1, whole=True),
+        lambda explorer, value: whole_number("pair", value, 0, explorer.view.d_model // 2 - 1),
     )
     order = shown(
         "order",
@@ -224,11 +226,11 @@ class PositionExplorer(Widget):
 
 
 def _checked_length(length):
-    return checked_number("length", length, 2, MAX_LENGTH, whole=True)
+    return whole_number("length", length, 2, MAX_LENGTH)
 
 
 def _checked_d_model(d_model):
-    d_model = checked_number("d_model", d_model, 2, MAX_DIMENSIONS, whole=True)
+    d_model = whole_number("d_model", d_model, 2, MAX_DIMENSIONS)
     if d_model % 2:
         raise ValueError(TEXT["odd"].format(value=d_model))
     return d_model
@@ -236,10 +238,7 @@ def _checked_d_model(d_model):
 
 def _checked_order(order):
     places = list(range(len(TOKENS)))
-    try:
-        found = [int(token) for token in order]
-    except (TypeError, ValueError):
-        found = None
-    if found is None or sorted(found) != places:
+    found = [as_whole(token) for token in order] if isinstance(order, Iterable) else []
+    if set(found) != set(places) or len(found) != len(places):
         raise ValueError(TEXT["order"].format(last=places[-1], value=order))
     return found

@@ -3,12 +3,12 @@
 The page computes; Python holds the vectors and computes the same numbers when they are read.
 """
 
-import anywidget
 import numpy as np
 import traitlets
 
 from course_lib.attention import dot_scores, softmax
-from course_lib.widgets.base import Widget, checked_array, checked_flag, checked_number, checked_title, counted, shown
+from course_lib.checking import real_number, whole_number
+from course_lib.widgets.base import View, Widget, checked_array, checked_flag, checked_title, counted, shown
 from course_lib.widgets.view_kit import page_module
 
 MAX_DIMENSIONS, MAX_VECTORS = 1024, 64
@@ -30,7 +30,7 @@ TEXT = {
 }
 
 
-class ScalingLabView(anywidget.AnyWidget):
+class ScalingLabView(View):
     """What the page and Python tell each other."""
 
     _esm, _css = page_module("scaling_lab")
@@ -76,7 +76,7 @@ class ScalingLab(Widget):
         dimensions = self._queries.shape[1]
         keys = rng.normal(size=(32, dimensions)) if keys is None else keys
         self._keys = checked_array("keys", keys, "keys dimensions", most=most, dimensions=dimensions)
-        d_k = min(64, dimensions) if d_k is None else checked_number("d_k", d_k, 1, dimensions, whole=True)
+        d_k = min(64, dimensions) if d_k is None else whole_number("d_k", d_k, 1, dimensions)
         self.view = ScalingLabView(
             title=checked_title(title),
             query_vectors=self._queries.astype("<f4").tobytes(),
@@ -84,24 +84,24 @@ class ScalingLab(Widget):
             shape={"queries": len(self._queries), "keys": len(self._keys), "dimensions": dimensions},
             d_k=d_k,
             num_keys=len(self._keys),
-            temperature=checked_number("temperature", temperature, LEAST_TEMPERATURE, MOST_TEMPERATURE),
+            temperature=real_number("temperature", temperature, least=LEAST_TEMPERATURE, most=MOST_TEMPERATURE),
             scaled=checked_flag("scaled", scaled),
         )
 
     d_k = shown(
         "d_k",
         "int: how many dimensions count; assign to change it.",
-        lambda lab, value: checked_number("d_k", value, 1, lab._queries.shape[1], whole=True),
+        lambda lab, value: whole_number("d_k", value, 1, lab._queries.shape[1]),
     )
     num_keys = shown(
         "num_keys",
         "int: how many keys there are; assign to change it.",
-        lambda lab, value: checked_number("num_keys", value, 1, len(lab._keys), whole=True),
+        lambda lab, value: whole_number("num_keys", value, 1, len(lab._keys)),
     )
     temperature = shown(
         "temperature",
         "float: what the scores are divided by at last; assign to change it.",
-        lambda lab, value: checked_number("temperature", value, LEAST_TEMPERATURE, MOST_TEMPERATURE),
+        lambda lab, value: real_number("temperature", value, least=LEAST_TEMPERATURE, most=MOST_TEMPERATURE),
     )
     scaled = shown(
         "scaled",
@@ -111,7 +111,7 @@ class ScalingLab(Widget):
     selected = shown(
         "selected",
         "int: the query that is followed; assign to follow another.",
-        lambda lab, value: checked_number("selected", value, 0, len(lab._queries) - 1, whole=True),
+        lambda lab, value: whole_number("selected", value, 0, len(lab._queries) - 1),
     )
 
     @property

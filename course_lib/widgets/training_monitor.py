@@ -7,17 +7,17 @@ had none before the cell began, the page interrupts the kernel in place of a sto
 
 import time
 
-import anywidget
 import ipywidgets
 import numpy as np
 import traitlets
 
+from course_lib.checking import real_number
 from course_lib.widgets.base import (
+    View,
     Widget,
     WrongAnswer,
     checked_array,
     checked_function,
-    checked_number,
     checked_title,
     checked_tokens,
     describe,
@@ -43,7 +43,7 @@ TEXT = {
 }
 
 
-class TrainingMonitorView(anywidget.AnyWidget):
+class TrainingMonitorView(View):
     """What the page and Python tell each other."""
 
     _esm, _css = page_module("training_monitor")
@@ -81,7 +81,7 @@ class TrainingMonitor(Widget):
 
     def __init__(self, example=None, *, every=0.2, title=None):
         self._example = None if example is None else checked_function("example", example, TEXT["example"])
-        self._every = checked_number("every", every, 0.05, 10)
+        self._every = real_number("every", every, least=0.05, most=10)
         self._records, self._weights = [], None
         self._run = 0
         control = ipywidgets.Text(value="")

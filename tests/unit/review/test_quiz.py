@@ -230,7 +230,7 @@ def test_the_saved_notebook_shows_the_questions_without_a_kernel(progress):
 
 @pytest.mark.parametrize("count", [0, -1, 2.5, "3"])
 def test_a_wrong_count_is_refused(count, progress):
-    with pytest.raises(ValueError, match="count: expected"):
+    with pytest.raises(ValueError, match="count is .*; expected a whole number of at least 1"):
         quiz("03", count=count, progress=progress)
 
 

@@ -217,11 +217,6 @@ def test_a_function_can_be_called(refuses):
     )
 
 
-def test_a_choice_is_one_of_several(refuses):
-    assert base.checked_choice("kind", "a", ("a", "b")) == "a"
-    refuses(lambda: base.checked_choice("kind", "c", ("a", "b")), "kind must be one of 'a', 'b': got 'c'")
-
-
 @pytest.mark.parametrize("value", [True, np.True_, False])
 def test_a_flag_is_a_bool(value):
     assert base.checked_flag("scaled", value) is bool(value)
@@ -230,33 +225,6 @@ def test_a_flag_is_a_bool(value):
 @pytest.mark.parametrize("value", ["no", 1, None, np.ones(2)])
 def test_what_is_no_flag_is_refused(value, refuses):
     refuses(lambda: base.checked_flag("scaled", value), "scaled must be True or False: got", error=TypeError)
-
-
-@pytest.mark.parametrize(
-    ("value", "whole"),
-    [
-        (0, True), (5, True), (np.int32(3), True), (2.5, False), (5, False), (np.float32(0.5), False), (np.int64(1), False),
-    ],
-)  # fmt: skip
-def test_numbers_within_their_range_become_plain(value, whole):
-    found = base.checked_number("width", value, 0, 5, whole)
-    assert found == value
-    assert type(found) is (int if whole else float)
-
-
-@pytest.mark.parametrize(
-    ("value", "whole", "kind"),
-    [
-        (-1, True, "a whole number"), (6, True, "a whole number"), (2.0, True, "a whole number"),
-        (True, True, "a whole number"), ("3", True, "a whole number"), (None, True, "a whole number"),
-        (float("nan"), False, "a number"), (float("inf"), False, "a number"), (5.1, False, "a number"),
-        (True, False, "a number"), ("3", False, "a number"), (1j, False, "a number"),
-    ],
-)  # fmt: skip
-def test_numbers_are_checked(value, whole, kind, refuses):
-    refuses(
-        lambda: base.checked_number("width", value, 0, 5, whole), f"width must be {kind} from 0 to 5: got {value!r}"
-    )
 
 
 @pytest.mark.parametrize(

@@ -127,8 +127,8 @@ def test_settings_reach_the_page_and_come_back(x):
         ("on", "norm", "residual, norm: got 'norm'"),
         ("on", None, "residual, norm: got None"),
         ("on", {"norm": "off"}, "norm must be True or False: got 'off'"),
-        ("token", 3, "token must be a whole number from 0 to 2: got 3"),
-        ("token", "cat", "token must be a whole number from 0 to 2: got 'cat'"),
+        ("token", 3, "token is 3; expected a whole number from 0 to 2"),
+        ("token", "cat", "token is 'cat'; expected a whole number from 0 to 2"),
     ],
 )
 def test_settings_that_make_no_sense_are_refused(x, refuses, name, value, words):

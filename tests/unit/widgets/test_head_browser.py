@@ -70,8 +70,8 @@ def test_parts_are_picked_by_name(shares, refuses):
     browser.part = "cross"
     assert (browser.part, browser.layer, browser.head, browser.token) == ("cross", 0, 0, 0)
     np.testing.assert_array_equal(browser.weights, parts["cross"][0, 0])
-    refuses(lambda: setattr(browser, "layer", 1), "layer must be a whole number from 0 to 0: got 1")
-    refuses(lambda: setattr(browser, "part", "decoder"), "part must be one of 'encoder', 'cross': got 'decoder'")
+    refuses(lambda: setattr(browser, "layer", 1), "layer is 1; expected a whole number from 0 to 0")
+    refuses(lambda: setattr(browser, "part", "decoder"), "part is 'decoder'; expected one of 'encoder', 'cross'")
     browser.view.set_state({"part": 0, "layer": 1})
     assert (browser.part, browser.layer) == ("encoder", 1)
 
@@ -86,12 +86,12 @@ def test_cross_attention_has_keys_of_its_own(shares):
 @pytest.mark.parametrize(
     ("name", "value", "words"),
     [
-        ("layer", 3, "layer must be a whole number from 0 to 2: got 3"),
-        ("layer", -1, "layer must be a whole number from 0 to 2: got -1"),
-        ("head", 2, "head must be a whole number from 0 to 1: got 2"),
-        ("head", 1.0, "head must be a whole number from 0 to 1: got 1.0"),
-        ("token", 4, "token must be a whole number from 0 to 3: got 4"),
-        ("token", "cat", "token must be a whole number from 0 to 3: got 'cat'"),
+        ("layer", 3, "layer is 3; expected a whole number from 0 to 2"),
+        ("layer", -1, "layer is -1; expected a whole number from 0 to 2"),
+        ("head", 2, "head is 2; expected a whole number from 0 to 1"),
+        ("head", 1.0, "head is 1.0; expected a whole number from 0 to 1"),
+        ("token", 4, "token is 4; expected a whole number from 0 to 3"),
+        ("token", "cat", "token is 'cat'; expected a whole number from 0 to 3"),
     ],
 )
 def test_places_out_of_range_are_refused(weights, refuses, name, value, words):
@@ -159,7 +159,7 @@ def uniform(*shape):
         ([uniform(2, 3, 3), uniform(3, 3, 3)], 3, "attention[1] has shape (3, 3, 3); expected (2, 3, 3), as the layers"),
         (uniform(1, 2, 3, 3) * np.nan, 3, "attention[0] must be finite numbers: got NaN or infinity"),
         (uniform(1, 200, 3, 3), 3, "attention[0] must have at most 64 heads: got 200"),
-        (uniform(200, 2, 3, 3), 3, "layers of attention must be a whole number from 1 to 48: got 200"),
+        (uniform(200, 2, 3, 3), 3, "layers of attention is 200; expected a whole number from 1 to 48"),
         (uniform(1, 1, 2000, 3), 3, "attention[0] must have at most 256 queries: got 2000"),
         (uniform(1, 1, 3, 2000), 3, "attention[0] must have at most 256 keys: got 2000"),
         (uniform(2, 2, 3, 3) * 2, 3, "a row of layer 0, head 0 sums to 2"),

@@ -117,8 +117,8 @@ def test_tokens_may_be_a_number():
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        ({"tokens": 0}, "tokens must be a whole number from 1 to 64: got 0"),
-        ({"tokens": 2000}, "tokens must be a whole number from 1 to 64: got 2000"),
+        ({"tokens": 0}, "tokens is 0; expected a whole number from 1 to 64"),
+        ({"tokens": 2000}, "tokens is 2000; expected a whole number from 1 to 64"),
         ({"tokens": ["a"] * 2000}, "tokens must be 1 to 64 strings: got 2000"),
         ({"tokens": []}, "tokens must be 1 to 64 strings: got 0"),
         ({"tokens": "the cat"}, "tokens must be a list of strings, not one string: got 'the cat'"),
@@ -127,11 +127,11 @@ def test_tokens_may_be_a_number():
         ({"tokens": 2.5}, "tokens must be a list of strings: got a value of type float"),
         ({"scores": np.zeros((3, 3))}, "scores must have shape (queries, keys) with queries = 5, keys = 5: got (3, 3)"),
         ({"scores": np.full((N, N), np.nan)}, "scores must be finite numbers: got NaN or infinity"),
-        ({"length": 6}, "length must be a whole number from 0 to 5: got 6"),
-        ({"window": -1}, "window must be a whole number from 0 to 5: got -1"),
-        ({"window": 1.5}, "window must be a whole number from 0 to 5: got 1.5"),
-        ({"layers": 0}, "layers must be a whole number from 1 to 12: got 0"),
-        ({"layers": 200}, "layers must be a whole number from 1 to 12: got 200"),
+        ({"length": 6}, "length is 6; expected a whole number from 0 to 5"),
+        ({"window": -1}, "window is -1; expected a whole number from 0 to 5"),
+        ({"window": 1.5}, "window is 1.5; expected a whole number from 0 to 5"),
+        ({"layers": 0}, "layers is 0; expected a whole number from 1 to 12"),
+        ({"layers": 200}, "layers is 200; expected a whole number from 1 to 12"),
         ({"causal": "yes"}, "causal must be True or False: got 'yes'"),
     ],
 )
@@ -143,7 +143,7 @@ def test_layers_can_be_assigned(refuses):
     builder = MaskBuilder(TOKENS, window=1)
     builder.layers = 4
     assert builder.view.layers == builder.layers == builder.reach.max() == 4
-    refuses(lambda: setattr(builder, "layers", 13), "layers must be a whole number from 1 to 12: got 13")
+    refuses(lambda: setattr(builder, "layers", 13), "layers is 13; expected a whole number from 1 to 12")
     assert builder.layers == 4
 
 

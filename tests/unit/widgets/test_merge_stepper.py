@@ -80,9 +80,9 @@ def test_what_is_no_text_is_refused(text, got, refuses):
 
 @pytest.mark.parametrize("merges", [-1, 401, 2.0, "2", None, True])
 def test_merges_that_make_no_sense_are_refused(merges, refuses):
-    refuses(lambda: MergeStepper(LOW, merges=merges), f"merges must be a whole number from 0 to 400: got {merges!r}")
+    refuses(lambda: MergeStepper(LOW, merges=merges), f"merges is {merges!r}; expected a whole number from 0 to 400")
     stepper = MergeStepper(LOW, merges=3)
-    words = f"num_merges must be a whole number from 0 to 400: got {merges!r}"
+    words = f"num_merges is {merges!r}; expected a whole number from 0 to 400"
     refuses(lambda: setattr(stepper, "num_merges", merges), words)
     assert stepper.num_merges == 3
 

@@ -102,7 +102,7 @@ def test_an_image_that_does_not_fit_is_refused(image, words, refuses):
 
 @pytest.mark.parametrize("size", [0, 2.0, "2", 513, None])
 def test_patches_that_make_no_sense_are_refused(image, attention, refuses, size):
-    words = f"patch_size must be a whole number from 1 to 512: got {size!r}"
+    words = f"patch_size is {size!r}; expected a whole number from 1 to 512"
     refuses(lambda: PatchView(image, attention, size), words)
 
 
@@ -127,7 +127,7 @@ WRONG = {
     ),
     "NaN": ([SQUARE * np.nan], "attention[0] must be finite numbers: got NaN or infinity"),
     "200 heads": ([np.zeros((200, 12, 12))], "attention[0] must have at most 32 heads: got 200"),
-    "200 layers": ([SQUARE] * 200, "layers of attention must be a whole number from 1 to 24: got 200"),
+    "200 layers": ([SQUARE] * 200, "layers of attention is 200; expected a whole number from 1 to 24"),
 }
 
 
@@ -141,8 +141,8 @@ def test_attention_that_does_not_fit_is_refused(image, refuses, name):
 @pytest.mark.parametrize(
     ("name", "value", "words"),
     [
-        ("layer", 2, "layer must be a whole number from 0 to 1: got 2"),
-        ("head", 3, "head must be a whole number from 0 to 2: got 3"),
+        ("layer", 2, "layer is 2; expected a whole number from 0 to 1"),
+        ("head", 3, "head is 3; expected a whole number from 0 to 2"),
         ("selected", 12, "selected must be a patch from 0 to 11, or -1 for the class token: got 12"),
         ("selected", -2, "got -2"),
         ("selected", "first", "got 'first'"),
@@ -219,7 +219,7 @@ def test_seeds_that_make_no_sense_are_refused(image, refuses):
     for seed in (-1, 2**31, 1.5, "7"):
         refuses(
             lambda seed=seed: setattr(view, "shuffle", seed),
-            f"shuffle must be a whole number from 0 to 2147483647: got {seed!r}",
+            f"shuffle is {seed!r}; expected a whole number from 0 to 2147483647",
         )
 
 

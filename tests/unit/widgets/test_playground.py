@@ -396,9 +396,9 @@ def test_bad_input_is_refused_by_name(change, error, words):
 
 def test_stage_and_selection_are_checked():
     widget = playground()
-    with pytest.raises(ValueError, match="stage must be one of scores, scaled"):
+    with pytest.raises(ValueError, match="expected one of 'scores', 'scaled'"):
         widget.stage = "softmax"
-    with pytest.raises(ValueError, match="0 to 2: got 3"):
+    with pytest.raises(ValueError, match="selected is 3; expected a whole number from 0 to 2"):
         widget.selected = 3
 
 

@@ -85,15 +85,15 @@ def test_settings_reach_the_page_and_come_back():
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        ({"kind": "absolute"}, "kind must be one of 'sinusoidal', 'rotary', 'alibi', 'learned': got 'absolute'"),
+        ({"kind": "absolute"}, "kind is 'absolute'; expected one of 'sinusoidal', 'rotary', 'alibi', 'learned'"),
         ({"kind": "learned"}, "kind 'learned' needs learned=, a table of shape (length, d_model)"),
-        ({"length": 1}, "length must be a whole number from 2 to 256: got 1"),
-        ({"length": 2000}, "length must be a whole number from 2 to 256: got 2000"),
-        ({"length": 4.0}, "length must be a whole number from 2 to 256: got 4.0"),
-        ({"d_model": 200}, "d_model must be a whole number from 2 to 128: got 200"),
+        ({"length": 1}, "length is 1; expected a whole number from 2 to 256"),
+        ({"length": 2000}, "length is 2000; expected a whole number from 2 to 256"),
+        ({"length": 4.0}, "length is 4.0; expected a whole number from 2 to 256"),
+        ({"d_model": 200}, "d_model is 200; expected a whole number from 2 to 128"),
         ({"d_model": 7}, "d_model must be an even number: got 7"),
-        ({"base": 1}, "base must be a number from 10.0 to 1000000.0: got 1"),
-        ({"base": float("nan")}, "base must be a number from 10.0 to 1000000.0: got nan"),
+        ({"base": 1}, "base is 1; expected a number from 10.0 to 1000000.0"),
+        ({"base": float("nan")}, "base is nan; expected a number from 10.0 to 1000000.0"),
         ({"learned": np.zeros(5)}, "learned must have shape (length, d_model): got (5,)"),
         ({"learned": np.zeros((2000, 4))}, "learned must have at most 256 length: got 2000"),
         ({"learned": np.full((4, 4), np.nan)}, "learned must be finite numbers"),
@@ -108,10 +108,10 @@ def test_bad_input_is_refused_by_name(options, words, refuses):
 @pytest.mark.parametrize(
     ("name", "value", "words"),
     [
-        ("kind", "learned", "kind must be one of 'sinusoidal', 'rotary', 'alibi': got 'learned'"),
-        ("base", 0, "base must be a number from 10.0 to 1000000.0: got 0"),
-        ("position", 10, "position must be a whole number from 0 to 9: got 10"),
-        ("position", -1, "position must be a whole number from 0 to 9: got -1"),
+        ("kind", "learned", "kind is 'learned'; expected one of 'sinusoidal', 'rotary', 'alibi'"),
+        ("base", 0, "base is 0; expected a number from 10.0 to 1000000.0"),
+        ("position", 10, "position is 10; expected a whole number from 0 to 9"),
+        ("position", -1, "position is -1; expected a whole number from 0 to 9"),
     ],
 )
 def test_a_failed_setting_changes_nothing(name, value, words, refuses):

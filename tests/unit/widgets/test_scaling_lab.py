@@ -72,12 +72,12 @@ def test_settings_reach_the_page_and_come_back(vectors, name, value, trait):
 @pytest.mark.parametrize(
     ("name", "value", "words"),
     [
-        ("d_k", 0, "d_k must be a whole number from 1 to 16: got 0"),
-        ("d_k", 17, "d_k must be a whole number from 1 to 16: got 17"),
-        ("d_k", 2.5, "d_k must be a whole number from 1 to 16: got 2.5"),
-        ("num_keys", 8, "num_keys must be a whole number from 1 to 7: got 8"),
-        ("temperature", 0, "temperature must be a number from 0.1 to 10.0: got 0"),
-        ("temperature", float("nan"), "temperature must be a number from 0.1 to 10.0: got nan"),
+        ("d_k", 0, "d_k is 0; expected a whole number from 1 to 16"),
+        ("d_k", 17, "d_k is 17; expected a whole number from 1 to 16"),
+        ("d_k", 2.5, "d_k is 2.5; expected a whole number from 1 to 16"),
+        ("num_keys", 8, "num_keys is 8; expected a whole number from 1 to 7"),
+        ("temperature", 0, "temperature is 0; expected a number from 0.1 to 10.0"),
+        ("temperature", float("nan"), "temperature is nan; expected a number from 0.1 to 10.0"),
         ("scaled", "no", "scaled must be True or False: got 'no'"),
     ],
 )

@@ -308,9 +308,9 @@ def test_interrupting_still_interrupts():
     ("options", "words"),
     [
         ({"example": "model"}, "example must be a function model -> (weights, queries, keys): got 'model'"),
-        ({"every": 0}, "every must be a number from 0.05 to 10: got 0"),
-        ({"every": float("nan")}, "every must be a number from 0.05 to 10: got nan"),
-        ({"every": "1"}, "every must be a number from 0.05 to 10: got '1'"),
+        ({"every": 0}, "every is 0; expected a number from 0.05 to 10"),
+        ({"every": float("nan")}, "every is nan; expected a number from 0.05 to 10"),
+        ({"every": "1"}, "every is '1'; expected a number from 0.05 to 10"),
         ({"title": 3}, "title must be a string or None: got 3"),
     ],
 )

@@ -1,0 +1,215 @@
+"""One rule for whole numbers, wherever one is taken."""
+
+import math
+import re
+from fractions import Fraction
+
+import numpy as np
+import pytest
+import torch
+
+from course_lib import attention, positions, tokens
+from course_lib.checking import as_real, as_whole, one_of, real_number, whole_number
+from course_lib.data import dates, digits, docs
+from course_lib.data.characters import Characters
+from course_lib.models.attention import MultiHeadAttention
+from course_lib.models.attention import causal_mask as tensor_mask
+from course_lib.models.blocks import DecoderBlock, EncoderBlock, FeedForward
+from course_lib.models.classifier import TextClassifier
+from course_lib.models.decoder import LanguageModel
+from course_lib.models.decoding import beam_search, greedy, sample, sampling_probabilities
+from course_lib.models.encoder import TextEncoder
+from course_lib.models.positions import ALiBi, LearnedPositions, Rotary, SinusoidalPositions
+from course_lib.models.recurrent import RecurrentTranslator
+from course_lib.models.transformer import Transformer
+from course_lib.models.vision import VisionTransformer
+from course_lib.review.quiz import quiz
+from course_lib.training import TokenBatches, fit
+from course_lib.widgets import (
+    AttentionPlayground,
+    BlockWalk,
+    DecodingStepper,
+    HeadBrowser,
+    MaskBuilder,
+    MergeStepper,
+    PatchView,
+    PositionExplorer,
+    ScalingLab,
+)
+
+IDS = torch.tensor([[1, 2]])
+X = np.ones((2, 3, 6))  # (batch, seq_len, d_model)
+MAPS = np.full((4, 4, 5, 5), 0.2)  # (layers, heads, queries, keys)
+PAIRS = [([3, 4], [1, 5, 2])] * 6
+FIT = {"batches": [(IDS, IDS)] * 8, "num_steps": 4, "progress": False}
+
+
+def language_model(**changes):
+    return LanguageModel(**{"vocab_size": 6, "d_model": 6, "num_layers": 1, "num_heads": 3, **changes})
+
+
+def once(**settings):
+    return fit(language_model(), **{**FIT, **settings})
+
+
+def words(**changes):
+    return tokens.WordVectors.train([["a", "b"] * 9] * 9, **{"d_model": 2, "epochs": 1, "subsample": None, **changes})
+
+
+def set_on(make, name):
+    return lambda value: setattr(make(), name, value)
+
+
+TAKE_3 = {  # what takes a whole number, and among others 3
+    "attention.multi_head_attention": lambda n: attention.split_heads(X, n),
+    "attention.causal_mask": lambda n: attention.causal_mask(n, n),
+    "attention.sliding_window_mask": lambda n: attention.sliding_window_mask(4, window=n),
+    "attention.padding_mask": lambda n: attention.padding_mask([[3, 4]], pad_id=n),
+    "attention.softmax": lambda n: attention.softmax(np.ones((2, 2, 2, 2)), axis=n),
+    "positions.sinusoidal": lambda n: positions.sinusoidal(n, n, first=n),
+    "positions.alibi_slopes": lambda n: positions.alibi_slopes(n),
+    "positions.alibi_bias": lambda n: positions.alibi_bias(n, 2, 2),
+    "tokens.count_pairs": lambda n: tokens.BytePairEncoder.train({"aab": n}, 5),
+    "tokens.vocab_size": lambda n: tokens.BytePairEncoder.train({"aab": 4}, n),
+    "tokens.decode": lambda n: tokens.BytePairEncoder.train({"abcd": 4}, 4).decode([n]),
+    "tokens.skip_gram_pairs": lambda n: tokens.skip_gram_examples([0, 1, 2], n, np.random.default_rng(0)),
+    "models.MultiHeadAttention": lambda n: MultiHeadAttention(6, n, num_kv_heads=n),
+    "models.causal_mask": lambda n: tensor_mask(n, n),
+    "models.FeedForward": lambda n: FeedForward(n, n),
+    "models.EncoderBlock": lambda n: EncoderBlock(n, n, n),
+    "models.DecoderBlock": lambda n: DecoderBlock(n, n, n),
+    "models.LearnedPositions": lambda n: LearnedPositions(n, n),
+    "models.SinusoidalPositions": lambda n: SinusoidalPositions(n),
+    "models.Rotary start": lambda n: Rotary(4)(torch.ones(1, 1, 2, 4), start=n),
+    "models.ALiBi": lambda n: ALiBi(n),
+    "models.TextEncoder": lambda n: TextEncoder(n, n, n, n, n, max_len=n, num_types=n),
+    "models.TextClassifier": lambda n: TextClassifier(TextEncoder(6, 6, 1, 3, 6), n),
+    "models.LanguageModel": lambda n: LanguageModel(n, n, n, n, n, max_len=n),
+    "models.Transformer": lambda n: Transformer(n, n, n, n, n, num_decoder_layers=n, source_vocab_size=n),
+    "models.RecurrentTranslator": lambda n: RecurrentTranslator(n, 4, source_vocab_size=n),
+    "models.VisionTransformer": lambda n: VisionTransformer(n, n, n, n, n, n, num_channels=n),
+    "decoding.greedy": lambda n: greedy(language_model(), IDS, max_new_tokens=n, end_id=n, pad_id=n),
+    "decoding.sample": lambda n: sample(language_model(), IDS, max_new_tokens=1, top_k=n),
+    "decoding.beam_search": lambda n: beam_search(language_model(), IDS, max_new_tokens=1, beam_width=n),
+    "decoding.sampling_probabilities": lambda n: sampling_probabilities(torch.ones(5), top_k=n),
+    "dates.examples": lambda n: dates.examples(n, n),
+    "dates.batches": lambda n: list(dates.batches(n, n, n)),
+    "dates.invented": lambda n: dates.invented(n, n),
+    "digits.batches": lambda n: next(digits.batches(n, n, n)),
+    "docs.windows": lambda n: list(docs.windows(range(9), n, n, n, n)),
+    "Characters.decode": lambda n: Characters("abc").decode([n]),
+    "TokenBatches": lambda n: list(TokenBatches(PAIRS, n, seed=n, pad_id=n, num_epochs=n)),
+    "fit num_steps": lambda n: once(num_steps=n),
+    "fit warmup_steps": lambda n: once(warmup_steps=n),
+    "fit pad_id": lambda n: once(pad_id=n),
+    "fit seed": lambda n: once(seed=n),
+    "fit checkpoint_every": lambda n: once(checkpoint_every=n),
+    "fit evaluate_every": lambda n: once(evaluate_every=n, evaluate=lambda model: {}),
+    "quiz": lambda n: quiz("03", count=n),
+    "AttentionPlayground.selected": set_on(
+        lambda: AttentionPlayground(["a", "b", "c", "d"], *np.ones((3, 4, 2))), "selected"
+    ),
+    "BlockWalk.token": set_on(lambda: BlockWalk(torch.ones(4, 6), list("abcd"), EncoderBlock(6, 3, 6)), "token"),
+    "DecodingStepper": lambda n: DecodingStepper(
+        lambda ids: np.ones(6), list("abcdef"), prompt=[0], end_id=n, max_new_tokens=n, seed=n
+    ),
+    "DecodingStepper.top_k": set_on(
+        lambda: DecodingStepper(lambda ids: np.ones(6), list("abcdef"), prompt=[0]), "top_k"
+    ),
+    "HeadBrowser.layer": set_on(lambda: HeadBrowser(MAPS, list("abcde")), "layer"),
+    "HeadBrowser.head": set_on(lambda: HeadBrowser(MAPS, list("abcde")), "head"),
+    "HeadBrowser.token": set_on(lambda: HeadBrowser(MAPS, list("abcde")), "token"),
+    "MaskBuilder": lambda n: MaskBuilder(4, length=n, window=n, layers=n),
+    "MergeStepper": lambda n: MergeStepper("low lower lowest", merges=n),
+    "PatchView": lambda n: PatchView(np.ones((6, 6)), MAPS[..., :4, :4] * 1.25, n),
+    "PatchView.selected": set_on(lambda: PatchView(np.ones((6, 6)), MAPS[..., :4, :4] * 1.25, 3), "selected"),
+    "PositionExplorer": lambda n: PositionExplorer(length=n),
+    "PositionExplorer.position": set_on(PositionExplorer, "position"),
+    "ScalingLab.d_k": set_on(ScalingLab, "d_k"),
+    "WordVectors.train": lambda n: words(d_model=n, window=n, negatives=n, epochs=n, min_count=n, batch_size=n, seed=n),
+    "WordVectors.nearest": lambda n: words().nearest("a", n),
+}
+SAME_AS_3 = [3, np.int64(3), np.uint8(3), np.array(3), torch.tensor(3), torch.tensor(3, dtype=torch.uint8)]
+NO_WHOLE_NUMBER = [True, np.True_, torch.tensor(True), 3.0, np.float32(3), torch.tensor(3.0), "3", torch.tensor([3])]
+
+
+@pytest.mark.parametrize("value", SAME_AS_3, ids=repr)
+def test_what_counts_as_a_whole_number(value):
+    for found in (as_whole(value), whole_number("size", value), whole_number("size", value, 3, 3)):
+        assert found == 3 and type(found) is int
+
+
+@pytest.mark.parametrize("value", [*NO_WHOLE_NUMBER, None, np.array([3]), np.array("3"), [3], 3j], ids=repr)
+def test_what_is_no_whole_number(value):
+    assert as_whole(value) is None
+    with pytest.raises(ValueError, match=f"size is {re.escape(repr(value))}; expected a whole number of at least 1"):
+        whole_number("size", value, 1)
+
+
+@pytest.mark.parametrize(
+    ("value", "bounds", "expected"),
+    [
+        (2.5, {}, "a whole number"),
+        (0, {"least": 1}, "a whole number of at least 1"),
+        (0, {"least": 1, "most": 4}, "a whole number from 1 to 4"),
+        (5, {"least": 1, "most": 4}, "a whole number from 1 to 4"),
+    ],
+)
+def test_a_whole_number_keeps_within_its_bounds(value, bounds, expected):
+    with pytest.raises(ValueError, match=f"^size is {value}; expected {expected}$"):
+        whole_number("size", value, **bounds)
+
+
+@pytest.mark.parametrize("name", TAKE_3)
+def test_all_that_take_a_whole_number_take_it_in_every_form(name):
+    for value in (3, np.int64(3), torch.tensor(3)):
+        TAKE_3[name](value)
+
+
+@pytest.mark.parametrize("name", TAKE_3)
+def test_all_that_take_a_whole_number_refuse_what_is_none(name):
+    for value in (True, 3.0, "3", torch.tensor([3])):
+        with pytest.raises(ValueError, match=re.escape(repr(value))):
+            TAKE_3[name](value)
+
+
+@pytest.mark.parametrize(
+    "value", [0.5, np.float32(0.5), np.array(0.5), torch.tensor(0.5, requires_grad=True), Fraction(1, 2)], ids=repr
+)
+def test_what_counts_as_a_number(value):
+    found = real_number("share", value, least=0, below=1)
+    assert found == 0.5 and type(found) is float
+    assert real_number("share", 3) == 3 and type(real_number("share", np.int32(3))) is float
+
+
+@pytest.mark.parametrize(
+    "value", [True, np.True_, "0.5", None, 1j, [0.5], torch.tensor([0.5]), np.array("1")], ids=repr
+)
+def test_what_is_no_number(value):
+    assert math.isnan(as_real(value))
+    with pytest.raises(ValueError, match=f"^share is {re.escape(repr(value))}; expected a finite number$"):
+        real_number("share", value)
+
+
+@pytest.mark.parametrize(
+    ("value", "bounds", "expected"),
+    [
+        (math.nan, {}, "a finite number"),
+        (10**400, {"above": 0}, "a finite number above 0"),
+        (0, {"above": 0}, "a finite number above 0"),
+        (math.inf, {"least": 1}, "a finite number of at least 1"),
+        (-(10**400), {"least": 1}, "a finite number of at least 1"),
+        (1, {"least": 0, "below": 1}, "a number from 0 up to, but not including, 1"),
+        (1.5, {"least": 0, "most": 1}, "a number from 0 to 1"),
+        (0, {"above": 0, "most": 1}, "a number above 0 and at most 1"),
+    ],
+)
+def test_a_number_keeps_within_its_bounds(value, bounds, expected):
+    with pytest.raises(ValueError, match=f"^share is {value}; expected {expected}$"):
+        real_number("share", value, **bounds)
+
+
+def test_a_choice_is_one_of_several():
+    assert one_of("kind", "a", ("a", "b")) == "a"
+    with pytest.raises(ValueError, match="^kind is 'c'; expected one of 'a', 'b'$"):
+        one_of("kind", "c", ("a", "b"))
