@@ -3,12 +3,13 @@
 import json
 import sys
 
+import nbformat
 import pytest
 import torch
 from threadpoolctl import threadpool_info
 
 from benchmarks import __main__ as command
-from benchmarks import models, peers, quality, timing
+from benchmarks import memory, models, peers, quality, timing
 
 TINY = {"vocab_size": 30, "d_model": 16, "num_layers": 2, "num_heads": 2, "d_ff": 24, "dropout": 0.1}
 GPT = {"vocab_size": 30, "d_model": 16, "num_layers": 2, "num_heads": 2, "max_len": 8}
@@ -111,6 +112,24 @@ def test_each_way_of_telling_docstrings_apart_is_told_as_it_ends(monkeypatch, ca
     names = [list(json.loads(line))[2] for line in told.splitlines()]
     assert names == list(found) == ["TF-IDF, 60 labels", "from scratch, 60 labels"]
     assert all(100 / 11 < numbers["accuracy"]["mean"] < 100 for numbers in found.values())
+
+
+def notebook_of(*sources):
+    cells = [nbformat.v4.new_code_cell(source) for source in sources]
+    return nbformat.v4.new_notebook(cells=[nbformat.v4.new_markdown_cell("# Prose"), *cells])
+
+
+def test_a_kernels_memory_is_told_as_it_ends_and_at_its_most(tmp_path):
+    held, freed = "a = b'x' * 200_000_000", "b = b'x' * 300_000_000; __import__('time').sleep(0.5); del b"
+    found = memory.measure(notebook_of("import time; time.sleep(0.3)", held, freed), tmp_path)
+    assert 190 < found["end_mb"] - found["first_mb"] < 250
+    assert 490 < found["peak_mb"] - found["first_mb"] < 550
+    assert 0.3 < found["first_seconds"] < found["seconds"] - 0.5
+
+
+def test_memory_of_a_notebook_that_raises_is_not_told(tmp_path):
+    with pytest.raises(RuntimeError, match="a cell raised"):
+        memory.measure(notebook_of("1 / 0"), tmp_path)
 
 
 def test_ratios_are_taken_within_a_turn():
