@@ -11,6 +11,7 @@ Sources: Zhang et al., "Dive into Deep Learning", §11.7; Huang et al., "The Ann
 """
 
 import math
+from typing import Any
 
 import torch
 from torch import nn
@@ -27,6 +28,9 @@ class Missing(Exception):
 
 class _Embeddings(nn.Module):
     """What all written peers share: one scaled table of embeddings, sinusoidal positions, dropout, tied logits."""
+
+    encode: Any  # each peer's own: (source_ids, mask) -> memory
+    decode: Any  # (target_ids, memory, mask) -> hidden
 
     def __init__(self, vocab_size, d_model, dropout, max_len=512):
         super().__init__()
@@ -175,7 +179,7 @@ class D2LTransformer(_Embeddings):
     def greedy(self, source_ids, start_id, max_new_tokens):
         mask = source_ids != 0
         memory, lengths = self.encode(source_ids, mask), mask.sum(dim=1)
-        seen = [None] * len(self.decoder)
+        seen: list[Any] = [None] * len(self.decoder)
         last, new_ids = torch.full((len(source_ids), 1), start_id), []
         for step in range(max_new_tokens):
             hidden = self.embed(last, step)
@@ -294,7 +298,7 @@ class Marian(nn.Module):
             forced_eos_token_id=None,
             decoder_start_token_id=1,
         )
-        self.body = MarianMTModel(config)
+        self.body: Any = MarianMTModel(config)
         positions = torch.from_numpy(sinusoidal(max_len, d_model)).float()
         with torch.no_grad():
             for side in (self.body.model.encoder, self.body.model.decoder):
