@@ -17,6 +17,7 @@ import threading
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 KINDS = ("notebooks", "solutions", "exercises", "workspace")
 LESSON = re.compile(r"\d\d_[a-z0-9_]+")
@@ -313,7 +314,7 @@ def execute(notebook, folder, timeout=CELL_SECONDS, name="the notebook"):
     from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 
     executed = copy.deepcopy(notebook)
-    running = executed.cells[0] if executed.cells else {}
+    running: Any = executed.cells[0] if executed.cells else {}
 
     def on_cell_start(cell, cell_index):
         nonlocal running

@@ -378,7 +378,7 @@ def _draw_map(ax, one, low, high, cell):
     import seaborn  # takes seconds: only once a map is drawn
 
     masked = np.isneginf(one.values)
-    grid = {"linewidths": 0.8, "linecolor": "white"} if cell >= 15 else {"rasterized": True}
+    grid: dict[str, Any] = {"linewidths": 0.8, "linecolor": "white"} if cell >= 15 else {"rasterized": True}
     ax.set_facecolor(EMPTY)
     seaborn.heatmap(
         np.where(masked, low, one.values), mask=masked, ax=ax, vmin=low, vmax=high, cmap="cividis", square=True,
@@ -495,7 +495,7 @@ def _write_labels(ax, tips, labels, styles, points_per_unit):
                 continue
             width, height = 0.5 * LETTER * FONT * len(label), 0.55 * FONT
             outwards = math.atan2(tip[1], tip[0]) if tip.any() else math.pi / 2
-            best = None
+            best: Any = None
             for turn in (0, 0.6, -0.6, 1.2, -1.2, 1.9, -1.9, math.pi):
                 x, y = math.cos(outwards + turn), math.sin(outwards + turn)
                 offset = (7 + width) * x, (7 + height) * y

@@ -20,7 +20,7 @@ import hashlib
 import os
 import unicodedata
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from course_lib.data.splits import Splits, apportion, place
 
@@ -158,7 +158,7 @@ def _fetch(name, source):
         urls={name: source.url},
         retry_if_failed=RETRIES,
     )
-    downloader = pooch.HTTPDownloader(timeout=(CONNECT_SECONDS, READ_SECONDS))
+    downloader: Any = pooch.HTTPDownloader(timeout=(CONNECT_SECONDS, READ_SECONDS))
     log = pooch.get_logger()
     level = log.level
     log.setLevel("ERROR")  # graders take a line on the error stream for a failure

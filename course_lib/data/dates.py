@@ -138,8 +138,8 @@ def _pieces(locale, length):
 
     pattern = str(Locale.parse(locale).date_formats[length].pattern)
     pieces = []
-    for kind, value in tokenize_pattern(pattern):
-        if kind == "chars":
+    for _, value in tokenize_pattern(pattern):
+        if isinstance(value, str):
             pieces.append((None, _plain_spaces(value)))
         else:
             letter, count = value

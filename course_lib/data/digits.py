@@ -6,7 +6,7 @@ same hand is in all splits: what is tested is a new digit, not a new hand.
 """
 
 import functools
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -39,7 +39,7 @@ class Images(NamedTuple):
 def _load():
     from sklearn.datasets import load_digits
 
-    bunch = load_digits()
+    bunch: Any = load_digits()
     images, labels = (bunch.images / DARKEST).astype(np.float32), bunch.target.astype(np.int64)
     order = np.random.RandomState(0).permutation(len(labels))  # the one stream of NumPy's that never changes
     sides = {side: [] for side in Splits._fields}

@@ -256,7 +256,7 @@ def _docstrings_of(path, module):
             tree = ast.parse(file.read())
     except (OSError, SyntaxError, ValueError):
         return
-    todo = [(module, tree)]
+    todo: list[tuple[str, ast.AST]] = [(module, tree)]
     while todo:
         name, node = todo.pop()
         if isinstance(node, DOCUMENTED):
@@ -266,6 +266,6 @@ def _docstrings_of(path, module):
                 yield name, text
         for child in reversed(list(ast.iter_child_nodes(node))):
             if isinstance(child, DOCUMENTED):
-                todo.append((f"{name}.{child.name}", child))
+                todo.append((f"{name}.{child.name}", child))  # pyrefly: ignore[missing-attribute]: a module is no child
             elif isinstance(child, HOLDS_STATEMENTS):
                 todo.append((name, child))

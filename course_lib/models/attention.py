@@ -11,6 +11,7 @@ arXiv 2305.13245.
 """
 
 import math
+from typing import Any
 
 import torch
 from torch import nn
@@ -266,7 +267,8 @@ class KeyValueCache:
 
     def __init__(self):
         self.length = 0
-        self._keys = self._values = None  # with room to grow: (batch, kv_heads, capacity, d_head)
+        self._keys: Any = None  # with room to grow: (batch, kv_heads, capacity, d_head)
+        self._values: Any = None
 
     @property
     def keys(self):

@@ -99,7 +99,7 @@ class LanguageModel(nn.Module):
         self.final_norm = nn.LayerNorm(d_model, eps=norm_eps) if norm_first else nn.Identity()
         self.apply(initialise)
         for block in self.blocks:  # what 2 · num_layers sublayers add up to must not grow with their number
-            for last in (block.attention.output, block.feed_forward.contract):
+            for last in (block.attention.output, block.feed_forward.contract):  # pyrefly: ignore[missing-attribute]
                 nn.init.normal_(last.weight, std=0.02 / math.sqrt(2 * num_layers))
 
     @property

@@ -298,7 +298,7 @@ def _find(source, revision, names):
     if source in PACKAGES:
         package, inside, sha256 = PACKAGES[source]
         found = importlib.util.find_spec(package)  # without running the package's code
-        if found is None:
+        if found is None or not found.submodule_search_locations:
             raise FileNotFoundError(TEXTS["no package"].format(source=source))
         return _files_in(Path(found.submodule_search_locations[0]) / inside, names), sha256
     if isinstance(source, Path) or not re.fullmatch(r"[\w-][\w.-]*/[\w-][\w.-]*", source):

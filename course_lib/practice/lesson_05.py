@@ -633,7 +633,7 @@ def to_halves(candidate):
         assert found is None, mistake(found, **show)
         rows_only = np.allclose(np.sort(converted[0], axis=0), np.sort(W_Q, axis=0))
         assert not rows_only or np.allclose(converted[0], W_Q), mistake("inputs-reordered", **show)
-        got = half_split_scores(x, *converted, positions)
+        got = half_split_scores(x, converted[0], converted[1], positions)
         together = _pairs_stay_together(converted[0], W_Q)
         same_values(got, expected, "scores", when_wrong="wrong-frequency" if together else "different-values")
 

@@ -292,7 +292,7 @@ def bert_tensors(seed):
     return tensors
 
 
-def right_bert_block(x, mask, tensors, num_heads, *, slip=None, both_ways=False, residuals=(True, True)):
+def right_bert_block(x, mask, tensors, num_heads, *, slip="", both_ways=False, residuals=(True, True)):
     """BERT's block in NumPy, with one slip if asked for."""
 
     def linear(x, name):

@@ -60,6 +60,9 @@ def display(thing):
 class Panel:
     """Something with a text form (`__str__`) and an HTML form (`html`)."""
 
+    def html(self):
+        raise NotImplementedError
+
     def _repr_mimebundle_(self, include=None, exclude=None):
         return {"text/plain": str(self), "text/html": self.html()}
 

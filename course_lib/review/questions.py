@@ -150,7 +150,7 @@ def read_questions(path):
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise QuestionError(ERRORS["not toml"].format(file=path.name, error=error)) from None
 
-    lesson, entries = path.stem, data.get("question")
+    lesson, entries = path.stem, data.get("question", [])
     _expect(data.get("lesson") == lesson, path, None, "lesson", expected=lesson, got=data.get("lesson"))
     _expect_keys(data, {"lesson", "question"}, path, None)
     _expect(isinstance(entries, list) and entries, path, None, "no questions")

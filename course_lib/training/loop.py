@@ -195,7 +195,8 @@ class _Run:
             raise ValueError(TEXTS["nothing"])
         self.rates = [[group["lr"] for group in optimizer.param_groups] for optimizer in self.optimizers]
         self.average = None if settings["average"] is None else AveragedWeights(model, settings["average"])
-        self.step, self.saved_step, self.fingerprint, self.history = 0, None, None, History()
+        self.step, self.fingerprint, self.history = 0, None, History()
+        self.saved_step: int | None = None
 
     @torch.inference_mode(False)  # tensors of that mode can't be learnt from
     def train(self, batches, evaluate, evaluate_every, checkpoint_every, progress, watch):

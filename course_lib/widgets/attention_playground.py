@@ -98,7 +98,7 @@ class PlaygroundView(View):
     # What is being looked at: kept here too, so that a second view and a reloaded page show the same.
     stage = traitlets.Enum(STAGES, "weights").tag(sync=True)
     selected = traitlets.Int().tag(sync=True)
-    focus = traitlets.Enum(FOCUSES, "all").tag(sync=True)
+    focus = traitlets.Enum(FOCUSES, "all").tag(sync=True)  # pyrefly: ignore[bad-override]: not ipywidgets' method
 
 
 class AttentionPlayground(Widget):

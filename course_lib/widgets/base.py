@@ -165,7 +165,7 @@ def _in_script(text):
 # --- what comes in ---
 
 
-def shown(trait, doc, check=None):
+def shown(trait, doc, check: Any = None):
     """A property that reads a trait of a widget's view and, with a check, sets it.
 
     Args:
@@ -253,8 +253,9 @@ def checked_array(name, value, axes, *, most=None, **sizes):
         about = {"axes": listed, "sizes": f" with {given}" if given else "", "got": shape_of(array)}
         raise ValueError(TEXT["shape"].format(name=name, **about))
     for axis, size in zip(names, array.shape, strict=True):
-        if size > (most or {}).get(axis, size):
-            raise ValueError(TEXT["size"].format(name=name, most=most[axis], axis=axis, got=size))
+        limit = (most or {}).get(axis, size)
+        if size > limit:
+            raise ValueError(TEXT["size"].format(name=name, most=limit, axis=axis, got=size))
     if not np.isfinite(array).all():
         raise ValueError(TEXT["finite"].format(name=name))
     return array

@@ -5,6 +5,7 @@ only turns from one to another.
 """
 
 import itertools
+from typing import Any
 
 import numpy as np
 import traitlets
@@ -113,7 +114,8 @@ class BlockWalk(Widget):
 
     def _all_combinations(self):
         """Every combination of switches, in the order in which the page counts them: the last switch changes fastest."""
-        walks, shapes = {}, None
+        walks: dict[tuple, dict] = {}
+        shapes: Any = None
         for values in itertools.product((False, True), repeat=len(SWITCHES)):
             walk = self._one(dict(zip(SWITCHES, values, strict=True)))
             found = {name: stage.shape for name, stage in walk.items()}

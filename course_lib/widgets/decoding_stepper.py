@@ -5,6 +5,7 @@ and collects what is chosen.
 """
 
 import threading
+from typing import Any
 
 import numpy as np
 import traitlets
@@ -285,7 +286,7 @@ class DecodingStepper(Widget):
         ended = 0
         levels, open_nodes = [], [([], 0.0, -1)]  # ids after here, log-probability, index in the level before
         for _ in range(min(MAX_DEPTH, self.view.most - len(ids)) if width else 0):
-            found = []
+            found: list[dict[str, Any]] = []
             for new, score, index in open_nodes:
                 logits, _ = self._ask([*ids, *new])
                 shifted = logits - logits.max()

@@ -4,6 +4,7 @@ Attention comes as arrays, or from a function that Python calls with the image, 
 """
 
 import threading
+from typing import Any
 
 import numpy as np
 import traitlets
@@ -95,8 +96,8 @@ class PatchView(Widget):
         patches = self._grid[0] * self._grid[1]
         if patches > MAX_PATCHES:
             raise ValueError(TEXT["patches"].format(most=MAX_PATCHES, got=patches))
-        self._function = attention if callable(attention) else None
-        self._weights = None
+        self._function: Any = attention if callable(attention) else None
+        self._weights: Any = None
         self._weights = self._ask(self._image) if self._function else _checked_attention(attention, patches)
         self._computing = threading.RLock()
         layers, heads, tokens, _ = self._weights.shape

@@ -4,6 +4,7 @@ The page computes; Python computes the same numbers when they are read.
 """
 
 from collections.abc import Iterable
+from typing import Any
 
 import numpy as np
 import traitlets
@@ -80,7 +81,7 @@ class PositionExplorer(Widget):
     """
 
     def __init__(self, kind=None, *, length=64, d_model=32, base=10000.0, learned=None, title=None):
-        self._learned = None
+        self._learned: Any = None
         self._samples = np.random.default_rng(0).normal(size=(2, len(TOKENS), MAX_DIMENSIONS)).astype("<f4")
         if learned is not None:
             most = {"length": MAX_LENGTH, "d_model": MAX_DIMENSIONS}

@@ -6,6 +6,7 @@ had none before the cell began, the page interrupts the kernel in place of a sto
 """
 
 import time
+from typing import Any
 
 import ipywidgets
 import numpy as np
@@ -80,7 +81,7 @@ class TrainingMonitor(Widget):
     """
 
     def __init__(self, example=None, *, every=0.2, title=None):
-        self._example = None if example is None else checked_function("example", example, TEXT["example"])
+        self._example: Any = None if example is None else checked_function("example", example, TEXT["example"])
         self._every = real_number("every", every, least=0.05, most=10)
         self._records, self._weights = [], None
         self._run = 0
