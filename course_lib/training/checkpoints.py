@@ -93,7 +93,7 @@ def save(folder, step, model, tensors, state):
 def latest(folder):
     """The newest whole checkpoint in a folder: Path, or None."""
     found = [path for path in Path(folder).glob("step-*") if NAME.fullmatch(path.name)]
-    return max(found, key=lambda path: int(NAME.fullmatch(path.name)[1]), default=None)
+    return max(found, key=lambda path: int(path.name.removeprefix("step-")), default=None)
 
 
 def read(path):

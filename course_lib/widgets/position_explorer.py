@@ -101,7 +101,7 @@ class PositionExplorer(Widget):
             base=real_number("base", base, least=LEAST_BASE, most=MOST_BASE),
             position=length // 3,
             samples=self._samples.tobytes(),
-            learned=b"" if learned is None else self._learned.astype("<f4").tobytes(),
+            learned=b"" if self._learned is None else self._learned.astype("<f4").tobytes(),
         )
 
     kind = shown(
