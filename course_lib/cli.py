@@ -28,7 +28,7 @@ TEXTS: dict[str, Any] = {
     "exercise": "The exercise, such as 03.softmax.",
     "new exercise": "The lesson and the function to write, such as 03.entropy.",
     "version": "Print the course's version.",
-    "fresh": "Set your copy aside, and begin a new one.",
+    "new copy": "Set your copy aside, and begin a new one.",
     "copy": "Your copy: {path}",
     "json": "Print JSON.",
     "no exercises": "lesson {lesson} has no exercises",
@@ -84,7 +84,7 @@ app = typer.Typer(
 )
 
 Lesson = Annotated[str, typer.Argument(metavar="NN", help=TEXTS["lesson"])]
-Fresh = Annotated[bool, typer.Option("--fresh", help=TEXTS["fresh"])]
+Fresh = Annotated[bool, typer.Option("--fresh", help=TEXTS["new copy"])]
 Json = Annotated[bool, typer.Option("--json", help=TEXTS["json"])]
 
 
@@ -99,7 +99,9 @@ def _version(asked: bool):
     if asked:
         from importlib.metadata import version
 
-        typer.echo(version("attention-course"))
+        from course_lib.doctor import PACKAGE
+
+        typer.echo(version(PACKAGE))
         raise typer.Exit
 
 
