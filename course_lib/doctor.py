@@ -13,6 +13,7 @@ from html import escape
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from course_lib import shadowing
 from course_lib.notebooks import workspace
 
 PACKAGE = "attention-course"
@@ -49,6 +50,7 @@ TEXTS: dict[str, Any] = {
     "workspace fine": "your copies and progress can be written",
     "workspace wrong": "can't be written: {error}",
     "workspace advice": "Make {folder} writable, or set COURSE_WORKSPACE to a folder that is.",
+    "workspace hides": "Rename it, then restart the kernels.",
     "widgets": "Widgets",
     "widgets fine": "JupyterLab has what it needs to show them",
     "widgets wrong": "JupyterLab lacks {names}",
@@ -195,10 +197,14 @@ def _room(name, free, needed, advice):
 def _workspace():
     try:
         with tempfile.NamedTemporaryFile(dir=workspace(), prefix=".doctor-"):
-            return Check(TEXTS["workspace"], True, TEXTS["workspace fine"], "")
+            pass
     except OSError as error:
         advice = TEXTS["workspace advice"].format(folder=_workspace_folder())
         return Check(TEXTS["workspace"], False, TEXTS["workspace wrong"].format(error=_first_line(error)), advice)
+    hiding = [told for folder in (workspace(), workspace() / "lessons") for told in shadowing.sentences(folder)]
+    if hiding:
+        return Check(TEXTS["workspace"], False, " ".join(hiding), TEXTS["workspace hides"])
+    return Check(TEXTS["workspace"], True, TEXTS["workspace fine"], "")
 
 
 def _widgets():

@@ -18,8 +18,11 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
-KINDS = ("notebooks", "solutions", "exercises", "workspace")
+from course_lib import files
+
+KINDS = ("notebooks", "solutions", "exercises", "workspace", "lessons")
 LESSON = re.compile(r"\d\d_[a-z0-9_]+")
 
 BEGIN = "### BEGIN SOLUTION"
@@ -49,6 +52,8 @@ WATCH_SECONDS = 0.1
 THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
 PINNED = dict.fromkeys(THREADS, "1") | {"PYTHONHASHSEED": "0"}
 
+KERNEL_STARTUP = Path(__file__).parent / "lab" / "kernel_startup.py"  # what a kernel runs before the first cell
+
 NOISE = (
     (re.compile(r"\bat 0x[0-9a-fA-F]{6,}"), "at 0x…"),
     (re.compile(r"[^\s\"'<>(]*ipykernel_\d+[/\\]\d+\.py"), "cell"),
@@ -62,6 +67,16 @@ TEXTS = {
     "no lesson": "there is no lesson {lesson!r}; the lessons are: {lessons}",
     "no kind": "kind is {kind!r}; expected one of {kinds}",
     "no file": "lesson {lesson} has no {kind}: {path} is missing",
+    "no workspace": "the folder {folder}, which is to hold your copies and your progress, can't be made: {error}. Make it "
+    "yourself, or set COURSE_WORKSPACE to a folder that can be written",
+    "no notebook": "{path} is not a notebook: {problem}",
+    "folder": "it is a folder",
+    "empty": "it is empty",
+    "not text": "it is not text in UTF-8",
+    "conflict": "it holds the marks of a merge (<<<<<<< in line {line}); choose one side in a text editor",
+    "not JSON": "it is cut off or broken in line {line} of {lines} (no valid JSON)",
+    "deep": "its JSON is nested too deeply",
+    "other": "it is JSON of another kind",
     "no answer cell": "{notebook} has no solution cell {grade_id!r}; it has: {found}",
     "nested": "{notebook}, cell {cell}: {begin!r} inside a region that is already open",
     "not open": "{notebook}, cell {cell}: {end!r} without a {begin!r} before it",
@@ -126,10 +141,16 @@ def workspace():
 
     Returns:
         The folder that COURSE_WORKSPACE names, or else `workspace/` in the course's folder.
+
+    Raises:
+        FileTrouble: it can't be made.
     """
     named = os.environ.get("COURSE_WORKSPACE")
     folder = Path(named).expanduser().resolve() if named else course_root() / "workspace"
-    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise files.FileTrouble(TEXTS["no workspace"].format(folder=folder, error=error.strerror)) from None
     return folder
 
 
@@ -168,7 +189,8 @@ def lesson_path(kind, lesson):
     """Say where a notebook of a lesson belongs, whether or not it is there.
 
     Args:
-        kind: "notebooks", "solutions", "exercises" or "workspace" (the learner's own copy).
+        kind: "notebooks", "solutions", "exercises", or the learner's own copies: "workspace" of the exercises,
+            "lessons" of the lesson.
         lesson: "03", 3 or "03_self_attention_by_hand".
 
     Returns:
@@ -179,8 +201,10 @@ def lesson_path(kind, lesson):
     """
     if kind not in KINDS:
         raise ValueError(TEXTS["no kind"].format(kind=kind, kinds=", ".join(KINDS)))
-    folder = workspace() if kind == "workspace" else course_root() / kind
-    return folder / f"{lesson_name(lesson)}.ipynb"
+    name = f"{lesson_name(lesson)}.ipynb"
+    if kind == "workspace":
+        return workspace() / name
+    return (workspace() if kind == "lessons" else course_root()) / kind / name
 
 
 def read(path):
@@ -198,12 +222,51 @@ def read(path):
     """
     import nbformat
 
+    text = read_text(path)
     try:
-        return nbformat.read(path, as_version=4)
-    except OSError:
-        raise
+        return nbformat.reads(text, as_version=4)
     except Exception as error:  # nbformat raises half a dozen types for what is not a notebook
-        raise ValueError(f"{path} is not a notebook: {error}") from error
+        raise ValueError(TEXTS["no notebook"].format(path=path, problem=str(error).partition("\n")[0])) from error
+
+
+def read_text(path):
+    """Read the text of a notebook, and look that it is one: whole, and JSON of the right kind.
+
+    Args:
+        path: the file.
+
+    Returns:
+        Its text, without the mark of byte order that some editors put first.
+
+    Raises:
+        ValueError: the file is not a notebook; the message says in one sentence what is wrong with it.
+        OSError: it can't be read.
+    """
+    path = Path(path)
+    problem = ""
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+        content = json.loads(text)
+        if not (
+            isinstance(content, dict) and "nbformat" in content and ("cells" in content or "worksheets" in content)
+        ):
+            problem = TEXTS["other"]
+    except UnicodeDecodeError:
+        problem = TEXTS["not text"]
+    except json.JSONDecodeError as error:
+        lines = text.splitlines()
+        marks = [number for number, line in enumerate(lines, 1) if line.startswith("<<<<<<<")]
+        what = "conflict" if marks else "not JSON" if text.strip() else "empty"
+        problem = TEXTS[what].format(line=marks[0] if marks else error.lineno, lines=len(lines))
+    except RecursionError:
+        problem = TEXTS["deep"]
+    except OSError:
+        if not path.is_dir():
+            raise
+        problem = TEXTS["folder"]
+    if problem:
+        raise ValueError(TEXTS["no notebook"].format(path=path, problem=problem))
+    return text
 
 
 def strip_solutions(notebook, name="the notebook"):
@@ -448,6 +511,7 @@ def kernel_environment(scratch_workspace=False):
             "COURSE_HOME": str(course_root()),  # made absolute: the kernel runs in another folder
             "COURSE_WORKSPACE": str(folder / "workspace" if scratch_workspace else workspace()),
             "IPYTHONDIR": str(folder / "ipython"),
+            "PYTHONSTARTUP": str(KERNEL_STARTUP),
             "PYDEVD_DISABLE_FILE_VALIDATION": "1",  # else the debugger writes a warning into the output
         }
         environment.pop("MPLBACKEND", None)  # the kernel sets its own, which shows figures in the notebook
@@ -491,15 +555,15 @@ def _build_lesson(name, check, timeout, on_file):
                 continue
             if on_file:
                 on_file(_shown(path))
-            before[path] = path.read_text(encoding="utf-8")
+            before[path] = path.read_text(encoding="utf-8-sig")
             notebook = _with_ids(path, before[path])
             if kind == "solutions":
                 exercises = root / "exercises" / path.name
-                before[exercises] = exercises.read_text(encoding="utf-8") if exercises.exists() else None
+                before[exercises] = exercises.read_text(encoding="utf-8-sig") if exercises.exists() else None
                 after[exercises] = dumps(strip_solutions(notebook, _shown(path)))
                 if before[exercises] is None and not check:
                     early = exercises  # the lesson, which runs next, offers its exercises
-                    _write(early, after[early])
+                    files.replace(early, after[early])
             after[path] = dumps(_with_measurements(notebook, execute(notebook, path.parent, timeout, _shown(path))))
         for path, text in after.items():
             if (size := len(text.encode())) > MAX_BYTES:
@@ -511,10 +575,10 @@ def _build_lesson(name, check, timeout, on_file):
     different = [path for path in after if before[path] != after[path]]
     if not check:
         for path in different:
-            if before[path] is not None and path.read_text(encoding="utf-8") != before[path]:
+            if before[path] is not None and path.read_text(encoding="utf-8-sig") != before[path]:
                 raise NotebookError(TEXTS["edited"].format(notebook=_shown(path)))
         for path in different:
-            _write(path, after[path])
+            files.replace(path, after[path])
     return [_shown(path) for path in different]
 
 
@@ -690,6 +754,7 @@ def _places(scratch, folder):
         str(Path.home()) + os.sep: "~" + os.sep,
     }
     places |= {path.replace(os.sep, "/"): there for path, there in places.items()}
+    places |= {quote(path): there for path, there in places.items()}  # as links write it
     return {path: places[path] for path in sorted(places, key=len, reverse=True) if len(path) > 2}
 
 
@@ -722,17 +787,6 @@ def _steady(text, places):
 
 def _shown(path):
     return path.relative_to(course_root()).as_posix()
-
-
-def _write(path, text):
-    """Write whole or not at all."""
-    path.parent.mkdir(exist_ok=True)
-    part = path.with_name(path.name + ".part")
-    try:
-        part.write_text(text, encoding="utf-8", newline="\n")
-        os.replace(part, path)
-    finally:
-        part.unlink(missing_ok=True)
 
 
 def needs_answer(cell):

@@ -1,14 +1,13 @@
 """The learner's side: their own copies of the exercises, where they stand, and the report on a whole notebook."""
 
-import hashlib
-import json
 import os
-from datetime import UTC, datetime
 from html import escape
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from course_lib import notebooks
+from course_lib.copies import own_copy
 from course_lib.practice import show
 from course_lib.practice.exercises import exercises_of, lessons_with_exercises
 from course_lib.practice.progress import Progress
@@ -17,9 +16,6 @@ RESULTS_MIME = "application/vnd.course.results+json"
 
 TEXTS: dict[str, Any] = {
     "open": "Your copy: {link}. It is yours alone: no update of the course touches it.",
-    "newer": "The course's version of these exercises has changed since you copied them. Yours is untouched; "
-    "start({name!r}, fresh=True) sets yours aside under another name and begins a new copy.",
-    "set aside": "Your earlier copy is kept as {path}.",
     "columns": ("Lesson", "Exercises passed", "Points", "Hints", "Quiz answers right", "Last worked on"),
     "none": "–",
 }
@@ -38,7 +34,7 @@ class Started(show.Panel):
     def html(self):
         # Relative to the running notebook: JupyterLab then opens the copy in a tab of its own.
         try:
-            address = Path(os.path.relpath(self.path, Path.cwd())).as_posix()
+            address = quote(Path(os.path.relpath(self.path, Path.cwd())).as_posix())
         except ValueError:  # another drive on Windows
             address = self.path.as_uri()
         link = f'<a href="{escape(address)}">{escape(self.path.name)}</a>'
@@ -56,26 +52,11 @@ def start(lesson, *, fresh=False):
 
     Raises:
         ValueError: no such lesson, or a lesson without exercises.
+        FileTrouble: the copy can't be written; what was there is there still.
     """
     name = notebooks.lesson_name(lesson)
-    source = notebooks.lesson_path("exercises", name)
-    if not source.exists():
-        raise ValueError(f"lesson {name} has no exercises yet")
-    copy = notebooks.workspace() / source.name
-    text = source.read_text(encoding="utf-8")
-    version = hashlib.sha256(text.encode()).hexdigest()[:16]
-    notes = []
-    if copy.exists() and fresh:
-        aside = copy.with_stem(f"{name}.until-{datetime.now(UTC):%Y%m%d-%H%M%S}")
-        copy.rename(aside)
-        notes.append(TEXTS["set aside"].format(path=aside.name))
-    if not copy.exists():
-        notebook = json.loads(text)
-        notebook["metadata"]["course"] = {"exercises": version}
-        _write(copy, json.dumps(notebook, ensure_ascii=False, indent=1) + "\n")
-    elif _version(copy) not in (version, None):
-        notes.append(TEXTS["newer"].format(name=name))
-    show.display(Started(copy, notes))
+    copy = own_copy("workspace", name, fresh=fresh)
+    show.display(Started(copy.path, copy.notes(f"start({name!r}, fresh=True)")))
 
 
 def summary():
@@ -180,17 +161,3 @@ def report(lesson, namespace, *, only=None, record=True):
         display({RESULTS_MIME: [row], "text/plain": str(result)}, raw=True)
         rows.append(row)
     return rows
-
-
-def _version(copy):
-    try:
-        return json.loads(copy.read_text(encoding="utf-8"))["metadata"]["course"]["exercises"]
-    except (ValueError, KeyError, TypeError):  # a file of the learner's own making: nothing to say about it
-        return None
-
-
-def _write(path, text):
-    """Write whole or not at all."""
-    part = path.with_suffix(".part")
-    part.write_text(text, encoding="utf-8")
-    os.replace(part, path)

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 from course_lib import notebooks
+from course_lib.files import FileTrouble
 
 ANSWER = '''def double(x):
     """Twice x."""
@@ -117,10 +118,40 @@ def test_an_unknown_kind_is_refused(course):
 
 def test_what_is_no_notebook_is_refused(course):
     file = course.root / "notebooks" / "03_x.ipynb"
-    for text in ("", "[]", "{}", "not json", '{"nbformat": 99}'):
+    whole = notebooks.dumps(new_notebook(cells=[code("one", "1")]))
+    for text, problem in {
+        "": "it is empty", "[]": "another kind", "{}": "another kind", "not json": "in line 1 of 1",
+        '{"nbformat": 99, "cells": []}': "", whole[:-20]: "cut off or broken", "[" * 100_000: "nested too deeply",
+        f"<<<<<<< HEAD\n{whole}=======\n{whole}>>>>>>> other\n": "the marks of a merge .* in line 1",
+    }.items():  # fmt: skip
         file.write_text(text)
-        with pytest.raises(ValueError, match="03_x"):
+        with pytest.raises(ValueError, match=f"03_x.ipynb is not a notebook: .*{problem}") as raised:
             notebooks.read(file)
+        assert "\n" not in str(raised.value)
+    file.write_bytes(b'{"nbformat": "\xff"}')
+    with pytest.raises(ValueError, match="UTF-8"):
+        notebooks.read(file)
+    file.unlink()
+    with pytest.raises(FileNotFoundError):
+        notebooks.read(file)
+    file.mkdir()
+    with pytest.raises(ValueError, match="it is a folder"):
+        notebooks.read(file)
+
+
+def test_the_mark_that_some_editors_put_first_is_no_part_of_a_notebook(course):
+    file = course.put("notebooks/03_x.ipynb", code("first", "1 + 1"))
+    file.write_text(file.read_text(), encoding="utf-8-sig")
+    assert notebooks.read(file).cells[0].source == "1 + 1"
+    assert notebooks.build().changed == ["notebooks/03_x.ipynb"]
+
+
+def test_a_workspace_that_cannot_be_made_is_said(monkeypatch, tmp_path):
+    (tmp_path / "file").write_text("no folder")
+    for named in (tmp_path / "file", tmp_path / "file" / "below"):
+        monkeypatch.setenv("COURSE_WORKSPACE", str(named))
+        with pytest.raises(FileTrouble, match=f"{named}.*COURSE_WORKSPACE"):
+            notebooks.workspace()
 
 
 # --- exercises from solutions ---
@@ -370,15 +401,15 @@ def test_stray_files_are_told(course):
 
 
 def test_a_failed_write_leaves_the_old_file_and_nothing_else(course, monkeypatch):
-    file = course.put("notebooks/03_x.ipynb", code("first", "1"))
+    course.put("notebooks/03_x.ipynb", code("first", "1"))
     state = course.state()
 
     def fails(*paths):
-        raise OSError("disk full")
+        raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(os, "replace", fails)
-    with pytest.raises(OSError, match="disk full"):
-        notebooks._write(file, "new")
+    with pytest.raises(FileTrouble, match="03_x.*no space left"):
+        notebooks.build()
     assert course.state() == state
 
 

@@ -3,6 +3,7 @@ import json
 import numpy as np
 import pytest
 
+from course_lib.files import ASIDE
 from course_lib.practice import dashboard, exercise, exercises_of, lesson_checks, report, start, summary
 from course_lib.practice.exercises import NotPassed, checks
 from course_lib.practice.learner import RESULTS_MIME
@@ -153,8 +154,8 @@ def test_start_copies_once_and_never_overwrites(own_workspace, capsys):
     assert json.loads(copy.read_text())["cells"][0]["source"] == "mine"
 
     start(3, fresh=True)
-    (aside,) = own_workspace.glob("*.until-*.ipynb")
-    assert json.loads(aside.read_text())["cells"][0]["source"] == "mine"
+    (aside,) = (own_workspace / ASIDE).rglob("*.ipynb")
+    assert aside.name == copy.name and json.loads(aside.read_text())["cells"][0]["source"] == "mine"
     assert json.loads(copy.read_text())["cells"][0]["source"] != "mine"
 
 
