@@ -16,6 +16,7 @@ import json
 import socket
 import statistics
 import time
+from typing import Any
 
 import websocket
 from rich.console import Console
@@ -143,7 +144,7 @@ class Dragged:
         name = "query" if self.root.locator(".cl-token").count() == 0 else "query of t0"
         handle = self.root.get_by_role("slider", name=name, exact=True)
         handle.scroll_into_view_if_needed()
-        box = None
+        box: Any = None
         while box != (box := handle.locator(".cl-tip").bounding_box()):  # cells above may still find their height
             self.page.wait_for_timeout(150)
         self.at = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2

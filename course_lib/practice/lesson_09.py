@@ -408,9 +408,9 @@ def spearman(candidate):
         ranks = mean_ranks(a), mean_ranks(b)
         suspects = {
             "pearson": np.corrcoef(a, b)[0, 1],
-            "ranks-by-order": np.corrcoef(order)[0, 1],
-            "ranks-first": np.corrcoef(first)[0, 1],
-            "ranks-dense": np.corrcoef(dense)[0, 1],
+            "ranks-by-order": np.corrcoef(order[0], order[1])[0, 1],
+            "ranks-first": np.corrcoef(first[0], first[1])[0, 1],
+            "ranks-dense": np.corrcoef(dense[0], dense[1])[0, 1],
             "short-formula": 1 - 6 * ((ranks[0] - ranks[1]) ** 2).sum() / (len(a) * (len(a) ** 2 - 1)),
             "ranks-one": [np.corrcoef(ranks[0], b)[0, 1], np.corrcoef(a, ranks[1])[0, 1]],
             "correlation-matrix": np.corrcoef(*ranks),

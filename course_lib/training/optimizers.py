@@ -113,9 +113,9 @@ def make_optimizers(model, learning_rate, muon_learning_rate=None, weight_decay=
             (others if parameter.ndim > 1 else vectors).append(parameter)
     groups = [{"params": others, "weight_decay": weight_decay}, {"params": vectors, "weight_decay": 0.0}]
     groups = [group for group in groups if group["params"]]
-    optimizers: list[torch.optim.Optimizer] = [
-        torch.optim.AdamW(groups, lr=learning_rate, betas=(0.9, 0.98), fused=True)
-    ] if groups else []
+    optimizers: list[torch.optim.Optimizer] = []
+    if groups:
+        optimizers.append(torch.optim.AdamW(groups, lr=learning_rate, betas=(0.9, 0.98), fused=True))
     if matrices:
         optimizers.append(Muon(matrices, lr=muon_learning_rate, weight_decay=weight_decay, bfloat16=muon_bfloat16))
     return optimizers
