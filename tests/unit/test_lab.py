@@ -13,20 +13,23 @@ from pathlib import Path
 from unittest import mock
 
 import pytest
+from nbformat.v4 import new_notebook
 
 from course_lib import lab
 from course_lib.lab import prompt as lab_prompt
 from course_lib.lab.__main__ import main
+from course_lib.notebooks import dumps
 
 ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture
 def course(tmp_path, monkeypatch):
-    """A folder that looks like the course, with a first notebook."""
+    """A folder that looks like the course, with a first notebook and the learner's folder in it."""
     (tmp_path / "notebooks").mkdir()
-    (tmp_path / lab.FIRST_NOTEBOOK).write_text("{}")
+    (tmp_path / "notebooks" / lab.FIRST).write_text(dumps(new_notebook()))
     monkeypatch.setenv("COURSE_HOME", str(tmp_path))
+    monkeypatch.delenv("COURSE_WORKSPACE", raising=False)
     return tmp_path
 
 
@@ -44,17 +47,61 @@ def free_port():
         return probe.getsockname()[1]
 
 
-def test_command_opens_the_first_notebook_and_any_free_port(course):
-    words, environment = lab.command()
-    assert words[:3] == [sys.executable, "-m", "course_lib.lab.server"]
-    assert f"--ServerApp.root_dir={course}" in words
-    assert "--LabApp.default_url=/lab/tree/notebooks/00_start_here.ipynb" in words
+def opened(words):
+    """The page that JupyterLab opens, and the folder that it shows."""
+    options = dict(word.lstrip("-").split("=", 1) for word in words if "=" in word)
+    return options.get("LabApp.default_url"), options["ServerApp.root_dir"]
+
+
+def test_command_opens_a_notebook_and_any_free_port(course):
+    words, environment = lab.command(notebook=lab.first_notebook())
+    assert words[:4] == [sys.executable, "-P", "-m", "course_lib.lab.server"]
+    assert opened(words) == ("/lab/tree/workspace/lessons/00_start_here.ipynb", str(course))
     assert "--no-browser" not in words and not any("port" in word.lower() for word in words)
     assert environment["PATH"].split(os.pathsep)[0] == str(Path(sys.executable).parent)
 
 
+def test_the_learners_own_lessons_are_opened_and_the_courses_stay_as_they_are(course):
+    before = (course / "notebooks" / lab.FIRST).read_bytes()
+    own = lab.first_notebook()
+    assert own == course / "workspace" / "lessons" / lab.FIRST
+    own.write_text(mine := own.read_text().replace("[]", "[ ]"))
+    assert lab.first_notebook().read_text() == mine
+    assert (course / "notebooks" / lab.FIRST).read_bytes() == before
+
+
+def test_a_workspace_elsewhere_is_what_jupyterlab_shows(course, tmp_path_factory, monkeypatch):
+    elsewhere = tmp_path_factory.mktemp("my %work")
+    monkeypatch.setenv("COURSE_WORKSPACE", str(elsewhere))
+    assert opened(lab.command(notebook=lab.first_notebook())[0]) == (f"/lab/tree/lessons/{lab.FIRST}", str(elsewhere))
+    inside = course / "my %work"
+    monkeypatch.setenv("COURSE_WORKSPACE", str(inside))
+    page, root = opened(lab.command(notebook=lab.first_notebook())[0])
+    assert (page, root) == (f"/lab/tree/my%20%25work/lessons/{lab.FIRST}", str(course))
+
+
+def test_without_a_place_for_copies_the_courses_own_lessons_are_opened(course, tmp_path, monkeypatch, capsys):
+    (tmp_path / "file").write_text("no folder")
+    monkeypatch.setenv("COURSE_WORKSPACE", str(tmp_path / "file"))
+    page, root = opened(lab.command(notebook=lab.first_notebook())[0])
+    assert (page, root) == (f"/lab/tree/notebooks/{lab.FIRST}", str(course))
+    told = capsys.readouterr().err
+    assert told.count("\n") == 1 and "COURSE_WORKSPACE" in told
+
+
+def test_what_stands_in_the_way_is_said_before_it_starts(course, capsys):
+    own = lab.first_notebook()
+    assert capsys.readouterr().err == ""
+    own.write_text("")
+    (own.parent / "numpy.py").write_text("")
+    assert lab.first_notebook() == own
+    told = capsys.readouterr().err
+    assert f"{own.parent / 'numpy.py'} has the name of the package numpy" in told
+    assert f"{own} is not a notebook: it is empty" in told and "`course lesson 00 --fresh`" in told
+
+
 def test_command_for_a_remote_computer(course):
-    words, _ = lab.command(port=8899, browser=False, notebook=None, extra=["--ip=0.0.0.0"])
+    words, _ = lab.command(port=8899, browser=False, extra=["--ip=0.0.0.0"])
     assert "--ServerApp.port=8899" in words and "--ServerApp.port_retries=0" in words and "--no-browser" in words
     assert not any("default_url" in word for word in words)
     assert words[-1] == "--ip=0.0.0.0"
@@ -66,7 +113,7 @@ def test_extra_options_win_and_none_comes_twice(course):
 
 
 def test_a_notebook_that_is_not_there_is_not_opened(course):
-    assert not any("default_url" in word for word in lab.command(notebook="notebooks/99_missing.ipynb")[0])
+    assert not any("default_url" in word for word in lab.command(notebook=course / "notebooks" / "99_missing.ipynb")[0])
 
 
 @pytest.mark.skipif(not hasattr(os, "geteuid"), reason="this system has no root")
@@ -154,7 +201,7 @@ def test_a_stock_jupyter_server_takes_the_extension(tmp_path, monkeypatch):
 def test_a_real_start_asks_nobody_outside_and_ends_cleanly(course):
     port = free_port()
     extra = ["--IdentityProvider.token=", "--Application.log_level=INFO"]
-    words, environment = lab.command(port, browser=False, extra=extra)
+    words, environment = lab.command(port, browser=False, notebook=lab.first_notebook(), extra=extra)
     # A shell's background job ignores Ctrl-C, and so would the server that its tests start.
     heed = None if os.name == "nt" else functools.partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
     server = subprocess.Popen(words, env=environment, cwd=ROOT, stderr=subprocess.PIPE, text=True, preexec_fn=heed)
