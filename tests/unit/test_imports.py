@@ -75,6 +75,13 @@ def test_the_heavy_libraries_wait_until_they_are_used(module):
     assert loaded.isdisjoint({"torch", "seaborn", "IPython", "ipywidgets", "anywidget", "jupyterlab", "notebook"})
 
 
+def test_only_models_and_training_load_pytorch():
+    light = [path for path in modules() if room_of(path) not in ("models", "training") and path.stem != "__main__"]
+    names = [".".join(path.relative_to(PACKAGE.parent).with_suffix("").parts) for path in light]
+    loaded = loaded_by(", ".join(names))
+    assert loaded.isdisjoint({"torch", "transformers", "accelerate", "sklearn", "scipy", "pandas", "captum"})
+
+
 @pytest.mark.parametrize("path", modules(), ids=lambda path: str(path.relative_to(PACKAGE)))
 def test_imports_only_point_down(path):
     room = room_of(path)
