@@ -69,7 +69,8 @@ def server(monkeypatch, tmp_path):
 
 
 def offer(monkeypatch, port):
-    source = corpora.Source(f"http://127.0.0.1:{port}/commit/bul.txt", hashlib.sha256(CONTENT).hexdigest())
+    address, checksum = f"http://127.0.0.1:{port}/commit/bul.txt", hashlib.sha256(CONTENT).hexdigest()
+    source = corpora.Source(address, len(CONTENT), checksum)
     monkeypatch.setitem(corpora.FILES, NAME, source)
     monkeypatch.delenv("COURSE_DATA", raising=False)
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
@@ -123,6 +124,44 @@ def test_a_server_without_the_file_is_named(server):
     server.answers = [MISSING]
     with pytest.raises(CorpusError, match=r"tatoeba/bul.txt could not be downloaded \(the server answered 404\)"):
         corpora.read(NAME)
+
+
+def test_a_server_that_never_ends_is_left_when_it_has_sent_too_much(monkeypatch, tmp_path):
+    """Without a limit this would fill the disk; here it ends when the server has sent a thousand times the file."""
+    sent = []
+
+    class Endless(http.server.BaseHTTPRequestHandler):
+        def do_GET(self):
+            self.send_response(200)
+            self.end_headers()
+            try:
+                for _ in range(1000):
+                    self.wfile.write(CONTENT * 1000)
+                    sent.append(len(CONTENT) * 1000)
+            except OSError:  # nobody listens any more
+                pass
+
+        def log_message(self, *arguments):
+            pass
+
+    kept = []
+    monkeypatch.setattr(corpora, "cache_folder", lambda: tmp_path / "cache")
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Endless) as server:
+        threading.Thread(target=functools.partial(server.serve_forever, 0.02), daemon=True).start()
+        offer(monkeypatch, server.server_address[1])
+        original = corpora._download
+
+        def download(url, file, cache, size):
+            original(url, file, cache, size)
+            kept.append(os.path.getsize(file))
+
+        monkeypatch.setattr(corpora, "_download", download)
+        with pytest.raises(CorpusError, match="damaged or changed"):
+            corpora.read(NAME)
+        server.shutdown()
+    assert kept == [len(CONTENT) + 1] * 2  # the second time is the one more try
+    assert sum(sent) < 1000 * 1000 * len(CONTENT)
+    assert not cached(tmp_path).exists()
 
 
 def test_a_connection_that_always_breaks(server, tmp_path):
@@ -182,6 +221,14 @@ def test_a_damaged_file_in_a_folder_is_refused_and_left_alone(server, monkeypatc
     with pytest.raises(CorpusError, match="its SHA-256 does not fit"):
         corpora.read(NAME)
     assert (tmp_path / NAME).read_bytes() == damaged and server.requests == []
+
+
+@pytest.mark.parametrize("value, folder", [(None, None), ("", None), ("~/corpora", Path.home() / "corpora")])
+def test_an_empty_variable_names_no_folder(server, monkeypatch, value, folder):
+    if value is not None:
+        monkeypatch.setenv("COURSE_DATA", value)
+    assert corpora.copy_folder() == folder
+    assert folder or corpora.read(NAME) == CONTENT
 
 
 def test_a_folder_without_the_file_is_named(server, monkeypatch, tmp_path):
@@ -266,6 +313,12 @@ def test_other_languages_are_refused(languages):
 
 
 # --- the corpora themselves, where a copy is --------------------------------------------------------------------------
+
+
+@needs_copy
+def test_every_files_size_is_known():
+    for name, source in corpora.FILES.items():
+        assert (COPY / name).stat().st_size == source.size, name
 
 
 @needs_copy
