@@ -192,13 +192,14 @@ def make_venv():
     say("rebuild" if VENV.exists() else "first time")
     if os.pathsep in str(ROOT):
         raise Problem(sentence("separator", name=os.pathsep))
+    if not os.access(ROOT, os.W_OK):
+        raise Problem(sentence("read-only"))
     if importlib.util.find_spec("ensurepip") is None:
         raise Problem(sentence("no ensurepip"))
     if VENV.exists():
         shutil.rmtree(VENV)
     if shutil.disk_usage(ROOT).free < NEEDED_BYTES:
         raise Problem(sentence("disk"))
-    VENV.mkdir()  # asked for here, so that a folder that cannot be written to is known as such
     python = getattr(sys, "_base_executable", sys.executable)  # not the Python of the .venv that was just deleted
     if subprocess.run([python, "-m", "venv", str(VENV)]).returncode:
         raise Problem(sentence("no venv"))
@@ -220,7 +221,7 @@ def install():
         else:
             say("plain torch")
         run(settings, *uv, "--no-deps", torch)  # the build for this computer: the lock knows the standard one's hashes
-    run(settings, *uv, "--no-deps", "--require-hashes", "--compile-bytecode", "-r", LOCK)
+    run(settings, *uv, "--no-deps", "--require-hashes", "-r", LOCK)
     run(settings, *uv, "--no-deps", "--no-build-isolation", "-e", ROOT)
     run(settings, *uv, torch)  # the CUDA packages of a build for an NVIDIA GPU; nothing for others
 

@@ -234,6 +234,12 @@ def test_a_folder_that_no_venv_can_lie_in_is_told(course, monkeypatch):
         install.make_venv()
 
 
+def test_a_folder_that_cannot_be_written_to_is_told_beforehand():
+    with mock.patch.object(install.os, "access", return_value=False):
+        with pytest.raises(install.Problem, match="cannot be written to"):
+            install.make_venv()
+
+
 def test_a_full_disk_is_told_beforehand(monkeypatch):
     monkeypatch.setattr(install.shutil, "disk_usage", lambda _: mock.Mock(free=2e9))
     with pytest.raises(install.Problem, match="free about 3 GB"):
