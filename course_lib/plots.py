@@ -16,6 +16,8 @@ from matplotlib.figure import Figure
 from matplotlib.patheffects import withStroke
 from PIL import Image, ImageChops, ImageOps
 
+from course_lib.printable import printable
+
 TEXTS: dict[str, Any] = {
     "queries": "Queries (attending)",
     "keys": "Keys (attended to)",
@@ -105,7 +107,9 @@ class Picture(Figure):
         kept = io.BytesIO()
         image.quantize(256, dither=Image.Dither.NONE).save(kept, "png", compress_level=7)  # a third of the size
         size = {"width": image.width // SHARPER, "height": image.height // SHARPER}
-        return {"image/png": kept.getvalue(), "text/plain": self.alternative or repr(self)}, {"image/png": size}
+        return {"image/png": kept.getvalue(), "text/plain": printable(self.alternative) or repr(self)}, {
+            "image/png": size
+        }
 
 
 class Map(NamedTuple):
@@ -238,7 +242,7 @@ def visible(label):
     Returns:
         a string of one line, at most 40 characters.
     """
-    text = "".join(letter if letter.isprintable() else repr(letter)[1:-1] for letter in str(label))
+    text = printable(str(label), keep="")
     return text if len(text) <= LONGEST else text[: LONGEST - 1] + "…"
 
 

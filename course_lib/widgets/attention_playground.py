@@ -450,7 +450,7 @@ def _sentence(tokens):
 
 
 def _checked_vectors(name, vectors, seq_len):
-    return checked_array(name, vectors, "seq_len d", most={"d": MAX_DIMENSIONS}, seq_len=seq_len)
+    return checked_array(name, vectors, "tokens dimensions", most={"dimensions": MAX_DIMENSIONS}, tokens=seq_len)
 
 
 def _checked_mask(mask, seq_len):

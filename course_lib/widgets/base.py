@@ -37,7 +37,7 @@ TEXT = {
     "shape": "{name} must have shape ({axes}){sizes}: got {got}",
     "size": "{name} must have at most {most} {axis}: got {got}",
     "mask": "mask must be booleans of shape ({n}, {n}), True = may attend: got {got}",
-    "finite": "{name} must be finite numbers: got NaN or infinity",
+    "finite": "{name} must be finite numbers: got {value} at {place}",
 }
 
 _LIBRARY_FOLDERS = tuple(
@@ -257,7 +257,8 @@ def checked_array(name, value, axes, *, most=None, **sizes):
         if size > limit:
             raise ValueError(TEXT["size"].format(name=name, most=limit, axis=axis, got=size))
     if not np.isfinite(array).all():
-        raise ValueError(TEXT["finite"].format(name=name))
+        place = tuple(np.argwhere(~np.isfinite(array))[0].tolist())
+        raise ValueError(TEXT["finite"].format(name=name, value=array[place], place=list(place)))
     return array
 
 
@@ -300,7 +301,7 @@ def describe(value):
     if hasattr(value, "detach") and hasattr(value, "shape"):
         return f"a tensor of shape {tuple(value.shape)}"
     if isinstance(value, (tuple, list, dict)):
-        return f"a {kind} of {len(value)}"
+        return f"a {kind} of {len(value)}" if len(value) else f"an empty {kind}"
     return f"a value of type {kind}"
 
 

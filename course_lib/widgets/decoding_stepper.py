@@ -156,7 +156,8 @@ class DecodingStepper(Widget):
         found = [as_whole(number) for number in ids]
         for number, given in zip(found, ids, strict=True):
             if number is None or not 0 <= number <= self._last:
-                raise ValueError(TEXT["ids"].format(name=name, last=self._last, got=repr(given)))
+                got = repr(given) if np.ndim(given) == 0 else describe(given)
+                raise ValueError(TEXT["ids"].format(name=name, last=self._last, got=got))
         return found
 
     # --- what can be read back, and set ---

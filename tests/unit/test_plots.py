@@ -204,9 +204,15 @@ def test_labels_are_drawn_as_they_are():
     drawn(vectors({"$keys$": np.random.default_rng(0).normal(size=(9, 2))}, LITERAL, title="$x"))
 
 
+def test_words_of_a_picture_can_be_printed_anywhere():
+    data, _ = Picture(figsize=(1, 1), alternative="\ud800\x1b[31m")._repr_mimebundle_()
+    assert data["text/plain"] == r"\ud800\x1b[31m"
+
+
 def test_what_nobody_would_see_is_written_as_an_escape():
     assert visible("two\nlines\t") == r"two\nlines\t"
     assert visible("zero\u200bwidth") == r"zero\u200bwidth"
+    assert visible("\ud800\x1b\u202e") == r"\ud800\x1b\u202e"
     assert visible("a b") == "a b"
     assert visible(7) == "7"
     assert visible("x" * 40) == "x" * 40

@@ -65,6 +65,33 @@ def test_none_is_forgotten():
     assert set(MAKE) == set(widgets.__all__)
 
 
+UNPRINTABLE = "\ud800\x1b[31m\u202e low"
+
+
+def fails(*arguments, **named):
+    raise ValueError(UNPRINTABLE)
+
+
+MORE = {
+    "a function's message": lambda: widgets.BlockWalk(np.ones((2, 3)), ["a", "b"], fails),
+    "a stage": lambda: widgets.BlockWalk(np.ones((1, 3)), ["a"], lambda x, **on: {UNPRINTABLE: x}),
+    "a part": lambda: widgets.HeadBrowser({UNPRINTABLE: np.ones((1, 1, 1, 1))}, {UNPRINTABLE: ["a"]}),
+    "a preset": lambda: widgets.AttentionPlayground(["a"], *np.ones((3, 1, 2)), presets={UNPRINTABLE: {}}),
+}
+
+
+@pytest.mark.parametrize("name", [*MAKE, *MORE])
+def test_text_that_cannot_be_printed_reaches_the_page_and_steers_no_terminal(name, shares, monkeypatch, tmp_path):
+    monkeypatch.setitem(globals(), "HOSTILE", UNPRINTABLE)
+    widget = MORE[name]() if name in MORE else MAKE[name](UNPRINTABLE, shares)
+    (data, about), state = widget._repr_mimebundle_(), widget.view.get_state()
+    for message in (data, about, state):  # as JSON goes over the wire
+        json.dumps(message, ensure_ascii=False, default=lambda _: None).encode()
+    assert not re.search("[\x1b\u202e\ud800]", data["text/plain"])
+    text = widget.save_html(tmp_path / "page.html").read_text("utf-8")
+    assert "\\ufffd\\u001b[31m" in text
+
+
 @every_widget
 def test_a_notebook_keeps_a_live_view_a_picture_and_a_sentence(name, shares, kept):
     widget = MAKE[name](None, shares)
@@ -186,7 +213,7 @@ def test_still_and_words_are_each_widgets_own():
     [
         ("the cat", TypeError, "labels must be a list of strings, not one string: got 'the cat'"),
         (7, TypeError, "labels must be a list of strings: got a value of type int"),
-        (None, TypeError, "labels must be a list of strings: got a value of type NoneType"),
+        (None, TypeError, "labels must be a list of strings: got None"),
         (["a", 3.5], TypeError, "labels must be strings: got 3.5 of type float"),
         ([], ValueError, "labels must be 1 to 4 strings: got 0"),
         (["a"] * 5, ValueError, "labels must be 1 to 4 strings: got 5"),
@@ -234,15 +261,18 @@ def test_what_is_no_flag_is_refused(value, refuses):
         (np.zeros((2, 4)), "x must have shape (rows, columns) with columns = 3: got (2, 4)"),
         (np.zeros((0, 3)), "x must have shape (rows, columns) with columns = 3: got (0, 3)"),
         (np.zeros((2, 2, 3)), "got (2, 2, 3)"),
-        (None, "got ()"),
+        (None, "x must be numbers of shape (rows, columns): got None"),
+        ([[1, 2, None]], "x must be numbers of shape (rows, columns): got a list of 1"),
+        (np.zeros((1, 3), "datetime64[D]"), "x must be numbers of shape (rows, columns): got an array of shape (1, 3)"),
+        (5, "x must have shape (rows, columns) with columns = 3: got a single number"),
         (np.zeros((9, 3)), "x must have at most 8 rows: got 9"),
         ([[1, 2, 3], [4, 5]], "x must be numbers of shape (rows, columns): got a list of 2"),
         ([["1", "2", "3"]], "x must be numbers of shape (rows, columns): got a list of 1"),
         ("abc", "x must be numbers of shape (rows, columns): got a value of type str"),
         (np.ones((1, 3)) * 1j, "x must be numbers of shape (rows, columns): got an array of shape (1, 3)"),
         (object(), "x must be numbers of shape (rows, columns): got a value of type object"),
-        ([[1, 2, float("nan")]], "x must be finite numbers: got NaN or infinity"),
-        ([[1, 2, -np.inf]], "x must be finite numbers: got NaN or infinity"),
+        ([[1, 2, float("nan")]], "x must be finite numbers: got nan at [0, 2]"),
+        ([[1, 2, -np.inf]], "x must be finite numbers: got -inf at [0, 2]"),
         ([torch.zeros(3, requires_grad=True)], "x must be numbers of shape (rows, columns): got a list of 1"),
     ],
 )
@@ -340,8 +370,8 @@ def test_a_long_error_is_cut():
         (np.zeros((2, 3)), "an array of shape (2, 3)"),
         (torch.zeros(2, 3), "a tensor of shape (2, 3)"),
         ((1, 2), "a tuple of 2"),
-        ([], "a list of 0"),
-        (None, "a value of type NoneType"),
+        ([], "an empty list"),
+        (None, "None"),
     ],
 )
 def test_a_value_is_described_without_its_repr(value, words):
