@@ -201,6 +201,8 @@ def check(
         typer.echo(sentence, err=True)
     with _busy(TEXTS["running"].format(path=path.name)):
         rows = judge(exercises_of(name), content, folder, seconds=seconds, memory=memory, record=path == own)
+    for note in filter(None, dict.fromkeys(row.pop("note", "") for row in rows)):  # one sentence, not one an exercise
+        typer.echo(note, err=True)
     points = sum(row["points"] for row in rows if row["outcome"] == "passed")
     total = sum(row["points"] for row in rows)
     passed = all(row["outcome"] == "passed" for row in rows)

@@ -9,7 +9,6 @@ import importlib
 import inspect
 import pkgutil
 import time
-import warnings
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -31,6 +30,8 @@ MESSAGES = {
     "raised": "Your function raised an error before it could be judged.",
     "ask": "You have not passed {id} yet. To see the solution all the same, call .solution() once more; "
     "your progress will say that you looked.",
+    "ask blindly": "It is not known whether you have passed {id}. To see the solution all the same, call .solution() once more.",
+    "not recorded": "Not recorded: {problem}",
     "no-attempt": "not attempted yet: write {id} and run its check first, then compare",
     "no-source": "the source of your last attempt at {id} is not to be had: define it in a notebook cell and check it again",
 }
@@ -157,18 +158,20 @@ class Exercise:
 
     def hint(self):
         """Show the next hint, after the ones seen before."""
-        seen = min(len(self._events("hint")) + 1, len(self.hints))
-        self._record("hint", number=seen)
-        show.display(show.Hints(self, seen))
+        events, _ = Progress().known("hint", self.id)
+        seen = min(len(events) + 1, len(self.hints))
+        self._show(show.Hints(self, seen), self._record("hint", number=seen))
 
     def solution(self):
         """Show the solution. Until the exercise is passed it asks first: call it a second time."""
-        asked = bool(self._events("solution"))
-        self._record("solution", shown=asked or self.passed)
-        if asked or self.passed:
-            show.display(show.Code(f"Solution of {self.id}", notebooks.solution_code(self.lesson, self.function_name)))
+        events, problem = Progress().known(subject=self.id)
+        shown = any(event["kind"] == "solution" for event in events) or _passed(events)
+        note = self._record("solution", shown=shown)
+        if shown:
+            title, source = f"Solution of {self.id}", notebooks.solution_code(self.lesson, self.function_name)
+            self._show(show.Code(title, source), note)
         else:
-            show.display(show.Note(MESSAGES["ask"].format(id=self.id)))
+            self._show(show.Note(MESSAGES["ask blindly" if problem else "ask"].format(id=self.id)), note)
 
     def compare(self):
         """Show the last attempt beside the solution.
@@ -177,27 +180,30 @@ class Exercise:
             ValueError: not attempted yet.
         """
         theirs, solution = self.comparison()
-        self._record("compare")
-        show.display(show.Comparison(self.id, theirs, solution))
+        self._show(show.Comparison(self.id, theirs, solution), self._record("compare"))
 
     def comparison(self):
         """The source of the last attempt and of the solution, as two strings.
 
         Raises:
             ValueError: not attempted yet, or the attempt's source is not known.
+            ProgressError: the progress record, which may hold it, can't be read.
         """
-        attempts = [event for event in self._events("check") if event["outcome"] != "unattempted"]
+        events, problem = Progress().known("check", self.id)
+        attempts = [event for event in events if event["outcome"] != "unattempted"]
+        if problem and not attempts:
+            raise ProgressError(problem)
         if not attempts:
             raise ValueError(MESSAGES["no-attempt"].format(id=self.id))
-        theirs = attempts[-1]["source"]
-        if theirs is None:
+        theirs = attempts[-1].get("source")
+        if not isinstance(theirs, str):
             raise ValueError(MESSAGES["no-source"].format(id=self.id))
         return theirs, notebooks.solution_code(self.lesson, self.function_name)
 
     @property
     def passed(self):
         """Whether the progress record holds a passed check."""
-        return any(event["outcome"] == "passed" for event in self._events("check"))
+        return _passed(Progress().known("check", self.id)[0])
 
     def _judge(self, candidate, seconds):
         if is_stub(candidate):
@@ -230,20 +236,18 @@ class Exercise:
     def _result(self, outcome, message, **more):
         return Result(self.id, self.title, outcome, message, points=self.points, **more)
 
-    def _events(self, kind):
-        try:
-            return Progress().events(kind, self.id)
-        except ProgressError:
-            return []
-
     def _record(self, kind, **details):
         """Add to the progress record; a record that can't be written is said, and costs the learner nothing else."""
         try:
             Progress().record(kind, self.id, **details)
-        except (ProgressError, OSError) as error:
-            warnings.warn(f"Not recorded: {error}", stacklevel=3)
-            return f"Not recorded: {error}"
+        except ProgressError as error:
+            return MESSAGES["not recorded"].format(problem=error)
         return ""
+
+    def _show(self, panel, note):
+        show.display(panel)
+        if note:
+            show.display(show.Note(note))
 
 
 def checks(id, *, title, points=1, hints):
@@ -331,6 +335,10 @@ def lesson_checks(lesson):
         lesson: "03", 3 or "03_self_attention_by_hand".
     """
     return LessonChecks(lesson)
+
+
+def _passed(events):
+    return any(event["kind"] == "check" and event["outcome"] == "passed" for event in events)
 
 
 def _source(candidate):

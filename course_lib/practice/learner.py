@@ -10,7 +10,7 @@ from course_lib import notebooks
 from course_lib.copies import own_copy
 from course_lib.practice import show
 from course_lib.practice.exercises import exercises_of, lessons_with_exercises
-from course_lib.practice.progress import Progress
+from course_lib.practice.progress import Progress, ProgressError
 
 RESULTS_MIME = "application/vnd.course.results+json"
 
@@ -65,6 +65,9 @@ def summary():
     Returns:
         A list of dicts: lesson, exercises, attempted, passed, points, points_total, hints, solutions, quiz_answered,
         quiz_right, last (ISO time of the last event, or None).
+
+    Raises:
+        ProgressError: the progress file can't be read.
     """
     events = Progress().events()
     rows = []
@@ -126,7 +129,10 @@ class Dashboard(show.Panel):
 
 def dashboard():
     """Show where the learner stands: exercises, points, hints and quiz answers of every lesson there is."""
-    show.display(Dashboard(summary()))
+    try:
+        show.display(Dashboard(summary()))
+    except ProgressError as error:
+        show.display(show.Note(str(error)))
 
 
 def report(lesson, namespace, *, only=None, record=True):
@@ -139,7 +145,7 @@ def report(lesson, namespace, *, only=None, record=True):
         record: whether the verdicts go into the progress record.
 
     Returns:
-        A list of dicts: id, title, points, outcome, diagnosis, message, seconds. It is also displayed under the type
+        A list of dicts: id, title, points, outcome, diagnosis, message, seconds, note. It is also displayed under the type
         `application/vnd.course.results+json`, one display an exercise as soon as it is judged.
     """
     from IPython.display import display
@@ -157,6 +163,7 @@ def report(lesson, namespace, *, only=None, record=True):
             "diagnosis": result.diagnosis,
             "message": result.message,
             "seconds": round(result.seconds, 3),
+            "note": result.note,
         }
         display({RESULTS_MIME: [row], "text/plain": str(result)}, raw=True)
         rows.append(row)

@@ -17,7 +17,6 @@ from course_lib.checking import whole_number
 from course_lib.practice.progress import Progress, ProgressError
 from course_lib.review.questions import LETTERS, Question, load_questions, still, to_html
 
-RATINGS = ("again", "hard", "good", "easy")  # the grades of FSRS: reviews can be scheduled from the records
 COUNT = 12  # questions in one sitting
 KEPT_ANSWER = 4_000  # characters of an open answer kept in the progress record
 
@@ -235,7 +234,7 @@ class Quiz(widgets.VBox):
             details["answer"] = asked.text[:KEPT_ANSWER]
         try:
             self._progress.record("quiz", asked.question.id, **details)
-        except (ProgressError, OSError) as error:
+        except ProgressError as error:
             self._show(TEXTS["not recorded"].format(error=error))
         else:
             self._show()
@@ -371,10 +370,8 @@ def quiz(lesson, *, count=COUNT, seed=None, progress=None):
 
 def _draw(bank, count, rng, progress):
     """The most useful `count` questions in the order of the bank, choices and open ones in the bank's proportion."""
-    try:
-        last = {event["subject"]: event["rating"] for event in progress.events("quiz")}
-    except ProgressError:
-        last = {}
+    events, _ = progress.known("quiz")
+    last = {event["subject"]: event["rating"] for event in events}
     usefulness = ["again", None, "hard", "good", "easy"]
     order = sorted(bank, key=lambda question: (usefulness.index(last.get(question.id)), rng.random()))
     choices = [question for question in order if question.kind == "choice"]

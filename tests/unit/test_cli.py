@@ -2,6 +2,7 @@
 
 import base64
 import json
+import os
 import subprocess
 import sys
 
@@ -98,6 +99,27 @@ def test_each_answer_of_the_learners_copy_is_judged_and_recorded(course):
     assert Progress().events("hint") == [], "the rest of the notebook leaves no trace"
 
 
+def test_what_cannot_be_recorded_is_judged_all_the_same(course):
+    course.answers(course.own, SCORES)
+    (course.workspace / "progress.sqlite3").write_bytes(b"no database" * 100)
+    done = course_command("check", "03", "--json")
+    rows = json.loads(done.stdout)["exercises"]
+    assert rows[0]["outcome"] == "passed" and "note" not in rows[0]
+    assert done.stderr.count("Not recorded: your progress file") == 1
+    assert course_command("status").exit_code == 1
+    told = course_command("status").stderr
+    assert "progress.sqlite3 can't be used" in told and told.count("\n") == 1
+    assert "progress.sqlite3 can't be used" in course_command("compare", "03.softmax").stderr
+
+
+def test_a_file_that_hides_a_package_is_said_and_not_used(course):
+    course.answers(course.own, SCORES)
+    (course.workspace / "numpy.py").write_text("mine = 1")
+    done = course_command("check", "03", "--json")
+    assert json.loads(done.stdout)["exercises"][0]["outcome"] == "passed"
+    assert f"{course.workspace / 'numpy.py'} has the name of the package numpy" in done.stderr
+
+
 def test_another_notebook_is_judged_but_not_recorded(course, tmp_path):
     path = course.answers(tmp_path / "student" / "any name.ipynb", SCORES)
     _, rows = check("--notebook", path)
@@ -182,6 +204,27 @@ def test_start_makes_a_copy_and_keeps_it(course):
     assert str(course.own) in done.stdout.replace("\n", "")
     assert course.own.read_text() == changed
     assert course_command("start", "00").exit_code == 2
+    assert "kept as set-aside/" in course_command("start", "3", "--fresh").stdout
+    (kept,) = (course.workspace / "set-aside").rglob("*.ipynb")
+    assert kept.read_text() == changed and course.own.read_text() != changed
+
+
+def test_a_lesson_has_a_copy_of_its_own(course):
+    own = course.workspace / "lessons" / "03_small.ipynb"
+    assert str(own) in course_command("lesson", "03").stdout.replace("\n", "")
+    own.write_text("")
+    assert "it is empty" in (told := course_command("lesson", "03").stdout) and "`course lesson 03 --fresh`" in told
+    assert course_command("lesson", "03", "--fresh").exit_code == 0 and own.read_text()
+    assert course_command("lesson", "99").exit_code == 2
+
+
+def test_a_copy_that_cannot_be_written_is_one_sentence(course, monkeypatch):
+    def fails(descriptor):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", fails)
+    done = course_command("start", "03")
+    assert done.exit_code == 1 and done.stderr.count("\n") == 1 and "no space left" in done.stderr
 
 
 @pytest.fixture

@@ -96,6 +96,15 @@ def test_the_workspace_is_left_as_it_was(monkeypatch, tmp_path):
     assert answer("Workspace").ok and list(tmp_path.iterdir()) == []
 
 
+def test_a_file_in_the_workspace_that_hides_a_package(monkeypatch, tmp_path):
+    monkeypatch.setenv("COURSE_WORKSPACE", str(tmp_path))
+    (tmp_path / "lessons").mkdir()
+    for file in (tmp_path / "numpy.py", tmp_path / "lessons" / "torch.py"):
+        file.write_text("")
+        found = answer("Workspace")
+        assert not found.ok and str(file) in found.detail and "restart" in found.what_to_do
+
+
 def test_a_missing_widget_manager(monkeypatch):
     monkeypatch.setattr(doctor, "WIDGET_MANAGERS", ("anywidget", "no-such-manager"))
     assert answer("Widgets").detail == "JupyterLab lacks no-such-manager"

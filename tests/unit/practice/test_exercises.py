@@ -1,4 +1,9 @@
 import json
+import re
+import sqlite3
+import time
+from contextlib import closing
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -6,8 +11,8 @@ import pytest
 from course_lib.files import ASIDE
 from course_lib.practice import dashboard, exercise, exercises_of, lesson_checks, report, start, summary
 from course_lib.practice.exercises import NotPassed, checks
-from course_lib.practice.learner import RESULTS_MIME
-from course_lib.practice.progress import Progress
+from course_lib.practice.learner import RESULTS_MIME, Started
+from course_lib.practice.progress import Progress, ProgressError, _Connection
 from course_lib.practice.show import Comparison, Picture, side_by_side
 
 
@@ -129,12 +134,93 @@ def test_progress_keeps_the_attempt(own_workspace):
     assert (own_workspace / "progress.sqlite3").exists()
 
 
-def test_a_verdict_comes_even_when_it_cannot_be_recorded(own_workspace):
+def no_database(path):
+    path.write_bytes(b"no database" * 100)
+
+
+def of_a_newer_course(path):
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("PRAGMA user_version = 99")
+
+
+@pytest.fixture(params=[no_database, of_a_newer_course, Path.mkdir], ids=["corrupt", "newer", "folder"])
+def unusable(request, own_workspace):
+    """A progress file that can't be used."""
     own_workspace.mkdir()
-    (own_workspace / "progress.sqlite3").write_bytes(b"no database" * 100)
-    with pytest.warns(UserWarning, match="Not recorded"):
-        result = exercise("03.softmax").check(softmax)
-    assert result.passed and "Not recorded" in str(result)
+    request.param(own_workspace / "progress.sqlite3")
+
+
+@pytest.fixture
+def locked(own_workspace):
+    """A progress file that another program holds, and never lets go."""
+    Progress().record("hint", "03.scores", number=1)
+    with closing(sqlite3.connect(own_workspace / "progress.sqlite3", isolation_level=None)) as other:
+        other.execute("BEGIN EXCLUSIVE")
+        yield
+
+
+@pytest.mark.usefixtures("unusable")
+def test_an_unusable_record_costs_no_answer_hint_or_solution(capsys):
+    answers_hints_and_solutions(capsys)
+
+
+@pytest.mark.usefixtures("locked")
+def test_a_locked_record_costs_no_answer_hint_or_solution(capsys):
+    answers_hints_and_solutions(capsys)
+
+
+def test_a_workspace_that_is_none_costs_no_answer_hint_or_solution(tmp_path, monkeypatch, capsys):
+    (tmp_path / "file").write_text("no folder")
+    monkeypatch.setenv("COURSE_WORKSPACE", str(tmp_path / "file"))
+    answers_hints_and_solutions(capsys)
+
+
+def answers_hints_and_solutions(capsys):
+    """All that a learner does, each within two seconds and with one sentence, when nothing can be recorded."""
+    one = exercise("03.softmax")
+
+    def shown(action, *inputs):
+        began = time.monotonic()
+        result = action(*inputs)
+        assert time.monotonic() - began < 2
+        out = capsys.readouterr()
+        text = out.out + (str(result) if result is not None else "")
+        assert out.err == "" and text.count("Not recorded: ") == 1
+        return text
+
+    assert one.hints[1] not in shown(one.hint)
+    assert one.hints[1] in shown(one.hint)
+    assert "once more" in shown(one.solution)
+    assert "np.exp" in shown(one.solution)
+    assert "[softmax-overflow]" in shown(one.check, naive)
+    assert "-def naive(scores):" in shown(one.compare)
+    assert "Passed" in shown(one.check, softmax)
+    assert one.passed and "np.exp" in shown(one.solution)
+
+    other = exercise("03.scores")
+    assert "not known whether you have passed" in shown(other.solution)
+    with pytest.raises(ProgressError):
+        other.compare()
+    dashboard()
+    assert len(capsys.readouterr().out.splitlines()) == 1
+    with pytest.raises(ProgressError):
+        summary()
+
+
+def test_passed_without_a_record_is_passed(monkeypatch, capsys):
+    def full(*anything):
+        raise sqlite3.OperationalError("database or disk is full")
+
+    monkeypatch.setattr(_Connection, "executemany", full)
+    one = exercise("03.softmax")
+    assert "Not recorded" in str(one.check(softmax)) and one.passed
+    one.solution()
+    assert "np.exp" in capsys.readouterr().out
+
+
+def test_a_lone_surrogate_in_an_attempt_is_recorded(own_workspace):
+    exercise("03.softmax")._record("check", outcome="failed", source="\ud800")
+    assert Progress().events("check")[0]["source"] == "\ud800"
 
 
 def test_start_copies_once_and_never_overwrites(own_workspace, capsys):
@@ -157,6 +243,21 @@ def test_start_copies_once_and_never_overwrites(own_workspace, capsys):
     (aside,) = (own_workspace / ASIDE).rglob("*.ipynb")
     assert aside.name == copy.name and json.loads(aside.read_text())["cells"][0]["source"] == "mine"
     assert json.loads(copy.read_text())["cells"][0]["source"] != "mine"
+
+
+def test_the_link_to_the_copy_leads_there_whatever_the_folder_is_called(tmp_path, monkeypatch):
+    folder = tmp_path / "a %23 folder?"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    (address,) = re.findall('href="([^"]*)"', Started(tmp_path / "my #1 copy.ipynb", []).html())
+    assert address == "../my%20%231%20copy.ipynb"
+
+
+def test_start_says_what_is_wrong_with_a_copy(own_workspace, capsys):
+    own_workspace.mkdir()
+    (own_workspace / "03_self_attention_by_hand.ipynb").write_text("<<<<<<< HEAD\n")
+    start("03")
+    assert "<<<<<<<" in (out := capsys.readouterr().out) and "fresh=True" in out
 
 
 def test_summary_and_dashboard_count_what_was_done(capsys):

@@ -204,21 +204,29 @@ def test_what_was_missed_and_what_was_never_asked_comes_first(progress):
     assert {choices[0], choices[1], choices[5]} <= drawn
 
 
-class FailingProgress:
-    def events(self, kind=None, subject=None):
-        raise ProgressError("the file <is> broken")
+@pytest.fixture
+def broken(tmp_path):
+    """Progress in a file that is none."""
+    (tmp_path / "<is> broken").write_bytes(b"no database" * 100)
+    return Progress(tmp_path / "<is> broken")
 
-    def record(self, kind, subject, **details):
-        raise ProgressError("the file <is> broken")
 
-
-def test_a_broken_progress_file_is_said_and_does_not_stop_the_quiz():
-    asked = quiz("03", seed=1, progress=FailingProgress())
+def test_a_broken_progress_file_is_said_and_does_not_stop_the_quiz(broken):
+    asked = quiz("03", seed=1, progress=broken)
     assert len(asked._asked) == 12
-    asked = Quiz([CHOICE], "A quiz", progress=FailingProgress())
+    asked = Quiz([CHOICE], "A quiz", progress=broken)
     choose(asked, "first")
     button(asked, "Check answer").click()
-    assert "Not recorded: the file &lt;is&gt; broken" in shown_text(asked) and "Right." in shown_text(asked)
+    assert "Not recorded: " in shown_text(asked) and "&lt;is&gt; broken" in shown_text(asked)
+    assert "Right." in shown_text(asked)
+
+
+def test_what_could_not_be_recorded_is_remembered_when_questions_are_drawn(broken):
+    missed = [question.id for question in load_questions("03") if question.kind == "choice"][-1]
+    for question in load_questions("03"):
+        with pytest.raises(ProgressError):
+            broken.record("quiz", question.id, rating="again" if question.id == missed else "easy")
+    assert missed in {asked.question.id for asked in quiz("03", count=2, seed=1, progress=broken)._asked}
 
 
 def test_the_saved_notebook_shows_the_questions_without_a_kernel(progress):
