@@ -7,8 +7,9 @@ nor is a number with a point, even 3.0, nor an array with axes, even of one entr
 import math
 import numbers
 import operator
+from typing import Any
 
-TEXTS = {
+TEXTS: dict[str, Any] = {
     "wrong": "{name} is {value!r}; expected {expected}",
     "whole": {
         (): "a whole number",
@@ -101,7 +102,7 @@ def as_real(value):
     try:
         return float(value)
     except OverflowError:
-        return math.inf if value > 0 else -math.inf
+        return math.inf if value > 0 else -math.inf  # pyrefly: ignore[unsupported-operation]: real numbers are ordered
 
 
 def _scalar(value):

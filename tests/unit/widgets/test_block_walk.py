@@ -177,7 +177,7 @@ def helper(x):
 
 
 def fails_without_norm(x, *, attention, feed_forward, residual, norm):
-    return {"out": x / undefined_name if not norm else x}  # noqa: F821  # pyrefly: ignore[unknown-name]
+    return {"out": x / undefined_name if not norm else x}  # noqa: F821
 
 
 WRONG = {

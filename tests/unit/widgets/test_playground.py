@@ -255,7 +255,7 @@ def test_an_error_names_the_learners_own_line_and_none_of_ours():
         return softmax_of_mine(queries @ keys.T)
 
     def softmax_of_mine(scores):
-        return scores / undefined_name  # noqa: F821  # pyrefly: ignore[unknown-name]
+        return scores / undefined_name  # noqa: F821
 
     error = playground(attention).error
     assert error.splitlines()[-1].startswith("NameError: name 'undefined_name' is not defined")
