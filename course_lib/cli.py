@@ -3,6 +3,7 @@
 Everything that takes time to load is loaded by the command that needs it.
 """
 
+import io
 import json
 import re
 import sys
@@ -91,7 +92,8 @@ Json = Annotated[bool, typer.Option("--json", help=TEXTS["json"])]
 def main():
     """Run the command line."""
     for stream in (sys.stdout, sys.stderr):
-        stream.reconfigure(errors="replace")  # a console or pipe that can't show a letter still shows the rest
+        if isinstance(stream, io.TextIOWrapper):  # and not what a caller put in its place
+            stream.reconfigure(errors="replace")  # a console or pipe that can't show a letter still shows the rest
     app()
 
 

@@ -228,7 +228,7 @@ def install():
 
 def locked(name):
     """The lock's lines for a package: its pin, and the hashes of its files."""
-    return re.search(rf"^{name}==.*\n(?:\s.*\n)*", LOCK.read_text(encoding="utf-8"), re.MULTILINE).group()
+    return re.findall(rf"^{name}==.*\n(?:\s.*\n)*", LOCK.read_text(encoding="utf-8"), re.MULTILINE)[0]
 
 
 def pip_settings():
@@ -281,7 +281,7 @@ def reason(settings):
 
 def failure(url, seconds, settings):
     """Why a page can't be had, as an exception, or None: known within `seconds`, even where looking up its name hangs."""
-    outcome = [TimeoutError()]
+    outcome: list[Exception | None] = [TimeoutError()]
 
     def ask():
         try:
