@@ -26,6 +26,7 @@ ROOT = Path(__file__).resolve().parent.parent
 LOCK = ROOT / "requirements.lock"
 PROJECT = ROOT / "pyproject.toml"
 VENV = ROOT / ".venv"
+JUPYTER_CONFIG = ROOT / "course_lib" / "lab" / "jupyter_config.json"
 STAMP = VENV / "ready"  # holds the fingerprint of what is completely installed
 
 TORCH_INDEX = "https://download.pytorch.org/whl/cpu/torch/"
@@ -224,6 +225,9 @@ def install():
     run(settings, *uv, "--no-deps", "--require-hashes", "-r", LOCK)
     run(settings, *uv, "--no-deps", "--no-build-isolation", "-e", ROOT)
     run(settings, *uv, torch)  # the CUDA packages of a build for an NVIDIA GPU; nothing for others
+    config = VENV / "etc" / "jupyter" / JUPYTER_CONFIG.name
+    config.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(JUPYTER_CONFIG, config)  # `jupyter nbconvert` looks there
 
 
 def locked(name):

@@ -65,7 +65,10 @@ def command(port=None, browser=True, notebook=None, extra=()):
         words.append("--allow-root")
     # As if .venv were activated: terminals, and `!` in notebooks, find its `python` and `course`.
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
-    return [*words, *extra], {"PYTHONSTARTUP": str(KERNEL_STARTUP)} | os.environ | {"PATH": path}
+    # jupyter_config.json there: exported pages keep the pictures' text alternatives.
+    config = os.pathsep.join(filter(None, [str(Path(__file__).parent), os.environ.get("JUPYTER_CONFIG_PATH")]))
+    own = {"PATH": path, "JUPYTER_CONFIG_PATH": config}
+    return [*words, *extra], {"PYTHONSTARTUP": str(KERNEL_STARTUP)} | os.environ | own
 
 
 def served_folder(notebook=None):

@@ -1,6 +1,7 @@
 """The widgets outside JupyterLab: in Jupyter Notebook 7, in an exported page, and in a page of their own."""
 
 import re
+from html import escape
 
 import nbformat
 import numpy as np
@@ -8,6 +9,7 @@ import pytest
 from nbconvert import HTMLExporter
 
 from course_lib.attention import scaled_dot_product_attention
+from course_lib.lab.alternatives import TextAlternatives
 from tests.browser.hands import Hands, numpy_attention
 from tests.browser.real_lab import OUTSIDE
 from tests.browser.test_widgets import SETUP, WALK, WIDGETS
@@ -47,12 +49,15 @@ def test_notebook_7_follows_the_hand(notebook7):
 def test_an_exported_page_keeps_the_stills_and_their_words(notebook7, browser):
     notebook7.command("docmanager:save")
     saved = nbformat.read(notebook7.lab.root / notebook7.path, as_version=4)
-    page, _ = HTMLExporter().from_notebook_node(saved)
+    page, _ = HTMLExporter(preprocessors=[TextAlternatives]).from_notebook_node(saved)
     images = re.findall(r"<img[^>]*>", page)
     assert len(images) == 1 + len(WIDGETS)
-    for image in images:
+    words = [
+        output.data["text/plain"] for cell in saved.cells for output in cell.get("outputs", ()) if "data" in output
+    ]
+    for image, alternative in zip(images, words, strict=True):
         assert 'src="data:image/png;base64,' in image
-        assert re.search(r'alt="[^"]{20,}"', image), image[-300:]
+        assert f'alt="{escape(alternative)}"' in image, image[-300:]
 
 
 @pytest.mark.parametrize("with_python", [False, True])
