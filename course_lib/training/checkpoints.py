@@ -7,9 +7,11 @@
             state.json              step, settings, data position, history
 
 A checkpoint is written under another name, flushed to the disk, and renamed when it is whole; the one before is removed
-only then. So there is a whole checkpoint at every moment, whenever the process or the machine dies.
+only then. So there is a whole checkpoint at every moment, whenever the process or the machine dies. A lock keeps a second
+run out of the folder; it ends with the process that holds it.
 """
 
+import contextlib
 import json
 import os
 import re
@@ -18,13 +20,28 @@ import tempfile
 from pathlib import Path
 
 import torch
+from filelock import FileLock, Timeout
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
+from safetensors.torch import save as to_bytes
+
+from course_lib.checking import as_real, whole_number
+from course_lib.models.checks import unwrapped
 
 FORMAT = 1
 MODEL, TRAINING, STATE = "model.safetensors", "training.safetensors", "state.json"
 NAME = re.compile(r"step-(\d{8,})")
-UNFINISHED = ".unfinished-"
+UNFINISHED, LOCK = ".unfinished-", ".lock"
+EXTRA = "_extra_state"  # under this name PyTorch keeps what `get_extra_state` gives
+PARTS = {  # of a state, and how JSON gives them
+    "step": int,
+    "settings": dict,
+    "bfloat16": bool,
+    "muon_bfloat16": list,
+    "processes": int,
+    "last_batch": int,
+    "history": list,
+}
 
 TEXTS = {
     "damaged": "{path} cannot be read ({reason}); remove the folder {folder} to begin anew",
@@ -33,6 +50,15 @@ TEXTS = {
     "missing": "missing {names}",
     "unknown": "unknown {names}",
     "shape": "{name} has shape {found}, expected {expected}",
+    "part": "its {name} is {found}",
+    "lacks": "it lacks {name}",
+    "steps": "it tells of {found} steps",
+    "in use": "another run uses {folder}; wait until it has ended, or pass another folder",
+    "unwritten": "the checkpoint of step {step} cannot be written to {folder} ({reason}); {kept}",
+    "kept": "the one of step {step} is kept, and after you have made room the same call goes on from there",
+    "none kept": "make room, or pass another folder",
+    "no tensor": "a checkpoint cannot hold the model's {name} ({reason}); do without it, or without checkpoints",
+    "extra": "PyTorch's get_extra_state gave it, and only pickle could hold it",
     "folder": "checkpoint is {folder!r}, where nothing can be written ({reason}); pass another folder",
     "no weights": "{path} does not exist; expected a file of weights, or a folder with checkpoints",
 }
@@ -55,6 +81,38 @@ def check_folder(folder):
         raise CheckpointError(TEXTS["folder"].format(folder=str(folder), reason=error.strerror)) from None
 
 
+def check_model(model):
+    """Try with one number of each tensor whether a checkpoint can hold a model, also before the first hour.
+
+    Raises:
+        CheckpointError: it can't; the message names the tensor.
+    """
+    for name, tensor in weights_of(model).items():
+        try:
+            if name.split(".")[-1] == EXTRA:
+                raise TypeError(TEXTS["extra"])
+            to_bytes(storable({name: tensor[(slice(1),) * tensor.ndim]}))
+        except (AttributeError, LookupError, RuntimeError, SafetensorError, TypeError, ValueError) as error:
+            raise CheckpointError(TEXTS["no tensor"].format(name=name, reason=error)) from None
+
+
+def lock(folder):
+    """Keep other runs out of a folder.
+
+    Returns:
+        a lock, whose `release()` lets them in again.
+
+    Raises:
+        CheckpointError: another run uses it.
+    """
+    own = FileLock(Path(folder) / LOCK, timeout=0)
+    try:
+        own.acquire()
+    except Timeout:
+        raise CheckpointError(TEXTS["in use"].format(folder=folder)) from None
+    return own
+
+
 def save(folder, step, model, tensors, state):
     """Write a checkpoint, then remove older ones.
 
@@ -67,33 +125,49 @@ def save(folder, step, model, tensors, state):
 
     Returns:
         Path of the checkpoint.
+
+    Raises:
+        CheckpointError: it can't be written, such as where the disk is full; the one before is kept.
     """
     folder = Path(folder)
+    before = latest(folder)
+    try:
+        return _save(folder, step, model, tensors, state)
+    except (OSError, SafetensorError) as error:
+        shutil.rmtree(_unfinished(folder, step), ignore_errors=True)
+        kept = TEXTS["kept"].format(step=_number(before)) if before else TEXTS["none kept"]
+        about = {"step": step, "folder": folder, "reason": getattr(error, "strerror", None) or error}
+        raise CheckpointError(TEXTS["unwritten"].format(**about, kept=kept)) from None
+
+
+def _save(folder, step, model, tensors, state):
     folder.mkdir(parents=True, exist_ok=True)
-    final, unfinished = folder / f"step-{step:08d}", folder / f"{UNFINISHED}{step:08d}"
+    final, unfinished = folder / f"step-{step:08d}", _unfinished(folder, step)
     shutil.rmtree(unfinished, ignore_errors=True)  # from a process that died
     unfinished.mkdir()
-    save_file(_storable(weights_of(model)), unfinished / MODEL)
-    save_file(_storable(tensors), unfinished / TRAINING)
+    save_file(storable(weights_of(model)), unfinished / MODEL)
+    save_file(storable(tensors), unfinished / TRAINING)
     text = json.dumps({"format": FORMAT, "step": step, **state}, ensure_ascii=False, allow_nan=False)
     (unfinished / STATE).write_text(text, encoding="utf-8")
     for path in unfinished.iterdir():
         _flush(path)
     _flush(unfinished)
-    if final.exists():  # the same step once more, after a second run from an earlier one
+    if final.exists():  # one that is not whole, or the same step once more
         shutil.rmtree(final)
     os.rename(unfinished, final)
     _flush(folder)
     for path in folder.iterdir():
-        if path != final and (NAME.fullmatch(path.name) or path.name.startswith(UNFINISHED)):
+        is_older = NAME.fullmatch(path.name) and _number(path) < step
+        if is_older or path.name.startswith(UNFINISHED):
             shutil.rmtree(path, ignore_errors=True)
     return final
 
 
 def latest(folder):
     """The newest whole checkpoint in a folder: Path, or None."""
-    found = [path for path in Path(folder).glob("step-*") if NAME.fullmatch(path.name)]
-    return max(found, key=lambda path: int(path.name.removeprefix("step-")), default=None)
+    found = (path for path in Path(folder).glob("step-*") if NAME.fullmatch(path.name))
+    whole = (path for path in found if all((path / name).is_file() for name in (MODEL, TRAINING, STATE)))
+    return max(whole, key=_number, default=None)
 
 
 def read(path):
@@ -111,13 +185,18 @@ def read_state(path):
     Raises:
         CheckpointError: as in `read`.
     """
-    try:
+    with reading(path / STATE):
         state = json.loads((path / STATE).read_text(encoding="utf-8"))
-        found = state["format"]
-    except (OSError, ValueError, TypeError, KeyError) as error:
-        raise _damaged(path / STATE, error) from None
-    if found != FORMAT:
-        raise CheckpointError(TEXTS["format"].format(path=path / STATE, found=found, expected=FORMAT))
+        if state["format"] != FORMAT:
+            about = {"path": path / STATE, "found": state["format"], "expected": FORMAT}
+            raise CheckpointError(TEXTS["format"].format(**about))
+        for name, kind in PARTS.items():
+            if type(state[name]) is not kind:  # True is an int, and no step
+                raise TypeError(TEXTS["part"].format(name=name, found=repr(state[name])))
+        whole_number("num_steps", state["settings"]["num_steps"], least=1)
+        told = [record["step"] for record in state["history"] if as_real(record["seconds"]) >= 0]
+        if state["step"] != _number(path) or told != list(range(1, state["step"] + 1)):
+            raise ValueError(TEXTS["steps"].format(found=len(told)))
     return state
 
 
@@ -153,28 +232,53 @@ def load_weights(model, path):
 
 
 def weights_of(model):
-    """The parameters and buffers of a model by name; what is tied comes once, under its first name."""
+    """The parameters and buffers of a model by the names that it gives them, whatever is around it.
+
+    What is tied comes once, under its first name.
+    """
     seen, weights = set(), {}
-    for name, tensor in model.state_dict(keep_vars=True).items():
+    for name, tensor in unwrapped(model).state_dict(keep_vars=True).items():
         if id(tensor) not in seen:
             seen.add(id(tensor))
             weights[name] = tensor
     return weights
 
 
-def _storable(tensors):
-    return {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
+def storable(tensors):
+    """Tensors as files hold them: on the CPU, in order, none in another one's memory."""
+    found, taken = {}, set()
+    for name, tensor in tensors.items():
+        tensor = tensor.detach().cpu().contiguous()
+        place = tensor.untyped_storage().data_ptr()
+        found[name] = tensor.clone() if place in taken else tensor
+        taken.add(place)
+    return found
 
 
 def _read_tensors(path):
-    try:
+    with reading(path):
         return load_file(path)
-    except (OSError, SafetensorError) as error:
-        raise _damaged(path, error) from None
 
 
-def _damaged(path, error):
-    return CheckpointError(TEXTS["damaged"].format(path=path, reason=error, folder=path.parent))
+@contextlib.contextmanager
+def reading(path):
+    """Say of a checkpoint's file that it is damaged where what is read from it can't be used."""
+    try:
+        yield
+    except CheckpointError:
+        raise
+    except (LookupError, OSError, RecursionError, RuntimeError, SafetensorError, TypeError, ValueError) as error:
+        reason = TEXTS["lacks"].format(name=error) if isinstance(error, KeyError) else error
+        raise CheckpointError(TEXTS["damaged"].format(path=path, reason=reason, folder=path.parent)) from None
+
+
+def _number(path):
+    """The step of a checkpoint, by its folder's name."""
+    return int(path.name.removeprefix("step-"))
+
+
+def _unfinished(folder, step):
+    return folder / f"{UNFINISHED}{step:08d}"
 
 
 def _flush(path):

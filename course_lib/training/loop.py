@@ -22,6 +22,7 @@ from torch.nn import functional as F
 from tqdm.auto import tqdm
 
 from course_lib.checking import one_of, real_number, whole_number
+from course_lib.models.checks import unwrapped
 from course_lib.training import checkpoints
 from course_lib.training.losses import linear_cross_entropy
 from course_lib.training.optimizers import DECAYS, AveragedWeights, bfloat16_pays, learning_rate_share, make_optimizers
@@ -100,7 +101,8 @@ def fit(
     weights, to the bit, as a run that was never interrupted, on the same machine with as many threads.
 
     Args:
-        model: nn.Module; called with all of a batch but its last tensor, it returns logits (..., classes).
+        model: nn.Module, compiled or wrapped as you like; called with all of a batch but its last tensor, it returns
+            logits (..., classes).
         batches: iterable of (inputs, …, targets), tensors or arrays with as many rows each, targets whole numbers.
             It is gone through again where it ends too early. To resume, it must give the same batches again: they have
             a seed of their own and owe nothing to the state of torch's generator.
@@ -131,8 +133,8 @@ def fit(
 
     Raises:
         ValueError, TypeError: settings or batches that make no sense.
-        CheckpointError: the checkpoint is damaged, or of another model, other settings or other batches; or its folder
-            can't be written to.
+        CheckpointError: the checkpoint is damaged, or of another model, other settings or other batches; its folder
+            can't be written to, or another run uses it; or the model has what no checkpoint can hold.
         FloatingPointError: the loss or its gradient is not finite.
     """
     if num_steps is None:
@@ -150,7 +152,7 @@ def fit(
         "clip": clip,
         "average": average,
         "precision": precision,
-        "pad_id": getattr(model, "pad_id", None) if pad_id is None else pad_id,
+        "pad_id": getattr(unwrapped(model), "pad_id", None) if pad_id is None else pad_id,
         "seed": seed,
     }
     settings = _checked(settings)
@@ -160,7 +162,9 @@ def fit(
         evaluate_every = whole_number("evaluate_every", evaluate_every, 1)
     if checkpoint is not None:
         checkpoints.check_folder(checkpoint)
+        checkpoints.check_model(model)
     accelerator = Accelerator(mixed_precision="no")  # `_Run` casts by itself, and leaves the model's forward alone
+    lock = None if checkpoint is None else _in_main_process(accelerator, checkpoints.lock, checkpoint)
     callers = _random_state(accelerator.device)
     try:
         torch.manual_seed(settings["seed"] + accelerator.process_index)
@@ -175,6 +179,8 @@ def fit(
             model.eval().to(run.home)
     finally:
         _restore_random_state(callers, accelerator.device)
+        if lock is not None:
+            lock.release()
     return run.history
 
 
@@ -188,13 +194,13 @@ class _Run:
         objective = _Objective(model, loss, settings["label_smoothing"], settings["pad_id"])
         self.prepared = accelerator.prepare_model(objective)
         rates = settings["learning_rate"], settings["muon_learning_rate"], settings["weight_decay"]
-        pays = self._everywhere(bfloat16_pays(accelerator.device.type))
+        (pays,) = broadcast_object_list([bfloat16_pays(accelerator.device.type)])  # the main process's answer
         self.bfloat16 = pays if settings["precision"] == "auto" else settings["precision"] == "bfloat16"
         self.optimizers = make_optimizers(model, *rates, muon_bfloat16=pays)
         if not self.optimizers:
             raise ValueError(TEXTS["nothing"])
         self.rates = [[group["lr"] for group in optimizer.param_groups] for optimizer in self.optimizers]
-        self.average = None if settings["average"] is None else AveragedWeights(model, settings["average"])
+        self.average = None if settings["average"] is None else AveragedWeights(unwrapped(model), settings["average"])
         self.step, self.fingerprint, self.history = 0, None, History()
         self.saved_step: int | None = None
 
@@ -333,6 +339,7 @@ class _Run:
         """Write a checkpoint: the main process writes, the others wait."""
         device = self.accelerator.device
         states = gather_object([{name: state.cpu() for name, state in _random_state(device).items()}])
+        tensors, state = {}, {}
         if self.accelerator.is_main_process:
             tensors = {f"random.{rank}.{name}": state for rank, one in enumerate(states) for name, state in one.items()}
             if self.average is not None:  # the model's file holds what a reader wants, the mean; the rest goes here
@@ -349,12 +356,11 @@ class _Run:
                 "last_batch": self.fingerprint,
                 "history": [_finite(record) for record in self.history],
             }
-            try:
-                checkpoints.save(self.folder, self.step, self.model, tensors, state)
-            finally:
-                if self.average is not None:
-                    self.average.swap()
-        self.accelerator.wait_for_everyone()
+        try:
+            _in_main_process(self.accelerator, checkpoints.save, self.folder, self.step, self.model, tensors, state)
+        finally:
+            if self.average is not None and self.accelerator.is_main_process:
+                self.average.swap()
         self.saved_step = self.step
 
     def resume(self):
@@ -372,6 +378,11 @@ class _Run:
             folder = self.folder
             raise checkpoints.CheckpointError(TEXTS["settings"].format(folder=folder, changes="; ".join(changes)))
         checkpoints.load_weights(self.model, path)
+        with checkpoints.reading(path / checkpoints.TRAINING):
+            self._remember(tensors, state)
+
+    def _remember(self, tensors, state):
+        """Be where a checkpoint was written; the model's weights are there already."""
         for number, optimizer in enumerate(self.optimizers):
             optimizer.bfloat16 = state["muon_bfloat16"][number]  # what was measured then, not what is measured now
             memory = {}
@@ -391,11 +402,19 @@ class _Run:
         self.bfloat16, self.fingerprint = state["bfloat16"], state["last_batch"]
         self.history = History(state["history"])
 
-    def _everywhere(self, value):
-        """The main process's value, in all of them."""
-        values = [value]
-        broadcast_object_list(values)
-        return values[0]
+
+def _in_main_process(accelerator, function, *arguments):
+    """Call a function in the main process alone; the others wait for it, and stop where it can't go on."""
+    answer, problem = None, None
+    if accelerator.is_main_process:
+        try:
+            answer = function(*arguments)
+        except checkpoints.CheckpointError as error:
+            problem = error
+    (problem,) = broadcast_object_list([problem])
+    if problem is not None:
+        raise problem
+    return answer
 
 
 def _counting(targets, pad_id):
@@ -413,10 +432,11 @@ class _Objective(nn.Module):
     def __init__(self, model, loss, label_smoothing, pad_id):
         super().__init__()
         self.model, self.loss, self.label_smoothing, self.pad_id = model, loss, label_smoothing, pad_id
+        self.skips_logits = loss is None and _is_bare(model) and hasattr(model, "logits_weight")
 
     def forward(self, *batch):
         *inputs, targets = batch
-        if self.loss is None and hasattr(self.model, "logits_weight"):  # then nobody needs to hold all logits
+        if self.skips_logits:  # then nobody needs to hold all of them
             hidden, _ = self.model.hidden_states(*inputs)
             self._check(hidden, targets, "d_model")
             counts = _counting(targets, self.pad_id)
@@ -437,6 +457,13 @@ class _Objective(nn.Module):
             expected = f"({', '.join(map(str, (*targets.shape, last)))})"
             found, targets = tuple(outputs.shape), tuple(targets.shape)
             raise ValueError(TEXTS["logits"].format(found=found, targets=targets, expected=expected))
+
+
+def _is_bare(model):
+    """Whether a call of a model is its class's `forward` and no more: nobody compiled, wrapped, hooked or replaced it."""
+    around = ("_compiled_call_impl", "forward", "_forward_hooks", "_forward_pre_hooks", "_backward_hooks")
+    first = next(kind for kind in type(model).__mro__ if {"forward", "logits_weight"} & vars(kind).keys())
+    return "logits_weight" in vars(first) and not any(vars(model).get(name) for name in around)
 
 
 class _Interruption:

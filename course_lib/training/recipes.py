@@ -32,7 +32,7 @@ from course_lib.models.vision import VisionTransformer
 from course_lib.tokens import BytePairEncoder, split_words
 from course_lib.training import checkpoints
 from course_lib.training.batches import TeacherForced, TokenBatches
-from course_lib.training.checkpoints import load_weights, weights_of
+from course_lib.training.checkpoints import load_weights, storable, weights_of
 from course_lib.training.loop import fit
 
 PAD_ID, START_ID, END_ID = 0, 1, 2
@@ -89,9 +89,7 @@ class Translator:
         folder = Path(folder)
         folder.mkdir(parents=True, exist_ok=True)
         weights, tokenizer, sizes = (folder / name for name in self.FILES)
-        save_file(
-            {name: tensor.detach().cpu().contiguous() for name, tensor in weights_of(self.model).items()}, weights
-        )
+        save_file(storable(weights_of(self.model)), weights)
         self.tokenizer.save(tokenizer)
         sizes.write_text(json.dumps({"sizes": self.sizes, "about": about}, indent=1) + "\n", encoding="utf-8")
 

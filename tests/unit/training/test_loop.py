@@ -1,8 +1,10 @@
 """`fit` learns, resumes to the bit, survives being killed, stops when asked, and shares its work."""
 
 import itertools
+import json
 import math
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -13,7 +15,7 @@ import numpy as np
 import pytest
 import torch
 from accelerate import Accelerator
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save_file
 
 from course_lib.models.decoder import LanguageModel
 from course_lib.models.recurrent import RecurrentTranslator
@@ -303,6 +305,112 @@ def test_two_processes_learn_what_one_does(tmp_path, launcher):
 
 
 # ---------------------------------------------------------------------------------------------------------------------
+# It runs what is around a model.
+# ---------------------------------------------------------------------------------------------------------------------
+
+
+class Counted:
+    """A backend of `torch.compile` that counts its graphs and how often they run."""
+
+    def __init__(self):
+        self.graphs = self.runs = 0
+
+    def __call__(self, graph, inputs):
+        self.graphs += 1
+
+        def run(*arguments):
+            self.runs += 1
+            return graph(*arguments)
+
+        return run
+
+
+def compiled(model, backend):
+    return torch.compile(model, backend=backend)
+
+
+def compiled_in_place(model, backend):
+    model.compile(backend=backend)
+    return model
+
+
+@pytest.mark.parametrize("compiling", [compiled, compiled_in_place])
+@pytest.mark.parametrize("name", ["Transformer", "LanguageModel"])
+def test_a_compiled_model_runs_compiled(name, compiling):
+    make, batch = ONE_BATCH[name]
+    losses, backend = [], Counted()
+    for around in (lambda model: model, lambda model: compiling(model, backend)):
+        torch._dynamo.reset()
+        torch.manual_seed(0)
+        history = fit(around(make()), [batch], num_steps=4, precision="float32", progress=False)
+        losses.append([record["loss"] for record in history])
+    assert backend.graphs > 0 and backend.runs >= 4
+    assert losses[1] == pytest.approx(losses[0], rel=1e-4)
+
+
+def test_hooks_and_a_forward_of_ones_own_are_heeded():
+    make, batch = ONE_BATCH["LanguageModel"]
+    calls = []
+
+    class Louder(LanguageModel):
+        def forward(self, ids):
+            calls.append("forward")
+            return 2 * super().forward(ids)
+
+    hooked, replaced = make(), make()
+    hooked.register_forward_hook(lambda *told: calls.append("hook"))
+    original = replaced.forward
+    replaced.forward = lambda ids: calls.append("replaced") or original(ids)
+    for model in (Louder(vocab_size=16, d_model=32, num_layers=1, num_heads=2), hooked, replaced):
+        fit(model, [batch], num_steps=1, progress=False)
+    assert calls == ["forward", "hook", "replaced"]
+
+
+WRAPPERS = {
+    "nothing": lambda model: model,
+    "torch.compile": lambda model: torch.compile(model, backend="eager"),
+    "DataParallel": torch.nn.DataParallel,
+    "both": lambda model: torch.nn.DataParallel(torch.compile(model, backend="eager")),
+    "Accelerate": lambda model: Accelerator().prepare_model(model),
+}
+
+
+@pytest.mark.parametrize("around", WRAPPERS)
+def test_checkpoints_carry_the_models_own_names_and_resume_bit_equal(tmp_path, around):
+    torch._dynamo.reset()
+    make, batch = ONE_BATCH["Transformer"]
+    settings = {**SETTINGS, "num_steps": 6, "checkpoint_every": 2}
+
+    def trained(batches, **checkpoints):
+        torch.manual_seed(0)
+        model = make()
+        history = fit(WRAPPERS[around](model), batches, **settings, **checkpoints)
+        return parameters(model), [record["loss"] for record in history]
+
+    def until_the_crash():
+        yield from [batch] * 3
+        crash()
+
+    whole = trained([batch])
+    with pytest.raises(Interrupted):
+        trained(until_the_crash(), checkpoint=tmp_path)
+    assert set(load_file(latest(tmp_path) / "model.safetensors")) <= set(make().state_dict())
+    resumed = trained([batch], checkpoint=tmp_path)
+    assert equal(resumed[0], whole[0]) and resumed[1] == whole[1]
+    for other in WRAPPERS:
+        model = make()
+        load_weights(WRAPPERS[other](model), tmp_path)
+        assert equal(parameters(model), whole[0]), other
+
+
+@pytest.mark.parametrize("around", WRAPPERS)
+def test_the_padding_of_a_wrapped_model_is_known(around):
+    source, inputs, targets = next(iter(make_batches()))
+    history = fit(WRAPPERS[around](make_model(dropout=0.0)), [(source, inputs, targets)], num_steps=1, progress=False)
+    assert history[0]["tokens"] == (targets != 0).sum() < targets.numel()
+
+
+# ---------------------------------------------------------------------------------------------------------------------
 # It says what is wrong.
 # ---------------------------------------------------------------------------------------------------------------------
 
@@ -380,6 +488,57 @@ def test_a_folder_that_cannot_be_written_is_refused_before_the_first_step(tmp_pa
         with pytest.raises(CheckpointError, match="where nothing can be written"):
             fit(model, make_batches(), num_steps=2, checkpoint=folder, progress=False)
         assert equal(parameters(model), before)
+
+
+def test_a_model_that_no_checkpoint_can_hold_is_refused_before_the_first_step(tmp_path):
+    class Remembers(LanguageModel):
+        def get_extra_state(self):
+            return {"seen": 3}
+
+    def no_batch():
+        raise AssertionError("a step was taken")
+        yield
+
+    model = Remembers(vocab_size=16, d_model=32, num_layers=1, num_heads=2)
+    with pytest.raises(CheckpointError, match="cannot hold the model's _extra_state"):
+        fit(model, no_batch(), num_steps=2, checkpoint=tmp_path, progress=False)
+    ids = torch.arange(8)[None]
+    assert len(fit(model, [(ids, ids)], progress=False)) == 1  # without checkpoints it may learn
+
+
+def test_two_runs_in_one_folder_do_not_meet(tmp_path):
+    settings = {**SETTINGS, "num_steps": 4, "checkpoint_every": 1, "checkpoint": tmp_path}
+
+    def second():
+        with pytest.raises(CheckpointError, match="another run uses"):
+            fit(make_model(), make_batches(), **settings)
+
+    assert len(fit(make_model(), EndingAt(3, second), **settings)) == 4
+    assert len(fit(make_model(), make_batches(), **settings)) == 4  # the folder is free again
+    with pytest.raises(Interrupted):
+        fit(make_model(), EndingAt(1, crash), **{**settings, "checkpoint": tmp_path / "other"})
+    assert len(fit(make_model(), make_batches(), **{**settings, "checkpoint": tmp_path / "other"})) == 4
+
+
+def test_a_checkpoint_without_what_the_run_needs_is_damaged(tmp_path):
+    settings = {**SETTINGS, "num_steps": 4, "checkpoint_every": 2, "checkpoint": tmp_path}
+    with pytest.raises(Interrupted):
+        fit(make_model(), EndingAt(4, crash), **settings)
+    file = latest(tmp_path) / "training.safetensors"
+    whole = load_file(file)
+    for part in ("random.0.cpu", "trained.target_embedding.weight"):
+        save_file({name: tensor for name, tensor in whole.items() if name != part}, file)
+        lacks = re.escape(part.removeprefix("random.0."))
+        with pytest.raises(CheckpointError, match=rf"it lacks '{lacks}'.; remove the folder"):
+            fit(make_model(), make_batches(), **settings)
+    save_file({**whole, "trained.target_embedding.weight": torch.zeros(3)}, file)
+    with pytest.raises(CheckpointError, match="cannot be read"):
+        fit(make_model(), make_batches(), **settings)
+    save_file(whole, file)
+    state = json.loads((latest(tmp_path) / "state.json").read_text())
+    (latest(tmp_path) / "state.json").write_text(json.dumps({**state, "muon_bfloat16": []}))
+    with pytest.raises(CheckpointError, match="cannot be read"):
+        fit(make_model(), make_batches(), **settings)
 
 
 def test_bytes_are_targets_too():

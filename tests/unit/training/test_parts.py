@@ -1,5 +1,6 @@
 """Batches, optimizers, checkpoints and metrics, each by itself."""
 
+import contextlib
 import itertools
 import json
 
@@ -178,10 +179,17 @@ def test_averages_follow_the_parameters_and_swap_back():
 # ---------------------------------------------------------------------------------------------------------------------
 
 
+def state_of(step, **more):
+    """What a run of one process tells of itself after so many steps."""
+    history = [{"step": number, "loss": 1.0, "seconds": 0.5} for number in range(1, step + 1)]
+    about = {"settings": {"num_steps": 9}, "bfloat16": False, "muon_bfloat16": [], "processes": 1, "last_batch": 7}
+    return {**about, "history": history, **more}
+
+
 def test_a_checkpoint_holds_what_was_put_in_and_no_pickle(tmp_path):
     model = Transformer(16, 8, 1, 2, 16)  # two of its embeddings are one tensor
     tensors = {"random": torch.arange(5, dtype=torch.uint8)}
-    path = checkpoints.save(tmp_path, 3, model, tensors, {"note": "ж"})
+    path = checkpoints.save(tmp_path, 3, model, tensors, state_of(3, note="ж"))
     assert sorted(file.name for file in path.iterdir()) == ["model.safetensors", "state.json", "training.safetensors"]
     found, state = checkpoints.read(path)
     assert torch.equal(found["random"], tensors["random"]) and state["note"] == "ж" and state["step"] == 3
@@ -192,7 +200,7 @@ def test_a_checkpoint_holds_what_was_put_in_and_no_pickle(tmp_path):
 
 def test_a_death_while_writing_leaves_the_checkpoint_before(tmp_path, monkeypatch):
     model = nn.Linear(2, 2)
-    checkpoints.save(tmp_path, 1, model, {"x": torch.zeros(1)}, {})
+    checkpoints.save(tmp_path, 1, model, {"x": torch.zeros(1)}, state_of(1))
 
     class Death(BaseException):
         pass
@@ -212,7 +220,7 @@ def test_a_death_while_writing_leaves_the_checkpoint_before(tmp_path, monkeypatc
             with monkeypatch.context() as patch:
                 patch.setattr(checkpoints, name, dies_at(number, getattr(checkpoints, name)))
                 try:
-                    checkpoints.save(tmp_path, 2, model, {"x": torch.ones(1)}, {})
+                    checkpoints.save(tmp_path, 2, model, {"x": torch.ones(1)}, state_of(2))
                 except Death:
                     pass
             path = checkpoints.latest(tmp_path)
@@ -223,7 +231,7 @@ def test_a_death_while_writing_leaves_the_checkpoint_before(tmp_path, monkeypatc
 
 
 def test_damaged_and_foreign_files_are_refused(tmp_path):
-    path = checkpoints.save(tmp_path, 1, nn.Linear(2, 2), {"x": torch.zeros(1)}, {})
+    path = checkpoints.save(tmp_path, 1, nn.Linear(2, 2), {"x": torch.zeros(1)}, state_of(1))
     with pytest.raises(CheckpointError, match=r"missing 0\.bias, 0\.weight; unknown bias, weight"):
         load_weights(nn.Sequential(nn.Linear(2, 2)), tmp_path)
     with pytest.raises(CheckpointError, match=r"bias has shape \(2,\), expected \(3,\)"):
@@ -234,10 +242,135 @@ def test_damaged_and_foreign_files_are_refused(tmp_path):
     (path / "state.json").write_text(json.dumps({**state, "format": 99}))
     with pytest.raises(CheckpointError, match="format 99"):
         checkpoints.read(path)
-    for text in ("{", "[]", "{}"):
+    for text in ("{", "[]", "{}", "[" * 100_000):
         (path / "state.json").write_text(text)
         with pytest.raises(CheckpointError, match="cannot be read"):
             checkpoints.read(path)
+
+
+STRANGE_STATES = {
+    "its step is -5 and not that of the folder": {"step": -5},
+    "its step is true": {"step": True},
+    "its step is a text": {"step": "1"},
+    "no settings": {"settings": None},
+    "settings without num_steps": {"settings": {}},
+    "settings whose num_steps is a text": {"settings": {"num_steps": "9"}},
+    "no batch": {"last_batch": None},
+    "no history": {"history": []},
+    "a history of another length": {"history": state_of(2)["history"]},
+    "a history without steps": {"history": [{"seconds": 1.0}]},
+    "a history without seconds": {"history": [{"step": 1}]},
+    "a history that is no list of dicts": {"history": [1]},
+}
+
+
+@pytest.mark.parametrize("name", STRANGE_STATES)
+def test_a_state_that_no_run_wrote_is_refused(tmp_path, name):
+    path = checkpoints.save(tmp_path, 1, nn.Linear(2, 2), {"x": torch.zeros(1)}, state_of(1))
+    state = json.loads((path / "state.json").read_text())
+    (path / "state.json").write_text(json.dumps({**state, **STRANGE_STATES[name]}))
+    with pytest.raises(CheckpointError, match=r"state\.json cannot be read .*remove the folder"):
+        checkpoints.read(path)
+    checkpoints.read_state(checkpoints.save(tmp_path, 1, nn.Linear(2, 2), {"x": torch.zeros(1)}, state_of(1)))
+
+
+@pytest.mark.parametrize("missing", checkpoints.PARTS)
+def test_a_state_that_lacks_a_part_is_refused(tmp_path, missing):
+    path = checkpoints.save(tmp_path, 1, nn.Linear(2, 2), {"x": torch.zeros(1)}, state_of(1))
+    state = json.loads((path / "state.json").read_text())
+    del state[missing]
+    (path / "state.json").write_text(json.dumps(state))
+    with pytest.raises(CheckpointError, match=f"it lacks '{missing}'"):
+        checkpoints.read_state(path)
+
+
+def test_a_folder_that_is_no_whole_checkpoint_hides_none(tmp_path):
+    path = checkpoints.save(tmp_path, 1, nn.Linear(2, 2), {"x": torch.zeros(1)}, state_of(1))
+    (tmp_path / "step-99999999").mkdir()
+    (tmp_path / "step-00000007").write_text("a file")
+    assert checkpoints.latest(tmp_path) == path
+    newer = checkpoints.save(tmp_path, 2, nn.Linear(2, 2), {"x": torch.zeros(1)}, state_of(2))
+    assert checkpoints.latest(tmp_path) == newer and not path.exists()
+
+
+class Shares(nn.Module):
+    """Two weights in one memory, one the beginning of the other."""
+
+    def __init__(self):
+        super().__init__()
+        self.whole = nn.Parameter(torch.randn(4, 2))
+        self.top = nn.Parameter(self.whole.data[:2])
+
+
+def test_weights_that_share_memory_are_kept(tmp_path):
+    model, other = Shares(), Shares()
+    checkpoints.check_model(model)
+    checkpoints.save(tmp_path, 1, model, {}, state_of(1))
+    load_weights(other, tmp_path)
+    assert torch.equal(other.whole, model.whole) and torch.equal(other.top, model.whole[:2])
+
+
+class Remembers(nn.Linear):
+    def get_extra_state(self):
+        return {"seen": 3}
+
+
+def with_buffer(tensor):
+    model = nn.Linear(2, 2)
+    model.register_buffer("table", tensor)
+    return model
+
+
+@pytest.mark.parametrize(
+    ("model", "name"),
+    [
+        (nn.Sequential(Remembers(2, 2)), "0._extra_state"),
+        (with_buffer(torch.zeros(2, 2, dtype=torch.complex128)), "table"),
+        (with_buffer(torch.eye(2).to_sparse()), "table"),
+        (with_buffer(torch.zeros(2, 2, device="meta")), "table"),
+    ],
+    ids=["extra state", "complex128", "sparse", "meta"],
+)
+def test_what_no_checkpoint_can_hold_is_named(model, name):
+    with pytest.raises(CheckpointError, match=f"a checkpoint cannot hold the model's {name}"):
+        checkpoints.check_model(model)
+
+
+def test_trying_a_model_reads_one_number_of_each_tensor():
+    large = torch.zeros(1).expand(10**12)  # a terabyte to read, and none to have
+    checkpoints.check_model(with_buffer(large))
+
+
+@contextlib.contextmanager
+def files_of_at_most(size):
+    """As on a disk that is full, files can't grow beyond so many bytes."""
+    resource = pytest.importorskip("resource", reason="Windows sets no such limit")
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+@pytest.mark.parametrize("size", [1000, 12_000])  # the first file does not fit, or the second
+def test_a_full_disk_costs_no_checkpoint(tmp_path, size):
+    model, tensors = nn.Linear(32, 32), {"x": torch.zeros(100, 100)}
+    with files_of_at_most(size), pytest.raises(CheckpointError, match=r"step 1 cannot be .*; make room"):
+        checkpoints.save(tmp_path, 1, model, tensors, state_of(1))
+    assert list(tmp_path.iterdir()) == []
+    path = checkpoints.save(tmp_path, 1, model, tensors, state_of(1))
+    with files_of_at_most(size), pytest.raises(CheckpointError, match=r"step 2 cannot be .*the one of step 1 is kept"):
+        checkpoints.save(tmp_path, 2, model, tensors, state_of(2))
+    assert list(tmp_path.iterdir()) == [path] and checkpoints.read(path)[1]["step"] == 1
+
+
+def test_a_folder_belongs_to_one_run_at_a_time(tmp_path):
+    lock = checkpoints.lock(tmp_path)
+    with pytest.raises(CheckpointError, match="another run uses .*; wait until it has ended, or pass another folder"):
+        checkpoints.lock(tmp_path)
+    lock.release()
+    checkpoints.lock(tmp_path).release()
 
 
 # ---------------------------------------------------------------------------------------------------------------------
