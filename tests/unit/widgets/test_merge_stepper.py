@@ -65,9 +65,9 @@ def test_settings_reach_the_page_and_come_back():
     [
         ("", "0 characters"),
         ("a" * 5001, "5001 characters"),
-        (None, "got None"),
-        (b"low", "got a value of type bytes"),
-        (["low"], "got a list of 1"),
+        (None, "None"),
+        (b"low", "a value of type bytes"),
+        (["low"], "a list of 1"),
     ],
 )
 def test_what_is_no_text_is_refused(text, got, refuses):

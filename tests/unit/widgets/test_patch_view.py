@@ -123,7 +123,7 @@ WRONG = {
     "other heads": ([SQUARE, SQUARE[:1]], "attention[1] must have shape (heads, queries, keys) with heads = 2"),
     "a layer less": (
         [SQUARE, None],
-        "attention[1] must have shape (heads, queries, keys) with heads = 2, queries = 12",
+        "attention[1] must be numbers of shape (heads, queries, keys): got None",
     ),
     "NaN": ([SQUARE * np.nan], "attention[0] must be finite numbers: got nan at [0"),
     "200 heads": ([np.zeros((200, 12, 12))], "attention[0] must have at most 32 heads: got 200"),

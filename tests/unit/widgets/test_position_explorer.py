@@ -190,9 +190,9 @@ def test_sizes_can_be_moved_and_what_is_followed_stays_inside():
 def test_sizes_and_orders_that_make_no_sense_are_refused(rng):
     explorer = PositionExplorer(length=40, d_model=32)
     for name, value, words in [
-        ("length", 1, "length must be"),
+        ("length", 1, "length is 1; expected a whole number from 2"),
         ("d_model", 7, "even number"),
-        ("pair", 16, "pair must be"),
+        ("pair", 16, "pair is 16; expected a whole number from 0 to 15"),
         ("order", [0, 1, 2, 3, 4, 4], "each of the places 0 to 5 once"),
         ("order", None, "each of the places 0 to 5 once"),
     ]:

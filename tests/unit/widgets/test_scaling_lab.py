@@ -139,5 +139,5 @@ def test_the_followed_query_can_be_read_and_set():
     lab = ScalingLab(d_k=4)
     lab.selected = 3
     assert lab.selected == lab.view.selected == 3
-    with pytest.raises(ValueError, match="selected must be"):
+    with pytest.raises(ValueError, match="selected is 64; expected a whole number from 0 to 63"):
         lab.selected = 64
