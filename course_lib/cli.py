@@ -349,9 +349,9 @@ def run(
     saved = []
 
     def save(cell, picture, kind):
-        folder.mkdir(parents=True, exist_ok=True)
         file = folder / f"{len(saved) + 1:02}-{re.sub(r'[^A-Za-z0-9_-]', '_', cell.id)}.{kind}"
-        file.write_bytes(picture)
+        if not (file.is_file() and file.read_bytes() == picture):
+            files.renew(file, picture)
         saved.append(file)
         return TEXTS["figure"].format(path=file)
 

@@ -1,6 +1,6 @@
 """Files that are never lost: a new one replaces nothing, a changed one changes whole, and an old one is set aside.
 
-A text is first written under a name of its own beside the place it is for, and gets its real name once it is complete.
+What is written first gets a name of its own beside the place it is for, and its real name once it is complete.
 """
 
 import contextlib
@@ -86,12 +86,12 @@ def replace_all(texts):
         undo.pop_all()
 
 
-def renew(path, text):
+def renew(path, content):
     """Set a file aside and put a new one in its place, once the new one is complete.
 
     Args:
         path: its name, whether or not there is such a file.
-        text: what the new one is to hold.
+        content: what the new one is to hold, text or bytes.
 
     Returns:
         Where the earlier one is kept, or None if there was none. Where another process was quicker, its new file stays.
@@ -100,7 +100,7 @@ def renew(path, text):
         FileTrouble: it can't be done; the message says where the earlier file is, if not where it was.
     """
     path, kept = Path(path), None
-    with _written(path, text) as whole:
+    with _written(path, content) as whole:
         with contextlib.suppress(FileNotFoundError):
             kept = set_aside(path)
         with contextlib.suppress(FileExistsError), _told("not written", path, but=FileExistsError, kept=kept):
@@ -141,14 +141,14 @@ def set_aside(path):
 
 
 @contextlib.contextmanager
-def _written(path, text):
-    """The text in a file beside `path` whose name nobody has; it is gone when the context ends."""
+def _written(path, content):
+    """Text or bytes in a file beside `path` whose name nobody has; it is gone when the context ends."""
     whole = path.with_name(f".{path.name}.{secrets.token_hex(8)}.part")
     try:
         with _told("not written", path):
             path.parent.mkdir(parents=True, exist_ok=True)
-            with open(whole, "x", encoding="utf-8", newline="\n") as file:
-                file.write(text)
+            with open(whole, "xb") as file:
+                file.write(content.encode() if isinstance(content, str) else content)
                 file.flush()
                 os.fsync(file.fileno())  # a full disk, or one that is gone, is told here and not later
         yield whole

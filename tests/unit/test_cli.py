@@ -282,6 +282,11 @@ def test_a_lesson_runs_as_a_script(course):
     ]  # fmt: skip
     assert file.read_bytes() == b"\x89PNG"
     assert path.read_bytes() == before
+    course_command("run", "03")
+    assert [one.name for one in folder.iterdir()] == [file.name], "the same figure again is no other"
+    file.write_bytes(b"drawn on")
+    course_command("run", "03")
+    assert {one.read_bytes() for one in folder.rglob("*.png")} == {b"\x89PNG", b"drawn on"}
 
 
 def test_a_script_stops_at_an_error(course, tmp_path):
