@@ -25,6 +25,7 @@ from course_lib.checking import one_of, real_number, whole_number
 from course_lib.models.checks import unwrapped
 from course_lib.training import checkpoints
 from course_lib.training.losses import linear_cross_entropy
+from course_lib.training.memory import freed_memory_returned
 from course_lib.training.optimizers import DECAYS, AveragedWeights, bfloat16_pays, learning_rate_share, make_optimizers
 
 IGNORED = -100  # PyTorch's mark of a target that nobody asks about; also in rows that only keep a process busy
@@ -68,6 +69,7 @@ class History(list):
         return pandas.DataFrame(list(self))
 
 
+@freed_memory_returned()
 def fit(
     model,
     batches,
