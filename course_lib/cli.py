@@ -13,6 +13,7 @@ from typing import Annotated, Any
 import typer
 
 from course_lib import files, notebooks, shadowing
+from course_lib.printable import printable
 
 FAILED = 1  # exit code: done, and the answer is no
 USAGE = 2  # exit code: can't be done as asked
@@ -219,7 +220,7 @@ def check(
             colour = COLOURS[row["outcome"]]
             told = _text(row["id"], "bold").append(f"\n{row['title']}", style="not bold")
             if row["outcome"] in ("failed", "error"):  # the others say it all in one word
-                told.append("\n" + row["message"], style=colour)
+                told.append_text(_text("\n" + row["message"], colour))
             table.add_row(told, str(row["points"]), _text(row["outcome"], colour))
         _console().print(table)
         if untouched:
@@ -518,7 +519,7 @@ def _table(columns, whole=()):
 
 
 def _text(text, style=""):
-    """Text that is shown as it is: what looks like markup in a learner's message is not."""
+    """Text that is shown as it is: what looks like markup in a learner's message is not, and it steers no terminal."""
     from rich.text import Text
 
-    return Text(text, style=style)
+    return Text(printable(text), style=style)

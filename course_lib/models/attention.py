@@ -162,7 +162,7 @@ class MultiHeadAttention(nn.Module):
             raise ValueError(TEXTS["causal memory"])
         if self.rotary is not None:
             raise ValueError(TEXTS["rotary memory"])
-        check_vectors("memory", memory, "batch keys d_model", batch=len(x), d_model=self.d_model)
+        check_vectors("memory", memory, "batch keys d_model", batch=x.shape[0], d_model=self.d_model)
         if cache is not None and cache.length:
             cache.check_batch(len(x))
             if cache.length != memory.shape[1]:

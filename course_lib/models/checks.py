@@ -52,7 +52,10 @@ def unwrapped(model):
 
 def check_positive(**sizes):
     """Check that each argument is a whole number of at least 1; returns them as ints."""
-    return [whole_number(name, value, 1) for name, value in sizes.items()]
+    return [
+        value if isinstance(value, torch.SymInt) else whole_number(name, value, 1)  # a size left open while exporting
+        for name, value in sizes.items()
+    ]
 
 
 def check_divides(name, value, part, divisor):

@@ -12,13 +12,12 @@ arXiv 2104.09864; Press et al. 2022, "Train Short, Test Long", arXiv 2108.12409.
 
 import functools
 
-import numpy as np
 import torch
 from torch import nn
 
 from course_lib import positions as formulas
 from course_lib.checking import one_of, whole_number
-from course_lib.models.checks import check_indices, check_positive, check_vectors, fail
+from course_lib.models.checks import check_indices, check_positive, check_vectors, fail, values_can_be_read
 
 
 class LearnedPositions(nn.Module):
@@ -55,7 +54,8 @@ class SinusoidalPositions(nn.Module):
         super().__init__()
         d_model = whole_number("d_model", d_model, 1)
         self.d_model = d_model
-        self._table = _Table(functools.partial(formulas.sinusoidal, d_model=d_model))
+        frequencies = torch.from_numpy(formulas._frequencies(d_model, 10000.0))  # (⌈d_model / 2⌉,)
+        self._table = _Table(functools.partial(_sines_and_cosines, d_model, frequencies))
 
     def forward(self, x, positions=None):
         """Add to x (batch, seq_len, d_model) the vectors of positions (seq_len,) or (batch, seq_len); None: 0, 1, …"""
@@ -86,9 +86,9 @@ class Rotary(nn.Module):
             fail("odd", name="d_head", value=d_head, why="since features turn in pairs")
         self.d_head, self.interleaved = d_head, interleaved
         one_of("interleaved", interleaved, [True, False])
-        frequencies = formulas._frequencies(d_head, formulas._base(base))  # (pairs,)
-        self._cos = _Table(functools.partial(_waves, np.cos, frequencies))
-        self._sin = _Table(functools.partial(_waves, np.sin, frequencies))
+        frequencies = torch.from_numpy(formulas._frequencies(d_head, formulas._base(base)))  # (pairs,)
+        self._cos = _Table(functools.partial(_waves, torch.cos, frequencies))
+        self._sin = _Table(functools.partial(_waves, torch.sin, frequencies))
 
     def forward(self, x, start=0):
         """Turn x (batch, heads, seq_len, d_head), whose first token stands at position `start`."""
@@ -131,7 +131,13 @@ class ALiBi(nn.Module):
 
 def _waves(wave, frequencies, length):
     """Sine or cosine of the angles at positions 0, 1, 2, …: (length, pairs)."""
-    return wave(np.arange(length)[:, None] * frequencies)
+    return wave(torch.arange(length, dtype=torch.float64, device="cpu")[:, None] * frequencies)
+
+
+def _sines_and_cosines(d_model, frequencies, length):
+    """Sine and cosine of the same angle side by side: (length, d_model)."""
+    waves = [_waves(wave, frequencies, length) for wave in (torch.sin, torch.cos)]  # twice (length, ⌈d_model / 2⌉)
+    return torch.stack(waves, dim=-1).flatten(1)[:, :d_model]  # an odd d_model has one cosine less
 
 
 class _Table:
@@ -145,12 +151,11 @@ class _Table:
         self.rows = torch.empty(0)
 
     def __call__(self, length, device, dtype):
-        if len(self.rows) >= length and self.rows.device == device and self.rows.dtype == dtype:
-            return self.rows
-        if torch.compiler.is_compiling():  # what is traced has no numbers to be kept
-            return torch.from_numpy(self.formula(length)).to(device, dtype)
-        with torch.inference_mode(False):  # else training could not use what generation has left here
-            self.rows = torch.from_numpy(self.formula(2 * length)).to(device, dtype)
+        if torch.compiler.is_compiling():  # what is traced has no numbers to keep, and may stand for any length
+            return self.formula(length).to(device, dtype)
+        if len(self.rows) < length or self.rows.device != device or self.rows.dtype != dtype:
+            with torch.inference_mode(False):  # else training could not use what generation has left here
+                self.rows = self.formula(2 * length).to(device, dtype)
         return self.rows
 
 

@@ -178,10 +178,10 @@ class Transformer(nn.Module):
     def _read(self, target_ids, memory, memory_mask, cache, need_weights):
         """Run the decoder, up to its logits."""
         check_ids("target_ids", target_ids, "batch target_len", self.target_embedding.num_embeddings)
-        sizes = {"batch": len(target_ids), "d_model": self.target_embedding.embedding_dim}
+        sizes = {"batch": target_ids.shape[0], "d_model": self.target_embedding.embedding_dim}
         check_vectors("memory", memory, "batch source_len d_model", **sizes)
         if memory_mask is not None:
-            check_mask("memory_mask", memory_mask, "batch source_len", batch=len(memory), source_len=memory.shape[1])
+            check_mask("memory_mask", memory_mask, "batch source_len", batch=memory.shape[0], source_len=memory.shape[1])
         hidden = self._embed(target_ids, self.target_embedding, 0 if cache is None else cache.length)
         layers = [None] * len(self.decoder_blocks) if cache is None else cache.layers
         attention = {"decoder": [], "cross": []}

@@ -86,7 +86,7 @@ class VisionTransformer(nn.Module):
         """
         tokens = self.patch_embedding(self.patches(images))  # (batch, patches, d_model)
         if self.class_token is not None:
-            tokens = torch.cat([self.class_token.expand(len(tokens), 1, -1), tokens], dim=1)  # one token more
+            tokens = torch.cat([self.class_token.expand(tokens.shape[0], 1, -1), tokens], dim=1)  # one token more
         tokens = self.dropout(self.positions(tokens))
         attention = []
         for block in self.blocks:

@@ -18,10 +18,8 @@ from accelerate import Accelerator
 from safetensors.torch import load_file, save_file
 
 from course_lib.models.decoder import LanguageModel
-from course_lib.models.recurrent import RecurrentTranslator
 from course_lib.models.transformer import Transformer
-from course_lib.models.vision import VisionTransformer
-from course_lib.training import CheckpointError, TeacherForced, accuracy, fit, load_weights
+from course_lib.training import CheckpointError, TeacherForced, fit, load_weights
 from course_lib.training.checkpoints import latest
 from tests.unit.training.runs import NUM_STEPS, SETTINGS, make_batches, make_model
 
@@ -79,7 +77,7 @@ def crash():
 
 
 # ---------------------------------------------------------------------------------------------------------------------
-# It learns.
+# It takes the steps that it should.
 # ---------------------------------------------------------------------------------------------------------------------
 
 
@@ -92,38 +90,11 @@ ONE_BATCH = {
         lambda: Transformer(16, 32, 1, 2, 64, dropout=0.0),
         (tokens(4, 5), tokens(4, 6)[:, :-1], tokens(4, 6)[:, 1:]),
     ),
-    "recurrent": (lambda: RecurrentTranslator(16, 32), (tokens(4, 5), tokens(4, 6)[:, :-1], tokens(4, 6)[:, 1:])),
     "LanguageModel": (
         lambda: LanguageModel(vocab_size=16, d_model=32, num_layers=1, num_heads=2, dropout=0.0),
         (torch.arange(3, 15).view(4, 3)[:, :-1], torch.arange(3, 15).view(4, 3)[:, 1:]),
     ),
-    "VisionTransformer": (
-        lambda: VisionTransformer(8, 4, 10, 32, 1, 2),
-        (torch.rand(4, 1, 8, 8, generator=torch.Generator().manual_seed(0)), torch.tensor([3, 1, 4, 0])),
-    ),
 }
-
-
-@pytest.mark.parametrize("name", ONE_BATCH)
-@pytest.mark.parametrize("muon_learning_rate", [None, 2e-2])
-def test_every_model_learns_one_batch_by_the_same_call(name, muon_learning_rate):
-    make, batch = ONE_BATCH[name]
-    torch.manual_seed(0)
-    model = make()
-    settings = {"num_steps": 80, "learning_rate": 1e-2, "muon_learning_rate": muon_learning_rate, "progress": False}
-    fit(model, [batch], **settings)
-    assert not model.training
-    assert accuracy(model(*batch[:-1]), batch[-1]) == 1
-
-
-def test_bfloat16_learns_too_and_leaves_the_weights_in_float32():
-    make, batch = ONE_BATCH["Transformer"]
-    torch.manual_seed(0)
-    model = make()
-    fit(model, [batch], num_steps=80, learning_rate=1e-2, precision="bfloat16", progress=False)
-    assert {parameter.dtype for parameter in model.parameters()} == {torch.float32}
-    assert model(*batch[:-1]).dtype == torch.float32
-    assert accuracy(model(*batch[:-1]), batch[-1]) == 1
 
 
 def test_the_loss_is_the_mean_over_the_targets_that_count():
@@ -403,7 +374,7 @@ def test_checkpoints_carry_the_models_own_names_and_resume_bit_equal(tmp_path, a
         assert equal(parameters(model), whole[0]), other
 
 
-@pytest.mark.parametrize("around", WRAPPERS)
+@pytest.mark.parametrize("around", ["DataParallel", "Accelerate"])
 def test_the_padding_of_a_wrapped_model_is_known(around):
     source, inputs, targets = next(iter(make_batches()))
     history = fit(WRAPPERS[around](make_model(dropout=0.0)), [(source, inputs, targets)], num_steps=1, progress=False)
