@@ -14,6 +14,9 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 PYTEST = "-m pytest -n 2 --dist loadfile --nbval-lax --nbval-current-env --nbval-cell-timeout=300".split()
+# What a change most often breaks, without what trains, runs whole notebooks or needs a browser.
+QUICK = "tests/unit tests/mistakes tests/notebooks --ignore=tests/unit/training/test_loop.py".split()
+QUICK += "--ignore=tests/notebooks/test_exercises.py --ignore=tests/notebooks/test_nbval.py".split()
 THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
 DOWNLOAD_SECONDS = 300
 
@@ -92,6 +95,8 @@ def obtain_browser():
 
 def main(options):
     """Run all tests, or those that the options for pytest name; returns pytest's exit code."""
+    if "--quick" in options:
+        options = [*QUICK, *(option for option in options if option != "--quick")]
     environment = os.environ | dict.fromkeys(THREADS, "1")  # two test processes share the processors
     environment["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
     browser = obtain_browser()

@@ -181,7 +181,9 @@ class Transformer(nn.Module):
         sizes = {"batch": target_ids.shape[0], "d_model": self.target_embedding.embedding_dim}
         check_vectors("memory", memory, "batch source_len d_model", **sizes)
         if memory_mask is not None:
-            check_mask("memory_mask", memory_mask, "batch source_len", batch=memory.shape[0], source_len=memory.shape[1])
+            check_mask(
+                "memory_mask", memory_mask, "batch source_len", batch=memory.shape[0], source_len=memory.shape[1]
+            )
         hidden = self._embed(target_ids, self.target_embedding, 0 if cache is None else cache.length)
         layers = [None] * len(self.decoder_blocks) if cache is None else cache.layers
         attention = {"decoder": [], "cross": []}

@@ -541,6 +541,17 @@ def test_pytest_runs_on_two_processes_away_from_the_learners_workspace(monkeypat
     assert environment["COURSE_WORKSPACE"] != "/the/learners"
 
 
+def test_quick_leaves_out_what_takes_long(monkeypatch):
+    monkeypatch.delenv("CI", raising=False)  # where a missing browser is an error
+    with mock.patch.object(prove, "obtain_browser", return_value=None):
+        with mock.patch.object(prove.subprocess, "call", return_value=0) as call:
+            prove.main(["--quick", "-x"])
+    words = call.call_args.args[0]
+    assert "--quick" not in words and words[-1] == "-x" and "tests/mistakes" in words
+    named = [word.removeprefix("--ignore=") for word in words if word.removeprefix("--ignore=").startswith("tests/")]
+    assert all((ROOT / path).exists() for path in named)
+
+
 def test_a_command_that_hangs_or_is_missing_does_not_succeed():
     assert prove.succeeds([sys.executable, "-c", ""], 30)
     assert not prove.succeeds([sys.executable, "-c", "raise SystemExit(1)"], 30)

@@ -21,7 +21,7 @@ NAMES = [
     "classifier",
     "vision",
 ]
-BY_ADAMW_ALONE = ["transformer", "bahdanau", list(LANGUAGE_MODELS)[0], "vision"]
+BY_ADAMW_ALONE = ["transformer", "bahdanau", next(iter(LANGUAGE_MODELS)), "vision"]
 
 
 def task(name):
