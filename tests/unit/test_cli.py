@@ -99,6 +99,15 @@ def test_each_answer_of_the_learners_copy_is_judged_and_recorded(course):
     assert Progress().events("hint") == [], "the rest of the notebook leaves no trace"
 
 
+def test_what_a_notebook_says_steers_no_terminal(course):
+    raises = 'raise ValueError("\\x1b[31m \\u202e")'
+    in_the_cell = new_code_cell(raises, id="mask", metadata={"nbgrader": answer("causal_mask")})
+    course.answers(course.own, raises, 'raise ValueError("\\ud800")', in_the_cell)
+    done = course_command("check", "03")
+    assert done.stdout.count(r"ValueError: \x1b[31m \u202e") == 2 and r"ValueError: \ud800" in done.stdout
+    assert "\x1b" not in done.stdout and "\u202e" not in done.stdout
+
+
 def test_what_cannot_be_recorded_is_judged_all_the_same(course):
     course.answers(course.own, SCORES)
     (course.workspace / "progress.sqlite3").write_bytes(b"no database" * 100)
