@@ -14,7 +14,6 @@ import typer
 
 from course_lib import files, notebooks, shadowing
 from course_lib.printable import printable
-from course_lib.printable import printable
 
 FAILED = 1  # exit code: done, and the answer is no
 USAGE = 2  # exit code: can't be done as asked
