@@ -246,9 +246,10 @@ any_text = st.text(st.one_of(st.characters(), st.characters(categories=["Cs"]), 
 
 @many
 @given(any_text)
-def test_bytes_encode_any_text_without_loss(text):
+def test_bytes_encode_any_text_without_loss_but_for_lone_surrogates(text):
     encoder = byte_encoder()
     ids = encoder.encode(text)
+    text = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")  # a lone surrogate is no text
     assert encoder.decode(ids) == text
     assert all(type(id) is int and len(encoder.special_ids) <= id < len(encoder) for id in ids)
     assert encoder.decode(np.array(ids, dtype=np.int32)) == text
