@@ -29,7 +29,7 @@ def test_an_unknown_character_is_named():
 
 @pytest.mark.parametrize("number", [-1, 6, 1000])
 def test_an_id_outside_the_vocabulary_is_refused(number):
-    with pytest.raises(ValueError, match=f"id {number} is outside"):
+    with pytest.raises(ValueError, match=f"id is {number}; expected a whole number from 0 to 5"):
         Characters("abc").decode([3, number])
 
 
