@@ -17,7 +17,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from course_lib.models.checks import check_bias, check_divides, check_mask, check_positive, check_vectors
+from course_lib.models.checks import check_batch, check_bias, check_divides, check_mask, check_positive, check_vectors
 from course_lib.models.dropout import Dropout
 
 TEXTS = {
@@ -27,8 +27,11 @@ TEXTS = {
         "a KeyValueCache is for generating, not for training: call the model under torch.no_grad() "
         "or torch.inference_mode()"
     ),
+    "order": " (an order of queries and keys comes as mask[None])",
     "cache memory": "the cache holds {held} tokens of a memory, but now came one of {came}; start a new cache",
-    "cache batch": "the cache holds a batch of {held} sequences, but now came {came}; start a new cache",
+    "cache dtype": (
+        "the cache holds {held}, but now came {came}; fill and use it under the same autocast, or start a new cache"
+    ),
 }
 
 
@@ -77,9 +80,10 @@ class MultiHeadAttention(nn.Module):
         Args:
             x: (batch, queries, d_model).
             memory: (batch, keys, d_model); None: x is its own memory.
-            mask: boolean, True = may attend: (batch, keys) for padding, the same for all queries;
-                (batch, queries, keys); or (batch, heads, queries, keys). A size may be 1, such as (1, queries, keys).
-                With a cache, keys counts the cached ones too, which come first.
+            mask: boolean, True = may attend. Two axes are always (batch, keys), padding, the same for all queries; three
+                are (batch, queries, keys), so that an order of (queries, keys) comes as mask[None]; four are (batch,
+                heads, queries, keys). Each size but that of keys may be 1. With a cache, keys counts the cached ones
+                too, which come first.
             bias: floats added to the scores, such as `positions.ALiBi`; broadcasts to (batch, heads, queries, keys).
                 -inf has the meaning of a mask.
             causal: whether a token may attend only to itself and to those before it; together with a mask, both hold.
@@ -134,6 +138,7 @@ class MultiHeadAttention(nn.Module):
         b_queries, b_keys_values = (None, None) if biases is None else biases.split(sizes)
         queries = split_heads(F.linear(x, W_queries, b_queries), self.num_heads)  # (batch, heads, queries, d_head)
         if cache is not None and cache.length:
+            cache.check(queries)
             return queries, cache.keys, cache.values
         keys, values = F.linear(memory, W_keys_values, b_keys_values).chunk(2, dim=-1)
         keys, values = split_heads(keys, self.num_kv_heads), split_heads(values, self.num_kv_heads)
@@ -164,7 +169,7 @@ class MultiHeadAttention(nn.Module):
             raise ValueError(TEXTS["rotary memory"])
         check_vectors("memory", memory, "batch keys d_model", batch=x.shape[0], d_model=self.d_model)
         if cache is not None and cache.length:
-            cache.check_batch(len(x))
+            check_batch(x, cache.keys)
             if cache.length != memory.shape[1]:
                 raise ValueError(TEXTS["cache memory"].format(held=cache.length, came=memory.shape[1]))
 
@@ -176,7 +181,7 @@ class MultiHeadAttention(nn.Module):
             check_bias("bias", bias, "batch heads queries keys", **sizes)
         if mask is not None:
             axes = {2: "batch keys", 4: "batch heads queries keys"}.get(getattr(mask, "ndim", 0), "batch queries keys")
-            check_mask("mask", mask, axes, **sizes)
+            check_mask("mask", mask, axes, hint=TEXTS["order"] if axes == "batch keys" else "", **sizes)
             mask = {2: mask[:, None, None], 3: mask[:, None], 4: mask}[mask.ndim]
         if causal and num_queries > 1:  # a single query is the newest token, and may attend to all there are
             order = causal_mask(num_queries, num_keys, x.device)
@@ -285,7 +290,7 @@ class KeyValueCache:
         if self.length == 0:
             self._keys, self._values, self.length = keys, values, keys.shape[2]
             return keys, values
-        self.check_batch(len(keys))
+        self.check(keys)
         start, end = self.length, self.length + keys.shape[2]
         if end > self._keys.shape[2]:  # room for twice as many: each token is moved about once, however long the text
             self._keys, self._values = (_grown(held, 2 * end) for held in (self.keys, self.values))
@@ -293,10 +298,11 @@ class KeyValueCache:
         self.length = end
         return self.keys, self.values
 
-    def check_batch(self, batch):
-        """Check that what comes next belongs to as many sequences as what is held."""
-        if batch != len(self._keys):
-            raise ValueError(TEXTS["cache batch"].format(held=len(self._keys), came=batch))
+    def check(self, newest):
+        """Check that what comes next, (batch, …), belongs to as many sequences as what is held, and is of its dtype."""
+        check_batch(newest, self._keys)
+        if newest.dtype != self._keys.dtype:
+            raise ValueError(TEXTS["cache dtype"].format(held=self._keys.dtype, came=newest.dtype))
 
     def select(self, rows):
         """Keep only these rows of the batch, in this order, repeats allowed: whole numbers (new_batch,) or booleans."""

@@ -18,8 +18,7 @@ from course_lib.models.checks import check_positive
 from course_lib.models.dropout import Dropout
 
 ACTIVATIONS = {
-    # In place it saves memory and time; a forward hook that keeps the output of `expand` finds it overwritten.
-    "relu": functools.partial(F.relu, inplace=True),
+    "relu": F.relu,
     "gelu": F.gelu,
     "gelu_tanh": functools.partial(F.gelu, approximate="tanh"),  # GPT-2's
 }

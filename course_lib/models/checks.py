@@ -21,7 +21,7 @@ TEXTS = {
     "attention mask": "attention_mask holds {value}; expected booleans or 0 and 1, where True or 1 means may attend",
     "mask shape": (
         "{name} has shape {shape}, which does not fit; expected {expected}, where each size but that of {last} may "
-        "also be 1"
+        "also be 1{hint}"
     ),
     "broadcast": "{name} has shape {shape}, which does not broadcast to {expected} = {wanted}",
     "length": (
@@ -29,6 +29,7 @@ TEXTS = {
         "shorten it, or build the model with a larger max_len"
     ),
     "positions": "positions has shape {shape}; expected ({seq_len},) or ({batch}, {seq_len})",
+    "cache batch": "the cache holds a batch of {held} sequences, but now came {came}; start a new cache",
     "odd": "{name} is {value}, which is odd; expected an even number, {why}",
     "divides": "{part} is {divisor}, which does not divide {name} = {value}",
 }
@@ -94,8 +95,8 @@ def values_can_be_read(tensor):
     return not (torch.compiler.is_compiling() or is_functorch_wrapped_tensor(tensor) or tensor.is_meta)
 
 
-def check_mask(name, mask, expected, **sizes):
-    """Check a boolean mask whose axes each have the size given, or 1, but the last, whose size it must have."""
+def check_mask(name, mask, expected, *, hint="", **sizes):
+    """Check a boolean mask whose axes each have the size given, or 1; the last one's must be as given."""
     if not isinstance(mask, torch.Tensor):
         fail("kind", error=TypeError, name=name, kind=type(mask).__name__, expected=_shape(expected))
     if mask.dtype != torch.bool:
@@ -104,7 +105,13 @@ def check_mask(name, mask, expected, **sizes):
     fits = len(shape) == len(axes) and shape[-1] == sizes[axes[-1]]
     if not fits or any(size not in (1, sizes[axis]) for size, axis in zip(shape, axes, strict=True)):
         wanted = ", ".join(f"{axis} = {sizes[axis]}" for axis in axes)
-        fail("mask shape", name=name, shape=shape, expected=f"({wanted})", last=axes[-1])
+        fail("mask shape", name=name, shape=shape, expected=f"({wanted})", last=axes[-1], hint=hint)
+
+
+def check_batch(newest, held):
+    """Check that what comes next belongs to as many sequences as what a cache holds."""
+    if len(newest) != len(held):
+        fail("cache batch", held=len(held), came=len(newest))
 
 
 def check_bias(name, bias, expected, **sizes):

@@ -13,7 +13,7 @@ from torch import nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 from course_lib.checking import one_of, whole_number
-from course_lib.models.checks import check_ids, check_mask, check_positive, check_vectors, fail
+from course_lib.models.checks import check_batch, check_ids, check_mask, check_positive, check_vectors, fail
 from course_lib.models.dropout import Dropout
 
 TEXTS = {"padding": "source_ids has padding ({pad_id}) before a token in row {row}; expected it at the end only"}
@@ -96,9 +96,8 @@ class RecurrentTranslator(nn.Module):
         check_vectors("memory", memory, "batch source_len d_model", **sizes)
         if memory_mask is None:
             memory_mask = memory.new_ones(memory.shape[:2], dtype=torch.bool)
-        check_mask("memory_mask", memory_mask, "batch source_len", batch=len(memory), source_len=memory.shape[1])
         words = self.dropout(self.target_embedding(target_ids))  # (batch, target_len, d_model)
-        state = None if cache is None else cache.state
+        state = None if cache is None else cache.check(words)
         hidden, weights, state = self.decoder(words, memory, memory_mask, state)
         if cache is not None:
             cache.state, cache.length = state, cache.length + target_ids.shape[1]
@@ -116,6 +115,13 @@ class StateCache:
     def __init__(self):
         self.length = 0
         self.state = None  # (batch, d_model)
+
+    def check(self, words):
+        """Give the state, for words (batch, new, d_model) of as many sequences and in their dtype; None at first."""
+        if self.state is None:
+            return None
+        check_batch(words, self.state)
+        return self.state.to(words.dtype)  # it may have been left by another autocast
 
     def select(self, rows, memory=True):
         """Keep only these rows of the batch, in this order, repeats allowed; it holds nothing of the memory."""
@@ -140,7 +146,10 @@ class RecurrentEncoder(nn.Module):
 
         The way back starts at each sequence's own last token, not at its padding. At padding the result is 0.
         """
-        lengths = mask.sum(dim=1).clamp(min=1).cpu()  # (batch,); a row of padding alone is read as one token
+        check_vectors("x", x, "batch seq_len d_model", d_model=self.gru.input_size)
+        check_mask("mask", mask, "batch seq_len", batch=x.shape[0], seq_len=x.shape[1])
+        lengths = mask.sum(dim=1).clamp(min=1)  # a row of padding alone is read as one token
+        lengths = lengths.expand(x.shape[0]).cpu()  # (batch,)
         packed = pack_padded_sequence(x, lengths, batch_first=True, enforce_sorted=False)
         memory, _ = pad_packed_sequence(self.gru(packed)[0], batch_first=True, total_length=x.shape[1])
         return memory
@@ -179,6 +188,7 @@ class BahdanauDecoder(nn.Module):
             weights: (batch, target_len, source_len).
             state: (batch, d_model), after the last word.
         """
+        _check_mask(memory_mask, memory)
         keys = self.W_keys(memory)  # (batch, source_len, d_model), the same for all words
         state = _first_state(self.start, memory, memory_mask) if state is None else state
         hidden, weights = [], []
@@ -211,6 +221,7 @@ class LuongDecoder(nn.Module):
 
     def forward(self, words, memory, memory_mask, state=None):
         """Go through the words; arguments and results are those of `BahdanauDecoder.forward`."""
+        _check_mask(memory_mask, memory)
         state = _first_state(self.start, memory, memory_mask) if state is None else state
         states, last = self.gru(words, state[None].contiguous())  # (batch, target_len, d_model), (1, batch, d_model)
         scores = states @ self.W(memory).mT  # (batch, target_len, source_len)
@@ -221,6 +232,11 @@ class LuongDecoder(nn.Module):
 
 
 DECODERS = {"bahdanau": BahdanauDecoder, "luong": LuongDecoder}
+
+
+def _check_mask(memory_mask, memory):
+    batch, source_len, _ = memory.shape
+    check_mask("memory_mask", memory_mask, "batch source_len", batch=batch, source_len=source_len)
 
 
 def _first_state(layer, memory, memory_mask):

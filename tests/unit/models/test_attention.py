@@ -42,7 +42,7 @@ def layers(draw):
         (1, queries, keys),
         (batch, queries, keys),
         (batch, heads, queries, keys),
-        (1, 1, queries, 1),
+        (1, 1, queries, keys),
     ]
     shape = draw(st.sampled_from(shapes))
     mask = None if shape is None else torch.rand(shape) < draw(st.sampled_from([0.2, 0.6, 0.9]))
