@@ -70,7 +70,7 @@ def main(arguments):
         if word == "test":
             return hand_over(ROOT / "tests" / "prove.py", *rest)
         say("opening")
-        return hand_over("-m", "course_lib.lab", *arguments)
+        return hand_over("-P", "-m", "course_lib.lab", *arguments)  # a random.py of the learner's does not count
     except Problem as problem:
         sys.stderr.write(str(problem) + "\n")
     except KeyboardInterrupt:

@@ -140,7 +140,7 @@ def test_commands_hand_over_to_the_venv():
         assert start.main(["setup"]) == 0
     assert set_up.call_count == 3
     assert hand.mock_calls == [
-        mock.call("-m", "course_lib.lab", "--no-browser", "--port", "8899", "--", "--debug"),
+        mock.call("-P", "-m", "course_lib.lab", "--no-browser", "--port", "8899", "--", "--debug"),
         mock.call(ROOT / "tests" / "prove.py", "-k", "softmax"),
     ]
 
