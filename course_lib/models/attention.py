@@ -152,7 +152,7 @@ class MultiHeadAttention(nn.Module):
             group = self.num_heads // self.num_kv_heads
             keys, values = keys.repeat_interleave(group, dim=1), values.repeat_interleave(group, dim=1)
         bias = None if bias is None else bias.to(queries.dtype)
-        dropout = self.dropout.p if self.training else 0.0
+        dropout = getattr(self.dropout, "p", 0.0) if self.training else 0.0  # an identity may stand in its place
         if need_weights or explicit_is_faster(queries, keys, dropout):
             context, weights = scaled_dot_product_attention(queries, keys, values, mask, bias, self.dropout)
             return context, weights if need_weights else None
