@@ -19,6 +19,7 @@ import functools
 import gzip
 import hashlib
 import os
+import tempfile
 import unicodedata
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -113,14 +114,17 @@ class CorpusError(OSError):
 
 
 def cache_folder():
-    """Where downloads are kept: the user's cache folder of this operating system.
+    """Where downloads are kept: the user's cache folder of this operating system; for a user without a home, a temporary one.
 
     Returns:
         Path.
     """
     import pooch
 
-    return Path(pooch.os_cache(CACHE_NAME))
+    try:
+        return Path(pooch.os_cache(CACHE_NAME))
+    except RuntimeError:  # neither HOME nor a name for the user's number, as in some containers
+        return Path(tempfile.gettempdir()) / CACHE_NAME
 
 
 def copy_folder():

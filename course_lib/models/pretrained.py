@@ -349,10 +349,11 @@ def _find(source, revision, names):
         raise TypeError(expected)
     try:
         folder = Path(source).expanduser()
-        if folder.is_dir():
-            return _files_in(folder, names), None
+        is_folder = folder.is_dir()
     except (OSError, RuntimeError):  # a name too long for any folder; "~" where nobody is at home
         raise FileNotFoundError(expected) from None
+    if is_folder:
+        return _files_in(folder, names), None
     if source in PACKAGES:
         package, inside, sha256 = PACKAGES[source]
         found = importlib.util.find_spec(package)  # without running the package's code

@@ -6,6 +6,7 @@ import logging
 import os
 import re
 import socket
+import tempfile
 import threading
 from pathlib import Path
 
@@ -376,3 +377,11 @@ def test_polarity_is_balanced_and_shares_no_sentence(copy):
 @pytest.mark.parametrize("name", corpora.FILES)
 def test_every_file_of_the_copy_is_the_pinned_one(copy, name):
     assert corpora.read(name)
+
+
+def test_a_user_without_a_home_has_a_cache_all_the_same(monkeypatch):
+    def homeless(_):
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.setattr("pooch.os_cache", homeless)
+    assert corpora.cache_folder().parent == Path(tempfile.gettempdir())
