@@ -15,6 +15,7 @@ For authors of lessons:
   `raises-exception` where an error is shown on purpose, never in solutions; there, `uses-answer` on cells that fail
   until the learner's function is written.
 - **Widgets.** From lesson 01 on at least one, from `course_lib.widgets`.
+- **Imports.** What takes seconds to load (`HEAVY`) waits for the cells that need it: at most ten before the first one.
 - **Outputs** come from `course build`: all cells run in order, nothing of this computer in them. A cell marked
   `# NBVAL_CHECK_OUTPUT` prints numbers with at most 4 digits after the point.
 """
@@ -32,6 +33,14 @@ SECTIONS = [
     "Activate prior knowledge", "Overview", "Key concepts", "Step by step", "Worked examples", "Common pitfalls",
     "Retrieval quiz", "Recap", "Spaced review plan",
 ]  # fmt: skip
+
+HEAVY = {  # library -> the modules that load it
+    "torch": ("torch", "course_lib.models", "course_lib.training"),
+    "transformers": ("transformers",),
+    "scikit-learn": ("sklearn",),
+    "scipy": ("scipy",),
+    "captum": ("captum",),
+}
 
 LESSONS = paths("notebooks")
 EXECUTED = paths("notebooks", "solutions")
@@ -123,6 +132,43 @@ def test_a_live_widget_and_a_measured_pitfall(path):
                 used.add(node.func.id)
     assert widgets & used, "no widget of course_lib.widgets is shown"
     assert any("pitfall" in tags(cell) for cell in cells(path, "code")), 'no code cell is tagged "pitfall"'
+
+
+@every(LESSONS)
+def test_heavy_libraries_wait(path):
+    trees = [ast.parse(cell["source"]) for cell in cells(path, "code")]
+    for library, modules in HEAVY.items():
+        loaded, used = loaded_and_used(trees, modules)
+        assert loaded is None or used - loaded <= 10, f"{library} comes with code cell {loaded}, needed from {used} on"
+
+
+def loaded_and_used(trees, modules):
+    """The numbers of the first cell that imports from these modules and of the first one that uses what was imported."""
+    names, loaded = set(), None
+    for number, nodes in enumerate(map(list, map(ast.walk, trees))):
+        for node in nodes:
+            if isinstance(node, ast.Import | ast.ImportFrom):
+                for alias in node.names:
+                    origin = f"{node.module}.{alias.name}" if isinstance(node, ast.ImportFrom) else alias.name
+                    if f"{origin}.".startswith(tuple(f"{module}." for module in modules)):
+                        names.add((alias.asname or alias.name).partition(".")[0])
+                        loaded = number if loaded is None else loaded
+        if names & {node.id for node in nodes if isinstance(node, ast.Name)}:
+            return loaded, number
+    return loaded, len(trees)
+
+
+def test_loading_and_using_are_told_apart():
+    cells = [
+        "import torchvision, numpy",
+        "from torch import nn as layers",
+        "torch = 1",
+        "def late():\n    layers.Linear",
+    ]
+    assert loaded_and_used([ast.parse(cell) for cell in cells], ("torch",)) == (1, 3)
+    assert loaded_and_used([ast.parse(cell) for cell in cells[:2]], ("torch",)) == (1, 2)
+    assert loaded_and_used([ast.parse(cell) for cell in cells], ("numpy", "scipy")) == (0, 4)
+    assert loaded_and_used([ast.parse("from course_lib import models; models")], ("course_lib.models",)) == (0, 0)
 
 
 @every(EXECUTED)
