@@ -20,6 +20,7 @@ if sys.version_info < (3, 11):  # noqa: UP036
     )
 
 import argparse
+import io
 import os
 import subprocess
 from pathlib import Path
@@ -59,7 +60,8 @@ def check_options(options):
 def main(arguments):
     """Do what the command line asks for; returns the exit code."""
     for stream in (sys.stdout, sys.stderr):
-        stream.reconfigure(errors="replace")  # a path may have letters that the terminal has not
+        if isinstance(stream, io.TextIOWrapper):  # not where a caller has put something else in its place
+            stream.reconfigure(errors="replace")  # a path may have letters that the terminal has not
     word, rest = (arguments[0], arguments[1:]) if arguments else ("", [])
     if word not in ("test", "setup"):
         check_options(arguments)

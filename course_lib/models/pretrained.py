@@ -387,12 +387,14 @@ def _files_on_hub(source, revision, names):
         from huggingface_hub import get_hf_file_metadata, hf_hub_download, hf_hub_url, try_to_load_from_cache
         from huggingface_hub.errors import EntryNotFoundError, LocalEntryNotFoundError
 
-        paths = [try_to_load_from_cache(source, name, revision=revision) for name in names]
-        for i, name in enumerate(names):
-            if not isinstance(paths[i], str):
+        paths = []
+        for name in names:
+            path = try_to_load_from_cache(source, name, revision=revision)
+            if not isinstance(path, str):
                 _within(REACH_SECONDS, get_hf_file_metadata, hf_hub_url(source, name, revision=revision))
-                paths[i] = hf_hub_download(source, name, revision=revision)
-        return [Path(path) for path in paths]
+                path = hf_hub_download(source, name, revision=revision)
+            paths.append(Path(path))
+        return paths
     except Exception as error:  # each kind of proxy, network, account and computer has errors of its own
         if isinstance(error, EntryNotFoundError) and not isinstance(error, LocalEntryNotFoundError):
             raise FileNotFoundError(TEXTS["no file"].format(folder=source, name=name)) from None
@@ -403,7 +405,7 @@ def _files_on_hub(source, revision, names):
 
 def _within(seconds, function, *arguments):
     """Call a function that may never answer; TimeoutError after so many seconds."""
-    outcome = [TimeoutError(TEXTS["no answer"].format(seconds=seconds))]
+    outcome: list[Exception | None] = [TimeoutError(TEXTS["no answer"].format(seconds=seconds))]
 
     def call():
         try:
