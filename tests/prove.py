@@ -14,9 +14,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 PYTEST = "-m pytest -n 2 --dist loadfile --nbval-lax --nbval-current-env --nbval-cell-timeout=300".split()
-# What a change most often breaks, without what trains, runs whole notebooks or needs a browser.
-QUICK = "tests/unit tests/mistakes tests/notebooks --ignore=tests/unit/training/test_loop.py".split()
-QUICK += "--ignore=tests/notebooks/test_exercises.py --ignore=tests/notebooks/test_nbval.py".split()
+# What a change most often breaks: without browsers, without running lessons, and without tests marked slow.
+QUICK = ["tests/unit", "tests/mistakes", "tests/notebooks", "-m", "not slow", "--dist=load"]
 THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
 DOWNLOAD_SECONDS = 300
 

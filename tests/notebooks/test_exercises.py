@@ -79,6 +79,7 @@ def test_exercises_hold_stubs_and_no_solution(path):
         assert ("raises-exception" in tags(cell)) == needs_answer, cell["id"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", SOLUTIONS, ids=name)
 @pytest.mark.parametrize(("kind", "outcome"), [("solutions", "passed"), ("exercises", "unattempted")])
 def test_every_solution_passes_and_every_stub_is_unattempted(path, kind, outcome, tmp_path):

@@ -11,6 +11,8 @@ from nbformat.v4 import new_code_cell, new_notebook, new_output
 from course_lib.notebooks import dumps
 from tests.prove import PYTEST
 
+pytestmark = pytest.mark.slow
+
 
 def test_the_run_gives_nbval_a_time_limit_and_this_python():
     limits = [option for option in PYTEST if option.startswith("--nbval-cell-timeout=")]

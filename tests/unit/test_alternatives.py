@@ -56,6 +56,7 @@ def test_what_has_no_words_or_is_no_picture_stays_as_it_is():
     assert pictures(new_code_cell("print(1)", outputs=[new_output("stream", text="1")], metadata={"alt": WORDS})) == []
 
 
+@pytest.mark.slow
 def test_a_lesson_is_exported_with_all_its_words():
     """By the plain command, in the environment that `course lab` gives its terminals."""
     path = lesson_path("notebooks", "03")

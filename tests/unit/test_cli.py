@@ -144,6 +144,7 @@ def test_what_kills_the_kernel_costs_only_what_was_not_judged_yet(course):
     assert "kernel died" in rows["03.softmax"]["message"]
 
 
+@pytest.mark.slow
 def test_the_time_limit_ends_a_cell_that_prints_for_ever(course):
     course.answers(course.own, SCORES, STUB, new_code_cell("while True: print('x' * 1000)", id="flood"))
     code, rows = check("--seconds", "4")
@@ -268,6 +269,7 @@ def test_compare_needs_an_exercise(solved, id):
 # --- run ---
 
 
+@pytest.mark.slow
 def test_a_lesson_runs_as_a_script(course):
     picture = base64.b64encode(b"\x89PNG").decode()
     path = course.root / "notebooks" / "03_small.ipynb"
@@ -324,6 +326,7 @@ def test_long_widgets_are_cut_and_other_formats_shown():
 # --- build, doctor, lab ---
 
 
+@pytest.mark.slow
 def test_build_check_says_what_build_then_does(course):
     (course.root / "exercises" / "03_small.ipynb").unlink()
     course.put(course.root / "notebooks" / "03_small.ipynb", new_code_cell("6 * 7", id="product"))

@@ -268,6 +268,7 @@ LESSON = [
 ]
 
 
+@pytest.mark.slow
 def test_building_twice_changes_nothing(course):
     course.put("notebooks/03_x.ipynb", *LESSON)
     course.put("solutions/03_x.ipynb", answer(), check())
@@ -311,6 +312,7 @@ def test_a_new_lesson_finds_its_exercises_while_it_is_built(course):
     assert course.read("notebooks/03_x.ipynb").cells[0].outputs[0].text == "{\n"
 
 
+@pytest.mark.slow
 def test_a_measurement_is_kept_until_code_up_to_it_changes(course):
     def built(first="x = 1", timing="time.perf_counter()", last="2"):
         cells = course.read("notebooks/03_x.ipynb").cells if (course.root / "notebooks/03_x.ipynb").exists() else []

@@ -450,6 +450,7 @@ def test_nothing_is_left_with_pyplot():
     assert not sys.modules["matplotlib.pyplot"].get_fignums()
 
 
+@pytest.mark.slow
 def test_a_picture_is_shown_once_in_a_notebook():
     cells = [
         "from course_lib.plots import Picture, attention_heatmap, vectors\nattention_heatmap([[1.0]])",

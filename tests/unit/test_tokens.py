@@ -449,6 +449,7 @@ def trained(objective):
     return WordVectors.train(sentences, objective=objective, epochs={"skip-gram": 3, "cbow": 5}[objective])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("objective", ["skip-gram", "cbow"])
 def test_neighbours_in_pythons_documentation_make_sense(objective):
     vectors = trained(objective)

@@ -11,6 +11,8 @@ from course_lib.models.classifier import TextClassifier
 from course_lib.training import accuracy, fit
 from tests.unit.models.test_models import EVERY, LANGUAGE_MODELS, TRANSLATORS, VOCABULARY, encoder, ids, pixels
 
+pytestmark = pytest.mark.slow
+
 NAMES = [
     "transformer",
     "transformer, pre-norm",

@@ -23,6 +23,8 @@ from course_lib.training import CheckpointError, TeacherForced, fit, load_weight
 from course_lib.training.checkpoints import latest
 from tests.unit.training.runs import NUM_STEPS, SETTINGS, make_batches, make_model
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[3]
 
 
