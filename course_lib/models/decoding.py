@@ -32,6 +32,7 @@ TEXTS = {
         "{prompt} tokens and max_new_tokens={new} reach beyond the model's {max_len} positions; "
         "expected max_new_tokens of at most {most}"
     ),
+    "long prompt": "the prompt has {prompt} tokens; expected at most the model's {max_len} positions",
     "logits": "logits holds a row whose largest number is {value}; expected a finite one: has training diverged?",
     "no logits": "logits is {value}; expected a tensor of shape (..., vocab_size)",
     "temperature": "temperature is {value!r}; expected a number above 0 (for the likeliest token alone, use greedy)",
@@ -360,7 +361,7 @@ def _begin(model, input_ids, max_new_tokens, start_id, end_id, attention_mask, u
     table = getattr(getattr(model, "positions", None), "weight", None)  # of learned positions
     if table is not None and prompt + max_new_tokens - 1 > len(table):  # the last token is never read
         about = {"prompt": prompt, "new": max_new_tokens, "max_len": len(table), "most": len(table) + 1 - prompt}
-        raise ValueError(TEXTS["too long"].format(**about))
+        raise ValueError(TEXTS["too long" if about["most"] > 0 else "long prompt"].format(**about))
     if translates:
         return _Translation(model, input_ids, start_id, use_cache)
     mask = read_attention_mask(attention_mask, *input_ids.shape)

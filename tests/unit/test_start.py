@@ -313,6 +313,7 @@ def test_everything_comes_in_its_order_and_as_the_lock_says(runs, venv):
     assert cuda[-1] == "torch==2.13.0" and "--no-deps" not in cuda
     for command in runs[1:]:
         assert command[command.index("--find-links") + 1] == "/srv/wheels"
+    assert (venv / "etc" / "jupyter" / install.JUPYTER_CONFIG.name).read_bytes() == install.JUPYTER_CONFIG.read_bytes()
 
 
 def test_an_unreachable_index_leaves_the_plain_package(runs, monkeypatch, capsys):

@@ -334,6 +334,13 @@ def test_clear_errors(name, change, message, method):
         method(model, input_ids, **{"max_new_tokens": 5, **options, **change})
 
 
+@every_method
+def test_a_prompt_that_leaves_no_room_is_named(method):
+    model = LanguageModel(**SIZES, positions="learned", max_len=4)
+    with pytest.raises(ValueError, match="the prompt has 5 tokens; expected at most the model's 4 positions"):
+        method(model, torch.ones(1, 5, dtype=torch.long), max_new_tokens=1)
+
+
 @pytest.mark.parametrize(
     "wrong",
     [
