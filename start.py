@@ -6,7 +6,7 @@
     python3 start.py setup                       set up, and no more
     python3 start.py test [--quick] [OPTION...]  set up and prove everything; --quick: what a change most often breaks
 
-Everything goes into the folder `.venv` beside this file; delete that folder to begin again. course_lib/install.py does
+Everything goes into the folder `.venv` beside this file; delete that folder to begin again. course_lib/classroom/install.py does
 the work. This file is kept readable for Pythons as old as 2.7, so that those get a sentence and not a SyntaxError.
 """
 
@@ -28,7 +28,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent
 
 try:
-    from course_lib.install import Problem, say, sentence, set_up, venv_program
+    from course_lib.classroom.install import Problem, say, sentence, set_up, venv_program
 except ImportError:
     sys.exit("course_lib is missing, so this is not a complete copy of the course: clone or download it again.")
 
@@ -72,7 +72,9 @@ def main(arguments):
         if word == "test":
             return hand_over(ROOT / "tests" / "prove.py", *rest)
         say("opening")
-        return hand_over("-P", "-m", "course_lib.lab", *arguments)  # a random.py of the learner's does not count
+        return hand_over(
+            "-P", "-m", "course_lib.classroom.lab", *arguments
+        )  # a random.py of the learner's does not count
     except Problem as problem:
         sys.stderr.write(str(problem) + "\n")
     except KeyboardInterrupt:

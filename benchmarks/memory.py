@@ -16,7 +16,7 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.timing import machine, tell_end
-from course_lib import notebooks
+from course_lib.classroom import notebooks
 
 LOOK_SECONDS = 0.02
 HEADINGS = {

@@ -22,7 +22,7 @@ from urllib.parse import quote, urlsplit
 
 import nbformat
 
-from course_lib.lab import command
+from course_lib.classroom.lab import command
 
 ROOT = Path(__file__).resolve().parents[2]
 CHROMIUM_ARGS = (

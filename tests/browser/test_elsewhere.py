@@ -9,7 +9,7 @@ import pytest
 from nbconvert import HTMLExporter
 
 from course_lib.attention import scaled_dot_product_attention
-from course_lib.lab.alternatives import TextAlternatives
+from course_lib.classroom.lab.alternatives import TextAlternatives
 from tests.browser.hands import Hands, numpy_attention
 from tests.browser.real_lab import OUTSIDE
 from tests.browser.test_widgets import SETUP, WALK, WIDGETS

@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from course_lib.practice.progress import Progress
+from course_lib.classroom.practice.progress import Progress
 from tests.browser.hands import Hands, numpy_attention
 
 LESSON = "notebooks/03_self_attention_by_hand.ipynb"
@@ -109,12 +109,16 @@ def test_a_wrong_then_a_right_answer_get_their_verdicts_and_drive_the_widget(exe
 
 
 def test_progress_survives_a_kernel_restart(exercises):
-    exercises.python("import IPython; from course_lib.practice import exercise; assert exercise('03.softmax').passed")
+    exercises.python(
+        "import IPython; from course_lib.classroom.practice import exercise; assert exercise('03.softmax').passed"
+    )
     exercises.page.evaluate("() => window.jupyterapp.shell.currentWidget.sessionContext.restartKernel()")
     exercises.wait_until_ready()
     assert (
         json.loads(
-            exercises.python("from course_lib.practice import exercise; print(int(exercise('03.softmax').passed))")
+            exercises.python(
+                "from course_lib.classroom.practice import exercise; print(int(exercise('03.softmax').passed))"
+            )
         )
         == 1
     )

@@ -4,7 +4,7 @@ from collections import deque
 
 import numpy as np
 
-from course_lib.practice.lesson_01 import colleagues_step
+from course_lib.classroom.practice.lesson_01 import colleagues_step
 from tests.mistakes.collection import right, wrong
 
 

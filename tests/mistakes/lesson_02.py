@@ -5,7 +5,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from course_lib.practice.lesson_02 import (
+from course_lib.classroom.practice.lesson_02 import (
     colleagues_merges,
     merged_words,
     right_decode,

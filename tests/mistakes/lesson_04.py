@@ -3,7 +3,7 @@
 import numpy as np
 
 from course_lib.attention import scaled_dot_product_attention, softmax
-from course_lib.practice.lesson_04 import colleagues_attention
+from course_lib.classroom.practice.lesson_04 import colleagues_attention
 from tests.mistakes.collection import right, wrong
 
 # --- split_heads ------------------------------------------------------------------------------------------------------

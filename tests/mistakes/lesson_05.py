@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from course_lib.practice.lesson_05 import colleagues_encoding
+from course_lib.classroom.practice.lesson_05 import colleagues_encoding
 from tests.mistakes.collection import right, wrong
 
 # --- sinusoidal_by_loops ----------------------------------------------------------------------------------------------

@@ -3,7 +3,7 @@
 import numpy as np
 
 from course_lib.attention import softmax
-from course_lib.practice.lesson_10 import gelu
+from course_lib.classroom.practice.lesson_10 import gelu
 from tests.mistakes.collection import right, wrong
 
 # --- cover ------------------------------------------------------------------------------------------------------------

@@ -8,16 +8,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from course_lib import notebooks
-from course_lib.practice import exercise, exercises_of, lessons_with_exercises
-from course_lib.practice.diagnoses import MESSAGES, add_messages
+from course_lib.classroom import notebooks
+from course_lib.classroom.practice import exercise, exercises_of, lessons_with_exercises
+from course_lib.classroom.practice.diagnoses import MESSAGES, add_messages
 from tests.mistakes.collection import RIGHT, WRONG
 
 for number in lessons_with_exercises():
     importlib.import_module(f"tests.mistakes.lesson_{number}")
 
 EXERCISES = [one for number in lessons_with_exercises() for one in exercises_of(number)]
-# Found in whatever an answer returns, before any check of values: `course_lib.practice.trial` names these.
+# Found in whatever an answer returns, before any check of values: `course_lib.classroom.practice.trial` names these.
 GENERAL = {"changes-its-input", "returns-a-list", "returns-several"}
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from course_lib.notebooks import lesson_path, read
+from course_lib.classroom.notebooks import lesson_path, read
 
 COVERAGE = tomllib.loads(Path(__file__).with_name("coverage.toml").read_text(encoding="utf-8"))
 PLACES = [

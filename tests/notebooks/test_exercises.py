@@ -4,9 +4,9 @@ import re
 
 import pytest
 
-from course_lib import notebooks
-from course_lib.cli import judge
-from course_lib.practice import exercises_of, lessons_with_exercises
+from course_lib.classroom import notebooks
+from course_lib.classroom.cli import judge
+from course_lib.classroom.practice import exercises_of, lessons_with_exercises
 from tests.notebooks.collection import ROOT, cells, name, paths, tags
 
 SOLUTIONS = paths("solutions")
@@ -30,7 +30,7 @@ def test_no_stray_file():
 def test_nothing_is_left_to_fill_in(path):
     """What `course new` leaves open is filled in: in the solution, the checks, the wrong variants."""
     module = f"lesson_{path.name[:2]}.py"
-    files = [path, ROOT / "course_lib" / "practice" / module, ROOT / "tests" / "mistakes" / module]
+    files = [path, ROOT / "course_lib" / "classroom" / "practice" / module, ROOT / "tests" / "mistakes" / module]
     left = {file.name: re.findall(r'FILL IN[^"\\\n]*', file.read_text(encoding="utf-8")) for file in files}
     assert {file: gaps for file, gaps in left.items() if gaps} == {}
 

@@ -8,7 +8,7 @@ import sys
 import pytest
 from nbformat.v4 import new_code_cell, new_notebook, new_output
 
-from course_lib.notebooks import dumps
+from course_lib.classroom.notebooks import dumps
 from tests.prove import PYTEST
 
 pytestmark = pytest.mark.slow

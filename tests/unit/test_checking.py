@@ -10,6 +10,7 @@ import torch
 
 from course_lib import attention, positions, tokens
 from course_lib.checking import as_real, as_whole, one_of, real_number, whole_number
+from course_lib.classroom.review.quiz import quiz
 from course_lib.data import dates, digits, docs
 from course_lib.data.characters import Characters
 from course_lib.models.attention import MultiHeadAttention
@@ -23,7 +24,6 @@ from course_lib.models.positions import ALiBi, LearnedPositions, Rotary, Sinusoi
 from course_lib.models.recurrent import RecurrentTranslator
 from course_lib.models.transformer import Transformer
 from course_lib.models.vision import VisionTransformer
-from course_lib.review.quiz import quiz
 from course_lib.training import TokenBatches, fit
 from course_lib.widgets import (
     AttentionPlayground,

@@ -10,7 +10,7 @@ import yaml
 from packaging.specifiers import SpecifierSet
 from typer.testing import CliRunner
 
-from course_lib import cli
+from course_lib.classroom import cli
 from tests.unit.test_imports import FLOORS
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -40,7 +40,7 @@ def paths_of(text):
 
 def is_there(path):
     pattern = path.rstrip("/").replace("NN_name", "[0-9][0-9]_*").replace("NN", "[0-9][0-9]")
-    return any(list(folder.glob(pattern)) for folder in (ROOT, ROOT / "course_lib"))
+    return any(list(folder.glob(pattern)) for folder in (ROOT, ROOT / "course_lib", ROOT / "course_lib" / "classroom"))
 
 
 def commands_of(text):

@@ -1,6 +1,7 @@
 """`import course_lib` costs nothing, and modules import only from lower floors."""
 
 import ast
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -10,33 +11,24 @@ import pytest
 import course_lib
 
 PACKAGE = Path(course_lib.__file__).parent
-FLOORS = [  # from the ground up; what stands on one floor may import from lower floors and from its own module or folder
-    {"checking", "files", "printable", "shadowing"},
-    {"attention"},
-    {"positions"},
-    {"tokens"},
-    {"models"},
-    {"data"},
-    {"training"},
-    {"plots"},
-    {"widgets"},
-    {"notebooks"},
-    {"copies"},
-    {"practice"},
-    {"review"},
-    {"doctor", "install", "lab", "new"},
-    {"cli"},
-]
+PICTURE = re.findall(r"^```\n(.*?)^```", (PACKAGE.parent / "ARCHITECTURE.md").read_text("utf-8"), re.S | re.M)[0]
+# From the ground up; what stands on one floor may import from lower floors and from its own module or folder.
+FLOORS = [rooms for line in PICTURE.splitlines()[::-1] if (rooms := re.findall(r"\b(\w+)(?:\.py|/)(?=\s)", line))]
 FLOOR_OF = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms}
 
 
 def modules():
-    return sorted(path for path in PACKAGE.rglob("*.py") if path != PACKAGE / "__init__.py")
+    faces = [PACKAGE / "__init__.py", PACKAGE / "classroom" / "__init__.py"]  # of nothing but names
+    return sorted(path for path in PACKAGE.rglob("*.py") if path not in faces)
 
 
 def room_of(path):
-    """The module or folder right under the package that a file belongs to."""
-    return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+    """The module or folder, right under the package or its classroom, that a file belongs to."""
+    return room([part.removesuffix(".py") for part in path.relative_to(PACKAGE).parts])
+
+
+def room(parts):
+    return parts[1] if parts[0] == "classroom" and len(parts) > 1 else parts[0]
 
 
 def imported_rooms(source, package):
@@ -49,7 +41,7 @@ def imported_rooms(source, package):
             base = package.split(".")[: len(package.split(".")) + 1 - node.level] if node.level else []
             origin = ".".join([*base, *([node.module] if node.module else [])])
             names |= {f"{origin}.{alias.name}" for alias in node.names}
-    return {name.split(".")[1] for name in names if name.startswith("course_lib.")}
+    return {room(name.split(".")[1:]) for name in names if name.startswith("course_lib.")}
 
 
 def loaded_by(module):
@@ -69,7 +61,7 @@ def test_attention_loads_only_numpy():
     assert loaded == {"course_lib", "numpy"}
 
 
-@pytest.mark.parametrize("module", ["plots", "notebooks", "cli"])
+@pytest.mark.parametrize("module", ["plots", "classroom.notebooks", "classroom.cli"])
 def test_the_heavy_libraries_wait_until_they_are_used(module):
     loaded = loaded_by(f"course_lib.{module}")
     assert loaded.isdisjoint({"torch", "seaborn", "IPython", "ipywidgets", "anywidget", "jupyterlab", "notebook"})
@@ -84,12 +76,12 @@ def test_only_models_and_training_load_pytorch():
 
 @pytest.mark.parametrize("path", modules(), ids=lambda path: str(path.relative_to(PACKAGE)))
 def test_imports_only_point_down(path):
-    room = room_of(path)
-    assert room in FLOOR_OF, f"{path.name} stands on no floor: give it one in FLOORS"
+    own = room_of(path)
+    assert own in FLOOR_OF, f"{path.name} stands on no floor: give it one in ARCHITECTURE.md"
     package = ".".join(["course_lib", *path.relative_to(PACKAGE).parts[:-1]])
-    for imported in imported_rooms(path.read_text(encoding="utf-8"), package) - {room}:
-        assert imported in FLOOR_OF, f"{path} imports course_lib.{imported}, which stands on no floor"
-        assert FLOOR_OF[imported] < FLOOR_OF[room], f"{path} imports upwards: course_lib.{imported}"
+    for imported in imported_rooms(path.read_text(encoding="utf-8"), package) - {own}:
+        assert imported in FLOOR_OF, f"{path} imports {imported}, which stands on no floor"
+        assert FLOOR_OF[imported] < FLOOR_OF[own], f"{path} imports upwards: {imported}"
 
 
 def test_all_ways_to_import_are_seen():
@@ -101,7 +93,8 @@ from . import progress
 from ..review import quiz
 import numpy
 def late():
-    from course_lib.cli import main
+    from course_lib.classroom.cli import main
+    from course_lib.classroom import copies
 """
-    found = imported_rooms(source, "course_lib.practice")
-    assert found == {"attention", "models", "plots", "widgets", "data", "practice", "review", "cli"}
+    found = imported_rooms(source, "course_lib.classroom.practice")
+    assert found == {"attention", "models", "plots", "widgets", "data", "practice", "review", "cli", "copies"}

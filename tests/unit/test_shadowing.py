@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 from nbformat.v4 import new_code_cell, new_notebook
 
-from course_lib import notebooks, shadowing
+from course_lib import shadowing
+from course_lib.classroom import notebooks
 
 
 def test_what_hides_a_package_is_named(tmp_path):
@@ -27,7 +28,7 @@ def test_what_hides_a_package_is_named(tmp_path):
 
 
 def test_the_courses_own_folder_hides_nothing():
-    assert shadowing.hiding(Path(notebooks.__file__).parents[1]) == {}
+    assert shadowing.hiding(Path(notebooks.__file__).parents[2]) == {}
 
 
 @pytest.mark.parametrize("package", ["numpy.py", "numpy"])

@@ -1,4 +1,4 @@
-"""The set-up without setting anything up: what start.py, course_lib/install.py and tests/prove.py decide and say."""
+"""The set-up without setting anything up: what start.py, course_lib/classroom/install.py and tests/prove.py decide and say."""
 
 import ast
 import errno
@@ -15,7 +15,7 @@ from unittest import mock
 
 import pytest
 
-from course_lib import install
+from course_lib.classroom import install
 
 ROOT = Path(__file__).resolve().parents[2]
 LOCK = """\
@@ -140,7 +140,7 @@ def test_commands_hand_over_to_the_venv():
         assert start.main(["setup"]) == 0
     assert set_up.call_count == 3
     assert hand.mock_calls == [
-        mock.call("-P", "-m", "course_lib.lab", "--no-browser", "--port", "8899", "--", "--debug"),
+        mock.call("-P", "-m", "course_lib.classroom.lab", "--no-browser", "--port", "8899", "--", "--debug"),
         mock.call(ROOT / "tests" / "prove.py", "-k", "softmax"),
     ]
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from course_lib.classroom.notebooks import course_root
 from course_lib.data import corpora, everyday
-from course_lib.notebooks import course_root
 
 COPY = Path(os.environ.get("COURSE_DATA") or course_root().parent / "shared" / "data")
 

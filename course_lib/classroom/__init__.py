@@ -1,0 +1,1 @@
+"""What runs the course: files, kernels, exercises, verdicts, progress, quiz, JupyterLab, the command `course`."""

@@ -1,0 +1,526 @@
+"""The command line: `course …`.
+
+Everything that takes time to load is loaded by the command that needs it.
+"""
+
+import io
+import json
+import re
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from course_lib import shadowing
+from course_lib.classroom import files, notebooks
+from course_lib.printable import printable
+
+FAILED = 1  # exit code: done, and the answer is no
+USAGE = 2  # exit code: can't be done as asked
+
+REPORT_CELL = "course-report"
+SECONDS = 300
+MEMORY_MB = 2048
+WIDGET_TEXT = 300  # characters shown of what a widget says of itself
+
+TEXTS: dict[str, Any] = {
+    "app": "An interactive course on attention and Transformers.",
+    "lesson": "The lesson: 03 or its full name.",
+    "lessons": "Lessons: 03 or full names; all of them if none is given.",
+    "exercise": "The exercise, such as 03.softmax.",
+    "new exercise": "The lesson and the function to write, such as 03.entropy.",
+    "version": "Print the course's version.",
+    "new copy": "Set your copy aside, and begin a new one.",
+    "copy": "Your copy: {path}",
+    "json": "Print JSON.",
+    "no exercises": "lesson {lesson} has no exercises",
+    "no notebook": "there is no {path}",
+    "running": "Running {path} …",
+    "check title": "{path}: {points} of {total} points",
+    "check columns": ("Exercise", "Points", "Outcome"),
+    "untouched": "You have no copy of these exercises yet: `course start {number}` makes one.",
+    "time": "Not judged: the notebook did not finish within {seconds:g} seconds (--seconds).",
+    "memory": "Not judged: the notebook used more than {memory:,} MB of memory (--memory).",
+    "died": "Not judged: the kernel died. Does a cell end the program, or use more memory than there is?",
+    "fault": "Not judged: the check itself failed with {error}.",
+    "cell": "The cell of your answer stopped with {error}",
+    "status columns": ("Lesson", "Exercises", "Points", "Hints", "Quiz", "Last activity"),
+    "of": "{done} of {all}",
+    "none": "–",
+    "compare columns": ("Yours", "Solution"),
+    "same": "Yours and the solution are the same.",
+    "doctor columns": ("", "Check", "Found", "What to do"),
+    "ok": "ok",
+    "bad": "!!",
+    "figure": "[figure saved: {path}]",
+    "widget": "[widget] {text}",
+    "stopped": "{path} stopped at an error.",
+    "figures": "Figures saved: {count}, in {folder}",
+    "changed": "written: {path}",
+    "would change": "would change: {path}",
+    "stray": "stray: {problem}",
+    "fresh": "Nothing to do: everything is up to date.",
+}
+
+COLOURS = {"passed": "green", "failed": "red", "error": "magenta", "unattempted": "yellow"}
+
+
+class CourseCommands(typer.core.TyperGroup):
+    """The commands; what goes wrong for a known reason ends in one sentence, not in a traceback."""
+
+    def invoke(self, ctx):
+        try:
+            return super().invoke(ctx)
+        except notebooks.NotACourse as error:
+            _fail(error, USAGE)
+        except (notebooks.NotebookError, files.FileTrouble) as error:
+            _fail(error, FAILED)
+
+
+app = typer.Typer(
+    cls=CourseCommands,
+    help=TEXTS["app"],
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_show_locals=False,
+)
+
+Lesson = Annotated[str, typer.Argument(metavar="NN", help=TEXTS["lesson"])]
+Fresh = Annotated[bool, typer.Option("--fresh", help=TEXTS["new copy"])]
+Json = Annotated[bool, typer.Option("--json", help=TEXTS["json"])]
+
+
+def main():
+    """Run the command line."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # and not what a caller put in its place
+            stream.reconfigure(errors="replace")  # a console or pipe that can't show a letter still shows the rest
+    app()
+
+
+def _version(asked: bool):
+    if asked:
+        from importlib.metadata import version
+
+        from course_lib.classroom.doctor import PACKAGE
+
+        typer.echo(version(PACKAGE))
+        raise typer.Exit
+
+
+@app.callback()
+def course(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help=TEXTS["version"])
+    ] = False,
+):
+    """Take the options that belong to no command."""
+
+
+@app.command()
+def doctor(as_json: Json = False):
+    """Look whether this computer has all that the course needs."""
+    from course_lib.classroom import doctor
+
+    found = doctor.checks()
+    if as_json:
+        _print_json([one._asdict() for one in found])
+    else:
+        table = _table(TEXTS["doctor columns"])
+        for one in found:
+            mark = _text(TEXTS["ok"], "green") if one.ok else _text(TEXTS["bad"], "red")
+            table.add_row(mark, _text(one.name), _text(one.detail), _text(one.what_to_do))
+        _console().print(table)
+    raise typer.Exit(0 if all(one.ok for one in found) else FAILED)
+
+
+@app.command()
+def lab(
+    port: Annotated[int | None, typer.Option(help="The port to use; the first free one if not given.")] = None,
+    browser: Annotated[bool, typer.Option("--browser/--no-browser", help="Whether to open a browser.")] = True,
+):
+    """Open the course in JupyterLab."""
+    from course_lib.classroom import lab
+
+    try:
+        code = lab.launch(port=port, browser=browser)
+    except lab.PortTaken as error:
+        _fail(error, FAILED)
+    raise typer.Exit(code)
+
+
+@app.command()
+def lesson(lesson: Lesson, fresh: Fresh = False):
+    """Make your own copy of a lesson, unless you have one. JupyterLab opens it under workspace/lessons."""
+    _own_copy("lessons", "lesson", _lesson(lesson), fresh)
+
+
+@app.command()
+def start(lesson: Lesson, fresh: Fresh = False):
+    """Make your own copy of a lesson's exercises, unless you have one."""
+    _own_copy("workspace", "start", _lesson(lesson), fresh)
+
+
+def _own_copy(kind, command, name, fresh):
+    from course_lib.classroom.copies import own_copy
+
+    try:
+        copy = own_copy(kind, name, fresh=fresh)
+    except ValueError as error:
+        raise _wrong_argument(error) from None
+    for sentence in (TEXTS["copy"].format(path=copy.path), *copy.notes(f"`course {command} {name[:2]} --fresh`")):
+        typer.echo(sentence)
+
+
+@app.command()
+def check(
+    lesson: Lesson,
+    solutions: Annotated[bool, typer.Option("--solutions", help="Check the solutions in place of your copy.")] = False,
+    notebook: Annotated[Path | None, typer.Option(metavar="PATH", help="Check this in place of your copy.")] = None,
+    seconds: Annotated[float, typer.Option(min=1, help="Time limit for the whole notebook.")] = SECONDS,
+    memory: Annotated[int, typer.Option(min=64, metavar="MB", help="Memory limit for the notebook.")] = MEMORY_MB,
+    as_json: Json = False,
+):
+    """Run your notebook and judge its exercises. The exit code is 0 only if all of them passed."""
+    from course_lib.classroom.practice import exercises_of, lessons_with_exercises
+
+    name = _lesson(lesson)
+    if name[:2] not in lessons_with_exercises():
+        raise _wrong_argument(TEXTS["no exercises"].format(lesson=name))
+    if solutions and notebook:
+        raise typer.BadParameter("--solutions and --notebook exclude each other")
+    own = notebooks.lesson_path("workspace", name)
+    untouched = not (solutions or notebook or own.exists())
+    kind = "solutions" if solutions else "exercises" if untouched else "workspace"
+    path = notebook.resolve() if notebook else notebooks.lesson_path(kind, name)
+    try:
+        content = notebooks.read(path)
+    except FileNotFoundError:
+        raise _wrong_argument(TEXTS["no notebook"].format(path=path)) from None
+    except (ValueError, OSError) as error:
+        raise _wrong_argument(error) from None
+    folder = notebooks.workspace() if untouched else path.parent
+    for sentence in shadowing.sentences(folder):
+        typer.echo(sentence, err=True)
+    with _busy(TEXTS["running"].format(path=path.name)):
+        rows = judge(exercises_of(name), content, folder, seconds=seconds, memory=memory, record=path == own)
+    for note in filter(None, dict.fromkeys(row.pop("note", "") for row in rows)):  # one sentence, not one an exercise
+        typer.echo(note, err=True)
+    points = sum(row["points"] for row in rows if row["outcome"] == "passed")
+    total = sum(row["points"] for row in rows)
+    passed = all(row["outcome"] == "passed" for row in rows)
+    if as_json:
+        told = {"lesson": name, "notebook": str(path), "passed": passed, "points": points, "points_total": total}
+        _print_json(told | {"exercises": rows})
+    else:
+        table = _table(TEXTS["check columns"], whole=(1, 2))
+        table.show_lines = True
+        table.title = TEXTS["check title"].format(path=path.name, points=points, total=total)
+        for row in rows:
+            colour = COLOURS[row["outcome"]]
+            told = _text(row["id"], "bold").append(f"\n{row['title']}", style="not bold")
+            if row["outcome"] in ("failed", "error"):  # the others say it all in one word
+                told.append_text(_text("\n" + row["message"], colour))
+            table.add_row(told, str(row["points"]), _text(row["outcome"], colour))
+        _console().print(table)
+        if untouched:
+            typer.echo(TEXTS["untouched"].format(number=name[:2]))
+    raise typer.Exit(0 if passed else FAILED)
+
+
+def judge(exercises, notebook, folder, *, seconds=SECONDS, memory=MEMORY_MB, record=False):
+    """Run a notebook in a kernel with limits, and judge the functions that it leaves there.
+
+    The notebook's own check cells are not run: whatever became of them, every exercise is judged. Nor are the cells that
+    only show an answer at work, such as widgets: no answer depends on them, and they take most of the time.
+
+    Args:
+        exercises: the exercises of one lesson, in order.
+        notebook: an nbformat notebook; it is not changed.
+        folder: the folder it runs in.
+        seconds, memory: limits; memory in MB.
+        record: whether the verdicts go into the progress record.
+
+    Returns:
+        A list of dicts, one an exercise, in order: id, title, points, outcome, diagnosis, message, seconds.
+    """
+    from nbformat.v4 import new_code_cell, new_notebook
+
+    from course_lib.classroom.practice.learner import RESULTS_MIME
+
+    judged, errors = {}, {}
+
+    def listen(kind, content, cell):
+        if kind == "error":
+            errors[cell.id] = (content["ename"], content["evalue"])
+        elif kind == "display_data" and cell.id in reports:
+            judged.update((row["id"], row) for row in content["data"].get(RESULTS_MIME, ()))
+
+    code = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    cells = [cell for cell in code if not notebooks.is_check(cell) and not notebooks.needs_answer(cell)]
+    first = "import course_lib.classroom.practice as _practice"
+    if record:  # the notebook itself runs on an empty workspace: verdicts are recorded, not every hint it asks for
+        first = f"import os as _os; _os.environ['COURSE_WORKSPACE'] = {str(notebooks.workspace())!r}\n{first}"
+    # A cell each: what a cell sent has arrived before the next one runs, which may kill the kernel.
+    reports = {
+        f"{REPORT_CELL}-{number}": f"{first}\n_practice.report({one.lesson!r}, globals(), only={one.id!r}, record={record})"
+        for number, one in enumerate(exercises)
+    }
+    with notebooks.kernel_environment(scratch_workspace=True) as environment:
+        stopped = notebooks.run_limited(
+            new_notebook(cells=[*cells, *(new_code_cell(source, id=name) for name, source in reports.items())]),
+            folder, seconds=seconds, memory=memory, environment=environment, listen=listen,
+        )  # fmt: skip
+    if stopped:
+        reason = TEXTS[stopped].format(seconds=seconds, memory=memory)
+    else:
+        faults = [errors[name] for name in reports if name in errors]
+        reason = TEXTS["fault"].format(error=_error_text(*(faults or [("no error", "")])[0]))
+    answers = {name: answer.id for name, (answer, _) in notebooks.task_cells(notebook).items() if answer}
+    return [_row(one, judged.get(one.id), errors.get(answers.get(one.function_name)), reason) for one in exercises]
+
+
+def _row(exercise, judged, error, reason):
+    """The verdict on one exercise: as judged, unless its cell failed before there was anything to judge."""
+    told = {"id": exercise.id, "title": exercise.title, "points": exercise.points}
+    if judged is None:
+        return told | {"outcome": "error", "diagnosis": None, "message": reason, "seconds": None}
+    if judged["outcome"] == "unattempted" and error and error[0] != "NotImplementedError":
+        return told | judged | {"outcome": "error", "message": TEXTS["cell"].format(error=_error_text(*error))}
+    return told | judged
+
+
+@app.command()
+def status(as_json: Json = False):
+    """Show where you stand, lesson by lesson."""
+    from course_lib.classroom.practice import summary
+
+    rows = summary()
+    if as_json:
+        _print_json(rows)
+        return
+    table = _table(TEXTS["status columns"], whole=(0,))
+    for row in rows:
+        table.add_row(
+            row["lesson"],
+            _of(row["passed"], row["exercises"]),
+            _of(row["points"], row["points_total"]),
+            str(row["hints"]),
+            _of(row["quiz_right"], row["quiz_answered"]),
+            row["last"][:16].replace("T", " ") if row["last"] else TEXTS["none"],
+        )
+    _console().print(table)
+
+
+@app.command()
+def compare(exercise: Annotated[str, typer.Argument(metavar="NN.name", help=TEXTS["exercise"])]):
+    """Show your last attempt at an exercise beside the solution."""
+    from course_lib.classroom import practice
+    from course_lib.classroom.practice.show import side_by_side
+
+    try:
+        asked = practice.exercise(exercise)
+    except ValueError as error:
+        raise _wrong_argument(error) from None
+    try:
+        theirs, solution = asked.comparison()
+    except ValueError as error:  # not attempted yet
+        _fail(error, FAILED)
+    if theirs.strip() == solution.strip():
+        typer.echo(TEXTS["same"])
+        return
+    mine, right = TEXTS["compare columns"]
+    table = _table((mine, "", right))
+    for mark, left, there in side_by_side(theirs, solution):
+        table.add_row(_text(left, "red" if mark in "|<" else ""), mark, _text(there, "green" if mark in "|>" else ""))
+    _console().print(table)
+
+
+@app.command()
+def run(
+    lesson: Lesson,
+    figures: Annotated[Path | None, typer.Option(metavar="DIR", help="For figures, in place of workspace/.")] = None,
+):
+    """Run a lesson as a script: text is printed, figures go to a folder, widgets are told in words."""
+    name = _lesson(lesson)
+    path = notebooks.lesson_path("notebooks", name)
+    if not path.exists():
+        raise _wrong_argument(TEXTS["no notebook"].format(path=path.name))
+    folder = figures or notebooks.workspace() / "figures" / name
+    saved = []
+
+    def save(cell, picture, kind):
+        file = folder / f"{len(saved) + 1:02}-{re.sub(r'[^A-Za-z0-9_-]', '_', cell.id)}.{kind}"
+        if not (file.is_file() and file.read_bytes() == picture):
+            files.renew(file, picture)
+        saved.append(file)
+        return TEXTS["figure"].format(path=file)
+
+    def after_cell(cell):
+        for text in cell_texts(cell, save):
+            typer.echo(text.rstrip("\n"))
+
+    with notebooks.kernel_environment() as environment:
+        ended = notebooks.run_plain(notebooks.read(path), path.parent, environment=environment, after_cell=after_cell)
+    if saved:
+        typer.echo(TEXTS["figures"].format(count=len(saved), folder=folder))
+    if not ended:
+        _fail(TEXTS["stopped"].format(path=path.name), FAILED)
+
+
+def cell_texts(cell, save):
+    """Put a cell into plain text: the headings of prose, the outputs of code.
+
+    Args:
+        cell: an nbformat cell, executed if it is code.
+        save: called as save(cell, bytes, kind) with each picture, kind "png" or "svg"; returns the text to show for it.
+
+    Yields:
+        Pieces of text.
+    """
+    from base64 import b64decode
+
+    if cell.cell_type == "markdown":
+        prose = re.sub(r"```.*?```", "", cell.source, flags=re.DOTALL)
+        for heading in re.findall(r"^#+ .*", prose, flags=re.MULTILINE):
+            yield f"\n{heading}\n"
+    for output in cell.get("outputs", ()):
+        if output.output_type == "stream":
+            yield output.text
+        elif output.output_type == "error":
+            yield _without_colours("\n".join(output.traceback))
+        else:
+            if text := _data_text(output.data):
+                yield text
+            if "image/png" in output.data:
+                yield save(cell, b64decode(output.data["image/png"]), "png")
+            elif "image/svg+xml" in output.data:
+                yield save(cell, output.data["image/svg+xml"].encode(), "svg")
+
+
+def _data_text(data):
+    """What a displayed object says in text; "" for a figure that is only a picture."""
+    plain = data.get("text/plain", "")
+    if notebooks.WIDGET_VIEW in data:
+        return TEXTS["widget"].format(text=plain if len(plain) <= WIDGET_TEXT else plain[:WIDGET_TEXT] + " …")
+    if not plain.startswith(("<IPython.core.display.", "<Figure size ")):
+        return plain
+    if "text/html" in data:
+        return _html_text(data["text/html"])
+    return data.get("text/markdown", data.get("text/latex", ""))
+
+
+def _html_text(html):
+    """The text of some HTML, a line for each block."""
+    from html import unescape
+
+    text = re.sub(r"<(script|style)\b.*?</\1>", "", html, flags=re.DOTALL | re.IGNORECASE)
+    text = re.sub(r"<(br|/p|/div|/tr|/li|/h\d|/pre|/summary)\b[^>]*>", "\n", text, flags=re.IGNORECASE)
+    text = unescape(re.sub(r"<[^>]+>", " ", text))
+    return "\n".join(line for line in (" ".join(line.split()) for line in text.splitlines()) if line)
+
+
+def _without_colours(text):
+    return re.sub(r"\x1b\[[0-9;]*m", "", text)
+
+
+@app.command()
+def build(
+    only: Annotated[list[str] | None, typer.Argument(metavar="[NN …]", help=TEXTS["lessons"])] = None,
+    check: Annotated[bool, typer.Option("--check", help="Change nothing; exit with 1 if something would.")] = False,
+    as_json: Json = False,
+):
+    """Make exercises from the solutions, and run lessons and solutions to renew their outputs."""
+    names = [_lesson(one) for one in only or ()]
+    try:
+        built = notebooks.build(
+            names, check=check, on_file=lambda path: typer.echo(TEXTS["running"].format(path=path), err=True)
+        )
+    except ValueError as error:  # solution markers that do not match
+        _fail(error, FAILED)
+    if as_json:
+        _print_json({"changed": built.changed, "stray": built.stray})
+    else:
+        for path in built.changed:
+            typer.echo(TEXTS["would change" if check else "changed"].format(path=path))
+        for problem in built.stray:
+            typer.echo(TEXTS["stray"].format(problem=problem))
+        if not (built.changed or built.stray):
+            typer.echo(TEXTS["fresh"])
+    raise typer.Exit(FAILED if check and (built.changed or built.stray) else 0)
+
+
+@app.command()
+def new(exercise: Annotated[str, typer.Argument(metavar="NN.name", help=TEXTS["new exercise"])]):
+    """Make the skeleton of a new exercise, for those who write the course."""
+    from course_lib.classroom import new
+
+    try:
+        solution, check, mistakes = new.create(exercise)
+    except ValueError as error:
+        raise _wrong_argument(error) from None
+    for path in (solution, check, mistakes):
+        typer.echo(TEXTS["changed"].format(path=path))
+    told = {"solution": solution, "check": check, "mistakes": mistakes, "lesson": exercise.partition(".")[0]}
+    typer.echo(new.TEXTS["next"].format(**told))
+
+
+def _lesson(lesson):
+    try:
+        return notebooks.lesson_name(lesson)
+    except ValueError as error:
+        raise _wrong_argument(error) from None
+
+
+def _wrong_argument(problem):
+    return typer.BadParameter(str(problem))
+
+
+def _fail(problem, code):
+    typer.echo(str(problem), err=True)
+    raise typer.Exit(code)
+
+
+def _error_text(name, value):
+    first = value.strip().partition("\n")[0]
+    first = re.sub(r"\(\d+\.py, line", "(line", first)  # the name of a cell's file says nothing
+    return f"{name}: {first}" if first else name
+
+
+def _of(done, every):
+    return TEXTS["of"].format(done=done, all=every) if every else TEXTS["none"]
+
+
+def _print_json(value):
+    typer.echo(json.dumps(value, indent=2))
+
+
+def _console(stderr=False):
+    from rich.console import Console
+
+    return Console(stderr=stderr, highlight=False)
+
+
+def _busy(message):
+    """A line with a spinner while something runs, where there is someone to see it."""
+    from rich.markup import escape
+
+    return _console(stderr=True).status(escape(message))
+
+
+def _table(columns, whole=()):
+    """An empty table; the columns whose numbers are in `whole` are not wrapped."""
+    from rich.table import Table
+
+    table = Table(title_justify="left", header_style="bold")
+    for number, name in enumerate(columns):
+        table.add_column(name, overflow="fold", no_wrap=number in whole)
+    return table
+
+
+def _text(text, style=""):
+    """Text that is shown as it is: what looks like markup in a learner's message is not, and it steers no terminal."""
+    from rich.text import Text
+
+    return Text(printable(text), style=style)

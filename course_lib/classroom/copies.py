@@ -1,0 +1,142 @@
+"""The learner's own copies of lessons and exercises: made once, never replaced, set aside when a new one is wanted.
+
+A copy carries a fingerprint of the course's version that it was made from. It tells whether the course has a newer one by
+now, and whether the learner has changed the copy since.
+"""
+
+import hashlib
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from course_lib.classroom import files, notebooks
+
+ORIGINALS = {"workspace": "exercises", "lessons": "notebooks"}  # kind of the copy -> of what it is made from
+
+TEXTS = {
+    "nothing": "lesson {lesson} has no {kind} yet",
+    "kept": "Your earlier copy is kept as {path}.",
+    "damaged": "Your copy can't be opened: {problem}. It is left as it is; {again} sets it aside under {aside}/ and begins a new "
+    "one.",
+    "newer": "The course's version has changed since you copied it. Yours is untouched; {again} sets yours aside under "
+    "{aside}/ and begins a new copy.",
+}
+
+
+@dataclass
+class Copy:
+    """The learner's copy of one notebook.
+
+    Attributes:
+        path: the file.
+        made: whether it was made just now.
+        kept: where the one before it is kept, or None.
+        problem: why it can't be opened, or "".
+        newer: whether the course's version has changed since the copy was made.
+        changed: whether the learner, or running it, has changed it.
+    """
+
+    path: Path
+    made: bool = False
+    kept: Path | None = None
+    problem: str = ""
+    newer: bool = False
+    changed: bool = False
+
+    def notes(self, again):
+        """Say what the learner should know of the copy.
+
+        Args:
+            again: what begins a new copy, such as "start('03', fresh=True)".
+
+        Returns:
+            A list of sentences.
+        """
+        told = []
+        if self.kept:
+            told.append(TEXTS["kept"].format(path=self.kept.relative_to(self.path.parent).as_posix()))
+        if self.problem:
+            told.append(TEXTS["damaged"].format(problem=self.problem, again=again, aside=files.ASIDE))
+        elif self.newer:
+            told.append(TEXTS["newer"].format(again=again, aside=files.ASIDE))
+        return told
+
+
+def own_copy(kind, lesson, *, fresh=False):
+    """Make the learner's own copy of a notebook, unless there is one.
+
+    Args:
+        kind: "workspace" for a lesson's exercises, "lessons" for the lesson itself.
+        lesson: "03", 3 or "03_self_attention_by_hand".
+        fresh: set an existing copy aside and begin again. Nothing is ever deleted.
+
+    Returns:
+        A `Copy`.
+
+    Raises:
+        ValueError: no such lesson, or it has nothing to copy.
+        FileTrouble: the copy can't be written; what was there is there still.
+    """
+    path, original = notebooks.lesson_path(kind, lesson), notebooks.lesson_path(ORIGINALS[kind], lesson)
+    if not original.exists():
+        raise ValueError(TEXTS["nothing"].format(lesson=original.stem, kind=ORIGINALS[kind]))
+    text = notebooks.read_text(original)
+    version = _fingerprint(text)
+    if not fresh and os.path.lexists(path):
+        return _existing(kind, path, version)
+    content = json.loads(text)
+    content["metadata"]["course"] = {ORIGINALS[kind]: version}
+    if fresh:
+        return Copy(path, made=True, kept=files.renew(path, _dumps(content)))
+    try:
+        files.create(path, _dumps(content))
+    except FileExistsError:  # another process was quicker
+        return _existing(kind, path, version)
+    return Copy(path, made=True)
+
+
+def own_lessons():
+    """Make the copies of the lessons that the learner has not got yet, and renew those that nobody has changed.
+
+    Returns:
+        A list of sentences on what can't be opened.
+
+    Raises:
+        FileTrouble: a copy can't be written.
+    """
+    told = []
+    for name in notebooks.lessons():
+        again = f"`course lesson {name[:2]} --fresh`"
+        try:
+            copy = own_copy("lessons", name)
+            if copy.newer and not copy.changed:
+                own_copy("lessons", name, fresh=True)  # set aside all the same: it may be changed at this very moment
+            elif copy.problem:
+                told += copy.notes(again)
+        except ValueError as error:  # the course's own file can't be read
+            told.append(str(error))
+    return told
+
+
+def _existing(kind, path, version):
+    """What there is to say of a copy that is there already."""
+    try:
+        content = json.loads(notebooks.read_text(path))
+    except (ValueError, OSError) as error:
+        return Copy(path, problem=str(error))
+    try:
+        made_from = content["metadata"].pop("course")[ORIGINALS[kind]]
+    except (KeyError, TypeError, AttributeError):  # a file of the learner's own making: nothing to say about it
+        return Copy(path, changed=True)
+    return Copy(path, newer=made_from != version, changed=made_from != _fingerprint(_dumps(content)))
+
+
+def _fingerprint(text):
+    """What tells one version from another; of a copy without its own mark, the same as of what it was made from."""
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def _dumps(content):
+    """The text of a notebook's file, as Jupyter and `course build` write it."""
+    return json.dumps(content, ensure_ascii=False, indent=1, sort_keys=True) + "\n"

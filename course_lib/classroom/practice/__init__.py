@@ -1,0 +1,15 @@
+"""Exercises: checks that name the mistake, hints, comparison with the solution, and progress that lasts."""
+
+from course_lib.classroom.practice.exercises import exercise, exercises_of, lesson_checks, lessons_with_exercises
+from course_lib.classroom.practice.learner import dashboard, report, start, summary
+
+__all__ = [
+    "dashboard",
+    "exercise",
+    "exercises_of",
+    "lesson_checks",
+    "lessons_with_exercises",
+    "report",
+    "start",
+    "summary",
+]

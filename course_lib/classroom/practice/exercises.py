@@ -1,0 +1,348 @@
+"""What an exercise is, where it is found, and what a check of an answer gives.
+
+An exercise is one plain function of asserts under `@checks("NN.function_name", …)`. It is given the learner's function and
+calls it through `course_lib.classroom.practice.trial.call`; the assertion that fails carries a `Mistake`. The modules
+`lesson_NN.py` beside this file hold them, in the order in which the lesson asks them.
+"""
+
+import importlib
+import inspect
+import pkgutil
+import time
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from course_lib.classroom import notebooks
+from course_lib.classroom.practice import show
+from course_lib.classroom.practice.progress import Progress, ProgressError
+from course_lib.classroom.practice.trial import SECONDS, LearnerError, Mistake, Unattempted, is_stub, run_guarded
+from course_lib.printable import printable
+
+KEPT_SOURCE = 20_000  # characters of an attempt kept in the progress record
+
+MESSAGES = {
+    "unattempted": "Not attempted yet: replace `raise NotImplementedError()` by your answer, run the cell, then this one.",
+    "passed": "Passed.",
+    "stopped": "Your function did not finish within {seconds:g} seconds. Is there a loop that never ends?",
+    "left behind": "Your function did not finish within {seconds:g} seconds and can't be stopped from here: "
+    "restart the kernel before you go on.",
+    "raised": "Your function raised an error before it could be judged.",
+    "ask": "You have not passed {id} yet. To see the solution all the same, call .solution() once more; "
+    "your progress will say that you looked.",
+    "ask blindly": "It is not known whether you have passed {id}. To see the solution all the same, call .solution() once more.",
+    "not recorded": "Not recorded: {problem}",
+    "no-attempt": "not attempted yet: write {id} and run its check first, then compare",
+    "no-source": "the source of your last attempt at {id} is not to be had: define it in a notebook cell and check it again",
+}
+
+_registry = {}  # id -> Exercise, in the order of definition
+
+
+@dataclass
+class Result:
+    """The verdict on one answer.
+
+    Attributes:
+        exercise: its id, such as "03.softmax".
+        title: what the exercise is called.
+        outcome: "unattempted", "passed", "failed" or "error".
+        diagnosis: a short stable id of what is wrong, such as "softmax-over-queries"; None unless failed.
+        message: one or two sentences for the learner.
+        expected, got: the values that differ, as NumPy arrays, or None.
+        what: what these values are, such as "weights".
+        lines: for an error, the traceback lines that are the learner's own.
+        printed: what the function printed, cut to a reasonable length.
+        points: what the exercise is worth.
+        seconds: how long the check took.
+    """
+
+    exercise: str
+    title: str
+    outcome: str
+    message: str
+    diagnosis: str | None = None
+    expected: np.ndarray | None = None
+    got: np.ndarray | None = None
+    what: str = "value"
+    lines: list = field(default_factory=list)
+    printed: str = ""
+    points: int = 1
+    seconds: float = 0.0
+    note: str = ""
+
+    def __post_init__(self):
+        # Names, messages and output are the learner's: from here on they can be printed anywhere.
+        self.message, self.printed = printable(self.message), printable(self.printed)
+        self.lines = [printable(line) for line in self.lines]
+
+    @property
+    def passed(self):
+        """Whether the answer is right."""
+        return self.outcome == "passed"
+
+    def __str__(self):
+        return show.result_text(self)
+
+    def __repr__(self):
+        return f"<{self.exercise}: {self.outcome}{f' ({self.diagnosis})' if self.diagnosis else ''}>"
+
+    def _repr_mimebundle_(self, include=None, exclude=None):
+        return {"text/plain": show.result_text(self), "text/html": show.result_html(self)}
+
+
+class NotPassed(AssertionError):
+    """Raised by the notebook's check cell unless the answer passed; shown as one line, the panel above says the rest."""
+
+    def __init__(self, result):
+        super().__init__(result.message)
+        self.result = result
+
+    def _render_traceback_(self):
+        return [show.result_line(self.result)]
+
+
+class Exercise:
+    """One exercise: its check, its hints, its solution.
+
+    In a notebook, `check = lesson_checks("03")` and then `check.softmax(softmax)` shows the verdict and raises unless passed.
+    Everywhere else, `exercise("03.softmax").check(softmax)` returns it.
+    """
+
+    def __init__(self, id, title, points, hints, assertions):
+        self.id = id
+        self.title = title
+        self.points = points
+        self.hints = tuple(hints)
+        self.lesson, _, self.function_name = id.partition(".")
+        self._assertions = assertions
+
+    def __repr__(self):
+        return f"<Exercise {self.id}: {self.title}>"
+
+    def check(self, candidate, *, record=True, seconds=SECONDS):
+        """Judge an answer. Never raises for a wrong one.
+
+        Args:
+            candidate: the learner's function.
+            record: whether to add the verdict to the progress record.
+            seconds: time limit for all calls together.
+
+        Returns:
+            A `Result`.
+        """
+        began = time.perf_counter()
+        result = self._judge(candidate, seconds)
+        result.seconds = time.perf_counter() - began
+        if record:
+            source = _source(candidate) if result.outcome != "unattempted" else None
+            result.note = self._record(
+                "check",
+                outcome=result.outcome,
+                diagnosis=result.diagnosis,
+                seconds=round(result.seconds, 3),
+                source=source,
+            )
+        return result
+
+    def __call__(self, candidate):
+        """Show the verdict in the notebook.
+
+        Raises:
+            NotPassed: unless the answer passed.
+        """
+        result = self.check(candidate)
+        show.display(result)
+        if not result.passed:
+            raise NotPassed(result)
+
+    def hint(self):
+        """Show the next hint, after the ones seen before."""
+        events, _ = Progress().known("hint", self.id)
+        seen = min(len(events) + 1, len(self.hints))
+        self._show(show.Hints(self, seen), self._record("hint", number=seen))
+
+    def solution(self):
+        """Show the solution. Until the exercise is passed it asks first: call it a second time."""
+        events, problem = Progress().known(subject=self.id)
+        shown = any(event["kind"] == "solution" for event in events) or _passed(events)
+        note = self._record("solution", shown=shown)
+        if shown:
+            title, source = f"Solution of {self.id}", notebooks.solution_code(self.lesson, self.function_name)
+            self._show(show.Code(title, source), note)
+        else:
+            self._show(show.Note(MESSAGES["ask blindly" if problem else "ask"].format(id=self.id)), note)
+
+    def compare(self):
+        """Show the last attempt beside the solution.
+
+        Raises:
+            ValueError: not attempted yet.
+        """
+        theirs, solution = self.comparison()
+        self._show(show.Comparison(self.id, theirs, solution), self._record("compare"))
+
+    def comparison(self):
+        """The source of the last attempt and of the solution, as two strings.
+
+        Raises:
+            ValueError: not attempted yet, or the attempt's source is not known.
+            ProgressError: the progress record, which may hold it, can't be read.
+        """
+        events, problem = Progress().known("check", self.id)
+        attempts = [event for event in events if event["outcome"] != "unattempted"]
+        if problem and not attempts:
+            raise ProgressError(problem)
+        if not attempts:
+            raise ValueError(MESSAGES["no-attempt"].format(id=self.id))
+        theirs = attempts[-1].get("source")
+        if not isinstance(theirs, str):
+            raise ValueError(MESSAGES["no-source"].format(id=self.id))
+        return theirs, notebooks.solution_code(self.lesson, self.function_name)
+
+    @property
+    def passed(self):
+        """Whether the progress record holds a passed check."""
+        return _passed(Progress().known("check", self.id)[0])
+
+    def _judge(self, candidate, seconds):
+        if is_stub(candidate):
+            return self._result("unattempted", MESSAGES["unattempted"])
+
+        @np.errstate(all="ignore")  # an answer that holds infinity gets a diagnosis, not NumPy's warnings
+        def judge():
+            self._assertions(candidate)
+
+        error, printed, ended = run_guarded(judge, seconds)
+        if ended != "in time":
+            return self._result(
+                "failed", MESSAGES[ended].format(seconds=seconds), diagnosis="never-ends", printed=printed
+            )  # fmt: skip
+        if error is None:
+            return self._result("passed", MESSAGES["passed"], printed=printed)
+        if isinstance(error, Unattempted):
+            return self._result("unattempted", MESSAGES["unattempted"], printed=printed)
+        if isinstance(error, LearnerError):
+            message = f"{MESSAGES['raised']} {error.summary}"
+            return self._result("error", message, lines=error.lines, printed=printed)
+        if isinstance(error, AssertionError) and error.args and isinstance(error.args[0], Mistake):
+            wrong = error.args[0]
+            return self._result(
+                "failed", wrong.message, diagnosis=wrong.diagnosis, expected=wrong.expected, got=wrong.got, what=wrong.what,
+                printed=printed,
+            )  # fmt: skip
+        raise error  # a fault in the check itself: never the learner's verdict
+
+    def _result(self, outcome, message, **more):
+        return Result(self.id, self.title, outcome, message, points=self.points, **more)
+
+    def _record(self, kind, **details):
+        """Add to the progress record; a record that can't be written is said, and costs the learner nothing else."""
+        try:
+            Progress().record(kind, self.id, **details)
+        except ProgressError as error:
+            return MESSAGES["not recorded"].format(problem=error)
+        return ""
+
+    def _show(self, panel, note):
+        show.display(panel)
+        if note:
+            show.display(show.Note(note))
+
+
+def checks(id, *, title, points=1, hints):
+    """Make a function of asserts the check of an exercise.
+
+    Args:
+        id: "NN.function_name", NN being the lesson and function_name what the learner writes.
+        title: a few words.
+        points: what it is worth.
+        hints: strings, from the gentlest to the plainest.
+    """
+    lesson, _, name = id.partition(".")
+    if not (len(lesson) == 2 and lesson.isdigit() and name.isidentifier()):
+        raise ValueError(f'id: expected "NN.function_name", got {id!r}')
+
+    def define(assertions):
+        _registry[id] = Exercise(id, title, points, hints, assertions)
+        return assertions
+
+    return define
+
+
+def exercise(id):
+    """The exercise with this id.
+
+    Args:
+        id: such as "03.softmax".
+
+    Raises:
+        ValueError: there is none; the message names those there are.
+    """
+    lesson, _, name = str(id).partition(".")
+    known = {one.function_name: one for one in exercises_of(lesson)}
+    if name not in known:
+        raise ValueError(f"no exercise {id!r}; lesson {lesson} has {', '.join(known)}")
+    return known[name]
+
+
+def exercises_of(lesson):
+    """The exercises of a lesson, in the order in which it asks them.
+
+    Args:
+        lesson: "03", 3 or "03_self_attention_by_hand".
+
+    Raises:
+        ValueError: a lesson without exercises; the message names those that have some.
+    """
+    number = str(lesson).partition("_")[0].zfill(2)
+    if number not in lessons_with_exercises():
+        raise ValueError(f"lesson {lesson!r} has no exercises; there are some in {', '.join(lessons_with_exercises())}")
+    importlib.import_module(f"course_lib.classroom.practice.lesson_{number}")
+    return [one for one in _registry.values() if one.lesson == number]
+
+
+def lessons_with_exercises():
+    """The numbers of the lessons that have exercises, such as ["03"]."""
+    package = importlib.import_module("course_lib.classroom.practice")
+    names = [module.name for module in pkgutil.iter_modules(package.__path__)]
+    return sorted(name.removeprefix("lesson_") for name in names if name.startswith("lesson_"))
+
+
+class LessonChecks:
+    """The checks of a lesson by the name of the function: `check = lesson_checks("03")`, then `check.softmax(softmax)`."""
+
+    def __init__(self, lesson):
+        self._exercises = {one.function_name: one for one in exercises_of(lesson)}
+
+    def __getattr__(self, name):
+        try:
+            return self.__dict__["_exercises"][name]
+        except KeyError:
+            raise AttributeError(f"no check named {name!r}; there are {', '.join(self)}") from None
+
+    def __iter__(self):
+        return iter(self._exercises)
+
+    def __dir__(self):
+        return list(self._exercises)
+
+
+def lesson_checks(lesson):
+    """The checks of a lesson, for its exercise notebook.
+
+    Args:
+        lesson: "03", 3 or "03_self_attention_by_hand".
+    """
+    return LessonChecks(lesson)
+
+
+def _passed(events):
+    return any(event["kind"] == "check" and event["outcome"] == "passed" for event in events)
+
+
+def _source(candidate):
+    try:
+        return inspect.getsource(candidate)[:KEPT_SOURCE]
+    except Exception:  # not written in a cell or a file, or made to misbehave
+        return None

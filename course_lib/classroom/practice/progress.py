@@ -1,0 +1,269 @@
+"""What the learner did, kept in one small SQLite file that only ever grows.
+
+Every event is one row, written in one transaction: several kernels may write at once, and a process killed in the middle
+of a write leaves the file as it was before that write. Nothing is ever updated or deleted.
+
+A file that can't be used never stands between a learner and an answer: what could not be written is remembered as long as
+this process lives, and written as soon as the file can be used again.
+"""
+
+import json
+import random
+import sqlite3
+import time
+from collections import defaultdict, deque
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+from course_lib.classroom.files import FileTrouble
+from course_lib.classroom.notebooks import NotACourse, workspace
+
+SCHEMA_VERSION = 1
+OUTCOMES = ("unattempted", "passed", "failed", "error")
+RATINGS = ("again", "hard", "good", "easy")  # the grades of FSRS: reviews can be scheduled from the records
+KINDS = {  # kind of event -> what its details must hold: a type, or the values there are
+    "check": {"outcome": OUTCOMES},
+    "hint": {},
+    "solution": {"shown": bool},
+    "compare": {},
+    "quiz": {"rating": RATINGS},
+}
+BUSY_SECONDS = 1.6  # how long another kernel's write is waited for
+BUSY_AGAIN_SECONDS = 0.1  # the same, after it was waited for in vain
+REMEMBERED = 500  # events of this process
+
+SCHEMA = (  # IF NOT EXISTS: two kernels may both find the file new
+    """CREATE TABLE IF NOT EXISTS events (
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        time TEXT NOT NULL,
+        kind TEXT NOT NULL,
+        subject TEXT NOT NULL,
+        details TEXT NOT NULL
+    )""",
+    "CREATE INDEX IF NOT EXISTS events_by_subject ON events (kind, subject)",
+    f"PRAGMA user_version = {SCHEMA_VERSION}",
+)
+
+TEXTS = {
+    "newer": "your progress file {path} has schema {version}, this course knows up to {known}: update the course (git pull). "
+    "Nothing was changed.",
+    "unusable": "your progress file {path} can't be used ({error}). It was left as it is; {advice}.",
+    "move": "move it aside to begin a new one",
+    "busy": "another program holds it: end that one (a second kernel that hangs, a viewer of databases)",
+    "full": "free some space on this disk",
+    "read-only": "make it and its folder writable",
+}
+ADVICE = {  # SQLite's code -> what to do
+    sqlite3.SQLITE_BUSY: "busy",
+    sqlite3.SQLITE_LOCKED: "busy",
+    sqlite3.SQLITE_FULL: "full",
+    sqlite3.SQLITE_READONLY: "read-only",
+}
+
+
+class ProgressError(FileTrouble):
+    """The progress file can't be read or written; the message says which file and why. Nothing in it was changed."""
+
+
+@dataclass
+class _Session:
+    """What this process recorded: everything, what the file does not hold yet, and whether the file was waited for in vain."""
+
+    rows: deque = field(default_factory=lambda: deque(maxlen=REMEMBERED))
+    unwritten: list = field(default_factory=list)
+    waited: bool = False
+
+
+_sessions = defaultdict(_Session)  # path of the file -> what this process knows of it
+
+
+class _Connection(sqlite3.Connection):
+    """A connection that waits for other kernels until one moment, over all that it does.
+
+    SQLite's own waiting begins anew with every statement, and sleeps so long that one of four busy kernels may starve.
+    """
+
+    until = 0.0
+
+    def execute(self, statement, *values):
+        while True:
+            try:
+                return super().execute(statement, *values)
+            except sqlite3.OperationalError as error:
+                if _code(error) != sqlite3.SQLITE_BUSY or time.monotonic() > self.until:
+                    raise
+            time.sleep(random.uniform(0.001, 0.01))
+
+    @contextmanager
+    def transaction(self):
+        """All or nothing; what is left open by an error ends with the connection."""
+        self.execute("BEGIN IMMEDIATE")
+        yield
+        self.execute("COMMIT")
+
+
+class Progress:
+    """The learner's progress: an append-only list of events.
+
+    Args:
+        path: the SQLite file; by default `progress.sqlite3` in the workspace. Made at the first record.
+
+    Example:
+        >>> progress = Progress()
+        >>> progress.record("hint", "03.softmax", number=1)
+        >>> progress.events("hint", "03.softmax")[-1]["number"]
+        1
+    """
+
+    def __init__(self, path=None):
+        self._path = path
+
+    @property
+    def path(self):
+        """The SQLite file.
+
+        Raises:
+            ProgressError: there can be no workspace to hold it.
+        """
+        try:
+            return Path(self._path) if self._path is not None else workspace() / "progress.sqlite3"
+        except (FileTrouble, NotACourse) as error:
+            raise ProgressError(str(error)) from None
+
+    def record(self, kind, subject, **details):
+        """Append one event.
+
+        Args:
+            kind: one of `KINDS`.
+            subject: the exercise or question it is about, such as "03.softmax".
+            **details: anything JSON can hold, and at least what `KINDS` asks for.
+
+        Raises:
+            ValueError: an unknown kind, or details that do not belong.
+            ProgressError: the file can't be written, or was made by a newer version of the course. The event is
+                remembered, and written with the next one that can be.
+        """
+        if kind not in KINDS:
+            raise ValueError(f"kind: {kind!r} is not one of {', '.join(KINDS)}")
+        if flaw := _flaw(kind, details):
+            raise ValueError(f"details of {kind} {subject}: {flaw}")
+        try:
+            text = json.dumps(details, allow_nan=False)  # in ASCII: half a character (a lone surrogate) has no UTF-8
+        except (TypeError, ValueError) as error:
+            raise ValueError(f"details of {kind} {subject}: JSON can't hold them ({error})") from None
+        session = self._session
+        row = (None, datetime.now(UTC).isoformat(timespec="milliseconds"), kind, subject, text)
+        session.rows.append(row)
+        session.unwritten = [*session.unwritten, row][-REMEMBERED:]
+        with self._open(make=True) as connection, connection.transaction():
+            connection.executemany("INSERT INTO events VALUES (?, ?, ?, ?, ?)", session.unwritten)
+        session.unwritten = []
+
+    def events(self, kind=None, subject=None):
+        """The events so far, oldest first; a row that is damaged is left out.
+
+        Args:
+            kind: only events of this kind.
+            subject: only events about this exercise or question.
+
+        Returns:
+            A list of dicts with `id` (None: not written yet), `time` (ISO 8601, UTC), `kind`, `subject` and the details.
+
+        Raises:
+            ProgressError: the file can't be read, or was made by a newer version of the course.
+        """
+        wanted = {"kind": kind, "subject": subject}
+        wanted = {column: value for column, value in wanted.items() if value is not None}
+        where = " AND ".join(f"{column} = ?" for column in wanted) or "1"
+        query = f"SELECT id, time, kind, subject, details FROM events WHERE {where} ORDER BY id"
+        with self._open(make=False) as connection:
+            rows = connection.execute(query, tuple(wanted.values())).fetchall() if connection else []
+        return _events([*rows, *self._session.unwritten], kind, subject)
+
+    def known(self, kind=None, subject=None):
+        """The events so far, as far as they are known: where the file can't be read, those of this process. Never raises.
+
+        Args:
+            kind, subject: as for `events`.
+
+        Returns:
+            (events, problem): a list of dicts, and a sentence on why it may lack some, or "".
+        """
+        try:
+            return self.events(kind, subject), ""
+        except ProgressError as error:
+            return _events(self._session.rows, kind, subject), str(error)
+
+    @property
+    def _session(self):
+        try:
+            return _sessions[self.path]
+        except ProgressError:
+            return _sessions[None]
+
+    @contextmanager
+    def _open(self, make):
+        """A connection to the file; None if there is none yet and `make` is false."""
+        path, session = self.path, self._session
+        try:
+            if not make and not (path.exists() and path.stat().st_size):
+                yield None
+                return
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with closing(sqlite3.connect(path, timeout=0, isolation_level=None, factory=_Connection)) as connection:
+                connection.until = time.monotonic() + (BUSY_AGAIN_SECONDS if session.waited else BUSY_SECONDS)
+                connection.text_factory = lambda text: text.decode("utf-8", "replace")  # a damaged row is one row
+                version = connection.execute("PRAGMA user_version").fetchone()[0]
+                if version > SCHEMA_VERSION:
+                    raise ProgressError(TEXTS["newer"].format(path=path, version=version, known=SCHEMA_VERSION))
+                if version < SCHEMA_VERSION and not make:
+                    yield None
+                    return
+                if version < SCHEMA_VERSION:
+                    with connection.transaction():
+                        for statement in SCHEMA:
+                            connection.execute(statement)
+                yield connection
+            session.waited = False
+        except ProgressError:
+            raise
+        except (OSError, sqlite3.Error) as error:
+            kind = ADVICE.get(_code(error), "move")
+            session.waited = kind == "busy"
+            raise ProgressError(TEXTS["unusable"].format(path=path, error=error, advice=TEXTS[kind])) from None
+
+
+def _code(error):
+    """SQLite's code of an error, without its finer distinctions; 0 for an error of another kind."""
+    return getattr(error, "sqlite_errorcode", 0) & 0xFF
+
+
+def _events(rows, kind, subject):
+    """The rows that are sound, and are of this kind and about this subject, as dicts."""
+    found = (_event(*row) for row in rows)
+    return [one for one in found if one and kind in (None, one["kind"]) and subject in (None, one["subject"])]
+
+
+def _event(number, time, kind, subject, text):
+    """One row as a dict; None if it is damaged."""
+    try:
+        datetime.fromisoformat(time)
+        details = json.loads(text)
+    except (TypeError, ValueError, RecursionError):
+        return None
+    if not (kind in KINDS and isinstance(subject, str) and isinstance(details, dict)) or _flaw(kind, details):
+        return None
+    return {**details, "id": number, "time": time, "kind": kind, "subject": subject}
+
+
+def _flaw(kind, details):
+    """What the details of an event lack, or ""."""
+    for name, wanted in KINDS[kind].items():
+        value = details.get(name)
+        if isinstance(wanted, type) and not isinstance(value, wanted):
+            return f"{name} is {value!r}; expected {wanted.__name__}"
+        if isinstance(wanted, tuple) and value not in wanted:
+            return f"{name} is {value!r}; expected one of {', '.join(wanted)}"
+    return ""

@@ -1,0 +1,292 @@
+import json
+import re
+import sqlite3
+import time
+from contextlib import closing
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from course_lib.classroom.files import ASIDE
+from course_lib.classroom.practice import dashboard, exercise, exercises_of, lesson_checks, report, start, summary
+from course_lib.classroom.practice.exercises import NotPassed, checks
+from course_lib.classroom.practice.learner import RESULTS_MIME, Started
+from course_lib.classroom.practice.progress import Progress, ProgressError, _Connection
+from course_lib.classroom.practice.show import Comparison, Picture, side_by_side
+
+
+def softmax(scores):
+    powers = np.exp(scores - scores.max(axis=-1, keepdims=True))
+    return powers / powers.sum(axis=-1, keepdims=True)
+
+
+def naive(scores):
+    powers = np.exp(scores)
+    return powers / powers.sum(axis=-1, keepdims=True)
+
+
+def stub(scores):
+    raise NotImplementedError()
+
+
+@pytest.mark.parametrize("lesson", ["03", 3, "03_self_attention_by_hand"])
+def test_a_lesson_has_its_exercises_in_order(lesson):
+    names = [one.function_name for one in exercises_of(lesson)]
+    assert names[:2] == ["scores", "softmax"]
+    assert {"scaled_dot_product_attention", "causal_mask", "padding_mask"} < set(names)
+    assert len(names) >= 8
+
+
+@pytest.mark.parametrize("id", ["03.nothing", "99.softmax", "softmax", ""])
+def test_an_unknown_exercise_is_named_with_those_there_are(id):
+    with pytest.raises(ValueError, match=r"03"):
+        exercise(id)
+
+
+@pytest.mark.parametrize("id", ["3.softmax", "03", "03.soft max", "lesson.softmax"])
+def test_an_id_has_a_form(id):
+    with pytest.raises(ValueError, match=r"NN\.function_name"):
+        checks(id, title="x", hints=["x"])
+
+
+def test_a_check_returns_a_result_and_never_raises():
+    result = exercise("03.softmax").check(naive)
+    assert (result.outcome, result.diagnosis, result.passed) == ("failed", "softmax-overflow", False)
+    assert np.isnan(result.got).any() and np.isfinite(result.expected).all()
+    assert repr(result) == "<03.softmax: failed (softmax-overflow)>"
+
+
+def test_the_notebook_form_shows_and_raises_one_line(capsys):
+    check = lesson_checks("03")
+    with pytest.raises(NotPassed) as raised:
+        check.softmax(naive)
+    (line,) = raised.value._render_traceback_()
+    assert line == "Not yet: 03.softmax [softmax-overflow]"
+    assert "1000" in str(raised.value)
+    assert isinstance(raised.value, AssertionError)
+    assert "yours:" in capsys.readouterr().out
+    check.softmax(softmax)
+    assert "Passed" in capsys.readouterr().out
+    with pytest.raises(NotPassed, match="Not attempted"):
+        check.softmax(stub)
+
+
+def test_one_number_has_no_place():
+    assert Picture(np.array(2.0), np.array(3.0)).facts == ["Yours is 2, expected 3."]
+    assert Picture(np.array([2.0]), np.array([3.0])).facts == ["Largest difference: 1, in [0]: yours is 2, expected 3."]
+
+
+def test_a_check_that_is_not_there_names_those_that_are():
+    with pytest.raises(AttributeError, match="softmax"):
+        lesson_checks("03").sofmax  # noqa: B018
+    assert "softmax" in dir(lesson_checks("03"))
+
+
+def test_hints_come_one_after_the_other_and_survive_a_restart(capsys):
+    one = exercise("03.softmax")
+    one.hint()
+    assert one.hints[0] in (out := capsys.readouterr().out) and one.hints[1] not in out
+    exercise("03.softmax").hint()
+    assert one.hints[1] in capsys.readouterr().out
+    for _ in range(3):
+        one.hint()
+    assert "last hint" in capsys.readouterr().out
+
+
+def test_the_solution_asks_once(capsys):
+    one = exercise("03.softmax")
+    one.solution()
+    assert "once more" in (out := capsys.readouterr().out) and "np.exp" not in out
+    one.solution()
+    assert "np.exp" in capsys.readouterr().out
+    assert [event["shown"] for event in Progress().events("solution")] == [False, True]
+
+
+def test_the_solution_does_not_ask_who_has_passed(capsys):
+    one = exercise("03.softmax")
+    one.check(softmax)
+    one.solution()
+    assert "np.exp" in capsys.readouterr().out
+
+
+def test_compare_wants_an_attempt_first(capsys):
+    one = exercise("03.softmax")
+    with pytest.raises(ValueError, match="not attempted"):
+        one.compare()
+    one.check(stub)
+    with pytest.raises(ValueError, match="not attempted"):
+        one.compare()
+    one.check(naive)
+    theirs, solution = one.comparison()
+    assert theirs.startswith("def naive") and solution.startswith("def softmax") and "BEGIN SOLUTION" not in solution
+    one.compare()
+    assert "-def naive(scores):" in capsys.readouterr().out
+    html = Comparison("03.softmax", theirs + "\n# <script>", solution).html()
+    assert "<script>" not in html and "&lt;script&gt;" in html
+
+
+def test_progress_keeps_the_attempt(own_workspace):
+    exercise("03.softmax").check(naive)
+    (event,) = Progress().events("check", "03.softmax")
+    assert (event["outcome"], event["diagnosis"]) == ("failed", "softmax-overflow")
+    assert event["source"].startswith("def naive")
+    assert (own_workspace / "progress.sqlite3").exists()
+
+
+def no_database(path):
+    path.write_bytes(b"no database" * 100)
+
+
+def of_a_newer_course(path):
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("PRAGMA user_version = 99")
+
+
+@pytest.fixture(params=[no_database, of_a_newer_course, Path.mkdir], ids=["corrupt", "newer", "folder"])
+def unusable(request, own_workspace):
+    """A progress file that can't be used."""
+    own_workspace.mkdir()
+    request.param(own_workspace / "progress.sqlite3")
+
+
+@pytest.fixture
+def locked(own_workspace):
+    """A progress file that another program holds, and never lets go."""
+    Progress().record("hint", "03.scores", number=1)
+    with closing(sqlite3.connect(own_workspace / "progress.sqlite3", isolation_level=None)) as other:
+        other.execute("BEGIN EXCLUSIVE")
+        yield
+
+
+@pytest.mark.usefixtures("unusable")
+def test_an_unusable_record_costs_no_answer_hint_or_solution(capsys):
+    answers_hints_and_solutions(capsys)
+
+
+@pytest.mark.usefixtures("locked")
+def test_a_locked_record_costs_no_answer_hint_or_solution(capsys):
+    answers_hints_and_solutions(capsys)
+
+
+def test_a_workspace_that_is_none_costs_no_answer_hint_or_solution(tmp_path, monkeypatch, capsys):
+    (tmp_path / "file").write_text("no folder")
+    monkeypatch.setenv("COURSE_WORKSPACE", str(tmp_path / "file"))
+    answers_hints_and_solutions(capsys)
+
+
+def answers_hints_and_solutions(capsys):
+    """All that a learner does, each within two seconds and with one sentence, when nothing can be recorded."""
+    one = exercise("03.softmax")
+
+    def shown(action, *inputs):
+        began = time.monotonic()
+        result = action(*inputs)
+        assert time.monotonic() - began < 2
+        out = capsys.readouterr()
+        text = out.out + (str(result) if result is not None else "")
+        assert out.err == "" and text.count("Not recorded: ") == 1
+        return text
+
+    assert one.hints[1] not in shown(one.hint)
+    assert one.hints[1] in shown(one.hint)
+    assert "once more" in shown(one.solution)
+    assert "np.exp" in shown(one.solution)
+    assert "[softmax-overflow]" in shown(one.check, naive)
+    assert "-def naive(scores):" in shown(one.compare)
+    assert "Passed" in shown(one.check, softmax)
+    assert one.passed and "np.exp" in shown(one.solution)
+
+    other = exercise("03.scores")
+    assert "not known whether you have passed" in shown(other.solution)
+    with pytest.raises(ProgressError):
+        other.compare()
+    dashboard()
+    assert len(capsys.readouterr().out.splitlines()) == 1
+    with pytest.raises(ProgressError):
+        summary()
+
+
+def test_passed_without_a_record_is_passed(monkeypatch, capsys):
+    def full(*anything):
+        raise sqlite3.OperationalError("database or disk is full")
+
+    monkeypatch.setattr(_Connection, "executemany", full)
+    one = exercise("03.softmax")
+    assert "Not recorded" in str(one.check(softmax)) and one.passed
+    one.solution()
+    assert "np.exp" in capsys.readouterr().out
+
+
+def test_a_lone_surrogate_in_an_attempt_is_recorded(own_workspace):
+    exercise("03.softmax")._record("check", outcome="failed", source="\ud800")
+    assert Progress().events("check")[0]["source"] == "\ud800"
+
+
+def test_start_copies_once_and_never_overwrites(own_workspace, capsys):
+    start("03")
+    copy = own_workspace / "03_self_attention_by_hand.ipynb"
+    notebook = json.loads(copy.read_text())
+    notebook["cells"][0]["source"] = "mine"
+    copy.write_text(json.dumps(notebook))
+    start("03_self_attention_by_hand")
+    assert json.loads(copy.read_text())["cells"][0]["source"] == "mine"
+    assert "has changed" not in capsys.readouterr().out
+
+    notebook["metadata"]["course"]["exercises"] = "an older one"
+    copy.write_text(json.dumps(notebook))
+    start(3)
+    assert "has changed" in capsys.readouterr().out
+    assert json.loads(copy.read_text())["cells"][0]["source"] == "mine"
+
+    start(3, fresh=True)
+    (aside,) = (own_workspace / ASIDE).rglob("*.ipynb")
+    assert aside.name == copy.name and json.loads(aside.read_text())["cells"][0]["source"] == "mine"
+    assert json.loads(copy.read_text())["cells"][0]["source"] != "mine"
+
+
+def test_the_link_to_the_copy_leads_there_whatever_the_folder_is_called(tmp_path, monkeypatch):
+    folder = tmp_path / "a %23 folder?"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    (address,) = re.findall('href="([^"]*)"', Started(tmp_path / "my #1 copy.ipynb", []).html())
+    assert address == "../my%20%231%20copy.ipynb"
+
+
+def test_start_says_what_is_wrong_with_a_copy(own_workspace, capsys):
+    own_workspace.mkdir()
+    (own_workspace / "03_self_attention_by_hand.ipynb").write_text("<<<<<<< HEAD\n")
+    start("03")
+    assert "<<<<<<<" in (out := capsys.readouterr().out) and "fresh=True" in out
+
+
+def test_summary_and_dashboard_count_what_was_done(capsys):
+    exercise("03.softmax").check(naive)
+    exercise("03.scores").check(lambda queries, keys: queries @ np.swapaxes(keys, -1, -2))
+    exercise("03.scores").hint()
+    (row,) = [row for row in summary() if row["lesson"].startswith("03")]
+    assert (row["attempted"], row["passed"], row["hints"]) == (2, 1, 1)
+    assert row["points"] == exercise("03.scores").points < row["points_total"]
+    assert row["last"]
+    capsys.readouterr()
+    dashboard()
+    assert f"1 of {row['exercises']}" in capsys.readouterr().out
+
+
+def test_report_judges_what_is_in_the_namespace(monkeypatch):
+    shown = []
+    monkeypatch.setattr("IPython.display.display", lambda data, raw: shown.append(data[RESULTS_MIME][0]))
+    rows = report("03", {"softmax": softmax, "scores": 3}, record=False)
+    outcomes = {row["id"]: row["outcome"] for row in rows}
+    assert outcomes["03.softmax"] == "passed"
+    assert outcomes["03.scores"] == "failed"
+    assert outcomes["03.causal_mask"] == "unattempted"
+    assert json.loads(json.dumps(rows)) == shown
+    assert Progress().events() == []
+
+
+def test_side_by_side_marks_every_kind_of_line():
+    assert side_by_side("a\nb\nc\n  d", "a\nB\nc\n  d\ne") == [
+        (" ", "a", "a"), ("|", "b", "B"), (" ", "c", "c"), (" ", "  d", "  d"), (">", "", "e"),
+    ]  # fmt: skip
+    assert side_by_side("a\nb", "b") == [("<", "a", ""), (" ", "b", "b")]

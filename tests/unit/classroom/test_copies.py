@@ -1,0 +1,156 @@
+"""The learner's copies: made once, renewed only while nobody has changed them, never lost."""
+
+import errno
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+from nbformat.v4 import new_code_cell, new_notebook
+
+from course_lib.classroom import copies, notebooks
+from course_lib.classroom.files import ASIDE, FileTrouble
+
+NAME = "03_small.ipynb"
+
+
+@pytest.fixture
+def course(tmp_path, monkeypatch):
+    """A course of lessons 00 and 03, and a workspace beside it."""
+
+    class Course:
+        root = tmp_path / "course"
+        own = tmp_path / "workspace"
+        lesson = own / "lessons" / NAME
+        exercises = own / NAME
+
+        def put(self, kind, source="1", name=NAME):
+            path = self.root / kind / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(notebooks.dumps(new_notebook(cells=[new_code_cell(source, id="one")])), encoding="utf-8")
+
+        def kept(self):
+            return sorted((self.own).rglob(f"{ASIDE}/*/*"))
+
+    for kind in ("notebooks", "exercises"):
+        Course().put(kind)
+    Course().put("notebooks", name="00_start.ipynb")
+    monkeypatch.setenv("COURSE_HOME", str(Course.root))
+    monkeypatch.setenv("COURSE_WORKSPACE", str(Course.own))
+    return Course()
+
+
+def write_in(path, source="mine"):
+    content = json.loads(path.read_text())
+    content["cells"][0]["source"] = source
+    path.write_text(json.dumps(content, indent=1, sort_keys=True) + "\n")
+    return path.read_text()
+
+
+def first_source(path):
+    return notebooks.read(path).cells[0].source
+
+
+@pytest.mark.parametrize("kind", ["workspace", "lessons"])
+def test_a_copy_is_made_once_and_set_aside_when_a_new_one_is_wanted(course, kind):
+    copy = copies.own_copy(kind, "03")
+    assert copy.made and copy.path == notebooks.lesson_path(kind, 3) and first_source(copy.path) == "1"
+    mine = write_in(copy.path)
+    again = copies.own_copy(kind, "03")
+    assert not again.made and again.changed and not again.newer and copy.path.read_text() == mine
+    for number in range(5):  # within one second
+        mine = write_in(copy.path, f"mine {number}")
+        fresh = copies.own_copy(kind, "03", fresh=True)
+        assert fresh.kept.read_text() == mine and first_source(copy.path) == "1"
+        assert "kept as set-aside/" in fresh.notes("…")[0]
+    assert len(course.kept()) == 5
+
+
+def test_lessons_nobody_changed_are_renewed_and_all_others_left(course):
+    assert copies.own_lessons() == []
+    assert sorted(path.name for path in course.lesson.parent.iterdir()) == ["00_start.ipynb", NAME]
+    course.put("notebooks", "2")
+    assert copies.own_lessons() == []
+    assert first_source(course.lesson) == "2" and len(course.kept()) == 1
+
+    mine = write_in(course.lesson)
+    course.put("notebooks", "3")
+    assert copies.own_lessons() == []
+    assert course.lesson.read_text() == mine and len(course.kept()) == 1
+    (told,) = copies.own_copy("lessons", "03").notes("`course lesson 03 --fresh`")
+    assert "has changed" in told and "`course lesson 03 --fresh`" in told
+
+
+def test_a_lesson_that_jupyter_saved_as_it_was_is_untouched(course):
+    copies.own_lessons()
+    course.lesson.write_text(notebooks.dumps(notebooks.read(course.lesson)))
+    assert not copies.own_copy("lessons", "03").changed
+
+
+def test_a_file_of_the_learners_own_making_is_theirs(course):
+    course.lesson.parent.mkdir(parents=True)
+    course.lesson.write_text(notebooks.dumps(new_notebook()))
+    course.put("notebooks", "2")
+    assert copies.own_lessons() == [] and first_or_none(course.lesson) is None
+
+
+def first_or_none(path):
+    cells = notebooks.read(path).cells
+    return cells[0] if cells else None
+
+
+@pytest.mark.parametrize(
+    ("spoil", "problem"),
+    [
+        (lambda path: path.write_text(path.read_text()[:200]), "cut off or broken"),
+        (lambda path: path.write_text(""), "empty"),
+        (lambda path: path.write_text("<<<<<<< HEAD\n" + path.read_text()), "<<<<<<<"),
+        (lambda path: (path.unlink(), path.mkdir(), (path / "inside").write_text("mine")), "folder"),
+    ],
+    ids=["truncated", "empty", "conflict", "folder"],
+)
+def test_a_damaged_copy_is_said_kept_and_replaced_on_request(course, spoil, problem):
+    for kind, path in {"workspace": course.exercises, "lessons": course.lesson}.items():
+        copies.own_copy(kind, "03")
+        spoil(path)
+        held = (path / "inside" if path.is_dir() else path).read_text()
+        (told,) = copies.own_copy(kind, "03").notes("AGAIN")
+        assert problem in told and "AGAIN" in told and "\n" not in told
+        if kind == "lessons":
+            assert [problem in sentence for sentence in copies.own_lessons()] == [True]
+        kept = copies.own_copy(kind, "03", fresh=True).kept
+        assert (kept / "inside" if kept.is_dir() else kept).read_text() == held
+        assert first_source(path) == "1"
+
+
+def test_a_full_disk_costs_one_sentence_and_no_file(course, monkeypatch):
+    copies.own_copy("workspace", "03")
+    mine = write_in(course.exercises)
+
+    def fails(descriptor):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", fails)
+    with pytest.raises(FileTrouble, match="no space left"):
+        copies.own_copy("workspace", "03", fresh=True)
+    with pytest.raises(FileTrouble, match="no space left"):
+        copies.own_lessons()
+    assert [path for path in course.own.rglob("*") if path.is_file()] == [course.exercises]
+    assert course.exercises.read_text() == mine
+    assert copies.own_copy("workspace", "03").changed  # the copy that is there can still be opened
+
+
+def test_a_lesson_without_exercises_has_none_to_copy(course):
+    with pytest.raises(ValueError, match="00_start has no exercises"):
+        copies.own_copy("workspace", "00")
+
+
+def test_four_processes_at_once_make_one_copy(course):
+    code = "import sys; from course_lib.classroom.copies import own_copy; print(own_copy('workspace', '03').problem, end='')"
+    for _ in range(3):
+        running = [subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE) for _ in range(4)]
+        assert [one.communicate(timeout=60)[0] for one in running] == [b""] * 4
+        assert [one.returncode for one in running] == [0] * 4
+        assert [path.name for path in course.own.iterdir()] == [NAME]
+        course.exercises.unlink()
