@@ -16,7 +16,7 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.timing import machine, tell_end
-from course_lib.classroom import notebooks
+from course_lib.classroom import kernels, notebooks, places
 
 LOOK_SECONDS = 0.02
 HEADINGS = {
@@ -59,8 +59,8 @@ def measure(notebook, folder):
     watcher = threading.Thread(target=keep_looking, daemon=True)
     watcher.start()
     try:
-        with notebooks.kernel_environment(scratch_workspace=True) as environment:
-            if not notebooks.run_plain(notebook, folder, environment=environment, after_cell=after_cell):
+        with kernels.kernel_environment(scratch_workspace=True) as environment:
+            if not kernels.run_plain(notebook, folder, environment=environment, after_cell=after_cell):
                 raise RuntimeError("a cell raised: `course run` shows which")
     finally:
         done.set()
@@ -85,12 +85,12 @@ def main(arguments=None):
     parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
     options = parser.parse_args(arguments)
     try:
-        names = [notebooks.lesson_name(lesson) for lesson in options.lessons] or notebooks.lessons()
+        names = [places.lesson_name(lesson) for lesson in options.lessons] or places.lessons()
     except ValueError as error:
         parser.error(str(error))
     found, table = {}, Table("lesson", *HEADINGS.values())
     for name in names:
-        path = notebooks.lesson_path("notebooks", name)
+        path = places.lesson_path("notebooks", name)
         found[name] = measure(notebooks.read(path), path.parent)
         print(f"{name}: {found[name]['end_mb']:.0f} MB", file=sys.stderr)
         table.add_row(name, *(f"{number:,.{'seconds' in kind:d}f}" for kind, number in found[name].items()))

@@ -4,7 +4,7 @@ import sys
 
 MOVED = {
     "course_lib.doctor": "course_lib.classroom.doctor",
-    "course_lib.notebooks": "course_lib.classroom.notebooks",
+    "course_lib.notebooks": "course_lib.classroom.places",
     "course_lib.practice": "course_lib.classroom.practice",
     "course_lib.review": "course_lib.classroom.review",
 }

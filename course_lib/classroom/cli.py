@@ -13,16 +13,11 @@ from typing import Annotated, Any
 import typer
 
 from course_lib import shadowing
-from course_lib.classroom import files, notebooks
+from course_lib.classroom import files, grading, kernels, notebooks, places, plain
 from course_lib.printable import printable
 
 FAILED = 1  # exit code: done, and the answer is no
 USAGE = 2  # exit code: can't be done as asked
-
-REPORT_CELL = "course-report"
-SECONDS = 300
-MEMORY_MB = 2048
-WIDGET_TEXT = 300  # characters shown of what a widget says of itself
 
 TEXTS: dict[str, Any] = {
     "app": "An interactive course on attention and Transformers.",
@@ -40,11 +35,6 @@ TEXTS: dict[str, Any] = {
     "check title": "{path}: {points} of {total} points",
     "check columns": ("Exercise", "Points", "Outcome"),
     "untouched": "You have no copy of these exercises yet: `course start {number}` makes one.",
-    "time": "Not judged: the notebook did not finish within {seconds:g} seconds (--seconds).",
-    "memory": "Not judged: the notebook used more than {memory:,} MB of memory (--memory).",
-    "died": "Not judged: the kernel died. Does a cell end the program, or use more memory than there is?",
-    "fault": "Not judged: the check itself failed with {error}.",
-    "cell": "The cell of your answer stopped with {error}",
     "status columns": ("Lesson", "Exercises", "Points", "Hints", "Quiz", "Last activity"),
     "of": "{done} of {all}",
     "none": "–",
@@ -54,7 +44,6 @@ TEXTS: dict[str, Any] = {
     "ok": "ok",
     "bad": "!!",
     "figure": "[figure saved: {path}]",
-    "widget": "[widget] {text}",
     "stopped": "{path} stopped at an error.",
     "figures": "Figures saved: {count}, in {folder}",
     "changed": "written: {path}",
@@ -72,9 +61,9 @@ class CourseCommands(typer.core.TyperGroup):
     def invoke(self, ctx):
         try:
             return super().invoke(ctx)
-        except notebooks.NotACourse as error:
+        except places.NotACourse as error:
             _fail(error, USAGE)
-        except (notebooks.NotebookError, files.FileTrouble) as error:
+        except (kernels.NotebookError, files.FileTrouble) as error:
             _fail(error, FAILED)
 
 
@@ -178,8 +167,10 @@ def check(
     lesson: Lesson,
     solutions: Annotated[bool, typer.Option("--solutions", help="Check the solutions in place of your copy.")] = False,
     notebook: Annotated[Path | None, typer.Option(metavar="PATH", help="Check this in place of your copy.")] = None,
-    seconds: Annotated[float, typer.Option(min=1, help="Time limit for the whole notebook.")] = SECONDS,
-    memory: Annotated[int, typer.Option(min=64, metavar="MB", help="Memory limit for the notebook.")] = MEMORY_MB,
+    seconds: Annotated[float, typer.Option(min=1, help="Time limit for the whole notebook.")] = grading.SECONDS,
+    memory: Annotated[
+        int, typer.Option(min=64, metavar="MB", help="Memory limit for the notebook.")
+    ] = grading.MEMORY_MB,
     as_json: Json = False,
 ):
     """Run your notebook and judge its exercises. The exit code is 0 only if all of them passed."""
@@ -190,21 +181,21 @@ def check(
         raise _wrong_argument(TEXTS["no exercises"].format(lesson=name))
     if solutions and notebook:
         raise typer.BadParameter("--solutions and --notebook exclude each other")
-    own = notebooks.lesson_path("workspace", name)
+    own = places.lesson_path("workspace", name)
     untouched = not (solutions or notebook or own.exists())
     kind = "solutions" if solutions else "exercises" if untouched else "workspace"
-    path = notebook.resolve() if notebook else notebooks.lesson_path(kind, name)
+    path = notebook.resolve() if notebook else places.lesson_path(kind, name)
     try:
         content = notebooks.read(path)
     except FileNotFoundError:
         raise _wrong_argument(TEXTS["no notebook"].format(path=path)) from None
     except (ValueError, OSError) as error:
         raise _wrong_argument(error) from None
-    folder = notebooks.workspace() if untouched else path.parent
+    folder = places.make_workspace() if untouched else path.parent
     for sentence in shadowing.sentences(folder):
         typer.echo(sentence, err=True)
     with _busy(TEXTS["running"].format(path=path.name)):
-        rows = judge(exercises_of(name), content, folder, seconds=seconds, memory=memory, record=path == own)
+        rows = grading.judge(exercises_of(name), content, folder, seconds=seconds, memory=memory, record=path == own)
     for note in filter(None, dict.fromkeys(row.pop("note", "") for row in rows)):  # one sentence, not one an exercise
         typer.echo(note, err=True)
     points = sum(row["points"] for row in rows if row["outcome"] == "passed")
@@ -227,68 +218,6 @@ def check(
         if untouched:
             typer.echo(TEXTS["untouched"].format(number=name[:2]))
     raise typer.Exit(0 if passed else FAILED)
-
-
-def judge(exercises, notebook, folder, *, seconds=SECONDS, memory=MEMORY_MB, record=False):
-    """Run a notebook in a kernel with limits, and judge the functions that it leaves there.
-
-    The notebook's own check cells are not run: whatever became of them, every exercise is judged. Nor are the cells that
-    only show an answer at work, such as widgets: no answer depends on them, and they take most of the time.
-
-    Args:
-        exercises: the exercises of one lesson, in order.
-        notebook: an nbformat notebook; it is not changed.
-        folder: the folder it runs in.
-        seconds, memory: limits; memory in MB.
-        record: whether the verdicts go into the progress record.
-
-    Returns:
-        A list of dicts, one an exercise, in order: id, title, points, outcome, diagnosis, message, seconds.
-    """
-    from nbformat.v4 import new_code_cell, new_notebook
-
-    from course_lib.classroom.practice.learner import RESULTS_MIME
-
-    judged, errors = {}, {}
-
-    def listen(kind, content, cell):
-        if kind == "error":
-            errors[cell.id] = (content["ename"], content["evalue"])
-        elif kind == "display_data" and cell.id in reports:
-            judged.update((row["id"], row) for row in content["data"].get(RESULTS_MIME, ()))
-
-    code = [cell for cell in notebook.cells if cell.cell_type == "code"]
-    cells = [cell for cell in code if not notebooks.is_check(cell) and not notebooks.needs_answer(cell)]
-    first = "import course_lib.classroom.practice as _practice"
-    if record:  # the notebook itself runs on an empty workspace: verdicts are recorded, not every hint it asks for
-        first = f"import os as _os; _os.environ['COURSE_WORKSPACE'] = {str(notebooks.workspace())!r}\n{first}"
-    # A cell each: what a cell sent has arrived before the next one runs, which may kill the kernel.
-    reports = {
-        f"{REPORT_CELL}-{number}": f"{first}\n_practice.report({one.lesson!r}, globals(), only={one.id!r}, record={record})"
-        for number, one in enumerate(exercises)
-    }
-    with notebooks.kernel_environment(scratch_workspace=True) as environment:
-        stopped = notebooks.run_limited(
-            new_notebook(cells=[*cells, *(new_code_cell(source, id=name) for name, source in reports.items())]),
-            folder, seconds=seconds, memory=memory, environment=environment, listen=listen,
-        )  # fmt: skip
-    if stopped:
-        reason = TEXTS[stopped].format(seconds=seconds, memory=memory)
-    else:
-        faults = [errors[name] for name in reports if name in errors]
-        reason = TEXTS["fault"].format(error=_error_text(*(faults or [("no error", "")])[0]))
-    answers = {name: answer.id for name, (answer, _) in notebooks.task_cells(notebook).items() if answer}
-    return [_row(one, judged.get(one.id), errors.get(answers.get(one.function_name)), reason) for one in exercises]
-
-
-def _row(exercise, judged, error, reason):
-    """The verdict on one exercise: as judged, unless its cell failed before there was anything to judge."""
-    told = {"id": exercise.id, "title": exercise.title, "points": exercise.points}
-    if judged is None:
-        return told | {"outcome": "error", "diagnosis": None, "message": reason, "seconds": None}
-    if judged["outcome"] == "unattempted" and error and error[0] != "NotImplementedError":
-        return told | judged | {"outcome": "error", "message": TEXTS["cell"].format(error=_error_text(*error))}
-    return told | judged
 
 
 @app.command()
@@ -344,10 +273,10 @@ def run(
 ):
     """Run a lesson as a script: text is printed, figures go to a folder, widgets are told in words."""
     name = _lesson(lesson)
-    path = notebooks.lesson_path("notebooks", name)
+    path = places.lesson_path("notebooks", name)
     if not path.exists():
         raise _wrong_argument(TEXTS["no notebook"].format(path=path.name))
-    folder = figures or notebooks.workspace() / "figures" / name
+    folder = figures or places.workspace() / "figures" / name
     saved = []
 
     def save(cell, picture, kind):
@@ -358,71 +287,15 @@ def run(
         return TEXTS["figure"].format(path=file)
 
     def after_cell(cell):
-        for text in cell_texts(cell, save):
+        for text in plain.cell_texts(cell, save):
             typer.echo(text.rstrip("\n"))
 
-    with notebooks.kernel_environment() as environment:
-        ended = notebooks.run_plain(notebooks.read(path), path.parent, environment=environment, after_cell=after_cell)
+    with kernels.kernel_environment() as environment:
+        ended = kernels.run_plain(notebooks.read(path), path.parent, environment=environment, after_cell=after_cell)
     if saved:
         typer.echo(TEXTS["figures"].format(count=len(saved), folder=folder))
     if not ended:
         _fail(TEXTS["stopped"].format(path=path.name), FAILED)
-
-
-def cell_texts(cell, save):
-    """Put a cell into plain text: the headings of prose, the outputs of code.
-
-    Args:
-        cell: an nbformat cell, executed if it is code.
-        save: called as save(cell, bytes, kind) with each picture, kind "png" or "svg"; returns the text to show for it.
-
-    Yields:
-        Pieces of text.
-    """
-    from base64 import b64decode
-
-    if cell.cell_type == "markdown":
-        prose = re.sub(r"```.*?```", "", cell.source, flags=re.DOTALL)
-        for heading in re.findall(r"^#+ .*", prose, flags=re.MULTILINE):
-            yield f"\n{heading}\n"
-    for output in cell.get("outputs", ()):
-        if output.output_type == "stream":
-            yield output.text
-        elif output.output_type == "error":
-            yield _without_colours("\n".join(output.traceback))
-        else:
-            if text := _data_text(output.data):
-                yield text
-            if "image/png" in output.data:
-                yield save(cell, b64decode(output.data["image/png"]), "png")
-            elif "image/svg+xml" in output.data:
-                yield save(cell, output.data["image/svg+xml"].encode(), "svg")
-
-
-def _data_text(data):
-    """What a displayed object says in text; "" for a figure that is only a picture."""
-    plain = data.get("text/plain", "")
-    if notebooks.WIDGET_VIEW in data:
-        return TEXTS["widget"].format(text=plain if len(plain) <= WIDGET_TEXT else plain[:WIDGET_TEXT] + " …")
-    if not plain.startswith(("<IPython.core.display.", "<Figure size ")):
-        return plain
-    if "text/html" in data:
-        return _html_text(data["text/html"])
-    return data.get("text/markdown", data.get("text/latex", ""))
-
-
-def _html_text(html):
-    """The text of some HTML, a line for each block."""
-    from html import unescape
-
-    text = re.sub(r"<(script|style)\b.*?</\1>", "", html, flags=re.DOTALL | re.IGNORECASE)
-    text = re.sub(r"<(br|/p|/div|/tr|/li|/h\d|/pre|/summary)\b[^>]*>", "\n", text, flags=re.IGNORECASE)
-    text = unescape(re.sub(r"<[^>]+>", " ", text))
-    return "\n".join(line for line in (" ".join(line.split()) for line in text.splitlines()) if line)
-
-
-def _without_colours(text):
-    return re.sub(r"\x1b\[[0-9;]*m", "", text)
 
 
 @app.command()
@@ -432,9 +305,11 @@ def build(
     as_json: Json = False,
 ):
     """Make exercises from the solutions, and run lessons and solutions to renew their outputs."""
+    from course_lib.classroom import build as building
+
     names = [_lesson(one) for one in only or ()]
     try:
-        built = notebooks.build(
+        built = building.build(
             names, check=check, on_file=lambda path: typer.echo(TEXTS["running"].format(path=path), err=True)
         )
     except ValueError as error:  # solution markers that do not match
@@ -468,7 +343,7 @@ def new(exercise: Annotated[str, typer.Argument(metavar="NN.name", help=TEXTS["n
 
 def _lesson(lesson):
     try:
-        return notebooks.lesson_name(lesson)
+        return places.lesson_name(lesson)
     except ValueError as error:
         raise _wrong_argument(error) from None
 
@@ -480,12 +355,6 @@ def _wrong_argument(problem):
 def _fail(problem, code):
     typer.echo(str(problem), err=True)
     raise typer.Exit(code)
-
-
-def _error_text(name, value):
-    first = value.strip().partition("\n")[0]
-    first = re.sub(r"\(\d+\.py, line", "(line", first)  # the name of a cell's file says nothing
-    return f"{name}: {first}" if first else name
 
 
 def _of(done, every):

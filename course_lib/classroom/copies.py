@@ -10,7 +10,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from course_lib.classroom import files, notebooks
+from course_lib.classroom import files, notebooks, places
 
 ORIGINALS = {"workspace": "exercises", "lessons": "notebooks"}  # kind of the copy -> of what it is made from
 
@@ -78,7 +78,7 @@ def own_copy(kind, lesson, *, fresh=False):
         ValueError: no such lesson, or it has nothing to copy.
         FileTrouble: the copy can't be written; what was there is there still.
     """
-    path, original = notebooks.lesson_path(kind, lesson), notebooks.lesson_path(ORIGINALS[kind], lesson)
+    path, original = places.lesson_path(kind, lesson), places.lesson_path(ORIGINALS[kind], lesson)
     if not original.exists():
         raise ValueError(TEXTS["nothing"].format(lesson=original.stem, kind=ORIGINALS[kind]))
     text = notebooks.read_text(original)
@@ -106,7 +106,7 @@ def own_lessons():
         FileTrouble: a copy can't be written.
     """
     told = []
-    for name in notebooks.lessons():
+    for name in places.lessons():
         again = f"`course lesson {name[:2]} --fresh`"
         try:
             copy = own_copy("lessons", name)

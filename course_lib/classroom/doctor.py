@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from course_lib import shadowing
-from course_lib.classroom.notebooks import workspace
+from course_lib.classroom.places import make_workspace, workspace
 
 PACKAGE = "attention-course"
 OLDEST_PYTHON = (3, 11)
@@ -196,7 +196,7 @@ def _room(name, free, needed, advice):
 
 def _workspace():
     try:
-        with tempfile.NamedTemporaryFile(dir=workspace(), prefix=".doctor-"):
+        with tempfile.NamedTemporaryFile(dir=make_workspace(), prefix=".doctor-"):
             pass
     except OSError as error:
         advice = TEXTS["workspace advice"].format(folder=_workspace_folder())

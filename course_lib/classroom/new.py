@@ -8,7 +8,7 @@ import keyword
 import re
 import symtable
 
-from course_lib.classroom import files, notebooks
+from course_lib.classroom import build, files, notebooks, places
 
 TASK = """\
 ## {number}. FILL IN: a title
@@ -115,8 +115,8 @@ def create(id):
     lesson, name = found.groups()
     if keyword.iskeyword(name) or hasattr(builtins, name):
         raise ValueError(TEXTS["python's"].format(name=name))
-    root = notebooks.course_root()
-    solution = notebooks.lesson_path("solutions", lesson)
+    root = places.course_root()
+    solution = places.lesson_path("solutions", lesson)
     check = root / "course_lib" / "classroom" / "practice" / f"lesson_{lesson}.py"
     mistakes = root / "tests" / "mistakes" / f"lesson_{lesson}.py"
     for path in (solution, check, mistakes):
@@ -142,7 +142,7 @@ def _with_cells(path, told):
     else:
         head = [new_markdown_cell(TITLE_CELL.format(**told), id="title")]
         head += [new_code_cell(SETUP_CELL.format(**told), id="setup")]
-        notebook = new_notebook(cells=head, metadata=notebooks.METADATA)
+        notebook = new_notebook(cells=head, metadata=build.METADATA)
     answer = MARKED | {"grade": False, "grade_id": name, "solution": True}
     check = MARKED | {"grade": True, "grade_id": f"check_{name}", "locked": True, "points": 1, "solution": False}
     place = _place(notebook.cells)

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from course_lib.classroom import notebooks
+from course_lib.classroom import build, notebooks, places
 from course_lib.classroom.practice import exercise, exercises_of, lessons_with_exercises
 from course_lib.classroom.practice.diagnoses import MESSAGES, add_messages
 from tests.mistakes.collection import RIGHT, WRONG
@@ -50,7 +50,7 @@ def test_exercise_is_well_tried(one):
 def solution(one):
     namespace = {"np": np}
     for earlier in exercises_of(one.lesson):  # a solution may use the ones before it
-        exec(notebooks.solution_code(one.lesson, earlier.function_name), namespace)
+        exec(build.solution_code(one.lesson, earlier.function_name), namespace)
     return namespace[one.function_name]
 
 
@@ -97,7 +97,7 @@ def test_an_odd_answer_gets_a_verdict(one, change):
 
 @pytest.mark.parametrize("one", EXERCISES, ids=lambda one: one.id)
 def test_stub_is_unattempted(one):
-    tasks = notebooks.task_cells(notebooks.read(notebooks.lesson_path("exercises", one.lesson)))
+    tasks = notebooks.task_cells(notebooks.read(places.lesson_path("exercises", one.lesson)))
     namespace = {"np": np}
     exec(tasks[one.function_name][0].source, namespace)
     assert one.check(namespace[one.function_name], record=False).outcome == "unattempted"

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from course_lib.classroom.notebooks import lesson_path, read
+from course_lib.classroom.notebooks import read
+from course_lib.classroom.places import lesson_path
 
 COVERAGE = tomllib.loads(Path(__file__).with_name("coverage.toml").read_text(encoding="utf-8"))
 PLACES = [

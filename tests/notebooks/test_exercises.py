@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from course_lib.classroom import notebooks
+from course_lib.classroom import build, notebooks
 from course_lib.classroom.cli import judge
 from course_lib.classroom.practice import exercises_of, lessons_with_exercises
 from tests.notebooks.collection import ROOT, cells, name, paths, tags
@@ -23,7 +23,7 @@ def test_there_are_solutions_for_all_checks():
 
 
 def test_no_stray_file():
-    assert notebooks.stray_files() == []
+    assert build.stray_files() == []
 
 
 @pytest.mark.parametrize("path", SOLUTIONS, ids=name)
@@ -37,7 +37,7 @@ def test_nothing_is_left_to_fill_in(path):
 
 @pytest.mark.parametrize("path", SOLUTIONS, ids=name)
 def test_exercises_match_their_solutions(path):
-    made = notebooks.dumps(notebooks.strip_solutions(notebooks.read(path), path.name))
+    made = notebooks.dumps(build.strip_solutions(notebooks.read(path), path.name))
     assert (ROOT / "exercises" / path.name).read_bytes() == made.encode(), "run `course build`"
 
 

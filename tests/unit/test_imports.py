@@ -61,7 +61,7 @@ def test_attention_loads_only_numpy():
     assert loaded == {"course_lib", "numpy"}
 
 
-@pytest.mark.parametrize("module", ["plots", "classroom.notebooks", "classroom.cli"])
+@pytest.mark.parametrize("module", ["plots", "classroom.build", "classroom.cli"])
 def test_the_heavy_libraries_wait_until_they_are_used(module):
     loaded = loaded_by(f"course_lib.{module}")
     assert loaded.isdisjoint({"torch", "seaborn", "IPython", "ipywidgets", "anywidget", "jupyterlab", "notebook"})

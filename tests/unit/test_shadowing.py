@@ -8,7 +8,7 @@ import pytest
 from nbformat.v4 import new_code_cell, new_notebook
 
 from course_lib import shadowing
-from course_lib.classroom import notebooks
+from course_lib.classroom import kernels
 
 
 def test_what_hides_a_package_is_named(tmp_path):
@@ -28,7 +28,7 @@ def test_what_hides_a_package_is_named(tmp_path):
 
 
 def test_the_courses_own_folder_hides_nothing():
-    assert shadowing.hiding(Path(notebooks.__file__).parents[2]) == {}
+    assert shadowing.hiding(Path(shadowing.__file__).parents[1]) == {}
 
 
 @pytest.mark.parametrize("package", ["numpy.py", "numpy"])
@@ -51,7 +51,7 @@ def test_the_package_is_used_where_that_is_still_possible(tmp_path, package):
 def test_in_a_kernel_of_the_course_it_comes_before_the_first_cell(tmp_path):
     (tmp_path / "numpy.py").write_text("mine = 1")
     cells = [new_code_cell("import matplotlib, numpy as np\nnp.zeros(1)"), new_code_cell("'_course_lib' in globals()")]
-    executed = notebooks.execute(new_notebook(cells=cells), tmp_path)
+    executed = kernels.execute(new_notebook(cells=cells), tmp_path)
     shown = [output for cell in executed.cells for output in cell.outputs]
     assert [output.data["text/plain"] for output in shown if "data" in output] == ["array([0.])", "False"]
     (told,) = [output.text for output in shown if output.output_type == "stream"]

@@ -13,7 +13,8 @@ from urllib.parse import quote
 from course_lib import shadowing
 from course_lib.classroom.copies import own_lessons
 from course_lib.classroom.files import FileTrouble
-from course_lib.classroom.notebooks import KERNEL_STARTUP, course_root, workspace
+from course_lib.classroom.kernels import KERNEL_STARTUP
+from course_lib.classroom.places import course_root, make_workspace, workspace
 
 FIRST = "00_start_here.ipynb"
 
@@ -91,7 +92,7 @@ def first_notebook():
     courses = course_root() / "notebooks"
     own = courses
     try:
-        own = workspace() / "lessons"
+        own = make_workspace() / "lessons"
         problems = shadowing.sentences(own.parent) + shadowing.sentences(own) + own_lessons()
     except FileTrouble as problem:
         problems = [str(problem)]

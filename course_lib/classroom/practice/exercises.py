@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from course_lib.classroom import notebooks
+from course_lib.classroom import build
 from course_lib.classroom.practice import show
 from course_lib.classroom.practice.progress import Progress, ProgressError
 from course_lib.classroom.practice.trial import SECONDS, LearnerError, Mistake, Unattempted, is_stub, run_guarded
@@ -168,7 +168,7 @@ class Exercise:
         shown = any(event["kind"] == "solution" for event in events) or _passed(events)
         note = self._record("solution", shown=shown)
         if shown:
-            title, source = f"Solution of {self.id}", notebooks.solution_code(self.lesson, self.function_name)
+            title, source = f"Solution of {self.id}", build.solution_code(self.lesson, self.function_name)
             self._show(show.Code(title, source), note)
         else:
             self._show(show.Note(MESSAGES["ask blindly" if problem else "ask"].format(id=self.id)), note)
@@ -198,7 +198,7 @@ class Exercise:
         theirs = attempts[-1].get("source")
         if not isinstance(theirs, str):
             raise ValueError(MESSAGES["no-source"].format(id=self.id))
-        return theirs, notebooks.solution_code(self.lesson, self.function_name)
+        return theirs, build.solution_code(self.lesson, self.function_name)
 
     @property
     def passed(self):

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from course_lib.classroom import notebooks
+from course_lib.classroom import places
 from course_lib.classroom.copies import own_copy
 from course_lib.classroom.practice import show
 from course_lib.classroom.practice.exercises import exercises_of, lessons_with_exercises
@@ -54,7 +54,7 @@ def start(lesson, *, fresh=False):
         ValueError: no such lesson, or a lesson without exercises.
         FileTrouble: the copy can't be written; what was there is there still.
     """
-    name = notebooks.lesson_name(lesson)
+    name = places.lesson_name(lesson)
     copy = own_copy("workspace", name, fresh=fresh)
     show.display(Started(copy.path, copy.notes(f"start({name!r}, fresh=True)")))
 
@@ -71,7 +71,7 @@ def summary():
     """
     events = Progress().events()
     rows = []
-    for name in notebooks.lessons():
+    for name in places.lessons():
         number = name[:2]
         mine = [event for event in events if event["subject"].partition(".")[0] == number]
         exercises = exercises_of(number) if number in lessons_with_exercises() else []

@@ -18,7 +18,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from course_lib.classroom.files import FileTrouble
-from course_lib.classroom.notebooks import NotACourse, workspace
+from course_lib.classroom.places import NotACourse, make_workspace, workspace
 
 SCHEMA_VERSION = 1
 OUTCOMES = ("unattempted", "passed", "failed", "error")
@@ -208,6 +208,8 @@ class Progress:
         """A connection to the file; None if there is none yet and `make` is false."""
         path, session = self.path, self._session
         try:
+            if self._path is None:
+                make_workspace()  # where there can be none, the events of earlier days are out of reach: not "none"
             if not make and not (path.exists() and path.stat().st_size):
                 yield None
                 return
@@ -229,6 +231,8 @@ class Progress:
             session.waited = False
         except ProgressError:
             raise
+        except FileTrouble as error:
+            raise ProgressError(str(error)) from None
         except (OSError, sqlite3.Error) as error:
             kind = ADVICE.get(_code(error), "move")
             session.waited = kind == "busy"

@@ -11,7 +11,8 @@ from nbformat.v4 import new_code_cell, new_notebook, new_output
 
 from course_lib.classroom import lab
 from course_lib.classroom.lab.alternatives import TextAlternatives
-from course_lib.classroom.notebooks import lesson_path, read
+from course_lib.classroom.notebooks import read
+from course_lib.classroom.places import lesson_path
 
 DOT = base64.b64encode(b"a picture").decode()
 WORDS = 'Scores of "the" <b> & $x$'

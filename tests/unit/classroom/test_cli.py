@@ -10,7 +10,7 @@ import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 from typer.testing import CliRunner
 
-from course_lib.classroom import cli, doctor, lab, notebooks
+from course_lib.classroom import cli, doctor, grading, kernels, lab, notebooks, plain
 from course_lib.classroom.practice.progress import Progress
 
 STUB = "raise NotImplementedError()"
@@ -184,14 +184,14 @@ def test_what_cannot_be_checked_is_said(course, words, problem):
 
 def test_a_table_shows_messages_as_they_are(course, monkeypatch):
     row = {"id": "03.scores", "title": "T", "points": 2, "outcome": "failed", "message": "[bold]x[/bold]"}
-    monkeypatch.setattr(cli, "judge", lambda *args, **more: [row, row | {"id": "03.softmax", "outcome": "passed"}])
+    monkeypatch.setattr(grading, "judge", lambda *args, **more: [row, row | {"id": "03.softmax", "outcome": "passed"}])
     done = course_command("check", "03")
     assert "[bold]x[/bold]" in done.stdout and "2 of 4 points" in done.stdout
 
 
 def test_all_passed_exits_with_0(course, monkeypatch):
     row = {"id": "03.scores", "title": "T", "points": 2, "outcome": "passed", "message": ""}
-    monkeypatch.setattr(cli, "judge", lambda *args, **more: [row])
+    monkeypatch.setattr(grading, "judge", lambda *args, **more: [row])
     assert course_command("check", "03").exit_code == 0
 
 
@@ -280,7 +280,7 @@ def test_a_lesson_runs_as_a_script(course):
         new_markdown_cell("# Title\n\nProse.\n\n```\n# no heading\n```\n## Overview", id="title"),
         new_code_cell("from IPython.display import HTML, display\nprint('counted', 1 + 1)", id="print"),
         new_code_cell(f'display({{"image/png": "{picture}", "text/plain": "<Figure size 1x1>"}}, raw=True)', id="draw"),
-        new_code_cell(f'display({{"{notebooks.WIDGET_VIEW}": {{}}, "text/plain": "At 3"}}, raw=True)', id="slide"),
+        new_code_cell(f'display({{"{kernels.WIDGET_VIEW}": {{}}, "text/plain": "At 3"}}, raw=True)', id="slide"),
         new_code_cell("HTML('<style>p {}</style><p>1 &lt; <b>2</b></p><p>second</p>')", id="html"),
     )
     before = path.read_bytes()
@@ -316,9 +316,9 @@ def test_a_script_stops_at_an_error(course, tmp_path):
 def test_long_widgets_are_cut_and_other_formats_shown():
     def texts(**data):
         cell = new_code_cell(outputs=[new_output("display_data", data=data)])
-        return list(cli.cell_texts(cell, lambda *picture: f"saved {picture[2]}"))
+        return list(plain.cell_texts(cell, lambda *picture: f"saved {picture[2]}"))
 
-    view = {notebooks.WIDGET_VIEW: {}}
+    view = {kernels.WIDGET_VIEW: {}}
     assert texts(**view, **{"text/plain": 301 * "x"}) == [f"[widget] {300 * 'x'} …"]
     assert texts(**{"text/plain": "<IPython.core.display.Markdown object>", "text/markdown": "**hi**"}) == ["**hi**"]
     assert texts(**{"text/plain": "array", "text/html": "<b>array</b>"}) == ["array"]

@@ -9,7 +9,7 @@ import sys
 import pytest
 from nbformat.v4 import new_code_cell, new_notebook
 
-from course_lib.classroom import copies, notebooks
+from course_lib.classroom import copies, notebooks, places
 from course_lib.classroom.files import ASIDE, FileTrouble
 
 NAME = "03_small.ipynb"
@@ -55,7 +55,7 @@ def first_source(path):
 @pytest.mark.parametrize("kind", ["workspace", "lessons"])
 def test_a_copy_is_made_once_and_set_aside_when_a_new_one_is_wanted(course, kind):
     copy = copies.own_copy(kind, "03")
-    assert copy.made and copy.path == notebooks.lesson_path(kind, 3) and first_source(copy.path) == "1"
+    assert copy.made and copy.path == places.lesson_path(kind, 3) and first_source(copy.path) == "1"
     mine = write_in(copy.path)
     again = copies.own_copy(kind, "03")
     assert not again.made and again.changed and not again.newer and copy.path.read_text() == mine

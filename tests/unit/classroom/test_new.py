@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from course_lib.classroom import cli, files, new, notebooks
+from course_lib.classroom import build, cli, files, new, notebooks
 from course_lib.classroom.practice import exercises
 from tests.mistakes import collection
 
@@ -80,7 +80,7 @@ def test_the_skeleton_is_open_until_it_is_filled_in(course, monkeypatch):
     with pytest.raises(NotImplementedError, match="FILL IN"):
         one.check(lambda x: x, record=False)
     stub = {}
-    exec(notebooks.solution_code("03", "row_means"), stub)
+    exec(build.solution_code("03", "row_means"), stub)
     defined_variants = defined(course / FILES[2], monkeypatch)
     exercises._registry[one.id] = one
     wrong = [(diagnosis, answer) for id, diagnosis, answer in collection.WRONG if id == one.id]
@@ -112,7 +112,7 @@ def test_the_first_exercise_of_a_lesson_brings_its_files(course):
     notebook = notebooks.read(course / written[0])
     assert [cell.id for cell in notebook.cells] == ["title", "setup", "hello-task", "hello", "check-hello"]
     assert headings(notebook.cells) == ["## 1. FILL IN: a title"]
-    notebooks.strip_solutions(notebook)
+    build.strip_solutions(notebook)
     for name in written[1:]:
         text = (course / name).read_text(encoding="utf-8")
         compile(text, name, "exec")

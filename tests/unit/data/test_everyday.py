@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from course_lib.classroom.notebooks import course_root
+from course_lib.classroom.places import course_root
 from course_lib.data import corpora, everyday
 
 COPY = Path(os.environ.get("COURSE_DATA") or course_root().parent / "shared" / "data")

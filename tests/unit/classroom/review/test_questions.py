@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from course_lib.attention import causal_mask, scaled_dot_product_attention, softmax
-from course_lib.classroom.notebooks import course_root
+from course_lib.classroom.places import course_root
 from course_lib.classroom.review.questions import (
     QuestionError,
     lessons_with_questions,
