@@ -5,8 +5,11 @@
 >>> history.frame().plot(x="step", y="loss")
 
     loop           the loop itself
+    settings       what it can be told
+    objective      a model and its loss; losses: the cross-entropy that never holds all logits
     optimizers     AdamW, Muon, the course of the learning rate, averaged weights, when bfloat16 pays
     batches        sentences of like length together; targets one step ahead of what the decoder reads
+    surroundings   Ctrl-C, the caller's random numbers, other processes
     checkpoints    what a run needs to go on as if nothing had happened, on disk
     metrics        accuracy, exact match, BLEU, chrF
 """

@@ -1,4 +1,9 @@
-"""Batches for training: sentences of like length together, and targets one step ahead of what the decoder reads."""
+"""Batches for training: sentences of like length together, and targets one step ahead of what the decoder reads.
+
+Last, what `fit` does with any batches: it makes tensors of them, tells them apart, and goes through them again.
+"""
+
+import zlib
 
 import numpy as np
 import torch
@@ -7,6 +12,8 @@ from course_lib.checking import whole_number
 from course_lib.data.characters import pad
 
 TEXTS = {
+    "batch": "batches gave a {kind}; expected (inputs, …, targets), one tensor or array at least for each",
+    "rows": "a batch holds tensors of {rows} rows; expected as many in each, and at least 1",
     "empty": "pairs is empty; expected at least one pair of token ids",
     "short": "pair {index} has a target of {length} ids; expected at least 2, a start and an end",
     "no source": "pair {index} has an empty source; expected at least one id",
@@ -107,3 +114,37 @@ class TeacherForced:
                 raise ValueError(TEXTS["pair"].format(count=len(batch)))
             source, target = map(torch.as_tensor, batch)
             yield source, target[:, :-1], target[:, 1:]
+
+
+def over_and_over(batches):
+    """Go through batches again and again; what can be gone through only once ends."""
+    while True:
+        gave = False
+        for batch in batches:
+            gave = True
+            yield batch
+        if not gave:
+            return
+
+
+def as_tensors(batch):
+    """A batch as tensors, checked: as many rows in each, targets whole numbers."""
+    if not isinstance(batch, tuple | list) or len(batch) < 2:
+        raise TypeError(TEXTS["batch"].format(kind=type(batch).__name__))
+    tensors = [torch.as_tensor(part) for part in batch]
+    if not tensors[-1].is_floating_point():
+        tensors[-1] = tensors[-1].long()  # in 8 bits without a sign, -100 would be 156
+    rows = [len(tensor) if tensor.ndim else 0 for tensor in tensors]
+    if len(set(rows)) > 1 or not rows[0]:
+        raise ValueError(TEXTS["rows"].format(rows=" and ".join(map(str, rows))))
+    return tensors
+
+
+def fingerprint(batch):
+    """A number that tells batches apart."""
+    total = 0
+    for tensor in batch:
+        # a copy, since a row cut out of a column calls itself contiguous and can't be seen as bytes
+        in_order = tensor.cpu().clone(memory_format=torch.contiguous_format)
+        total = zlib.crc32(in_order.view(torch.uint8).numpy(), total)
+    return total

@@ -13,6 +13,7 @@ run out of the folder; it ends with the process that holds it.
 
 import contextlib
 import json
+import math
 import os
 import re
 import shutil
@@ -290,3 +291,8 @@ def _flush(path):
         os.fsync(handle)
     finally:
         os.close(handle)
+
+
+def finite(record):
+    """A record as JSON can hold it: it has no word for NaN and infinity; None stands for both."""
+    return {name: value if math.isfinite(value) else None for name, value in record.items()}

@@ -7,40 +7,36 @@ the mean over all targets of the whole batch, so what is learnt does not depend 
 """
 
 import contextlib
-import functools
 import math
-import signal
-import threading
 import time
-import zlib
 
 import torch
 from accelerate import Accelerator
 from accelerate.utils import broadcast_object_list, gather_object
-from torch import nn
-from torch.nn import functional as F
 from tqdm.auto import tqdm
 
-from course_lib.checking import one_of, real_number, whole_number
+from course_lib.checking import whole_number
 from course_lib.models.checks import unwrapped
 from course_lib.training import checkpoints
-from course_lib.training.losses import linear_cross_entropy
-from course_lib.training.memory import freed_memory_returned
-from course_lib.training.optimizers import DECAYS, AveragedWeights, bfloat16_pays, learning_rate_share, make_optimizers
+from course_lib.training.batches import as_tensors, fingerprint, over_and_over
+from course_lib.training.objective import IGNORED, Objective, counting
+from course_lib.training.optimizers import AveragedWeights, bfloat16_pays, learning_rate_share, make_optimizers
+from course_lib.training.settings import settings_of
+from course_lib.training.surroundings import (
+    Interruption,
+    freed_memory_returned,
+    in_main_process,
+    random_state,
+    restore_random_state,
+)
 
-IGNORED = -100  # PyTorch's mark of a target that nobody asks about; also in rows that only keep a process busy
 PAUSE_SECONDS = 0.05  # between two looks at whether a pause is over
-PRECISIONS = ("auto", "bfloat16", "float32")
 
 TEXTS = {
     "training": "Training",
     "stopped": "Stopped after {step} of {num_steps} steps; the model is as it was after the last of them.",
-    "batch": "batches gave a {kind}; expected (inputs, …, targets), one tensor or array at least for each",
-    "rows": "a batch holds tensors of {rows} rows; expected as many in each, and at least 1",
     "no target": "step {step}: every target is padding ({pad_id}) or -100; expected at least one that counts",
-    "logits": "the model gave {found} for targets of shape {targets}; expected {expected}",
     "ended": "batches ended after {step} steps; num_steps is {num_steps}",
-    "no length": "num_steps is None and batches has no length; pass num_steps",
     "diverged": "step {step}: the {name} is {value}; the model is as before. Try a lower learning rate or more warm-up",
     "evaluate": "evaluate gave a {kind}; expected a dict of numbers",
     "settings": "{folder} holds a run with other settings: {changes}. Pass another folder, or the settings of that run",
@@ -139,26 +135,22 @@ def fit(
             can't be written to, or another run uses it; or the model has what no checkpoint can hold.
         FloatingPointError: the loss or its gradient is not finite.
     """
-    if num_steps is None:
-        if not hasattr(batches, "__len__"):
-            raise ValueError(TEXTS["no length"])
-        num_steps = len(batches)
-    settings = {
-        "num_steps": num_steps,
-        "learning_rate": learning_rate,
-        "muon_learning_rate": muon_learning_rate,
-        "weight_decay": weight_decay,
-        "warmup_steps": warmup_steps,
-        "decay": decay,
-        "label_smoothing": label_smoothing,
-        "clip": clip,
-        "average": average,
-        "precision": precision,
-        "pad_id": getattr(unwrapped(model), "pad_id", None) if pad_id is None else pad_id,
-        "seed": seed,
-    }
-    settings = _checked(settings)
-    num_steps = settings["num_steps"]
+    settings = settings_of(
+        model,
+        batches,
+        num_steps=num_steps,
+        learning_rate=learning_rate,
+        muon_learning_rate=muon_learning_rate,
+        weight_decay=weight_decay,
+        warmup_steps=warmup_steps,
+        decay=decay,
+        label_smoothing=label_smoothing,
+        clip=clip,
+        average=average,
+        precision=precision,
+        pad_id=pad_id,
+        seed=seed,
+    )
     checkpoint_every = whole_number("checkpoint_every", checkpoint_every, 1)
     if evaluate_every is not None:
         evaluate_every = whole_number("evaluate_every", evaluate_every, 1)
@@ -166,8 +158,8 @@ def fit(
         checkpoints.check_folder(checkpoint)
         checkpoints.check_model(model)
     accelerator = Accelerator(mixed_precision="no")  # `_Run` casts by itself, and leaves the model's forward alone
-    lock = None if checkpoint is None else _in_main_process(accelerator, checkpoints.lock, checkpoint)
-    callers = _random_state(accelerator.device)
+    lock = None if checkpoint is None else in_main_process(accelerator, checkpoints.lock, checkpoint)
+    callers = random_state(accelerator.device)
     try:
         torch.manual_seed(settings["seed"] + accelerator.process_index)
         run = _Run(accelerator, model, settings, loss, checkpoint)
@@ -180,7 +172,7 @@ def fit(
                 run.average.swap()
             model.eval().to(run.home)
     finally:
-        _restore_random_state(callers, accelerator.device)
+        restore_random_state(callers, accelerator.device)
         if lock is not None:
             lock.release()
     return run.history
@@ -193,7 +185,7 @@ class _Run:
         self.accelerator, self.model, self.settings, self.folder = accelerator, model, settings, folder
         self.home = next((parameter.device for parameter in model.parameters()), accelerator.device)
         model.zero_grad()  # what the caller's own backward left would be added to the first step's gradient
-        objective = _Objective(model, loss, settings["label_smoothing"], settings["pad_id"])
+        objective = Objective(model, loss, settings["label_smoothing"], settings["pad_id"])
         self.prepared = accelerator.prepare_model(objective)
         rates = settings["learning_rate"], settings["muon_learning_rate"], settings["weight_decay"]
         (pays,) = broadcast_object_list([bfloat16_pays(accelerator.device.type)])  # the main process's answer
@@ -226,7 +218,7 @@ class _Run:
         hidden = not (progress and self.accelerator.is_main_process)
         bar = tqdm(total=num_steps, initial=self.step, desc=TEXTS["training"], unit="step", disable=hidden)
         tokens, begun = 0, time.perf_counter()
-        with bar, _Interruption(self.accelerator.num_processes) as interruption:
+        with bar, Interruption(self.accelerator.num_processes) as interruption:
             while self.step < num_steps and not interruption.asked:
                 batch = next(source, None)
                 if batch is None:
@@ -264,7 +256,7 @@ class _Run:
     def _learn(self, batch):
         """Take one step; returns its record."""
         pad_id = self.settings["pad_id"]
-        count = int(_counting(batch[-1], pad_id).sum())
+        count = int(counting(batch[-1], pad_id).sum())
         if count == 0:
             raise ValueError(TEXTS["no target"].format(step=self.step + 1, pad_id=pad_id))
         rows = self._own_rows(batch)
@@ -288,7 +280,7 @@ class _Run:
             optimizer.step()
             optimizer.zero_grad()
         self.step += 1
-        self.fingerprint = _fingerprint(batch)
+        self.fingerprint = fingerprint(batch)
         if self.average is not None:
             self.average.update(self.step)
         rate = self.settings["learning_rate"] * share
@@ -321,26 +313,26 @@ class _Run:
     def _at_rest(self):
         """The model in evaluation mode and on the caller's device; then the run goes on as if nobody had looked."""
         device = self.accelerator.device
-        state = _random_state(device)
+        state = random_state(device)
         self.model.eval().to(self.home)
         try:
             yield
         finally:
             self.model.to(device)
-            _restore_random_state(state, device)
+            restore_random_state(state, device)
 
     def _from_here(self, batches):
         """Batches from where the run is, checked and as tensors; the last one seen must be the one that was seen."""
-        for number, batch in enumerate(_over_and_over(batches), start=1):
+        for number, batch in enumerate(over_and_over(batches), start=1):
             if number > self.step:
-                yield _tensors(batch)
-            elif number == self.step and _fingerprint(_tensors(batch)) != self.fingerprint:
+                yield as_tensors(batch)
+            elif number == self.step and fingerprint(as_tensors(batch)) != self.fingerprint:
                 raise checkpoints.CheckpointError(TEXTS["data"].format(folder=self.folder))
 
     def save(self):
         """Write a checkpoint: the main process writes, the others wait."""
         device = self.accelerator.device
-        states = gather_object([{name: state.cpu() for name, state in _random_state(device).items()}])
+        states = gather_object([{name: state.cpu() for name, state in random_state(device).items()}])
         tensors, state = {}, {}
         if self.accelerator.is_main_process:
             tensors = {f"random.{rank}.{name}": state for rank, one in enumerate(states) for name, state in one.items()}
@@ -356,10 +348,10 @@ class _Run:
                 "muon_bfloat16": [getattr(optimizer, "bfloat16", None) for optimizer in self.optimizers],
                 "processes": self.accelerator.num_processes,
                 "last_batch": self.fingerprint,
-                "history": [_finite(record) for record in self.history],
+                "history": [checkpoints.finite(record) for record in self.history],
             }
         try:
-            _in_main_process(self.accelerator, checkpoints.save, self.folder, self.step, self.model, tensors, state)
+            in_main_process(self.accelerator, checkpoints.save, self.folder, self.step, self.model, tensors, state)
         finally:
             if self.average is not None and self.accelerator.is_main_process:
                 self.average.swap()
@@ -399,171 +391,7 @@ class _Run:
             self.average.swap()
         own = f"random.{self.accelerator.process_index}."
         random_state = {name.removeprefix(own): one for name, one in tensors.items() if name.startswith(own)}
-        _restore_random_state(random_state, self.accelerator.device)
+        restore_random_state(random_state, self.accelerator.device)
         self.step = self.saved_step = state["step"]
         self.bfloat16, self.fingerprint = state["bfloat16"], state["last_batch"]
         self.history = History(state["history"])
-
-
-def _in_main_process(accelerator, function, *arguments):
-    """Call a function in the main process alone; the others wait for it, and stop where it can't go on."""
-    answer, problem = None, None
-    if accelerator.is_main_process:
-        try:
-            answer = function(*arguments)
-        except checkpoints.CheckpointError as error:
-            problem = error
-    (problem,) = broadcast_object_list([problem])
-    if problem is not None:
-        raise problem
-    return answer
-
-
-def _counting(targets, pad_id):
-    """Which targets count: neither padding nor PyTorch's mark for places that nobody asks about."""
-    counts = targets != IGNORED
-    return counts if pad_id is None else counts & (targets != pad_id)
-
-
-class _Objective(nn.Module):
-    """A model together with its loss: maps a batch to the sum of losses over the targets that count.
-
-    Both behind one call, since what spreads a model over processes watches that call alone.
-    """
-
-    def __init__(self, model, loss, label_smoothing, pad_id):
-        super().__init__()
-        self.model, self.loss, self.label_smoothing, self.pad_id = model, loss, label_smoothing, pad_id
-        self.skips_logits = loss is None and _is_bare(model) and hasattr(model, "logits_weight")
-
-    def forward(self, *batch):
-        *inputs, targets = batch
-        if self.skips_logits:  # then nobody needs to hold all of them
-            hidden, _ = self.model.hidden_states(*inputs)
-            self._check(hidden, targets, "d_model")
-            counts = _counting(targets, self.pad_id)
-            weight = self.model.logits_weight
-            return linear_cross_entropy(hidden[counts], weight, targets[counts].long(), self.label_smoothing)
-        outputs = self.model(*inputs)
-        with torch.autocast(targets.device.type, enabled=False):
-            if self.loss is not None:
-                return self.loss(outputs, targets)
-            self._check(outputs, targets, "classes")
-            counts = _counting(targets, self.pad_id)
-            logits, targets = outputs[counts].float(), targets[counts].long()  # (targets, classes), (targets,)
-            return F.cross_entropy(logits, targets, label_smoothing=self.label_smoothing, reduction="sum")
-
-    @staticmethod
-    def _check(outputs, targets, last):
-        if outputs.shape[:-1] != targets.shape:
-            expected = f"({', '.join(map(str, (*targets.shape, last)))})"
-            found, targets = tuple(outputs.shape), tuple(targets.shape)
-            raise ValueError(TEXTS["logits"].format(found=found, targets=targets, expected=expected))
-
-
-def _is_bare(model):
-    """Whether a call of a model is its class's `forward` and no more: nobody compiled, wrapped, hooked or replaced it."""
-    around = ("_compiled_call_impl", "forward", "_forward_hooks", "_forward_pre_hooks", "_backward_hooks")
-    first = next(kind for kind in type(model).__mro__ if {"forward", "logits_weight"} & vars(kind).keys())
-    return "logits_weight" in vars(first) and not any(vars(model).get(name) for name in around)
-
-
-class _Interruption:
-    """Turn the first Ctrl-C into a wish to stop after the step under way; the second one is heeded at once.
-
-    Several processes can't stop each at its own step, and only a program's main thread may choose how signals are
-    taken; elsewhere Ctrl-C does what it always does.
-    """
-
-    def __init__(self, processes):
-        self.asked = False
-        self.active = processes == 1 and threading.current_thread() is threading.main_thread()
-
-    def __enter__(self):
-        if self.active:
-            self.before = signal.signal(signal.SIGINT, self._ask)
-        return self
-
-    def _ask(self, number, frame):
-        if self.asked:
-            raise KeyboardInterrupt
-        self.asked = True
-
-    def __exit__(self, kind, error, trace):
-        if self.active:
-            signal.signal(signal.SIGINT, self.before)
-
-
-def _checked(settings):
-    """The settings, their numbers as Python's own, which JSON can hold."""
-    one_of("decay", settings["decay"], DECAYS)
-    one_of("precision", settings["precision"], PRECISIONS)
-    num_steps = whole_number("num_steps", settings["num_steps"], 1)
-    checks = {
-        "warmup_steps": functools.partial(whole_number, least=0, most=num_steps - 1),
-        "pad_id": whole_number,
-        "seed": functools.partial(whole_number, least=1 - 2**63, most=2**63 - 1),
-        "learning_rate": functools.partial(real_number, above=0),
-        "muon_learning_rate": functools.partial(real_number, above=0),
-        "clip": functools.partial(real_number, above=0),
-        "weight_decay": functools.partial(real_number, least=0),
-        "label_smoothing": functools.partial(real_number, least=0, below=1),
-        "average": functools.partial(real_number, least=0, below=1),
-    }
-    may_be_none = {"muon_learning_rate", "clip", "average", "pad_id"}
-    checked = {**settings, "num_steps": num_steps}
-    for name, check in checks.items():
-        if settings[name] is not None or name not in may_be_none:
-            checked[name] = check(name, settings[name])
-    return checked
-
-
-def _over_and_over(batches):
-    """Go through batches again and again; what can be gone through only once ends."""
-    while True:
-        gave = False
-        for batch in batches:
-            gave = True
-            yield batch
-        if not gave:
-            return
-
-
-def _tensors(batch):
-    if not isinstance(batch, tuple | list) or len(batch) < 2:
-        raise TypeError(TEXTS["batch"].format(kind=type(batch).__name__))
-    tensors = [torch.as_tensor(part) for part in batch]
-    if not tensors[-1].is_floating_point():
-        tensors[-1] = tensors[-1].long()  # in 8 bits without a sign, -100 would be 156
-    rows = [len(tensor) if tensor.ndim else 0 for tensor in tensors]
-    if len(set(rows)) > 1 or not rows[0]:
-        raise ValueError(TEXTS["rows"].format(rows=" and ".join(map(str, rows))))
-    return tensors
-
-
-def _fingerprint(batch):
-    """A number that tells batches apart."""
-    total = 0
-    for tensor in batch:
-        # a copy, since a row cut out of a column calls itself contiguous and can't be seen as bytes
-        in_order = tensor.cpu().clone(memory_format=torch.contiguous_format)
-        total = zlib.crc32(in_order.view(torch.uint8).numpy(), total)
-    return total
-
-
-def _random_state(device):
-    states = {"cpu": torch.get_rng_state()}
-    if device.type != "cpu":
-        states[device.type] = torch.get_device_module(device).get_rng_state()
-    return states
-
-
-def _restore_random_state(states, device):
-    torch.set_rng_state(states["cpu"])
-    if device.type != "cpu":
-        torch.get_device_module(device).set_rng_state(states[device.type])
-
-
-def _finite(record):
-    """JSON has no word for NaN and infinity; None stands for both."""
-    return {name: value if math.isfinite(value) else None for name, value in record.items()}

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from course_lib.training import fit
-from course_lib.training.memory import freed_memory_returned
+from course_lib.training.surroundings import freed_memory_returned
 
 
 def megabytes():
