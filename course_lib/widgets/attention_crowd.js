@@ -3,22 +3,12 @@
  * AttentionPlayground for more tokens than can have arrows and numbers each: a map on a canvas, all keys and values as dots,
  * and the query that is followed and one key at hand.
  */
-import {
-  button,
-  choiceButtons,
-  filled,
-  frame,
-  HeatMap,
-  html,
-  menu,
-  numberInput,
-  Plane,
-  readable,
-  setAttributes,
-  setText,
-  shortened,
-  svg,
-} from "./view_kit.js";
+import { button, choiceButtons, menu, numberInput } from "./kit/controls.js";
+import { html, setAttributes, setText, svg } from "./kit/elements.js";
+import { filled, readable, shortened } from "./kit/format.js";
+import { frame } from "./kit/frame.js";
+import { HeatMap } from "./kit/heat_map.js";
+import { Plane } from "./kit/plane.js";
 
 const CROWD_TEXT = {
   hint: "Choose who is looking, then drag its query, or the key and value of one other token. Click the map to choose both.",
@@ -36,8 +26,8 @@ const CROWD_TEXT = {
 const MOST = 5;
 
 /**
- * @param {{model: any, el: HTMLElement}} host @param {import("./attention_playground.js").Session} session
- * @param {import("./attention_playground.js").Text} text
+ * @param {{model: any, el: HTMLElement}} host @param {any} session
+ * @param {any} text
  */
 export function crowd(host, session, text) {
   const { tokens, n, dK, dV, start, state, selected, stage, look, put, has } = session;

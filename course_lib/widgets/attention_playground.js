@@ -9,24 +9,14 @@
  */
 import { crowd } from "./attention_crowd.js";
 import { attention, attentionOfChanged, causalMask, scaledScores, scaledScoresOfChanged } from "./compute.js";
-import {
-  atLeisure,
-  choiceButtons,
-  cividis,
-  filled,
-  frame,
-  html,
-  Matrix,
-  numberInput,
-  Plane,
-  readable,
-  readableVector,
-  setAttributes,
-  setText,
-  shortened,
-  svg,
-  tipGlyph,
-} from "./view_kit.js";
+import { cividis } from "./kit/colours.js";
+import { choiceButtons, numberInput } from "./kit/controls.js";
+import { html, setAttributes, setText, svg } from "./kit/elements.js";
+import { filled, readable, readableVector, shortened } from "./kit/format.js";
+import { frame } from "./kit/frame.js";
+import { Matrix } from "./kit/matrix.js";
+import { Plane, tipGlyph } from "./kit/plane.js";
+import { atLeisure } from "./kit/timing.js";
 
 const STAGES = /** @type {const} */ (["scores", "scaled", "masked", "weights", "context"]);
 
@@ -742,7 +732,7 @@ function few({ model, el }, session) {
     );
   }
 
-  /** A step's numbers as cells. @returns {import("./view_kit.js").Cell[][]} */
+  /** A step's numbers as cells. @returns {import("./kit/matrix.js").Cell[][]} */
   function cellsOf(/** @type {Stage} */ name) {
     const mask = allowed(session.picture().state);
     const shares = sharesOf(name);

@@ -29,7 +29,7 @@ from course_lib.widgets.base import (
     explain,
     name_of,
 )
-from course_lib.widgets.view_kit import page_module
+from course_lib.widgets.page import page_module
 
 MAX_TOKENS = 256
 FEW = 12  # up to here every token has its arrows, and every row its words

@@ -1,7 +1,12 @@
 // @ts-check
 /** The page side of BlockWalk: the stages of a block, one below the other, for the token that is followed. */
 import { dot } from "./compute.js";
-import { choiceButtons, filled, frame, HeatMap, html, keepDrawn, put, readable, setText, toggle } from "./view_kit.js";
+import { choiceButtons, toggle } from "./kit/controls.js";
+import { html, setText } from "./kit/elements.js";
+import { filled, readable } from "./kit/format.js";
+import { frame } from "./kit/frame.js";
+import { HeatMap } from "./kit/heat_map.js";
+import { floats, keepDrawn, put } from "./kit/model.js";
 
 const TEXT = {
   title: "What does a block do to a token?",
@@ -70,8 +75,7 @@ function render({ model, el }) {
     html("p", { class: "cl-caption" }, TEXT.legend),
     verdict,
   );
-  const view = /** @type {DataView} */ (model.get("numbers"));
-  const all = new Float32Array(view.buffer.slice(view.byteOffset, view.byteOffset + view.byteLength));
+  const all = floats(model, "numbers");
   const perWalk = stages.reduce((sum, [, width]) => sum + width * tokens.length, 0);
 
   /** The vector of a token at every stage, with the present switches. @returns {Float32Array[]} */

@@ -23,7 +23,7 @@ from course_lib.widgets.base import (
     explain,
     name_of,
 )
-from course_lib.widgets.view_kit import page_module
+from course_lib.widgets.page import page_module
 
 MAX_TOKENS, MAX_DIMENSIONS, MAX_WIDTH, MAX_STAGES = 32, 256, 1024, 12
 MAX_NUMBERS = 4_000_000

@@ -1,20 +1,11 @@
 // @ts-check
 /** The page side of DecodingStepper: candidates with their probabilities, the text so far, a beam's tree. */
 import { samplingProbabilities, uniformNumbers } from "./compute.js";
-import {
-  button,
-  enable,
-  filled,
-  frame,
-  html,
-  keepDrawn,
-  put,
-  readable,
-  setAttributes,
-  setText,
-  slider,
-  svg,
-} from "./view_kit.js";
+import { button, enable, slider } from "./kit/controls.js";
+import { html, setAttributes, setText, svg } from "./kit/elements.js";
+import { filled, readable } from "./kit/format.js";
+import { frame } from "./kit/frame.js";
+import { floats, keepDrawn, put } from "./kit/model.js";
 
 const TEXT = {
   title: "Which token comes next?",
@@ -169,13 +160,9 @@ function render({ model, el }) {
   let probabilities = [];
   /** @type {number[]} */
   let order = []; // of all tokens, the likeliest first
-  const floats = (/** @type {string} */ trait) => {
-    const view = /** @type {DataView} */ (model.get(trait));
-    return new Float32Array(view.buffer.slice(view.byteOffset, view.byteOffset + view.byteLength));
-  };
 
   function drawCandidates() {
-    const logits = floats("logits");
+    const logits = floats(model, "logits");
     const options = {
       temperature: model.get("temperature"),
       topK: model.get("top_k") || null,
@@ -222,7 +209,7 @@ function render({ model, el }) {
     );
     const alone = isWaiting() && model.hasKernel === false;
     setText(state, alone ? TEXT.alone : ended() ? TEXT.ended : ids().length >= model.get("most") ? TEXT.full : "");
-    const weights = floats("weights");
+    const weights = floats(model, "weights");
     sources.forEach((piece, index) => {
       piece.style.background = `color-mix(in srgb, var(--cl-key) ${80 * (weights[index] ?? 0)}%, var(--cl-panel))`;
       piece.title = readable(weights[index] ?? 0);

@@ -22,7 +22,7 @@ from course_lib.widgets.base import (
     explain,
     name_of,
 )
-from course_lib.widgets.view_kit import page_module
+from course_lib.widgets.page import page_module
 
 MAX_VOCABULARY, MAX_SOURCE, MAX_NEW, MAX_BEAM, MAX_DEPTH = 60_000, 128, 200, 5, 12
 SHOWN = 12

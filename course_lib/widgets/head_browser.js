@@ -1,21 +1,12 @@
 // @ts-check
 /** The page side of HeadBrowser: all heads as small maps, one large, and lines from token to token. */
 import { entropy } from "./compute.js";
-import {
-  choiceButtons,
-  filled,
-  frame,
-  HeatMap,
-  html,
-  keepDrawn,
-  menu,
-  onNewLook,
-  paintMaps,
-  put,
-  readable,
-  setAttributes,
-  setText,
-} from "./view_kit.js";
+import { choiceButtons, menu } from "./kit/controls.js";
+import { html, setAttributes, setText } from "./kit/elements.js";
+import { filled, readable } from "./kit/format.js";
+import { frame, onNewLook } from "./kit/frame.js";
+import { HeatMap, paintMaps } from "./kit/heat_map.js";
+import { keepDrawn, put } from "./kit/model.js";
 
 const TEXT = {
   title: "What does each head look at?",

@@ -17,7 +17,7 @@ from course_lib.widgets.base import (
     describe,
     shown,
 )
-from course_lib.widgets.view_kit import page_module
+from course_lib.widgets.page import page_module
 
 ORDERS = ("place", "entropy", "previous", "next", "same", "first")
 MAX_TOKENS, MAX_LAYERS, MAX_HEADS = 256, 48, 64

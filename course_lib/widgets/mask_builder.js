@@ -1,7 +1,12 @@
 // @ts-check
 /** The page side of MaskBuilder: who may attend to whom, the weights that result, and how far information travels. */
 import { causalMask, combined, paddingMask, reach, slidingWindowMask, softmax } from "./compute.js";
-import { button, filled, frame, HeatMap, html, keepDrawn, put, readable, setText, slider, toggle } from "./view_kit.js";
+import { button, slider, toggle } from "./kit/controls.js";
+import { html, setText } from "./kit/elements.js";
+import { filled, readable } from "./kit/format.js";
+import { frame } from "./kit/frame.js";
+import { HeatMap } from "./kit/heat_map.js";
+import { keepDrawn, put } from "./kit/model.js";
 
 const TEXT = {
   title: "Who may look at whom?",

@@ -19,7 +19,7 @@ from course_lib.widgets.base import (
     counted,
     shown,
 )
-from course_lib.widgets.view_kit import page_module
+from course_lib.widgets.page import page_module
 
 MAX_TOKENS, MAX_LAYERS = 64, 12
 

@@ -1,7 +1,12 @@
 // @ts-check
 /** The page side of MergeStepper: pairs and their counts, the text by its tokens, length against vocabulary. */
 import { bytePairMerges, bytePairTokens } from "./compute.js";
-import { button, Chart, enable, filled, frame, html, keepDrawn, put, readable, setText, slider } from "./view_kit.js";
+import { Chart } from "./kit/chart.js";
+import { button, enable, slider } from "./kit/controls.js";
+import { html, setText } from "./kit/elements.js";
+import { filled, readable } from "./kit/format.js";
+import { frame } from "./kit/frame.js";
+import { keepDrawn, put } from "./kit/model.js";
 
 const TEXT = {
   title: "How do words become tokens?",

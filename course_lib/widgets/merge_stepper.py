@@ -9,7 +9,7 @@ from course_lib.checking import whole_number
 from course_lib.printable import well_formed
 from course_lib.tokens import BytePairEncoder, split_words
 from course_lib.widgets.base import View, Widget, checked_title, counted, describe
-from course_lib.widgets.view_kit import page_module
+from course_lib.widgets.page import page_module
 
 MAX_CHARACTERS, MAX_MERGES = 5000, 400
 

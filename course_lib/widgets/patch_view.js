@@ -1,19 +1,11 @@
 // @ts-check
 /** The page side of PatchView: an image in patches, and what the picked one attends to. */
-import {
-  button,
-  enable,
-  filled,
-  frame,
-  HeatMap,
-  html,
-  keepDrawn,
-  paintMaps,
-  put,
-  readable,
-  setText,
-  toggle,
-} from "./view_kit.js";
+import { button, enable, toggle } from "./kit/controls.js";
+import { html, setText } from "./kit/elements.js";
+import { filled, readable } from "./kit/format.js";
+import { frame } from "./kit/frame.js";
+import { HeatMap, paintMaps } from "./kit/heat_map.js";
+import { floats, keepDrawn, put } from "./kit/model.js";
 
 const TEXT = {
   title: "Which patches look at which?",
@@ -44,10 +36,6 @@ function render({ model, el }) {
     title: model.get("title") || TEXT.title,
     hint: TEXT.hint,
   });
-  const floats = (/** @type {string} */ trait) => {
-    const view = /** @type {DataView} */ (model.get(trait));
-    return new Float32Array(view.buffer.slice(view.byteOffset, view.byteOffset + view.byteLength));
-  };
   const trouble = html("div", { class: "cl-trouble", role: "alert", hidden: true });
   const classButton = toggle(TEXT.class, () => put(model, "selected", -1));
   const shuffleButton = button(TEXT.shuffle, () => put(model, "shuffle", model.get("shuffle") + 1));
@@ -81,7 +69,7 @@ function render({ model, el }) {
       model.save_changes();
     },
     paint: (canvas) => {
-      const all = floats("weights");
+      const all = floats(model, "weights");
       const maps = Array.from({ length: layers * heads }, (_, number) =>
         rowOf(all, Math.floor(number / heads), number % heads).slice(Number(hasClass)),
       );
@@ -117,7 +105,7 @@ function render({ model, el }) {
   }
 
   function paintImage(/** @type {HTMLCanvasElement} */ canvas) {
-    const pixels = floats("image");
+    const pixels = floats(model, "image");
     Object.assign(canvas, { width, height });
     const context = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d"));
     const data = context.createImageData(width, height);
@@ -133,7 +121,7 @@ function render({ model, el }) {
 
   function draw() {
     const [layer, head, who] = ["layer", "head", "selected"].map((name) => model.get(name));
-    const row = rowOf(floats("weights"), layer, head);
+    const row = rowOf(floats(model, "weights"), layer, head);
     const weights = Array.from(row.subarray(Number(hasClass)));
     const grid = Array.from({ length: rows }, (_, r) => weights.slice(r * columns, (r + 1) * columns));
     const blank = grid.map((line) => line.map(() => 0));

@@ -20,7 +20,7 @@ from course_lib.widgets.base import (
     explain,
     name_of,
 )
-from course_lib.widgets.view_kit import page_module
+from course_lib.widgets.page import page_module
 
 MAX_SIDE, MAX_PATCHES, MAX_LAYERS, MAX_HEADS = 512, 256, 24, 32
 WHOLE = -1  # the class token, in place of a patch

@@ -4,21 +4,13 @@
  * shuffled tokens notice.
  */
 import { alibiSlopes, dot, frequency, rotary, sinusoidal, softmax } from "./compute.js";
-import {
-  Chart,
-  choiceButtons,
-  filled,
-  frame,
-  HeatMap,
-  html,
-  keepDrawn,
-  put,
-  readable,
-  setAttributes,
-  setText,
-  slider,
-  svg,
-} from "./view_kit.js";
+import { Chart } from "./kit/chart.js";
+import { choiceButtons, slider } from "./kit/controls.js";
+import { html, setAttributes, setText, svg } from "./kit/elements.js";
+import { filled, readable } from "./kit/format.js";
+import { frame } from "./kit/frame.js";
+import { HeatMap } from "./kit/heat_map.js";
+import { keepDrawn, put } from "./kit/model.js";
 
 const TOKENS = "ABCDEF";
 const [MOST_POSITIONS, MOST_DIMENSIONS] = [256, 128];

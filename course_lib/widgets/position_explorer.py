@@ -12,7 +12,7 @@ import traitlets
 from course_lib import attention, positions
 from course_lib.checking import as_whole, one_of, real_number, whole_number
 from course_lib.widgets.base import View, Widget, checked_array, checked_title, shown
-from course_lib.widgets.view_kit import page_module
+from course_lib.widgets.page import page_module
 
 KINDS = ("sinusoidal", "rotary", "alibi", "learned")
 MAX_LENGTH, MAX_DIMENSIONS = 256, 128

@@ -1,20 +1,13 @@
 // @ts-check
 /** The page side of ScalingLab: scores of random vectors, and what softmax makes of them. */
 import { dot, entropy, jacobianNorm, softmax } from "./compute.js";
-import {
-  Chart,
-  factList,
-  filled,
-  frame,
-  html,
-  keepDrawn,
-  put,
-  readable,
-  roundedUp,
-  setText,
-  slider,
-  toggle,
-} from "./view_kit.js";
+import { Chart } from "./kit/chart.js";
+import { factList, slider, toggle } from "./kit/controls.js";
+import { html, setText } from "./kit/elements.js";
+import { filled, readable } from "./kit/format.js";
+import { frame } from "./kit/frame.js";
+import { roundedUp } from "./kit/geometry.js";
+import { keepDrawn, put } from "./kit/model.js";
 
 const TEXT = {
   title: "Why divide by √d_k?",

@@ -9,7 +9,7 @@ import traitlets
 from course_lib.attention import dot_scores, softmax
 from course_lib.checking import real_number, whole_number
 from course_lib.widgets.base import View, Widget, checked_array, checked_flag, checked_title, counted, shown
-from course_lib.widgets.view_kit import page_module
+from course_lib.widgets.page import page_module
 
 MAX_DIMENSIONS, MAX_VECTORS = 1024, 64
 LEAST_TEMPERATURE, MOST_TEMPERATURE = 0.1, 10.0

@@ -1,19 +1,12 @@
 // @ts-check
 /** The page side of TrainingMonitor: the curve, the numbers, the example's attention, and two buttons. */
-import {
-  button,
-  Chart,
-  enable,
-  factList,
-  filled,
-  frame,
-  HeatMap,
-  html,
-  keepDrawn,
-  put,
-  readable,
-  setText,
-} from "./view_kit.js";
+import { Chart } from "./kit/chart.js";
+import { button, enable, factList } from "./kit/controls.js";
+import { html, setText } from "./kit/elements.js";
+import { filled, readable } from "./kit/format.js";
+import { frame } from "./kit/frame.js";
+import { HeatMap } from "./kit/heat_map.js";
+import { floats, keepDrawn, put } from "./kit/model.js";
 
 const TEXT = {
   title: "Training",
@@ -101,13 +94,8 @@ function render({ model, el }) {
     facts.element,
   );
 
-  const floats = (/** @type {string} */ trait) => {
-    const view = /** @type {DataView} */ (model.get(trait));
-    return new Float32Array(view.buffer.slice(view.byteOffset, view.byteOffset + view.byteLength));
-  };
-
   function drawLosses(/** @type {number} */ steps) {
-    const flat = floats("points");
+    const flat = floats(model, "points");
     /** @type {[number, number][]} */
     const points = Array.from({ length: flat.length / 2 }, (_, i) => [flat[2 * i], flat[2 * i + 1]]);
     if (!points.length) return;
@@ -173,7 +161,7 @@ function render({ model, el }) {
       });
       exampleMap.replaceChildren(map.element);
     }
-    const flat = floats("weights");
+    const flat = floats(model, "weights");
     const rows = Array.from({ length: queries.length }, (_, q) =>
       flat.subarray(q * keys.length, (q + 1) * keys.length),
     );

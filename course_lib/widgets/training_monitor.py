@@ -25,7 +25,7 @@ from course_lib.widgets.base import (
     explain,
     name_of,
 )
-from course_lib.widgets.view_kit import page_module
+from course_lib.widgets.page import page_module
 
 MAX_POINTS = 600  # of the curve on the page
 MAX_TOKENS = 64

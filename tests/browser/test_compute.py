@@ -1,17 +1,15 @@
 """What the page computes is what course_lib computes: to 1e-6, on hundreds of random cases."""
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 import torch
 
 from course_lib import attention, positions, tokens
 from course_lib.models.decoding import sampling_probabilities
-from course_lib.widgets import view_kit
+from course_lib.widgets import page as widget_page
 
 CASES = 100
-COMPUTE = Path(view_kit.__file__).parent / "compute.js"
+COMPUTE = widget_page.FOLDER / "compute.js"
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,19 @@
+// Loads a widget's modules, which stand before it as MODULES, each after those that it imports. Every one gets an address,
+// by its text, so that a page evaluates each once however many widgets use it.
+const addresses = globalThis.courseModules ?? new Map();
+globalThis.courseModules = addresses;
+let address = "";
+/** @type {Record<string, string>} */
+const placed = {};
+for (const [path, { text, imports }] of Object.entries(MODULES)) {
+  let linked = text;
+  for (const [name, needed] of Object.entries(imports))
+    for (const mark of ['"', "'"]) linked = linked.replaceAll(mark + name + mark, mark + placed[needed] + mark);
+  const source = `${linked}\n//# sourceURL=course_lib/widgets/${path}`;
+  address = addresses.get(source) ?? URL.createObjectURL(new Blob([source], { type: "text/javascript" }));
+  addresses.set(source, address);
+  placed[path] = address;
+}
+const { default: widget } = await import(address);
+
+export default widget;
