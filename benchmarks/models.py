@@ -25,8 +25,8 @@ WITH_LOGITS = "course_lib, all logits at once"
 START = 1
 NO_BFLOAT16 = "This processor has no bfloat16 products (AVX512-BF16, AMX): the ratios say nothing about those that do."
 TRANSLATION: dict[str, Any] = dict(vocab_size=5000, d_model=256, num_layers=3, num_heads=4, d_ff=512, dropout=0.1)
-LANGUAGE = {"vocab_size": 100, "d_model": 128, "num_layers": 4, "num_heads": 4, "max_len": 128}
-MINILM = {"vocab_size": 30522, "d_model": 384, "num_layers": 6, "num_heads": 12, "d_ff": 1536}
+LANGUAGE: dict[str, Any] = {"vocab_size": 100, "d_model": 128, "num_layers": 4, "num_heads": 4, "max_len": 128}
+MINILM: dict[str, Any] = {"vocab_size": 30522, "d_model": 384, "num_layers": 6, "num_heads": 12, "d_ff": 1536}
 TRANSLATORS = {
     "torch.nn.Transformer": peers.PyTorchTransformer,
     "d2l (by its equations)": peers.D2LTransformer,

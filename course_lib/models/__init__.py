@@ -1,11 +1,52 @@
 """The architectures of the course, from scratch in PyTorch: batch first, mask True = may attend.
 
-attention, positions, dropout   the parts
+attention, positions            the parts
 blocks                          attention, feed-forward, residual and norm together
 transformer                     encoder-decoder, for translation
-encoder, decoder, vision        BERT-style, GPT-style, and for images
+encoder, decoder, vision        BERT-style, GPT-style and Llama-style, and for images
 classifier                      a text's class, on top of an encoder
 recurrent                       the ancestors: recurrent networks with attention
 decoding, pretrained            generation, and real weights
-checks                          what they ask of their arguments
+checks, fast                    what they ask of their arguments, and what only makes them fast
+
+Loaded on first use: `from course_lib.models import LanguageModel` brings PyTorch, `import course_lib.models` does not.
 """
+
+import importlib
+
+_HOMES = {
+    "ALiBi": "positions",
+    "Block": "blocks",
+    "BlockSizes": "blocks",
+    "DecoderBlock": "blocks",
+    "EncoderBlock": "blocks",
+    "FeedForward": "blocks",
+    "LLAMA": "decoder",
+    "LanguageModel": "decoder",
+    "LearnedPositions": "positions",
+    "MultiHeadAttention": "attention",
+    "RecurrentTranslator": "recurrent",
+    "Rotary": "positions",
+    "RotaryStretch": "positions",
+    "SinusoidalPositions": "positions",
+    "TextClassifier": "classifier",
+    "TextEncoder": "encoder",
+    "Transformer": "transformer",
+    "VisionTransformer": "vision",
+    "beam_search": "decoding",
+    "greedy": "decoding",
+    "load_encoder": "pretrained",
+    "load_language_model": "pretrained",
+    "load_tokenizer": "pretrained",
+    "sample": "decoding",
+}
+
+
+def __getattr__(name):
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)
+
+
+def __dir__():
+    return sorted({*globals(), *_HOMES})

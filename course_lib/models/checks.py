@@ -32,6 +32,10 @@ TEXTS = {
     "cache batch": "the cache holds a batch of {held} sequences, but now came {came}; start a new cache",
     "odd": "{name} is {value}, which is odd; expected an even number, {why}",
     "divides": "{part} is {divisor}, which does not divide {name} = {value}",
+    "rotary memory": "rotary turns queries and keys of one sequence; it has no meaning for a memory. Build without it",
+    "causal memory": "causal=True has no meaning for a memory: its tokens do not follow those of x. Pass a mask",
+    "order": " (an order of queries and keys comes as mask[None])",
+    "cache memory": "the cache holds {held} tokens of a memory, but now came one of {came}; start a new cache",
 }
 
 
@@ -127,6 +131,39 @@ def check_bias(name, bias, expected, **sizes):
         fits = False
     if not fits:
         fail("broadcast", name=name, shape=tuple(bias.shape), wanted=wanted, expected=_shape(expected))
+
+
+def check_attention_inputs(layer, x, memory, mask, bias, causal, cache):
+    """Check what `MultiHeadAttention.forward` is called with.
+
+    Returns:
+        start: the position of the first token of x.
+        num_keys: how many keys there are to attend to.
+    """
+    check_vectors("x", x, "batch queries d_model", d_model=layer.d_model)
+    start = cache.length if cache is not None and memory is None else 0
+    if memory is not None:
+        _check_memory(layer, x, memory, causal, cache)
+    num_keys = start + x.shape[1] if memory is None else memory.shape[1]
+    sizes = {"batch": x.shape[0], "heads": layer.num_heads, "queries": x.shape[1], "keys": num_keys}
+    if bias is not None:
+        check_bias("bias", bias, "batch heads queries keys", **sizes)
+    if mask is not None:
+        axes = {2: "batch keys", 4: "batch heads queries keys"}.get(getattr(mask, "ndim", 0), "batch queries keys")
+        check_mask("mask", mask, axes, hint=TEXTS["order"] if axes == "batch keys" else "", **sizes)
+    return start, num_keys
+
+
+def _check_memory(layer, x, memory, causal, cache):
+    if causal:
+        fail("causal memory")
+    if layer.rotary is not None:
+        fail("rotary memory")
+    check_vectors("memory", memory, "batch keys d_model", batch=x.shape[0], d_model=layer.d_model)
+    if cache is not None and cache.length:
+        check_batch(x, cache.keys)
+        if cache.length != memory.shape[1]:
+            fail("cache memory", held=cache.length, came=memory.shape[1])
 
 
 def read_attention_mask(attention_mask, batch, keys):

@@ -8,7 +8,7 @@ from torch import nn
 from course_lib.checking import whole_number
 from course_lib.models.blocks import initialise
 from course_lib.models.checks import check_vectors, read_attention_mask
-from course_lib.models.dropout import Dropout
+from course_lib.models.fast import Dropout
 
 
 class TextClassifier(nn.Module):

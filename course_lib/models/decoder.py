@@ -1,21 +1,27 @@
 """A language model in the style of GPT: every token sees those before it, and predicts the one after.
 
+    LanguageModel(…)            is GPT-2
+    LanguageModel(…, **LLAMA)   is what models are made like since 2023: rotary positions, RMS norms, SwiGLU, no biases
+
 Sources: Radford et al. 2019, "Language Models are Unsupervised Multitask Learners" (GPT-2); Press and Wolf 2016, "Using
-the Output Embedding to Improve Language Models", arXiv 1608.05859.
+the Output Embedding to Improve Language Models", arXiv 1608.05859; Touvron et al. 2023, "LLaMA", arXiv 2302.13971.
 """
 
 import math
+from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torch.nn import functional as F
 
 from course_lib.checking import one_of
-from course_lib.models.attention import KeyValueCache, ModelCache
-from course_lib.models.blocks import EncoderBlock, initialise
-from course_lib.models.checks import check_divides, check_ids, check_positive, read_attention_mask
-from course_lib.models.dropout import Dropout
+from course_lib.models.blocks import Block, BlockSizes, initialise
+from course_lib.models.checks import check_ids, check_positive, read_attention_mask
+from course_lib.models.fast import Dropout, KeyValueCache, ModelCache
 from course_lib.models.positions import ALiBi, LearnedPositions, Rotary, SinusoidalPositions
+
+GPT2: dict[str, Any] = {"activation": "gelu_tanh", "norm_first": True}  # what `LanguageModel` is unless told otherwise
+LLAMA: dict[str, Any] = {"positions": "rotary", "norm": "rms", "activation": "swiglu", "bias": False}
 
 
 class LanguageModel(nn.Module):
@@ -30,8 +36,9 @@ class LanguageModel(nn.Module):
 
         token_embedding.weight  (vocab_size, d_model), also the matrix of the logits
         positions.weight        (max_len, d_model); only with learned positions
-        blocks.0, blocks.1, …   `EncoderBlock`
-        final_norm              LayerNorm with norm_first; otherwise an identity
+        blocks.0, blocks.1, …   `Block`
+        final_norm              the norm of the blocks with norm_first; otherwise an identity
+        head.weight             (vocab_size, d_model); only with tied=False
 
     Args:
         vocab_size: different tokens.
@@ -39,75 +46,69 @@ class LanguageModel(nn.Module):
         num_layers: blocks.
         num_heads: heads of each attention.
         d_ff: hidden units of each feed-forward network; None: 4 · d_model.
-        positions: "learned", "sinusoidal", "rotary", "alibi", or None for none.
+        positions: "learned", "sinusoidal", "rotary", "alibi", a `Rotary` with a base of your own, or None for none.
         max_len: the longest sequence where positions are learned; the others know no end.
-        num_kv_heads: heads of keys and values, see `MultiHeadAttention`.
-        dropout: probability, see `EncoderBlock`.
-        activation: "relu", "gelu" or "gelu_tanh", GPT-2's.
-        norm_first: True: pre-norm, as GPT-2 has it, False: post-norm.
-        norm_eps: added to the variance in the norms.
+        tied: whether the matrix of the logits is that of the embeddings.
+        block: more of `BlockSizes`, such as dropout, num_kv_heads, norm or qk_norm; what is left out is GPT-2's:
+            activation="gelu_tanh", norm_first=True, layer norms, biases.
 
-    Source: Radford 2019, §2.3; sizes of GPT-2: 50257, 768, 12, 12, max_len 1024.
+    Raises:
+        ValueError, TypeError: a size or a choice that makes no sense.
+
+    Source: Radford 2019, §2.3; sizes of GPT-2: 50257, 768, 12, 12, max_len 1024. With `LLAMA`: Touvron 2023, §2.2.
     """
 
     def __init__(
         self,
-        vocab_size,
-        d_model,
-        num_layers,
-        num_heads,
-        d_ff=None,
+        vocab_size: int,
+        d_model: int,
+        num_layers: int,
+        num_heads: int,
+        d_ff: int | None = None,
         *,
-        positions="learned",
-        max_len=1024,
-        num_kv_heads=None,
-        dropout=0.0,
-        activation="gelu_tanh",
-        norm_first=True,
-        norm_eps=1e-5,
+        positions: str | Rotary | None = "learned",
+        max_len: int = 1024,
+        tied: bool = True,
+        **block: Any,
     ):
         super().__init__()
-        vocab_size, d_model, num_layers, num_heads = check_positive(
-            vocab_size=vocab_size, d_model=d_model, num_layers=num_layers, num_heads=num_heads
-        )
-        check_divides("d_model", d_model, "num_heads", num_heads)
-        one_of("positions", positions, ["learned", "sinusoidal", "rotary", "alibi", None])
-        d_ff = 4 * d_model if d_ff is None else d_ff
-        rotary = Rotary(d_model // num_heads) if positions == "rotary" else None
-        self.alibi = ALiBi(num_heads) if positions == "alibi" else None
-        self.token_embedding = nn.Embedding(vocab_size, d_model)
+        vocab_size, num_layers = check_positive(vocab_size=vocab_size, num_layers=num_layers)
+        sizes = BlockSizes(d_model, num_heads, d_ff, **{**GPT2, **block})
+        if positions == "rotary":
+            d_head: Any = sizes.d_head
+            positions = Rotary(d_head)
+        rotary = positions if isinstance(positions, Rotary) else None
+        if rotary is None:
+            one_of("positions", positions, ["learned", "sinusoidal", "rotary", "alibi", None])
+        self.alibi = ALiBi(sizes.num_heads) if positions == "alibi" else None
+        self.token_embedding = nn.Embedding(vocab_size, sizes.d_model)
         self.positions = None  # those that are added to the embeddings
         if positions == "learned":
-            self.positions = LearnedPositions(max_len, d_model)
+            self.positions = LearnedPositions(max_len, sizes.d_model)
         elif positions == "sinusoidal":
-            self.positions = SinusoidalPositions(d_model)
-        self.dropout = Dropout(dropout)
-        self.blocks = nn.ModuleList(
-            EncoderBlock(
-                d_model,
-                num_heads,
-                d_ff,
-                dropout=dropout,
-                activation=activation,
-                norm_first=norm_first,
-                norm_eps=norm_eps,
-                num_kv_heads=num_kv_heads,
-                rotary=rotary,
-            )
-            for _ in range(num_layers)
-        )
-        self.final_norm = nn.LayerNorm(d_model, eps=norm_eps) if norm_first else nn.Identity()
+            self.positions = SinusoidalPositions(sizes.d_model)
+        self.dropout = Dropout(sizes.dropout)
+        self.blocks = nn.ModuleList(Block(sizes, rotary=rotary) for _ in range(num_layers))
+        self.final_norm = sizes.new_norm() if sizes.norm_first else nn.Identity()
+        self.head = None if tied else nn.Linear(sizes.d_model, vocab_size, bias=False)
         self.apply(initialise)
-        for block in self.blocks:  # what 2 · num_layers sublayers add up to must not grow with their number
-            for last in (block.attention.output, block.feed_forward.contract):  # pyrefly: ignore[missing-attribute]
+        for layer in self.blocks:  # what 2 · num_layers sublayers add up to must not grow with their number
+            for last in (layer.attention.output, layer.feed_forward.contract):  # pyrefly: ignore[missing-attribute]
                 nn.init.normal_(last.weight, std=0.02 / math.sqrt(2 * num_layers))
 
     @property
-    def max_len(self):
+    def max_len(self) -> int | None:
         """The longest sequence, or None where the positions know no end."""
         return len(self.positions.weight) if isinstance(self.positions, LearnedPositions) else None
 
-    def forward(self, token_ids, attention_mask=None, *, cache=None, need_weights=False):
+    def forward(
+        self,
+        token_ids: Tensor,
+        attention_mask: Tensor | None = None,
+        *,
+        cache: ModelCache | None = None,
+        need_weights: bool = False,
+    ) -> Any:
         """Predict, at each token, the next one.
 
         Args:
@@ -128,7 +129,14 @@ class LanguageModel(nn.Module):
         logits = self.logits(hidden)
         return (logits, attention) if need_weights else logits
 
-    def hidden_states(self, token_ids, attention_mask=None, *, cache=None, need_weights=False):
+    def hidden_states(
+        self,
+        token_ids: Tensor,
+        attention_mask: Tensor | None = None,
+        *,
+        cache: ModelCache | None = None,
+        need_weights: bool = False,
+    ) -> tuple[Tensor, list[Tensor | None]]:
         """Give what `logits` reads, (batch, seq_len, d_model), and the list of weights; arguments as in `forward`."""
         check_ids("token_ids", token_ids, "batch seq_len", self.token_embedding.num_embeddings)
         batch, seq_len = token_ids.shape
@@ -147,16 +155,16 @@ class LanguageModel(nn.Module):
             attention.append(weights)
         return self.final_norm(hidden), attention
 
-    def logits(self, hidden):
+    def logits(self, hidden: Tensor) -> Tensor:
         """Score every token of the vocabulary: (..., d_model) -> (..., vocab_size)."""
         return F.linear(hidden, self.logits_weight)
 
     @property
-    def logits_weight(self):
-        """The matrix of the logits, (vocab_size, d_model): the embeddings of the tokens."""
-        return self.token_embedding.weight
+    def logits_weight(self) -> Tensor:
+        """The matrix of the logits, (vocab_size, d_model): the embeddings of the tokens, or the head's own."""
+        return self.token_embedding.weight if self.head is None else self.head.weight
 
-    def new_cache(self):
+    def new_cache(self) -> ModelCache:
         """Give an empty cache for one batch of sequences."""
         return ModelCache([KeyValueCache() for _ in self.blocks])
 

@@ -3,20 +3,24 @@
 Source: Devlin et al. 2018, "BERT", arXiv 1810.04805.
 """
 
+from typing import Any
+
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from course_lib.checking import whole_number
-from course_lib.models.blocks import EncoderBlock, initialise
+from course_lib.models.blocks import Block, BlockSizes, initialise
 from course_lib.models.checks import check_ids, check_positive, read_attention_mask
-from course_lib.models.dropout import Dropout
+from course_lib.models.fast import Dropout
 from course_lib.models.positions import LearnedPositions
+
+BERT: dict[str, Any] = {"dropout": 0.1, "activation": "gelu", "norm_eps": 1e-12}
 
 TEXTS = {"no types": "type_ids came, but this encoder was built with num_types=0; leave them out"}
 
 
 class TextEncoder(nn.Module):
-    """Token, position and type embeddings, and a stack of encoder blocks.
+    """Token, position and type embeddings, and a stack of blocks.
 
     >>> encoder = TextEncoder(vocab_size=1000, d_model=64, num_layers=2, num_heads=4, d_ff=256)
     >>> hidden = encoder(torch.tensor([[5, 17, 2, 0]]), torch.tensor([[1, 1, 1, 0]]))  # (1, 4, 64)
@@ -27,7 +31,7 @@ class TextEncoder(nn.Module):
         positions.weight           (max_len, d_model)
         type_embedding.weight      (num_types, d_model); no such module where num_types is 0
         embedding_norm             LayerNorm; with norm_first an identity instead
-        blocks.0, blocks.1, …      `EncoderBlock`
+        blocks.0, blocks.1, …      `Block`
         final_norm                 LayerNorm with norm_first; otherwise an identity
 
     Args:
@@ -38,50 +42,50 @@ class TextEncoder(nn.Module):
         d_ff: hidden units of each feed-forward network.
         max_len: the longest sequence, the length of the position table.
         num_types: different token types (segments); 0 for none.
-        dropout: probability, see `EncoderBlock`.
-        activation: "relu", "gelu" or "gelu_tanh".
-        norm_first: True: pre-norm, False: post-norm, as BERT has it.
-        norm_eps: added to the variance in the norms.
+        block: more of `BlockSizes`, such as dropout or norm_first; what is left out is BERT's: dropout=0.1,
+            activation="gelu", norm_eps=1e-12, post-norm.
 
     Source: Devlin 2018, §3; sizes of BERT-base: 30522, 768, 12, 12, 3072.
     """
 
     def __init__(
         self,
-        vocab_size,
-        d_model,
-        num_layers,
-        num_heads,
-        d_ff,
+        vocab_size: int,
+        d_model: int,
+        num_layers: int,
+        num_heads: int,
+        d_ff: int,
         *,
-        max_len=512,
-        num_types=2,
-        dropout=0.1,
-        activation="gelu",
-        norm_first=False,
-        norm_eps=1e-12,
+        max_len: int = 512,
+        num_types: int = 2,
+        **block: Any,
     ):
         super().__init__()
-        vocab_size, d_model, num_layers, max_len = check_positive(
-            vocab_size=vocab_size, d_model=d_model, num_layers=num_layers, max_len=max_len
-        )
+        vocab_size, num_layers = check_positive(vocab_size=vocab_size, num_layers=num_layers)
         num_types = whole_number("num_types", num_types, 0)
-        self.token_embedding = nn.Embedding(vocab_size, d_model)
-        self.positions = LearnedPositions(max_len, d_model)
-        self.type_embedding = nn.Embedding(num_types, d_model) if num_types else None
-        self.embedding_norm = nn.Identity() if norm_first else nn.LayerNorm(d_model, eps=norm_eps)
-        self.dropout = Dropout(dropout)
-        options = {"dropout": dropout, "activation": activation, "norm_first": norm_first, "norm_eps": norm_eps}
-        self.blocks = nn.ModuleList(EncoderBlock(d_model, num_heads, d_ff, **options) for _ in range(num_layers))
-        self.final_norm = nn.LayerNorm(d_model, eps=norm_eps) if norm_first else nn.Identity()
+        sizes = BlockSizes(d_model, num_heads, d_ff, **{**BERT, **block})
+        self.token_embedding = nn.Embedding(vocab_size, sizes.d_model)
+        self.positions = LearnedPositions(max_len, sizes.d_model)
+        self.type_embedding = nn.Embedding(num_types, sizes.d_model) if num_types else None
+        self.embedding_norm = nn.Identity() if sizes.norm_first else sizes.new_norm()
+        self.dropout = Dropout(sizes.dropout)
+        self.blocks = nn.ModuleList(Block(sizes) for _ in range(num_layers))
+        self.final_norm = sizes.new_norm() if sizes.norm_first else nn.Identity()
         self.apply(initialise)
 
     @property
-    def max_len(self):
+    def max_len(self) -> int:
         """The longest sequence."""
         return len(self.positions.weight)
 
-    def forward(self, token_ids, attention_mask=None, *, type_ids=None, need_weights=False):
+    def forward(
+        self,
+        token_ids: Tensor,
+        attention_mask: Tensor | None = None,
+        *,
+        type_ids: Tensor | None = None,
+        need_weights: bool = False,
+    ) -> Any:
         """Turn tokens into vectors.
 
         Args:
@@ -107,7 +111,7 @@ class TextEncoder(nn.Module):
         hidden = self.final_norm(hidden)
         return (hidden, attention) if need_weights else hidden
 
-    def embed(self, token_ids, type_ids=None):
+    def embed(self, token_ids: Tensor, type_ids: Tensor | None = None) -> Tensor:
         """Add the embeddings of tokens, positions and types: (batch, seq_len) -> (batch, seq_len, d_model)."""
         check_ids("token_ids", token_ids, "batch seq_len", self.token_embedding.num_embeddings)
         embedded = self.positions(self.token_embedding(token_ids))  # (batch, seq_len, d_model)

@@ -11,13 +11,16 @@ arXiv 2104.09864; Press et al. 2022, "Train Short, Test Long", arXiv 2108.12409.
 """
 
 import functools
+import math
+from dataclasses import dataclass
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from course_lib import positions as formulas
-from course_lib.checking import one_of, whole_number
+from course_lib.checking import one_of, real_number, whole_number
 from course_lib.models.checks import check_indices, check_positive, check_vectors, fail, values_can_be_read
+from course_lib.models.fast import turn_pairs
 
 
 class LearnedPositions(nn.Module):
@@ -75,11 +78,14 @@ class Rotary(nn.Module):
         d_head: features of a head, an even number.
         base: the angle of pair i = 0, 2, 4, … is position · base^(-i/d_head).
         interleaved: True pairs neighbours, as in the paper; False pairs the two halves, as Llama in Hugging Face does.
+        stretch: how slow pairs are slowed down, so that a model reads longer texts; None: not at all.
 
     Source: Su 2021, §3.4.2, eq. 34.
     """
 
-    def __init__(self, d_head, base=10000.0, interleaved=True):
+    def __init__(
+        self, d_head: int, base: float = 10000.0, interleaved: bool = True, stretch: "RotaryStretch | None" = None
+    ):
         super().__init__()
         d_head = whole_number("d_head", d_head, 1)
         if d_head % 2:
@@ -87,21 +93,51 @@ class Rotary(nn.Module):
         self.d_head, self.interleaved = d_head, interleaved
         one_of("interleaved", interleaved, [True, False])
         frequencies = torch.from_numpy(formulas._frequencies(d_head, formulas._base(base)))  # (pairs,)
-        self._cos = _Table(functools.partial(_waves, torch.cos, frequencies))
-        self._sin = _Table(functools.partial(_waves, torch.sin, frequencies))
+        if stretch is not None:
+            frequencies = stretch(frequencies)
+        self._cos_sin = _Table(functools.partial(_cosines_and_sines, frequencies))
 
-    def forward(self, x, start=0):
+    def forward(self, x: Tensor, start: int = 0) -> Tensor:
         """Turn x (batch, heads, seq_len, d_head), whose first token stands at position `start`."""
         check_vectors("x", x, "batch heads seq_len d_head", d_head=self.d_head)
         start = whole_number("start", start, 0)
         end = start + x.shape[2]
         precise = torch.promote_types(x.dtype, torch.float32)  # bfloat16 has too few digits for cosines
-        cos = self._cos(end, x.device, precise)[start:end]  # (seq_len, pairs)
-        sin = self._sin(end, x.device, precise)[start:end]
-        first, second = x.unflatten(-1, (-1, 2)).unbind(-1) if self.interleaved else x.chunk(2, dim=-1)
-        turned = first * cos - second * sin, first * sin + second * cos  # twice (batch, heads, seq_len, pairs)
-        turned = torch.stack(turned, dim=-1).flatten(-2) if self.interleaved else torch.cat(turned, dim=-1)
-        return turned.to(x.dtype)
+        cos_sin = self._cos_sin(end, x.device, precise)[start:end]  # (seq_len, pairs, 2)
+        return turn_pairs(x, cos_sin, self.interleaved)
+
+
+@dataclass(frozen=True)
+class RotaryStretch:
+    """Llama 3's way to longer texts: pairs that turn slowly turn `factor` times as slowly, those that turn fast as before.
+
+    A pair whose angle takes more than original_len / slow positions for a full turn is slow, one that takes less than
+    original_len / fast is fast; between the two there is a smooth passage.
+
+    Args:
+        factor: how many times as slowly; at least 1.
+        slow, fast: full turns within the original length, slow < fast.
+        original_len: the longest text that the model had learnt from before.
+
+    Source: Llama Team 2024, "The Llama 3 Herd of Models", arXiv 2407.21783, §3.4.2; the formula is that of its code.
+    """
+
+    factor: float
+    slow: float = 1.0
+    fast: float = 4.0
+    original_len: float = 8192
+
+    def __post_init__(self):
+        real_number("factor", self.factor, least=1)
+        real_number("slow", self.slow, above=0)
+        real_number("fast", self.fast, above=self.slow)
+        real_number("original_len", self.original_len, above=0)
+
+    def __call__(self, frequencies: Tensor) -> Tensor:
+        """Slow down frequencies (pairs,), in radians for each position."""
+        turns = self.original_len * frequencies / (2 * math.pi)  # (pairs,), within the original length
+        kept = ((turns - self.slow) / (self.fast - self.slow)).clamp(0, 1)  # share of the frequency as it was
+        return frequencies * (kept + (1 - kept) / self.factor)
 
 
 class ALiBi(nn.Module):
@@ -132,6 +168,11 @@ class ALiBi(nn.Module):
 def _waves(wave, frequencies, length):
     """Sine or cosine of the angles at positions 0, 1, 2, …: (length, pairs)."""
     return wave(torch.arange(length, dtype=torch.float64, device="cpu")[:, None] * frequencies)
+
+
+def _cosines_and_sines(frequencies, length):
+    """Cosine and sine of each pair's angle: (length, pairs, 2)."""
+    return torch.stack([_waves(wave, frequencies, length) for wave in (torch.cos, torch.sin)], dim=-1)
 
 
 def _sines_and_cosines(d_model, frequencies, length):

@@ -14,7 +14,7 @@ from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 from course_lib.checking import one_of, whole_number
 from course_lib.models.checks import check_batch, check_ids, check_mask, check_positive, check_vectors, fail
-from course_lib.models.dropout import Dropout
+from course_lib.models.fast import Dropout
 
 TEXTS = {"padding": "source_ids has padding ({pad_id}) before a token in row {row}; expected it at the end only"}
 

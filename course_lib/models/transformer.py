@@ -4,16 +4,17 @@ Sources: Vaswani et al. 2017, "Attention Is All You Need", arXiv 1706.03762; Pre
 """
 
 import math
+from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torch.nn import functional as F
 
 from course_lib.checking import one_of, whole_number
-from course_lib.models.attention import KeyValueCache, ModelCache, MultiHeadAttention
-from course_lib.models.blocks import DecoderBlock, EncoderBlock
+from course_lib.models.attention import MultiHeadAttention
+from course_lib.models.blocks import BlockSizes, DecoderBlock, EncoderBlock
 from course_lib.models.checks import check_ids, check_mask, check_positive, check_vectors
-from course_lib.models.dropout import Dropout
+from course_lib.models.fast import Dropout, KeyValueCache, ModelCache
 from course_lib.models.positions import LearnedPositions, SinusoidalPositions
 
 
@@ -43,39 +44,39 @@ class Transformer(nn.Module):
         pad_id: the token that fills up short sequences, at their end; nothing attends to it in the source.
         positions: "sinusoidal", "learned", or None for none.
         max_len: the longest sequence where positions are learned.
-        dropout: probability, see `EncoderBlock`; also for the embeddings.
-        activation: "relu", "gelu" or "gelu_tanh".
-        norm_first: True: pre-norm, False: post-norm, as in 2017.
-        norm_eps: added to the variance in the norms.
+        dropout: probability, see `BlockSizes`; also for the embeddings.
+        block: more of `BlockSizes`, such as activation, norm_first or norm_eps; what is left out is as in 2017: ReLU,
+            post-norm.
 
     Source: Vaswani 2017, §3; sizes of the base model: 37000, 512, 6, 8, 2048.
     """
 
     def __init__(
         self,
-        vocab_size,
-        d_model,
-        num_layers,
-        num_heads,
-        d_ff,
+        vocab_size: int,
+        d_model: int,
+        num_layers: int,
+        num_heads: int,
+        d_ff: int,
         *,
-        num_decoder_layers=None,
-        source_vocab_size=None,
-        pad_id=0,
-        positions="sinusoidal",
-        max_len=512,
-        dropout=0.1,
-        activation="relu",
-        norm_first=False,
-        norm_eps=1e-5,
+        num_decoder_layers: int | None = None,
+        source_vocab_size: int | None = None,
+        pad_id: int = 0,
+        positions: str | None = "sinusoidal",
+        max_len: int = 512,
+        dropout: float = 0.1,
+        **block: Any,
     ):
         super().__init__()
         num_decoder_layers = num_layers if num_decoder_layers is None else num_decoder_layers
-        vocab_size, d_model = check_positive(vocab_size=vocab_size, d_model=d_model)
+        (vocab_size,) = check_positive(vocab_size=vocab_size)
         num_layers, num_decoder_layers = check_positive(num_layers=num_layers, num_decoder_layers=num_decoder_layers)
         if source_vocab_size is not None:
             source_vocab_size = whole_number("source_vocab_size", source_vocab_size, 1)
         one_of("positions", positions, ["sinusoidal", "learned", None])
+        block = {"dropout": dropout, **block}
+        sizes = BlockSizes(d_model, num_heads, d_ff, **block)
+        d_model = sizes.d_model
         self.pad_id = pad_id
         self.target_embedding = nn.Embedding(vocab_size, d_model)
         self.source_embedding = (
@@ -87,15 +88,15 @@ class Transformer(nn.Module):
         elif positions == "learned":
             self.positions = LearnedPositions(max_len, d_model)
         self.dropout = Dropout(dropout)
-        options = {"dropout": dropout, "activation": activation, "norm_first": norm_first, "norm_eps": norm_eps}
-        sizes = d_model, num_heads, d_ff
-        self.encoder_blocks = nn.ModuleList(EncoderBlock(*sizes, **options) for _ in range(num_layers))
-        self.decoder_blocks = nn.ModuleList(DecoderBlock(*sizes, **options) for _ in range(num_decoder_layers))
-        self.encoder_norm = nn.LayerNorm(d_model, eps=norm_eps) if norm_first else nn.Identity()
-        self.decoder_norm = nn.LayerNorm(d_model, eps=norm_eps) if norm_first else nn.Identity()
+        self.encoder_blocks = nn.ModuleList(EncoderBlock(d_model, num_heads, d_ff, **block) for _ in range(num_layers))
+        self.decoder_blocks = nn.ModuleList(
+            DecoderBlock(d_model, num_heads, d_ff, **block) for _ in range(num_decoder_layers)
+        )
+        self.encoder_norm = sizes.new_norm() if sizes.norm_first else nn.Identity()
+        self.decoder_norm = sizes.new_norm() if sizes.norm_first else nn.Identity()
         self.apply(_initialise)
 
-    def forward(self, source_ids, target_ids, *, need_weights=False):
+    def forward(self, source_ids: Tensor, target_ids: Tensor, *, need_weights: bool = False) -> Any:
         """Predict, at each token of the target, the next one.
 
         Args:
@@ -116,27 +117,29 @@ class Transformer(nn.Module):
         logits = self.logits(hidden)
         return (logits, attention) if need_weights else logits
 
-    def hidden_states(self, source_ids, target_ids, *, need_weights=False):
+    def hidden_states(
+        self, source_ids: Tensor, target_ids: Tensor, *, need_weights: bool = False
+    ) -> tuple[Tensor, dict[str, list[Tensor]] | None]:
         """Give what `logits` reads, (batch, target_len, d_model), and the weights; arguments as in `forward`."""
         memory, memory_mask, *of_encoder = self.encode(source_ids, need_weights=need_weights)
         hidden, attention = self._read(target_ids, memory, memory_mask, None, need_weights)
         return hidden, {"encoder": of_encoder[0], **attention} if need_weights else None
 
-    def logits(self, hidden):
+    def logits(self, hidden: Tensor) -> Tensor:
         """Score every token of the target's vocabulary: (..., d_model) -> (..., vocab_size)."""
         return F.linear(hidden, self.logits_weight)
 
     @property
-    def logits_weight(self):
+    def logits_weight(self) -> Tensor:
         """The matrix of the logits, (vocab_size, d_model): the embeddings of the target."""
         return self.target_embedding.weight
 
     @property
-    def max_len(self):
+    def max_len(self) -> int | None:
         """The longest sequence, or None where the positions know no end."""
         return len(self.positions.weight) if isinstance(self.positions, LearnedPositions) else None
 
-    def encode(self, source_ids, *, need_weights=False):
+    def encode(self, source_ids: Tensor, *, need_weights: bool = False) -> tuple[Any, ...]:
         """Read the source.
 
         Args:
@@ -158,7 +161,15 @@ class Transformer(nn.Module):
         memory = self.encoder_norm(hidden)
         return (memory, mask, attention) if need_weights else (memory, mask)
 
-    def decode(self, target_ids, memory, memory_mask=None, *, cache=None, need_weights=False):
+    def decode(
+        self,
+        target_ids: Tensor,
+        memory: Tensor,
+        memory_mask: Tensor | None = None,
+        *,
+        cache: ModelCache | None = None,
+        need_weights: bool = False,
+    ) -> Any:
         """Predict the next token at each one of the target, given what the encoder made of the source.
 
         Args:
@@ -195,7 +206,7 @@ class Transformer(nn.Module):
             attention["cross"].append(cross_weights)
         return self.decoder_norm(hidden), attention  # (batch, target_len, d_model)
 
-    def new_cache(self):
+    def new_cache(self) -> ModelCache:
         """Give an empty cache for one batch of sequences."""
         return ModelCache([(KeyValueCache(), KeyValueCache()) for _ in self.decoder_blocks])
 
@@ -218,5 +229,5 @@ def _initialise(module):
         if module.bias is not None:
             nn.init.zeros_(module.bias)
     elif isinstance(module, MultiHeadAttention):
-        for matrix in module.queries_keys_values.weight.split([module.d_model, module.d_kv, module.d_kv]):
+        for matrix in module.queries_keys_values.weight.split([module.d_queries, module.d_kv, module.d_kv]):
             nn.init.xavier_uniform_(matrix)  # three matrices, though they lie in one

@@ -3,18 +3,22 @@
 Source: Dosovitskiy et al. 2020, "An Image is Worth 16×16 Words", arXiv 2010.11929.
 """
 
+from typing import Any
+
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from course_lib.checking import one_of
-from course_lib.models.blocks import EncoderBlock, initialise
+from course_lib.models.blocks import Block, BlockSizes, initialise
 from course_lib.models.checks import check_divides, check_positive, check_vectors
-from course_lib.models.dropout import Dropout
+from course_lib.models.fast import Dropout
 from course_lib.models.positions import LearnedPositions
+
+VIT: dict[str, Any] = {"activation": "gelu", "norm_first": True}
 
 
 class VisionTransformer(nn.Module):
-    """Patches as tokens, learned positions, a stack of encoder blocks, and logits for the class of the image.
+    """Patches as tokens, learned positions, a stack of blocks, and logits for the class of the image.
 
     >>> model = VisionTransformer(image_size=8, patch_size=2, num_classes=10, d_model=64, num_layers=2, num_heads=4)
     >>> logits = model(torch.rand(32, 1, 8, 8))  # (32, 10)
@@ -32,48 +36,46 @@ class VisionTransformer(nn.Module):
         d_ff: hidden units of each feed-forward network; None: 4 · d_model.
         num_channels: 1 for grey images, 3 for colour.
         pool: what the class is read from: "class", a token of its own that comes first, or "mean" of the patches.
-        dropout: probability, see `EncoderBlock`.
-        norm_first: True: pre-norm, as in the paper, False: post-norm.
+        block: more of `BlockSizes`, such as dropout or norm_first; what is left out is the paper's: GELU, pre-norm.
 
     Source: Dosovitskiy 2020, §3.1; sizes of ViT-Base: 224, 16, 1000, 768, 12, 12.
     """
 
     def __init__(
         self,
-        image_size,
-        patch_size,
-        num_classes,
-        d_model,
-        num_layers,
-        num_heads,
-        d_ff=None,
+        image_size: int,
+        patch_size: int,
+        num_classes: int,
+        d_model: int,
+        num_layers: int,
+        num_heads: int,
+        d_ff: int | None = None,
         *,
-        num_channels=1,
-        pool="class",
-        dropout=0.0,
-        norm_first=True,
+        num_channels: int = 1,
+        pool: str = "class",
+        **block: Any,
     ):
         super().__init__()
         image_size, patch_size, num_classes, num_layers = check_positive(
             image_size=image_size, patch_size=patch_size, num_classes=num_classes, num_layers=num_layers
         )
-        d_model, num_channels = check_positive(d_model=d_model, num_channels=num_channels)
+        (num_channels,) = check_positive(num_channels=num_channels)
         check_divides("image_size", image_size, "patch_size", patch_size)
         one_of("pool", pool, ["class", "mean"])
         self.image_size, self.patch_size, self.num_channels = image_size, patch_size, num_channels
         num_patches = (image_size // patch_size) ** 2
-        d_ff = 4 * d_model if d_ff is None else d_ff
-        options = {"dropout": dropout, "activation": "gelu", "norm_first": norm_first}
+        sizes = BlockSizes(d_model, num_heads, d_ff, **{**VIT, **block})
+        d_model = sizes.d_model
         self.patch_embedding = nn.Linear(num_channels * patch_size**2, d_model)
         self.class_token = nn.Parameter(torch.zeros(d_model)) if pool == "class" else None
         self.positions = LearnedPositions(num_patches + (pool == "class"), d_model)
-        self.dropout = Dropout(dropout)
-        self.blocks = nn.ModuleList(EncoderBlock(d_model, num_heads, d_ff, **options) for _ in range(num_layers))
-        self.final_norm = nn.LayerNorm(d_model) if norm_first else nn.Identity()
+        self.dropout = Dropout(sizes.dropout)
+        self.blocks = nn.ModuleList(Block(sizes) for _ in range(num_layers))
+        self.final_norm = sizes.new_norm() if sizes.norm_first else nn.Identity()
         self.head = nn.Linear(d_model, num_classes)
         self.apply(initialise)
 
-    def forward(self, images, *, need_weights=False):
+    def forward(self, images: Tensor, *, need_weights: bool = False) -> Any:
         """Classify images.
 
         Args:
@@ -97,7 +99,7 @@ class VisionTransformer(nn.Module):
         logits = self.head(pooled)
         return (logits, attention) if need_weights else logits
 
-    def patches(self, images):
+    def patches(self, images: Tensor) -> Tensor:
         """Cut images into patches, row by row.
 
         Args:

@@ -15,6 +15,7 @@ import json
 import math
 import time
 from pathlib import Path
+from typing import Any
 
 import torch
 from accelerate.utils import broadcast_object_list
@@ -40,11 +41,38 @@ SPECIAL_TOKENS = ("<pad>", "<start>", "<end>")
 LONGEST_SENTENCE = 100  # tokens; a training pair with a longer side is left out
 EXTRA_TOKENS = 10  # by how much a translation may be longer than one and a half times its source
 
-DATES = {"d_model": 64, "num_layers": 2, "num_decoder_layers": 1, "num_heads": 4, "d_ff": 256, "dropout": 0.0}
-TRANSLATION = {"d_model": 128, "num_layers": 3, "num_heads": 4, "d_ff": 512, "dropout": 0.05, "norm_first": True}
-CHARACTERS = {"d_model": 128, "num_layers": 4, "num_heads": 4, "positions": "rotary", "activation": "relu"}
+DATES: dict[str, Any] = {
+    "d_model": 64,
+    "num_layers": 2,
+    "num_decoder_layers": 1,
+    "num_heads": 4,
+    "d_ff": 256,
+    "dropout": 0.0,
+}
+TRANSLATION: dict[str, Any] = {
+    "d_model": 128,
+    "num_layers": 3,
+    "num_heads": 4,
+    "d_ff": 512,
+    "dropout": 0.05,
+    "norm_first": True,
+}
+CHARACTERS: dict[str, Any] = {
+    "d_model": 128,
+    "num_layers": 4,
+    "num_heads": 4,
+    "positions": "rotary",
+    "activation": "relu",
+}
 WINDOW = 128  # characters
-DIGITS = {"image_size": 8, "patch_size": 2, "num_classes": 10, "d_model": 64, "num_layers": 2, "num_heads": 4}
+DIGITS: dict[str, Any] = {
+    "image_size": 8,
+    "patch_size": 2,
+    "num_classes": 10,
+    "d_model": 64,
+    "num_layers": 2,
+    "num_heads": 4,
+}
 
 TEXTS = {
     "folder": "{folder} holds no translator: {name} is missing; expected the files {names}",

@@ -12,7 +12,9 @@ from torch import nn
 
 from course_lib import attention as numpy_attention
 from course_lib.models import attention as module
-from course_lib.models.attention import KeyValueCache, ModelCache, MultiHeadAttention, causal_mask
+from course_lib.models import fast
+from course_lib.models.attention import MultiHeadAttention, causal_mask
+from course_lib.models.fast import KeyValueCache, ModelCache
 from course_lib.models.positions import Rotary
 from tests.unit.models.copying import copy_attention, equal
 
@@ -143,7 +145,7 @@ def test_weights_are_distributions_over_what_may_be_attended_to(case):
 
 def test_both_ways_are_really_taken():
     layer, x = MultiHeadAttention(8, 2, dropout=0.1), torch.randn(1, 3, 8)
-    fused = mock.patch.object(module.F, "scaled_dot_product_attention", side_effect=AssertionError("fused"))
+    fused = mock.patch.object(fast.F, "scaled_dot_product_attention", side_effect=AssertionError("fused"))
     with fused:
         layer(x)  # dropout while training: explicit
         layer(x, need_weights=True)

@@ -6,9 +6,8 @@ import pytest
 import torch
 from torch import nn
 
-from course_lib.models.attention import KeyValueCache
-from course_lib.models.blocks import ACTIVATIONS, DecoderBlock, EncoderBlock, FeedForward
-from course_lib.models.dropout import Dropout
+from course_lib.models.blocks import ACTIVATIONS, Block, BlockSizes, DecoderBlock, EncoderBlock, FeedForward
+from course_lib.models.fast import Dropout, KeyValueCache
 from tests.unit.models.copying import copy_decoder_layer, copy_encoder_layer, equal
 
 ORDERS = pytest.mark.parametrize("norm_first", [True, False])
@@ -108,6 +107,67 @@ def test_without_sublayers_a_block_passes_on_its_input(norm_first):
     assert torch.equal(x, kept)
 
 
+@ORDERS
+def test_one_block_serves_encoders_decoders_and_gpt(norm_first):
+    sizes = BlockSizes(12, 3, 20, norm_first=norm_first)
+    x, memory = double(2, 5, 12), double(2, 4, 12)
+    encoder, decoder = EncoderBlock(12, 3, 20, norm_first=norm_first), DecoderBlock(12, 3, 20, norm_first=norm_first)
+    plain, cross = Block(sizes), Block(sizes, cross=True)
+    plain.load_state_dict(encoder.state_dict())
+    cross.load_state_dict(decoder.state_dict())
+    plain, cross, encoder, decoder = (block.double() for block in (plain, cross, encoder, decoder))
+    assert torch.equal(plain(x, causal=True)[0], encoder(x, causal=True)[0])
+    assert torch.equal(cross(x, memory, causal=True)[0], decoder(x, memory)[0])
+    assert len(plain(x)) == 2 and len(cross(x, memory)) == 3
+
+
+def test_a_memory_too_many_or_too_few_is_named():
+    x, memory = torch.randn(2, 3, 8), torch.randn(2, 4, 8)
+    with pytest.raises(ValueError, match="a memory came, but this block was built without cross=True"):
+        EncoderBlock(8, 2, 12)(x, memory)
+    with pytest.raises(ValueError, match="memory is None, but this block has attention to a memory"):
+        DecoderBlock(8, 2, 12)(x)
+
+
+def test_the_recipe_of_a_block():
+    sizes = BlockSizes(12, 4, 20, norm="rms", bias=False, activation="swiglu", num_kv_heads=2, d_head=6, qk_norm=True)
+    shapes = {name: tuple(parameter.shape) for name, parameter in Block(sizes).named_parameters()}
+    assert shapes == {
+        "attention.queries_keys_values.weight": ((4 + 2 * 2) * 6, 12),
+        "attention.output.weight": (12, 24),
+        "attention.query_norm.weight": (6,),
+        "attention.key_norm.weight": (6,),
+        "attention_norm.weight": (12,),
+        "feed_forward.expand.weight": (40, 12),
+        "feed_forward.contract.weight": (12, 20),
+        "feed_forward_norm.weight": (12,),
+    }
+    attention = Block(BlockSizes(12, 4, bias=False, input_bias=True)).attention
+    assert attention.queries_keys_values.bias is not None and attention.output.bias is None
+
+
+def test_rms_norm_is_the_papers():
+    norm, x = BlockSizes(6, 2, norm="rms", norm_eps=0.1).new_norm().double(), double(3, 6)
+    nn.init.normal_(norm.weight)
+    equal(norm(x), x / (x.square().mean(-1, keepdim=True) + 0.1).sqrt() * norm.weight)  # Zhang and Sennrich 2019, eq. 4
+
+
+@pytest.mark.parametrize(
+    ("sizes", "message"),
+    [
+        ({"norm": "batch"}, "norm is 'batch'; expected one of 'layer', 'rms'"),
+        ({"norm_eps": 0}, "norm_eps is 0; expected a finite number above 0"),
+        ({"d_head": 0}, "d_head is 0; expected a whole number of at least 1"),
+        ({"d_ff": 0}, "d_ff is 0; expected a whole number of at least 1"),
+        ({"num_heads": 5}, "num_heads is 5, which does not divide d_model = 12"),
+        ({"num_kv_heads": 3}, "num_kv_heads is 3, which does not divide num_heads = 4"),
+    ],
+)
+def test_sizes_that_make_no_sense_are_named(sizes, message):
+    with pytest.raises(ValueError, match=message):
+        Block(BlockSizes(**{"d_model": 12, "num_heads": 4, **sizes}))
+
+
 @pytest.mark.parametrize("activation", ACTIVATIONS)
 def test_feed_forward(activation):
     layer = FeedForward(6, 10, activation=activation).double()
@@ -116,13 +176,16 @@ def test_feed_forward(activation):
         "gelu": lambda hidden: hidden * (1 + torch.erf(hidden / 2**0.5)) / 2,
         "gelu_tanh": lambda h: h * (1 + torch.tanh((2 / torch.pi) ** 0.5 * (h + 0.044715 * h**3))) / 2,
     }
+    functions["swiglu"] = lambda h: h[..., :10] / (1 + (-h[..., :10]).exp()) * h[..., 10:]
     x = double(3, 4, 6)
     hidden = functions[activation](x @ layer.expand.weight.T + layer.expand.bias)
     equal(layer(x), hidden @ layer.contract.weight.T + layer.contract.bias)
 
 
 def test_an_unknown_activation_is_named():
-    with pytest.raises(ValueError, match="activation is 'swish'; expected one of 'relu', 'gelu', 'gelu_tanh'"):
+    with pytest.raises(
+        ValueError, match="activation is 'swish'; expected one of 'relu', 'gelu', 'gelu_tanh', 'swiglu'"
+    ):
         FeedForward(6, 10, activation="swish")
     with pytest.raises(ValueError, match="d_ff is 0"):
         FeedForward(6, 0)
