@@ -35,7 +35,7 @@ TEXTS: dict[str, Any] = {
     "check title": "{path}: {points} of {total} points",
     "check columns": ("Exercise", "Points", "Outcome"),
     "untouched": "You have no copy of these exercises yet: `course start {number}` makes one.",
-    "status columns": ("Lesson", "Exercises", "Points", "Hints", "Quiz", "Last activity"),
+    "status columns": ("Lesson", "Solved", "Points", "Hints", "Quiz", "Last"),
     "of": "{done} of {all}",
     "none": "–",
     "compare columns": ("Yours", "Solution"),
@@ -229,7 +229,7 @@ def status(as_json: Json = False):
     if as_json:
         _print_json(rows)
         return
-    table = _table(TEXTS["status columns"], whole=(0,))
+    table = _table(TEXTS["status columns"], whole=range(1, 6))
     for row in rows:
         table.add_row(
             row["lesson"],
@@ -237,7 +237,7 @@ def status(as_json: Json = False):
             _of(row["points"], row["points_total"]),
             str(row["hints"]),
             _of(row["quiz_right"], row["quiz_answered"]),
-            row["last"][:16].replace("T", " ") if row["last"] else TEXTS["none"],
+            row["last"][:10] if row["last"] else TEXTS["none"],
         )
     _console().print(table)
 

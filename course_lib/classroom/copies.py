@@ -82,10 +82,10 @@ def own_copy(kind, lesson, *, fresh=False):
     if not original.exists():
         raise ValueError(TEXTS["nothing"].format(lesson=original.stem, kind=ORIGINALS[kind]))
     text = notebooks.read_text(original)
-    version = _fingerprint(text)
+    content = json.loads(text)
+    version = _fingerprint(content)
     if not fresh and os.path.lexists(path):
         return _existing(kind, path, version)
-    content = json.loads(text)
     content["metadata"]["course"] = {ORIGINALS[kind]: version}
     if fresh:
         return Copy(path, made=True, kept=files.renew(path, _dumps(content)))
@@ -129,12 +129,13 @@ def _existing(kind, path, version):
         made_from = content["metadata"].pop("course")[ORIGINALS[kind]]
     except (KeyError, TypeError, AttributeError):  # a file of the learner's own making: nothing to say about it
         return Copy(path, changed=True)
-    return Copy(path, newer=made_from != version, changed=made_from != _fingerprint(_dumps(content)))
+    return Copy(path, newer=made_from != version, changed=made_from != _fingerprint(content))
 
 
-def _fingerprint(text):
-    """What tells one version from another; of a copy without its own mark, the same as of what it was made from."""
-    return hashlib.sha256(text.encode()).hexdigest()[:16]
+def _fingerprint(content):
+    """What tells one version from another: the cells. JupyterLab adds to what stands around them as soon as it opens a copy."""
+    cells = json.dumps(content.get("cells", ()), sort_keys=True)
+    return hashlib.sha256(cells.encode()).hexdigest()[:16]
 
 
 def _dumps(content):

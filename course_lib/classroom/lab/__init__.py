@@ -45,7 +45,8 @@ def command(port=None, browser=True, notebook=None, extra=()):
     """
     root = served_folder(notebook)
     options = {
-        "Application.log_level": "WARN",  # what is left is the address to open
+        "Application.log_level": "ERROR",  # what is left is the address to open
+        "LanguageServerManager.autodetect": False,  # a type checker of those who write the course is none of a learner's
         "ServerApp.root_dir": root,
         "ServerApp.answer_yes": True,  # one Ctrl-C ends it, without a question
         "ServerApp.jpserver_extensions": "course_lib.classroom.lab.prompt=True",  # widgets that Python answers follow the pointer

@@ -84,7 +84,9 @@ def test_lessons_nobody_changed_are_renewed_and_all_others_left(course):
 
 def test_a_lesson_that_jupyter_saved_as_it_was_is_untouched(course):
     copies.own_lessons()
-    course.lesson.write_text(notebooks.dumps(notebooks.read(course.lesson)))
+    opened = notebooks.read(course.lesson)
+    opened.metadata.language_info = {"name": "python", "version": "3.14.0", "file_extension": ".py"}
+    course.lesson.write_text(notebooks.dumps(opened))
     assert not copies.own_copy("lessons", "03").changed
 
 
