@@ -220,7 +220,7 @@ def _widgets():
 def _workspace_folder():
     """Where the workspace is or would be, without making it."""
     named = os.environ.get("COURSE_WORKSPACE")
-    return Path(named).expanduser() if named else Path(__file__).resolve().parents[2] / "workspace"
+    return Path(os.path.expanduser(named)) if named else Path(__file__).resolve().parents[2] / "workspace"
 
 
 def _existing(folder):

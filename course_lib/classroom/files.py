@@ -132,12 +132,16 @@ def set_aside(path):
                 folder.mkdir(parents=True)  # fails where there is one: this folder is nobody else's
             except FileExistsError:
                 continue
+            moved = folder / path.name
             try:
-                path.rename(folder / path.name)
+                path.rename(moved)
             except BaseException:
                 folder.rmdir()
                 raise
-            return folder / path.name
+            if moved.is_symlink() and not os.path.isabs(leads_to := os.readlink(moved)):
+                moved.unlink()  # seen from here it would lead elsewhere
+                moved.symlink_to(path.parent.absolute() / leads_to)
+            return moved
 
 
 @contextlib.contextmanager

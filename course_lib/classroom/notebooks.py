@@ -13,6 +13,7 @@ METADATA = {
 TEXTS = {
     "no notebook": "{path} is not a notebook: {problem}",
     "folder": "it is a folder",
+    "no file": "it is no file",
     "empty": "it is empty",
     "not text": "it is not text in UTF-8",
     "conflict": "it holds the marks of a merge (<<<<<<< in line {line}); choose one side in a text editor",
@@ -59,6 +60,10 @@ def read_text(path):
     """
     path = Path(path)
     problem = ""
+    if path.exists() and not path.is_file():  # a pipe would be waited for, for ever
+        raise ValueError(
+            TEXTS["no notebook"].format(path=path, problem=TEXTS["folder" if path.is_dir() else "no file"])
+        )
     try:
         text = path.read_text(encoding="utf-8-sig")
         content = json.loads(text)
@@ -75,10 +80,6 @@ def read_text(path):
         problem = TEXTS[what].format(line=marks[0] if marks else error.lineno, lines=len(lines))
     except RecursionError:
         problem = TEXTS["deep"]
-    except OSError:
-        if not path.is_dir():
-            raise
-        problem = TEXTS["folder"]
     if problem:
         raise ValueError(TEXTS["no notebook"].format(path=path, problem=problem))
     return text

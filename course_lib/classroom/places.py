@@ -15,6 +15,7 @@ TEXTS = {
     "advice unset": "Set COURSE_HOME to the folder that holds notebooks/.",
     "no workspace": "the folder {folder}, which is to hold your copies and your progress, can't be made: {error}. Make it "
     "yourself, or set COURSE_WORKSPACE to a folder that can be written",
+    "no home": "nobody of that name has a home folder",
     "no lesson": "there is no lesson {lesson!r}; the lessons are: {lessons}",
     "no kind": "kind is {kind!r}; expected one of {kinds}",
 }
@@ -34,7 +35,7 @@ def course_root():
         NotACourse: it has no `notebooks/`.
     """
     named = os.environ.get("COURSE_HOME")
-    root = Path(named).expanduser().resolve() if named else Path(__file__).resolve().parents[2]
+    root = Path(os.path.expanduser(named)).resolve() if named else Path(__file__).resolve().parents[2]
     if not (root / "notebooks").is_dir():
         advice = TEXTS["advice set" if named else "advice unset"]
         raise NotACourse(TEXTS["not a course"].format(root=root, advice=advice))
@@ -49,9 +50,15 @@ def workspace():
 
     Raises:
         NotACourse: the course's folder can't be found.
+        FileTrouble: COURSE_WORKSPACE names the home of nobody.
     """
     named = os.environ.get("COURSE_WORKSPACE")
-    return Path(named).expanduser().resolve() if named else course_root() / "workspace"
+    if not named:
+        return course_root() / "workspace"
+    folder = os.path.expanduser(named)
+    if folder.startswith("~"):  # else a folder of that name would be made here
+        raise files.FileTrouble(TEXTS["no workspace"].format(folder=named, error=TEXTS["no home"]))
+    return Path(folder).resolve()
 
 
 def make_workspace():

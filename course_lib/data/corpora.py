@@ -134,7 +134,7 @@ def copy_folder():
         Path, or None where the variable is not set, or empty.
     """
     folder = os.environ.get(FOLDER_VARIABLE)
-    return Path(folder).expanduser() if folder else None
+    return Path(os.path.expanduser(folder)) if folder else None
 
 
 def read(name):

@@ -78,6 +78,13 @@ def test_what_is_not_there_needs_not_be_set_aside(tmp_path):
     assert left(tmp_path) == ["new.txt"]
 
 
+def test_a_link_set_aside_leads_where_it_led(tmp_path):
+    (tmp_path / "real.txt").write_text("mine")
+    (tmp_path / "link.txt").symlink_to("real.txt")
+    kept = files.set_aside(tmp_path / "link.txt")
+    assert kept.is_symlink() and kept.read_text() == "mine"
+
+
 def test_a_folder_in_its_place_is_set_aside_with_all_it_holds(tmp_path):
     (tmp_path / "x.ipynb").mkdir()
     (tmp_path / "x.ipynb" / "inside.txt").write_text("mine")

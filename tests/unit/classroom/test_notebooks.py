@@ -1,5 +1,7 @@
 """The file of a notebook is read with care."""
 
+import os
+
 import pytest
 from nbformat.v4 import new_notebook
 
@@ -28,6 +30,13 @@ def test_what_is_no_notebook_is_refused(course):
     file.mkdir()
     with pytest.raises(ValueError, match="it is a folder"):
         notebooks.read(file)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="a system without named pipes")
+def test_a_pipe_is_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "03_x.ipynb")
+    with pytest.raises(ValueError, match=r"03_x\.ipynb is not a notebook: it is no file"):
+        notebooks.read(tmp_path / "03_x.ipynb")
 
 
 def test_the_mark_that_some_editors_put_first_is_no_part_of_a_notebook(course):

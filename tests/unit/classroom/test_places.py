@@ -62,3 +62,12 @@ def test_a_workspace_that_cannot_be_made_is_said(monkeypatch, tmp_path):
         monkeypatch.setenv("COURSE_WORKSPACE", str(named))
         with pytest.raises(FileTrouble, match=f"{named}.*COURSE_WORKSPACE"):
             places.make_workspace()
+
+
+def test_the_home_of_nobody_is_no_folder_to_make(course, monkeypatch):
+    monkeypatch.setenv("COURSE_WORKSPACE", "~nobody-of-that-name/mine")
+    with pytest.raises(FileTrouble, match=r"~nobody-of-that-name/mine.*nobody of that name.*COURSE_WORKSPACE"):
+        places.workspace()
+    monkeypatch.setenv("COURSE_HOME", "~nobody-of-that-name/course")
+    with pytest.raises(places.NotACourse, match="COURSE_HOME"):
+        places.course_root()
