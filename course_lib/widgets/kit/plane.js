@@ -19,7 +19,9 @@ const TIPS = {
   diamond: `M 0 -8.6 L 8.6 0 L 0 8.6 L -8.6 0 Z`,
 };
 
-/** A small drawing of a tip, for legends. @param {string} kind @param {keyof typeof TIPS} shape */
+/** @typedef {keyof typeof TIPS} Tip */
+
+/** A small drawing of a tip, for legends. @param {string} kind @param {Tip} shape */
 export function tipGlyph(kind, shape) {
   return svg(
     "svg",
@@ -92,7 +94,7 @@ export class Plane {
   /**
    * Add an arrow. Kind gives colour and line style, name is what a screen reader calls it; without `move` it only shows.
    * @param {{
-   *   kind: string, shape: keyof typeof TIPS, name: string, label: string,
+   *   kind: string, shape: Tip, name: string, label: string,
    *   move?: (point: number[]) => void, grab?: () => void
    * }} options
    */
