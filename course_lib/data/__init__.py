@@ -7,6 +7,8 @@
 | `docs` | the language reference of Python as text, and docstrings by kind of module | comes with every CPython |
 | `corpora` | Multi30k (German-English), Tatoeba (English-Bulgarian), film reviews | downloaded once, checksummed |
 
+`date_formats` and `invented_dates` stand behind `dates`, `corpus_files` behind `corpora`.
+
 Everything comes in `splits.Splits(train, validation, test)`: choose settings on validation, look at test once. The same
 call gives the same data on every machine with the same versions of Python, NumPy, Babel and scikit-learn.
 """

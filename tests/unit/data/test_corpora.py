@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from course_lib.data import corpora
+from course_lib.data import corpora, corpus_files
 from course_lib.data.corpora import CorpusError
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -64,15 +64,15 @@ def server(monkeypatch, tmp_path):
         server.answers, server.requests = [good()], []
         threading.Thread(target=functools.partial(server.serve_forever, 0.02), daemon=True).start()
         offer(monkeypatch, server.server_address[1])
-        monkeypatch.setattr(corpora, "cache_folder", lambda: tmp_path / "cache")
+        monkeypatch.setattr(corpus_files, "cache_folder", lambda: tmp_path / "cache")
         yield server
         server.shutdown()
 
 
 def offer(monkeypatch, port):
     address, checksum = f"http://127.0.0.1:{port}/commit/bul.txt", hashlib.sha256(CONTENT).hexdigest()
-    source = corpora.Source(address, len(CONTENT), checksum)
-    monkeypatch.setitem(corpora.FILES, NAME, source)
+    source = corpus_files.Source(address, len(CONTENT), checksum)
+    monkeypatch.setitem(corpus_files.FILES, NAME, source)
     monkeypatch.delenv("COURSE_DATA", raising=False)
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     monkeypatch.setattr("time.sleep", lambda seconds: None)  # what pooch does between two tries
@@ -86,8 +86,8 @@ def cached(tmp_path):
 
 
 def test_a_file_is_fetched_once(server, tmp_path, capfd):
-    assert corpora.read(NAME) == CONTENT
-    assert corpora.read(NAME) == CONTENT
+    assert corpus_files.read(NAME) == CONTENT
+    assert corpus_files.read(NAME) == CONTENT
     assert server.requests == ["/commit/bul.txt"]
     assert cached(tmp_path).read_bytes() == CONTENT
     assert capfd.readouterr() == ("", "")
@@ -97,7 +97,7 @@ def test_a_file_is_fetched_once(server, tmp_path, capfd):
 def test_a_damaged_file_in_the_cache_is_fetched_again(server, tmp_path, damaged):
     cached(tmp_path).parent.mkdir(parents=True)
     cached(tmp_path).write_bytes(damaged)
-    assert corpora.read(NAME) == CONTENT
+    assert corpus_files.read(NAME) == CONTENT
     assert cached(tmp_path).read_bytes() == CONTENT
     assert len(server.requests) == 1
 
@@ -105,7 +105,7 @@ def test_a_damaged_file_in_the_cache_is_fetched_again(server, tmp_path, damaged)
 @pytest.mark.parametrize("first", [CUT_OFF, SHORTER, TAMPERED])
 def test_what_arrives_damaged_is_fetched_once_more(server, tmp_path, first):
     server.answers = [first, good()]
-    assert corpora.read(NAME) == CONTENT
+    assert corpus_files.read(NAME) == CONTENT
     assert len(server.requests) == 2
     assert [path.name for path in cached(tmp_path).parent.iterdir()] == ["bul.txt"]  # no halves are left lying about
 
@@ -114,17 +114,17 @@ def test_what_arrives_damaged_is_fetched_once_more(server, tmp_path, first):
 def test_what_stays_damaged_is_refused_and_not_kept(server, tmp_path, always, message):
     server.answers = [always]
     with pytest.raises(CorpusError, match=message) as caught:
-        corpora.read(NAME)
+        corpus_files.read(NAME)
     assert "COURSE_DATA" in str(caught.value) and "\n" not in str(caught.value)
     assert not cached(tmp_path).exists()
     server.answers = [good()]
-    assert corpora.read(NAME) == CONTENT
+    assert corpus_files.read(NAME) == CONTENT
 
 
 def test_a_server_without_the_file_is_named(server):
     server.answers = [MISSING]
     with pytest.raises(CorpusError, match=r"tatoeba/bul.txt could not be downloaded \(the server answered 404\)"):
-        corpora.read(NAME)
+        corpus_files.read(NAME)
 
 
 def test_a_server_that_never_ends_is_left_when_it_has_sent_too_much(monkeypatch, tmp_path):
@@ -146,19 +146,19 @@ def test_a_server_that_never_ends_is_left_when_it_has_sent_too_much(monkeypatch,
             pass
 
     kept = []
-    monkeypatch.setattr(corpora, "cache_folder", lambda: tmp_path / "cache")
+    monkeypatch.setattr(corpus_files, "cache_folder", lambda: tmp_path / "cache")
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Endless) as server:
         threading.Thread(target=functools.partial(server.serve_forever, 0.02), daemon=True).start()
         offer(monkeypatch, server.server_address[1])
-        original = corpora._download
+        original = corpus_files._download
 
         def download(url, file, cache, size):
             original(url, file, cache, size)
             kept.append(os.path.getsize(file))
 
-        monkeypatch.setattr(corpora, "_download", download)
+        monkeypatch.setattr(corpus_files, "_download", download)
         with pytest.raises(CorpusError, match="damaged or changed"):
-            corpora.read(NAME)
+            corpus_files.read(NAME)
         server.shutdown()
     assert kept == [len(CONTENT) + 1] * 2  # the second time is the one more try
     assert sum(sent) < 1000 * 1000 * len(CONTENT)
@@ -168,7 +168,7 @@ def test_a_server_that_never_ends_is_left_when_it_has_sent_too_much(monkeypatch,
 def test_a_connection_that_always_breaks(server, tmp_path):
     server.answers = [CUT_OFF]
     with pytest.raises(CorpusError, match="could not be downloaded"):
-        corpora.read(NAME)
+        corpus_files.read(NAME)
     assert not cached(tmp_path).exists()
 
 
@@ -176,7 +176,7 @@ def test_offline_one_sentence_says_what_to_do(monkeypatch, tmp_path):
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         offer(monkeypatch, free.getsockname()[1])
-    monkeypatch.setattr(corpora, "cache_folder", lambda: tmp_path / "cache")
+    monkeypatch.setattr(corpus_files, "cache_folder", lambda: tmp_path / "cache")
     with pytest.raises(CorpusError) as caught:
         corpora.tatoeba()
     assert str(caught.value) == (
@@ -185,21 +185,21 @@ def test_offline_one_sentence_says_what_to_do(monkeypatch, tmp_path):
     )
     cached(tmp_path).parent.mkdir(parents=True, exist_ok=True)
     cached(tmp_path).write_bytes(CONTENT)
-    assert corpora.read(NAME) == CONTENT  # what was fetched before serves offline
+    assert corpus_files.read(NAME) == CONTENT  # what was fetched before serves offline
 
 
 def test_a_cache_that_cannot_be_written(server, monkeypatch, tmp_path):
     (tmp_path / "file").write_text("no folder")
-    monkeypatch.setattr(corpora, "cache_folder", lambda: tmp_path / "file" / "cache")
+    monkeypatch.setattr(corpus_files, "cache_folder", lambda: tmp_path / "file" / "cache")
     with pytest.raises(CorpusError, match="could not be downloaded"):
-        corpora.read(NAME)
+        corpus_files.read(NAME)
 
 
 def test_the_level_of_the_log_is_given_back(server):
     import pooch
 
     pooch.get_logger().setLevel(logging.WARNING)
-    corpora.read(NAME)
+    corpus_files.read(NAME)
     assert pooch.get_logger().level == logging.WARNING
 
 
@@ -210,7 +210,7 @@ def test_a_folder_is_read_in_place_of_the_internet(server, monkeypatch, tmp_path
     (tmp_path / "tatoeba").mkdir()
     (tmp_path / NAME).write_bytes(CONTENT)
     monkeypatch.setenv("COURSE_DATA", str(tmp_path))
-    assert corpora.read(NAME) == CONTENT
+    assert corpus_files.read(NAME) == CONTENT
     assert server.requests == []
 
 
@@ -220,7 +220,7 @@ def test_a_damaged_file_in_a_folder_is_refused_and_left_alone(server, monkeypatc
     (tmp_path / NAME).write_bytes(damaged)
     monkeypatch.setenv("COURSE_DATA", str(tmp_path))
     with pytest.raises(CorpusError, match="its SHA-256 does not fit"):
-        corpora.read(NAME)
+        corpus_files.read(NAME)
     assert (tmp_path / NAME).read_bytes() == damaged and server.requests == []
 
 
@@ -228,24 +228,24 @@ def test_a_damaged_file_in_a_folder_is_refused_and_left_alone(server, monkeypatc
 def test_an_empty_variable_names_no_folder(server, monkeypatch, value, folder):
     if value is not None:
         monkeypatch.setenv("COURSE_DATA", value)
-    assert corpora.copy_folder() == folder
-    assert folder or corpora.read(NAME) == CONTENT
+    assert corpus_files.copy_folder() == folder
+    assert folder or corpus_files.read(NAME) == CONTENT
 
 
 def test_a_folder_without_the_file_is_named(server, monkeypatch, tmp_path):
     monkeypatch.setenv("COURSE_DATA", str(tmp_path))
     with pytest.raises(CorpusError, match=re.escape(str(tmp_path / NAME))) as caught:
-        corpora.read(NAME)
+        corpus_files.read(NAME)
     assert "unset COURSE_DATA" in str(caught.value) and server.requests == []
 
 
 def test_only_known_files_are_read():
     with pytest.raises(ValueError, match="no file '../secret'"):
-        corpora.read("../secret")
+        corpus_files.read("../secret")
 
 
 def test_every_file_is_pinned():
-    for name, source in corpora.FILES.items():
+    for name, source in corpus_files.FILES.items():
         assert re.fullmatch(r"https://raw\.githubusercontent\.com/[\w-]+/[\w-]+/[0-9a-f]{40}/.+", source.url), name
         assert re.fullmatch(r"[0-9a-f]{64}", source.sha256), name
         assert source.url.endswith("/" + name.rpartition("/")[2])
@@ -267,7 +267,7 @@ def test_every_file_is_pinned():
     ],
 )
 def test_what_does_not_print_goes(text, expected):
-    assert corpora.clean(text) == expected
+    assert corpus_files.clean(text) == expected
 
 
 @pytest.mark.parametrize(
@@ -284,9 +284,9 @@ def test_what_does_not_print_goes(text, expected):
     ],
 )
 def test_lines_end_where_files_say_and_bad_bytes_do_not_stop_the_reading(monkeypatch, content, encoding, expected):
-    monkeypatch.setattr(corpora, "read", lambda name: gzip.compress(content) if name.endswith(".gz") else content)
+    monkeypatch.setattr(corpus_files, "read", lambda name: gzip.compress(content) if name.endswith(".gz") else content)
     for name in ("tatoeba/bul.txt", "multi30k/val.de.gz"):
-        assert [corpora.clean(line) for line in corpora.lines(name, encoding)] == expected
+        assert [corpus_files.clean(line) for line in corpus_files.lines(name, encoding)] == expected
 
 
 def test_rows_without_three_columns_are_left_out():
@@ -302,7 +302,7 @@ def test_pairs_that_share_a_sentence_are_connected():
 
 def test_translations_that_do_not_fit_are_refused(monkeypatch):
     found = {"multi30k/train.de.gz": b"eins\nzwei\n", "multi30k/train.en.gz": b"one\n"}
-    monkeypatch.setattr(corpora, "read", lambda name: gzip.compress(found[name]))
+    monkeypatch.setattr(corpus_files, "read", lambda name: gzip.compress(found[name]))
     with pytest.raises(CorpusError, match="2 lines and its translation has 1"):
         corpora.multi30k()
 
@@ -318,7 +318,7 @@ def test_other_languages_are_refused(languages):
 
 @needs_copy
 def test_every_files_size_is_known():
-    for name, source in corpora.FILES.items():
+    for name, source in corpus_files.FILES.items():
         assert (COPY / name).stat().st_size == source.size, name
 
 
@@ -331,7 +331,7 @@ def test_multi30k_is_the_published_one(copy):
         "Two young, White males are outside near many bushes.",
     )
     assert corpora.multi30k("en", "de").test == [(english, german) for german, english in parts.test]
-    assert all(text == corpora.clean(text) and text for part in parts for pair in part for text in pair)
+    assert all(text == corpus_files.clean(text) and text for part in parts for pair in part for text in pair)
 
 
 @needs_copy
@@ -374,9 +374,9 @@ def test_polarity_is_balanced_and_shares_no_sentence(copy):
 
 
 @needs_copy
-@pytest.mark.parametrize("name", corpora.FILES)
+@pytest.mark.parametrize("name", corpus_files.FILES)
 def test_every_file_of_the_copy_is_the_pinned_one(copy, name):
-    assert corpora.read(name)
+    assert corpus_files.read(name)
 
 
 def test_a_user_without_a_home_has_a_cache_all_the_same(monkeypatch):
@@ -384,4 +384,4 @@ def test_a_user_without_a_home_has_a_cache_all_the_same(monkeypatch):
         raise RuntimeError("Could not determine home directory.")
 
     monkeypatch.setattr("pooch.os_cache", homeless)
-    assert corpora.cache_folder().parent == Path(tempfile.gettempdir())
+    assert corpus_files.cache_folder().parent == Path(tempfile.gettempdir())

@@ -8,19 +8,19 @@ import numpy as np
 import pytest
 from babel.dates import format_date
 
-from course_lib.data import dates
+from course_lib.data import date_formats, dates, invented_dates
 
 
 @pytest.fixture(scope="module")
 def everything():
     """Every pair of every split: split -> list of (day number, format number, hash of the text)."""
-    days, forms, table = dates._days(), dates.formats(), dates._split_table()
-    numbers = [dates._numbers_of(day) for day in days]
+    days, forms, table = date_formats.all_days(), dates.formats(), date_formats.split_table()
+    numbers = [date_formats.numbers_of(day) for day in days]
     found = {}
-    for split_number, split in enumerate(dates.SPLITS):
+    for split_number, split in enumerate(date_formats.SPLITS):
         day_numbers, form_numbers = np.nonzero(table == split_number)
         pairs = zip(day_numbers.tolist(), form_numbers.tolist(), strict=True)
-        hashes = np.fromiter((hash(forms[form]._join(numbers[day])) for day, form in pairs), np.int64, len(day_numbers))
+        hashes = np.fromiter((hash(forms[form].join(numbers[day])) for day, form in pairs), np.int64, len(day_numbers))
         found[split] = day_numbers, form_numbers, hashes
     return found
 
@@ -32,15 +32,17 @@ def plain(text):
 def test_every_format_writes_what_babel_writes():
     rng = random.Random(0)
     for form in dates.formats():
-        for day in rng.sample(dates._days(), 12):
+        for day in rng.sample(date_formats.all_days(), 12):
             assert form.write(day) == plain(format_date(day, form.length, locale=form.locale)), (form.name, day)
 
 
 def test_the_languages_and_lengths_asked_for_are_there():
     names = {form.name for form in dates.formats()}
-    assert {f"{locale} {length}" for locale in ("bg", "ru", "de", "fr", "en_GB") for length in dates.LENGTHS} <= names
+    assert {
+        f"{locale} {length}" for locale in ("bg", "ru", "de", "fr", "en_GB") for length in date_formats.LENGTHS
+    } <= names
     assert {"en_US medium", "en_US long", "en_US full"} <= names
-    assert len(names) == len(dates.formats()) == len(dates.LOCALES) * len(dates.LENGTHS) - 1
+    assert len(names) == len(dates.formats()) == len(date_formats.LOCALES) * len(date_formats.LENGTHS) - 1
 
 
 def test_the_american_short_form_would_be_ambiguous():
@@ -51,8 +53,8 @@ def test_the_american_short_form_would_be_ambiguous():
 
 
 def test_the_days_are_one_hundred_years():
-    days = dates._days()
-    assert (days[0], days[-1], len(days)) == (dates.FIRST, dates.LAST, len(set(days)))
+    days = date_formats.all_days()
+    assert (days[0], days[-1], len(days)) == (date_formats.FIRST, date_formats.LAST, len(set(days)))
     assert {day.year % 100 for day in days} == set(range(100)) and len({day.year for day in days}) == 100
 
 
@@ -64,9 +66,9 @@ def test_there_are_millions_and_no_text_comes_twice_in_any_split(everything):
 
 def test_texts_that_are_in_no_split_stand_for_one_date_too():
     forms, owners = dates.formats(), {}
-    for day in dates._days()[::17]:
+    for day in date_formats.all_days()[::17]:
         for form in forms:
-            assert owners.setdefault(form._join(dates._numbers_of(day)), day) == day
+            assert owners.setdefault(form.join(date_formats.numbers_of(day)), day) == day
 
 
 def test_held_out_dates_are_nowhere_else(everything):
@@ -88,23 +90,30 @@ def test_held_out_combinations_are_new_but_both_parts_are_known(everything):
 
 def test_unseen_formats_are_never_trained_on(everything):
     names = np.array([form.name for form in dates.formats()])
-    assert set(names[np.unique(everything["unseen_formats"][1])]) == set(dates.KEPT_FOR_TEST)
-    assert set(names[np.unique(everything["validation_unseen"][1])]) == set(dates.KEPT_FOR_VALIDATION)
+    assert set(names[np.unique(everything["unseen_formats"][1])]) == set(date_formats.KEPT_FOR_TEST)
+    assert set(names[np.unique(everything["validation_unseen"][1])]) == set(date_formats.KEPT_FOR_VALIDATION)
     for split in ("train", "validation_dates", "held_out_dates", "validation_formats", "held_out_formats"):
-        assert not {*dates.KEPT_FOR_TEST, *dates.KEPT_FOR_VALIDATION} & set(names[np.unique(everything[split][1])])
+        assert not {*date_formats.KEPT_FOR_TEST, *date_formats.KEPT_FOR_VALIDATION} & set(
+            names[np.unique(everything[split][1])]
+        )
 
 
 def test_the_other_lengths_of_a_kept_format_are_trained_on():
     known = [form for form in dates.formats() if dates.num_examples(format_names=[form.name])]
-    assert {form.locale for form in known} == set(dates.LOCALES)
-    for split, names in (("unseen_formats", dates.KEPT_FOR_TEST), ("validation_unseen", dates.KEPT_FOR_VALIDATION)):
+    assert {form.locale for form in known} == set(date_formats.LOCALES)
+    for split, names in (
+        ("unseen_formats", date_formats.KEPT_FOR_TEST),
+        ("validation_unseen", date_formats.KEPT_FOR_VALIDATION),
+    ):
         assert all(dates.num_examples(split, format_names=[name]) > 1000 for name in names)
 
 
 def test_splits_are_as_large_as_they_say(everything):
     for split, (days, _, _) in everything.items():
         assert dates.num_examples(split) == len(days)
-    assert len(np.unique(everything["held_out_dates"][0])) == pytest.approx(0.1 * len(dates._days()), rel=0.05)
+    assert len(np.unique(everything["held_out_dates"][0])) == pytest.approx(
+        0.1 * len(date_formats.all_days()), rel=0.05
+    )
     known = sum(len(everything[split][0]) for split in ("train", "validation_formats", "held_out_formats"))
     assert len(everything["held_out_formats"][0]) == pytest.approx(0.1 * known, rel=0.02)
     assert len(everything["validation_formats"][0]) == pytest.approx(0.05 * known, rel=0.02)
@@ -112,7 +121,7 @@ def test_splits_are_as_large_as_they_say(everything):
 
 def test_training_shows_every_character_that_a_test_needs():
     seen = set("".join(written for written, _ in dates.examples(60_000)))
-    for split in dates.SPLITS[1:]:
+    for split in date_formats.SPLITS[1:]:
         assert set("".join(written for written, _ in dates.examples(5_000, split=split))) <= seen
 
 
@@ -133,7 +142,7 @@ def test_one_format_can_be_looked_at():
     pairs = dates.examples(50, split="unseen_formats", format_names=["hr full"])
     (form,) = [form for form in dates.formats() if form.name == "hr full"]
     assert all(form.write(datetime.date.fromisoformat(iso)) == written for written, iso in pairs)
-    total = sum(dates.num_examples("unseen_formats", format_names=[name]) for name in dates.KEPT_FOR_TEST)
+    total = sum(dates.num_examples("unseen_formats", format_names=[name]) for name in date_formats.KEPT_FOR_TEST)
     assert total == dates.num_examples("unseen_formats")
 
 
@@ -178,7 +187,7 @@ def test_invented_formats_are_nobodys(everything):
     for written, iso in pairs[:500]:
         day = datetime.date.fromisoformat(iso)
         assert written not in {form.write(day) for form in dates.formats()}
-    days = {day.isoformat(): number for number, day in enumerate(dates._days())}
+    days = {day.isoformat(): number for number, day in enumerate(date_formats.all_days())}
     assert np.isin([days[iso] for _, iso in pairs], everything["train"][0]).all()  # so no held-out date
 
 
@@ -186,7 +195,7 @@ def test_invented_texts_have_one_meaning():
     meaning = {}
     for written, iso in dates.invented(30_000, seed=4) + dates.examples(60_000, seed=4):
         assert meaning.setdefault(written, iso) == iso
-    names = {name for own in dates._name_tables()[0] for name in own}
+    names = {name for own in invented_dates._name_tables()[0] for name in own}
     assert names.isdisjoint({"lis", "listopada"}) and {"October", "октября", "lokakuuta"} <= names
 
 
@@ -196,7 +205,7 @@ def test_invented_texts_vary_and_are_the_same_from_a_seed():
     assert len(set(pairs)) > 1990
     seen = {re.sub(r"\w+", lambda word: "9" if word[0].isdigit() else "x", written) for written, _ in pairs}
     assert {"9-9-9", "9 9 9", "9 x 9", "9. x 9", "x, 9. x 9."} <= seen
-    names = {name for own in dates._name_tables()[0] for name in own}
+    names = {name for own in invented_dates._name_tables()[0] for name in own}
     words = {word for written, _ in pairs for word in re.findall(r"[^\W\d]{3,}", written)}
     assert len([word for word in words if word not in names and any(name.startswith(word) for name in names)]) > 30
     dates.encode(pairs)  # knows every character
