@@ -6,6 +6,7 @@ from base64 import b64decode
 from course_lib.classroom.kernels import WIDGET_VIEW
 
 WIDGET_TEXT = 300  # characters shown of what a widget says of itself
+BLOCKS = ["br", "p", "div", "tr", "li", "h1", "h2", "h3", "h4", "h5", "h6", "pre", "summary"]  # a line ends with each
 
 TEXTS = {
     "widget": "[widget] {text}",
@@ -54,11 +55,14 @@ def _data_text(data):
 
 def _html_text(html):
     """The text of some HTML, a line for each block."""
-    from html import unescape
+    from bs4 import BeautifulSoup
 
-    text = re.sub(r"<(script|style)\b.*?</\1>", "", html, flags=re.DOTALL | re.IGNORECASE)
-    text = re.sub(r"<(br|/p|/div|/tr|/li|/h\d|/pre|/summary)\b[^>]*>", "\n", text, flags=re.IGNORECASE)
-    text = unescape(re.sub(r"<[^>]+>", " ", text))
+    page = BeautifulSoup(html, "html.parser")
+    for unseen in page(["script", "style"]):
+        unseen.decompose()
+    for block in page(BLOCKS):
+        block.append("\n")
+    text = page.get_text(" ")
     return "\n".join(line for line in (" ".join(line.split()) for line in text.splitlines()) if line)
 
 
