@@ -299,6 +299,39 @@ def bert_tensors(seed):
     return tensors
 
 
+def _bert_attention(x, mask, linear, num_heads, slip, both_ways):
+    """BERT's self-attention, `linear` being what its layers of a name do."""
+    count = 1 if slip == "bert-one-head" else num_heads
+    *lead, seq_len, d_model = x.shape
+
+    def split(x):
+        if slip == "bert-head-view":
+            return x.reshape(*lead, count, seq_len, d_model // count)
+        if slip == "bert-heads-interleaved":
+            return np.moveaxis(x.reshape(*lead, seq_len, d_model // count, count), -1, -3)
+        return np.swapaxes(x.reshape(*lead, seq_len, count, d_model // count), -2, -3)
+
+    queries, keys, values = (split(linear(x, f"attention.self.{part}")) for part in ("query", "key", "value"))
+    if slip == "bert-queries-and-keys":
+        queries, keys = keys, queries
+    divisor = {"bert-not-scaled": 1, "bert-scaled-by-d_model": d_model}.get(slip, d_model // count) ** 0.5
+    scores = queries @ np.swapaxes(keys, -1, -2) / divisor
+    allowed = {"bert-mask-ignored": np.ones_like(mask), "bert-mask-inverted": ~mask}.get(slip, mask)[..., None, None, :]
+    if slip == "bert-mask-on-queries":
+        allowed = np.swapaxes(allowed, -1, -2)
+    if slip == "bert-softmax-axis":
+        exponentials = np.where(allowed, np.exp(scores), 0)
+        with np.errstate(all="ignore"):
+            weights = np.nan_to_num(exponentials / exponentials.sum(axis=-2, keepdims=True))
+    else:
+        hidden = -1e30 if slip == "bert-mask-on-queries" else -np.inf
+        weights = softmax(np.where(allowed, scores, hidden))
+    context = weights @ values
+    if slip not in ("bert-merge-view", "bert-head-view") or both_ways:
+        context = np.swapaxes(context, -2, -3)
+    return linear(context.reshape(*lead, seq_len, d_model), "attention.output.dense")
+
+
 def right_bert_block(x, mask, tensors, num_heads, *, slip="", both_ways=False, residuals=(True, True)):
     """BERT's block in NumPy, with one slip if asked for."""
 
@@ -318,38 +351,8 @@ def right_bert_block(x, mask, tensors, num_heads, *, slip="", both_ways=False, r
             return normed
         return normed * tensors[f"{name}.weight"] + tensors[f"{name}.bias"]
 
-    count = 1 if slip == "bert-one-head" else num_heads
-    *lead, seq_len, d_model = x.shape
-
-    def split(x):
-        if slip == "bert-head-view":
-            return x.reshape(*lead, count, seq_len, d_model // count)
-        if slip == "bert-heads-interleaved":
-            return np.moveaxis(x.reshape(*lead, seq_len, d_model // count, count), -1, -3)
-        return np.swapaxes(x.reshape(*lead, seq_len, count, d_model // count), -2, -3)
-
     def attend(x):
-        queries, keys, values = (split(linear(x, f"attention.self.{part}")) for part in ("query", "key", "value"))
-        if slip == "bert-queries-and-keys":
-            queries, keys = keys, queries
-        divisor = {"bert-not-scaled": 1, "bert-scaled-by-d_model": d_model}.get(slip, d_model // count) ** 0.5
-        scores = queries @ np.swapaxes(keys, -1, -2) / divisor
-        allowed = {"bert-mask-ignored": np.ones_like(mask), "bert-mask-inverted": ~mask}.get(slip, mask)[
-            ..., None, None, :
-        ]
-        if slip == "bert-mask-on-queries":
-            allowed = np.swapaxes(allowed, -1, -2)
-        if slip == "bert-softmax-axis":
-            exponentials = np.where(allowed, np.exp(scores), 0)
-            with np.errstate(all="ignore"):
-                weights = np.nan_to_num(exponentials / exponentials.sum(axis=-2, keepdims=True))
-        else:
-            hidden = -1e30 if slip == "bert-mask-on-queries" else -np.inf
-            weights = softmax(np.where(allowed, scores, hidden))
-        context = weights @ values
-        if slip not in ("bert-merge-view", "bert-head-view") or both_ways:
-            context = np.swapaxes(context, -2, -3)
-        return linear(context.reshape(*lead, seq_len, d_model), "attention.output.dense")
+        return _bert_attention(x, mask, linear, num_heads, slip, both_ways)
 
     def think(x):
         hidden = linear(x, "intermediate.dense")
