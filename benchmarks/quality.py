@@ -26,6 +26,7 @@ from benchmarks import peers
 from benchmarks.models import quiet_transformers
 from benchmarks.timing import machine, pinned_threads, tell_end
 from course_lib.data import corpora, dates, digits, docs
+from course_lib.data.characters import pad
 from course_lib.models.classifier import TextClassifier, mean_of_tokens
 from course_lib.models.encoder import TextEncoder
 from course_lib.models.pretrained import load_encoder, load_tokenizer
@@ -184,7 +185,7 @@ def _ids():
 
 
 def _batch(texts):
-    ids = torch.from_numpy(recipes.pad([_ids()[text] for text in texts]))
+    ids = torch.from_numpy(pad([_ids()[text] for text in texts]))
     return ids, ids != 0
 
 

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from course_lib.data import dates, digits, docs
-from course_lib.training import recipes
+from course_lib.training import TokenBatches, recipes
 
 PAIRS = [
     ("Ein Hund läuft.", "A dog runs."),
@@ -78,7 +78,7 @@ def test_a_translator_that_is_not_whole_is_refused(translator, tmp_path):
     with pytest.raises(ValueError, match="expected sizes"):
         recipes.Translator(translator.model, translator.tokenizer).save(tmp_path)
     translator.save(tmp_path)
-    (tmp_path / "sizes.json").write_text('{"sizes": {"width": 3}}')
+    (tmp_path / "sizes.json").write_text(json.dumps({"sizes": {**SMALL, "width": 3}}))
     with pytest.raises(ValueError, match=r"sizes\.json is damaged: .*width"):
         recipes.Translator.load(tmp_path)
     (tmp_path / "sizes.json").write_text(json.dumps({"sizes": {**SMALL, "d_model": 64}}))
@@ -90,7 +90,7 @@ def test_a_translator_that_is_not_whole_is_refused(translator, tmp_path):
 
 
 def test_processor_time_becomes_steps(translator):
-    model, batches = translator.model, recipes.TokenBatches([translator.pair(*pair) for pair in PAIRS], 60)
+    model, batches = translator.model, TokenBatches([translator.pair(*pair) for pair in PAIRS], 60)
     before = {name: tensor.clone() for name, tensor in model.state_dict().items()}
     few, many = (recipes.steps_within(seconds, model, batches) for seconds in (0.0, 3600.0))
     assert few == 1 and many > 1000
@@ -106,7 +106,7 @@ def test_measuring_leaves_no_trace(translator, tmp_path):
 
         step = end = lambda self, *told: None
 
-    seen, batches = Seen(), recipes.TokenBatches([translator.pair(*pair) for pair in PAIRS], 60)
+    seen, batches = Seen(), TokenBatches([translator.pair(*pair) for pair in PAIRS], 60)
     told = {"checkpoint": tmp_path / "run", "watch": seen, "evaluate": seen.append, "warmup_steps": 50}
     assert recipes.steps_within(0.0, translator.model, batches, **told) == 1
     assert seen == [] and not (tmp_path / "run").exists()
