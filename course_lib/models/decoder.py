@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from course_lib.checking import one_of
+from course_lib.checking import one_of, whole_number
 from course_lib.models.blocks import Block, BlockSizes, initialise
 from course_lib.models.checks import check_ids, check_positive, read_attention_mask
 from course_lib.models.fast import Dropout, KeyValueCache, ModelCache
@@ -49,6 +49,7 @@ class LanguageModel(nn.Module):
         positions: "learned", "sinusoidal", "rotary", "alibi", a `Rotary` with a base of your own, or None for none.
         max_len: the longest sequence where positions are learned; the others know no end.
         tied: whether the matrix of the logits is that of the embeddings.
+        window: how many of the last tokens a token sees, itself among them; None: all.
         block: more of `BlockSizes`, such as dropout, num_kv_heads, norm or qk_norm; what is left out is GPT-2's:
             activation="gelu_tanh", norm_first=True, layer norms, biases.
 
@@ -56,6 +57,7 @@ class LanguageModel(nn.Module):
         ValueError, TypeError: a size or a choice that makes no sense.
 
     Source: Radford 2019, §2.3; sizes of GPT-2: 50257, 768, 12, 12, max_len 1024. With `LLAMA`: Touvron 2023, §2.2.
+    A window: Jiang et al. 2023, "Mistral 7B", arXiv 2310.06825, §2.
     """
 
     def __init__(
@@ -69,11 +71,13 @@ class LanguageModel(nn.Module):
         positions: str | Rotary | None = "learned",
         max_len: int = 1024,
         tied: bool = True,
+        window: int | None = None,
         **block: Any,
     ):
         super().__init__()
         vocab_size, num_layers = check_positive(vocab_size=vocab_size, num_layers=num_layers)
         sizes = BlockSizes(d_model, num_heads, d_ff, **{**GPT2, **block})
+        self.window = None if window is None else whole_number("window", window, 1)
         if positions == "rotary":
             d_head: Any = sizes.d_head
             positions = Rotary(d_head)
@@ -148,12 +152,21 @@ class LanguageModel(nn.Module):
             hidden = self.positions(hidden, _positions(mask, start, seq_len, token_ids.device))
         hidden = self.dropout(hidden)
         bias = None if self.alibi is None else self.alibi(seq_len, start + seq_len)  # (heads, queries, keys)
+        mask = self._in_window(mask, start, seq_len, token_ids.device)  # None, (batch, keys) or (…, queries, keys)
         layers = [None] * len(self.blocks) if cache is None else cache.layers
         attention = []
         for block, layer in zip(self.blocks, layers, strict=True):
             hidden, weights = block(hidden, mask=mask, bias=bias, causal=True, cache=layer, need_weights=need_weights)
             attention.append(weights)
         return self.final_norm(hidden), attention
+
+    def _in_window(self, mask, start, seq_len, device):
+        """Let no token see those that lie further back than the window."""
+        if self.window is None or start + seq_len <= self.window:
+            return mask
+        places = torch.arange(start + seq_len, device=device)
+        near = places[start:, None] - places < self.window  # (queries, keys)
+        return near[None] if mask is None else near & mask[:, None]
 
     def logits(self, hidden: Tensor) -> Tensor:
         """Score every token of the vocabulary: (..., d_model) -> (..., vocab_size)."""

