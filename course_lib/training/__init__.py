@@ -11,6 +11,7 @@
     batches        sentences of like length together; targets one step ahead of what the decoder reads
     surroundings   Ctrl-C, the caller's random numbers, other processes
     checkpoints    what a run needs to go on as if nothing had happened, on disk
+    memory         what optimizers remember, by whose it is
     metrics        accuracy, exact match, BLEU, chrF
 """
 

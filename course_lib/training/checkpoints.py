@@ -12,6 +12,7 @@ run out of the folder; it ends with the process that holds it.
 """
 
 import contextlib
+import itertools
 import json
 import math
 import os
@@ -51,16 +52,20 @@ TEXTS = {
     "missing": "missing {names}",
     "unknown": "unknown {names}",
     "shape": "{name} has shape {found}, expected {expected}",
+    "dtype": "{name} has dtype {found}, expected {expected}",
     "part": "its {name} is {found}",
     "lacks": "it lacks {name}",
+    "record": "its history has the {name} {found!r}",
     "steps": "it tells of {found} steps",
     "in use": "another run uses {folder}; wait until it has ended, or pass another folder",
     "unwritten": "the checkpoint of step {step} cannot be written to {folder} ({reason}); {kept}",
-    "kept": "the one of step {step} is kept, and after you have made room the same call goes on from there",
-    "none kept": "make room, or pass another folder",
+    "kept": "the one of step {step} is kept: mend that (make room on a full disk), and the same call goes on from there",
+    "none kept": "mend that (make room on a full disk), or pass another folder",
     "no tensor": "a checkpoint cannot hold the model's {name} ({reason}); do without it, or without checkpoints",
     "extra": "PyTorch's get_extra_state gave it, and only pickle could hold it",
     "folder": "checkpoint is {folder!r}, where nothing can be written ({reason}); pass another folder",
+    "path": "{name} is {path!r}; expected the path of a folder",
+    "home": "{name} is {path!r}, and where that home is cannot be found; write the whole path",
     "no weights": "{path} does not exist; expected a file of weights, or a folder with checkpoints",
 }
 
@@ -72,14 +77,19 @@ class CheckpointError(ValueError):
 def check_folder(folder):
     """Make a folder for checkpoints and try to write there: better now than after the first hour.
 
+    Returns:
+        its Path.
+
     Raises:
         CheckpointError: it can't be made or written to.
     """
+    path = _located(folder)
     try:
-        Path(folder).mkdir(parents=True, exist_ok=True)
-        tempfile.TemporaryFile(dir=folder).close()
-    except OSError as error:
-        raise CheckpointError(TEXTS["folder"].format(folder=str(folder), reason=error.strerror)) from None
+        path.mkdir(parents=True, exist_ok=True)
+        tempfile.TemporaryFile(dir=path).close()
+    except (OSError, ValueError) as error:  # ValueError: a name with a zero byte
+        raise CheckpointError(TEXTS["folder"].format(folder=str(folder), reason=_reason(error))) from None
+    return path
 
 
 def check_model(model):
@@ -104,13 +114,15 @@ def lock(folder):
         a lock, whose `release()` lets them in again.
 
     Raises:
-        CheckpointError: another run uses it.
+        CheckpointError: another run uses it, or no file can lie there.
     """
-    own = FileLock(Path(folder) / LOCK, timeout=0)
+    own = FileLock(_located(folder) / LOCK, timeout=0)
     try:
         own.acquire()
     except Timeout:
         raise CheckpointError(TEXTS["in use"].format(folder=folder)) from None
+    except OSError as error:
+        raise CheckpointError(TEXTS["folder"].format(folder=str(folder), reason=_reason(error))) from None
     return own
 
 
@@ -130,21 +142,21 @@ def save(folder, step, model, tensors, state):
     Raises:
         CheckpointError: it can't be written, such as where the disk is full; the one before is kept.
     """
-    folder = Path(folder)
+    folder = _located(folder)
     before = latest(folder)
     try:
         return _save(folder, step, model, tensors, state)
     except (OSError, SafetensorError) as error:
-        shutil.rmtree(_unfinished(folder, step), ignore_errors=True)
+        _remove(_unfinished(folder, step))
         kept = TEXTS["kept"].format(step=_number(before)) if before else TEXTS["none kept"]
-        about = {"step": step, "folder": folder, "reason": getattr(error, "strerror", None) or error}
+        about = {"step": step, "folder": folder, "reason": _reason(error)}
         raise CheckpointError(TEXTS["unwritten"].format(**about, kept=kept)) from None
 
 
 def _save(folder, step, model, tensors, state):
     folder.mkdir(parents=True, exist_ok=True)
     final, unfinished = folder / f"step-{step:08d}", _unfinished(folder, step)
-    shutil.rmtree(unfinished, ignore_errors=True)  # from a process that died
+    _remove(unfinished)  # from a process that died
     unfinished.mkdir()
     save_file(storable(weights_of(model)), unfinished / MODEL)
     save_file(storable(tensors), unfinished / TRAINING)
@@ -158,15 +170,16 @@ def _save(folder, step, model, tensors, state):
     os.rename(unfinished, final)
     _flush(folder)
     for path in folder.iterdir():
-        is_older = NAME.fullmatch(path.name) and _number(path) < step
-        if is_older or path.name.startswith(UNFINISHED):
+        if path.name.startswith(UNFINISHED):
+            _remove(path)
+        elif NAME.fullmatch(path.name) and _number(path) < step:
             shutil.rmtree(path, ignore_errors=True)
     return final
 
 
 def latest(folder):
     """The newest whole checkpoint in a folder: Path, or None."""
-    found = (path for path in Path(folder).glob("step-*") if NAME.fullmatch(path.name))
+    found = (path for path in _located(folder).glob("step-*") if NAME.fullmatch(path.name))
     whole = (path for path in found if all((path / name).is_file() for name in (MODEL, TRAINING, STATE)))
     return max(whole, key=_number, default=None)
 
@@ -198,10 +211,14 @@ def read_state(path):
         told = [record["step"] for record in state["history"] if as_real(record["seconds"]) >= 0]
         if state["step"] != _number(path) or told != list(range(1, state["step"] + 1)):
             raise ValueError(TEXTS["steps"].format(found=len(told)))
+        for name, value in itertools.chain.from_iterable(record.items() for record in state["history"]):
+            if value is not None and not math.isfinite(as_real(value)):
+                raise TypeError(TEXTS["record"].format(name=name, found=value))
+        if not all(type(names) is dict for names in state.get("trained", [])):  # which older ones do not tell
+            raise TypeError(TEXTS["part"].format(name="trained", found=repr(state["trained"])))
     return state
 
 
-@torch.no_grad()
 def load_weights(model, path):
     """Put weights from a checkpoint into a model.
 
@@ -210,26 +227,59 @@ def load_weights(model, path):
         path: a file of safetensors, a checkpoint, or a folder of checkpoints, of which the newest counts.
 
     Raises:
-        CheckpointError: no such file, damaged, or weights of another model: all names and shapes are compared first.
+        CheckpointError: no such file, damaged, or weights of another model: all of them are compared first.
     """
-    path = Path(path)
+    put_weights(model, fitting_weights(model, path))
+
+
+def fitting_weights(model, path):
+    """Read the weights for a model, as `load_weights` does, and give them: dict from name to tensor."""
+    path = _located(path, "path")
     if path.is_dir():
         path = (latest(path) or path) / MODEL
     if not path.is_file():
         raise CheckpointError(TEXTS["no weights"].format(path=path))
-    found, own = _read_tensors(path), weights_of(model)
+    found = _read_tensors(path)
+    try:
+        check_alike(found, weights_of(model))
+    except ValueError as problems:
+        raise CheckpointError(TEXTS["weights"].format(path=path, problems=problems)) from None
+    return found
+
+
+@torch.no_grad()
+def put_weights(model, weights):
+    """Put into a model what `fitting_weights` gave."""
+    for name, tensor in weights_of(model).items():
+        if any(size > 1 and not stride for size, stride in zip(tensor.shape, tensor.stride(), strict=True)):
+            tensor.data = tensor.clone()  # an expanded one: many of its numbers are one in memory
+        tensor.copy_(weights[name])
+
+
+def check_alike(found, expected):
+    """Compare tensors with those expected: their names, shapes and kinds of numbers.
+
+    Raises:
+        ValueError: they differ; names every difference.
+    """
     problems = []
-    for text, names in (("missing", own.keys() - found.keys()), ("unknown", found.keys() - own.keys())):
+    for text, names in (("missing", expected.keys() - found.keys()), ("unknown", found.keys() - expected.keys())):
         if names:
             problems.append(TEXTS[text].format(names=", ".join(sorted(names))))
-    for name in sorted(own.keys() & found.keys()):
-        if own[name].shape != found[name].shape:
-            shapes = {"found": tuple(found[name].shape), "expected": tuple(own[name].shape)}
+    for name in sorted(expected.keys() & found.keys()):
+        here, wanted = found[name], expected[name]
+        if here.shape != wanted.shape:
+            shapes = {"found": tuple(here.shape), "expected": tuple(wanted.shape)}
             problems.append(TEXTS["shape"].format(name=name, **shapes))
+        elif _kind(here.dtype) != _kind(wanted.dtype):
+            problems.append(TEXTS["dtype"].format(name=name, found=here.dtype, expected=wanted.dtype))
     if problems:
-        raise CheckpointError(TEXTS["weights"].format(path=path, problems="; ".join(problems)))
-    for name, tensor in own.items():
-        tensor.copy_(found[name])
+        raise ValueError("; ".join(problems))
+
+
+def _kind(dtype):
+    """What is converted in silence: floats to floats of another size, whole numbers to whole ones."""
+    return dtype.is_floating_point, dtype.is_complex, dtype == torch.bool
 
 
 def weights_of(model):
@@ -271,6 +321,36 @@ def reading(path):
     except (LookupError, OSError, RecursionError, RuntimeError, SafetensorError, TypeError, ValueError) as error:
         reason = TEXTS["lacks"].format(name=error) if isinstance(error, KeyError) else error
         raise CheckpointError(TEXTS["damaged"].format(path=path, reason=reason, folder=path.parent)) from None
+
+
+def _located(path, name="checkpoint"):
+    """The Path that somebody means, whose `~` is their home.
+
+    Raises:
+        CheckpointError: an empty path, which would be the current folder, or none at all.
+    """
+    if not isinstance(path, (str, os.PathLike)) or not os.fspath(path):
+        raise CheckpointError(TEXTS["path"].format(name=name, path=path))
+    try:
+        return Path(path).expanduser()
+    except RuntimeError:
+        raise CheckpointError(TEXTS["home"].format(name=name, path=path)) from None
+
+
+def _reason(error):
+    """An error's words, and the file that it is about."""
+    words = getattr(error, "strerror", None)
+    file = getattr(error, "filename", None)
+    return f"{words}: {file}" if words and file else words or error
+
+
+def _remove(path):
+    """Remove what a process that died has left: a folder, or whatever bears its name."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        with contextlib.suppress(OSError):
+            path.unlink()
 
 
 def _number(path):

@@ -19,9 +19,10 @@ from course_lib.checking import whole_number
 from course_lib.models.checks import unwrapped
 from course_lib.training import checkpoints
 from course_lib.training.batches import as_tensors, fingerprint, over_and_over
+from course_lib.training.memory import check_trained, like_memories, memories, remember, trained
 from course_lib.training.objective import IGNORED, Objective, counting
 from course_lib.training.optimizers import AveragedWeights, bfloat16_pays, learning_rate_share, make_optimizers
-from course_lib.training.settings import settings_of
+from course_lib.training.settings import check_unchanged, settings_of
 from course_lib.training.surroundings import (
     Interruption,
     freed_memory_returned,
@@ -39,9 +40,8 @@ TEXTS = {
     "ended": "batches ended after {step} steps; num_steps is {num_steps}",
     "diverged": "step {step}: the {name} is {value}; the model is as before. Try a lower learning rate or more warm-up",
     "evaluate": "evaluate gave a {kind}; expected a dict of numbers",
-    "settings": "{folder} holds a run with other settings: {changes}. Pass another folder, or the settings of that run",
-    "change": "{name} was {before!r}, now {now!r}",
     "data": "the batches are not those that the run in {folder} has seen; pass the same ones, from their beginning",
+    "optimizers": "it tells of {found} optimizers, and now there are {now}",
     "nothing": "the model has no parameters to train",
 }
 
@@ -149,13 +149,14 @@ def fit(
         average=average,
         precision=precision,
         pad_id=pad_id,
+        loss=loss,
         seed=seed,
     )
     checkpoint_every = whole_number("checkpoint_every", checkpoint_every, 1)
     if evaluate_every is not None:
         evaluate_every = whole_number("evaluate_every", evaluate_every, 1)
     if checkpoint is not None:
-        checkpoints.check_folder(checkpoint)
+        checkpoint = checkpoints.check_folder(checkpoint)
         checkpoints.check_model(model)
     accelerator = Accelerator(mixed_precision="no")  # `_Run` casts by itself, and leaves the model's forward alone
     lock = None if checkpoint is None else in_main_process(accelerator, checkpoints.lock, checkpoint)
@@ -339,11 +340,10 @@ class _Run:
             if self.average is not None:  # the model's file holds what a reader wants, the mean; the rest goes here
                 self.average.swap()
                 tensors |= {f"trained.{name}": tensor for name, tensor in self.average.average.items()}
-            for number, optimizer in enumerate(self.optimizers):
-                for index, memory in optimizer.state_dict()["state"].items():
-                    tensors |= {f"optimizer.{number}.{index}.{name}": tensor for name, tensor in memory.items()}
+            tensors |= memories(self.optimizers)
             state = {
                 "settings": self.settings,
+                "trained": trained(self.model, self.optimizers),
                 "bfloat16": self.bfloat16,
                 "muon_bfloat16": [getattr(optimizer, "bfloat16", None) for optimizer in self.optimizers],
                 "processes": self.accelerator.num_processes,
@@ -358,40 +358,42 @@ class _Run:
         self.saved_step = self.step
 
     def resume(self):
-        """Go back to the newest checkpoint."""
+        """Go back to the newest checkpoint, if all of it fits; else nothing has changed."""
         path = checkpoints.latest(self.folder)
         tensors, state = checkpoints.read(path)
         now = {**self.settings, "processes": self.accelerator.num_processes}
-        before = {**state["settings"], "processes": state["processes"]}
-        changes = [
-            TEXTS["change"].format(name=name, before=before.get(name), now=now[name])
-            for name in now
-            if before.get(name) != now[name]
-        ]
-        if changes:
-            folder = self.folder
-            raise checkpoints.CheckpointError(TEXTS["settings"].format(folder=folder, changes="; ".join(changes)))
-        checkpoints.load_weights(self.model, path)
+        check_unchanged(self.folder, {**state["settings"], "processes": state["processes"]}, now)
+        check_trained(self.folder, state.get("trained"), trained(self.model, self.optimizers))
+        weights = checkpoints.fitting_weights(self.model, path)
         with checkpoints.reading(path / checkpoints.TRAINING):
-            self._remember(tensors, state)
+            self._check_memory(tensors, state)
+            own = f"random.{self.accelerator.process_index}."
+            states = {name.removeprefix(own): one for name, one in tensors.items() if name.startswith(own)}
+            restore_random_state(states, self.accelerator.device)  # the last that may refuse what it gets
+        checkpoints.put_weights(self.model, weights)
+        self._remember(tensors, state)
+
+    def _check_memory(self, tensors, state):
+        """Compare what a checkpoint holds besides the weights with what there must be."""
+        expected = like_memories(self.optimizers, state.get("trained"), tensors)
+        if self.average is not None:
+            expected |= {f"trained.{name}": average for name, average in self.average.average.items()}
+        generators = random_state(self.accelerator.device).items()  # there, it may have been another device's besides
+        expected |= {f"random.{rank}.{name}": one for rank in range(state["processes"]) for name, one in generators}
+        found = {name: one for name, one in tensors.items() if name in expected or not name.startswith("random.")}
+        checkpoints.check_alike(found, expected)
+        if len(state["muon_bfloat16"]) != len(self.optimizers):
+            raise ValueError(TEXTS["optimizers"].format(found=len(state["muon_bfloat16"]), now=len(self.optimizers)))
 
     def _remember(self, tensors, state):
         """Be where a checkpoint was written; the model's weights are there already."""
-        for number, optimizer in enumerate(self.optimizers):
-            optimizer.bfloat16 = state["muon_bfloat16"][number]  # what was measured then, not what is measured now
-            memory = {}
-            for name, tensor in tensors.items():
-                kind, *place = name.split(".", 3)
-                if kind == "optimizer" and int(place[0]) == number:
-                    memory.setdefault(int(place[1]), {})[place[2]] = tensor
-            optimizer.load_state_dict({"state": memory, "param_groups": optimizer.state_dict()["param_groups"]})
+        remember(self.optimizers, tensors)
+        for optimizer, was in zip(self.optimizers, state["muon_bfloat16"], strict=True):
+            optimizer.bfloat16 = was  # what was measured then, not what is measured now
         if self.average is not None:
             for name, average in self.average.average.items():
                 average.copy_(tensors[f"trained.{name}"])
             self.average.swap()
-        own = f"random.{self.accelerator.process_index}."
-        random_state = {name.removeprefix(own): one for name, one in tensors.items() if name.startswith(own)}
-        restore_random_state(random_state, self.accelerator.device)
         self.step = self.saved_step = state["step"]
         self.bfloat16, self.fingerprint = state["bfloat16"], state["last_batch"]
         self.history = History(state["history"])

@@ -4,10 +4,14 @@ import functools
 
 from course_lib.checking import one_of, real_number, whole_number
 from course_lib.models.checks import unwrapped
+from course_lib.training.checkpoints import CheckpointError
 from course_lib.training.optimizers import DECAYS
 
 TEXTS = {
     "no length": "num_steps is None and batches has no length; pass num_steps",
+    "settings": "{folder} holds a run with other settings: {changes}. Pass another folder, or the settings of that run",
+    "change": "{name} was {before!r}, now {now!r}",
+    "loss": "loss is {value!r}; expected a function (outputs, targets), or None",
 }
 PRECISIONS = ("auto", "bfloat16", "float32")
 
@@ -16,7 +20,7 @@ def settings_of(model, batches, **given):
     """What `fit` was told, checked, and what follows from the model and the batches where it was told nothing.
 
     Returns:
-        A dict; its numbers are Python's own, which JSON can hold.
+        A dict; its numbers are Python's own, which JSON can hold, and so is the name of the loss.
 
     Raises:
         ValueError, TypeError: settings that make no sense.
@@ -27,7 +31,23 @@ def settings_of(model, batches, **given):
         given["num_steps"] = len(batches)
     if given["pad_id"] is None:
         given["pad_id"] = getattr(unwrapped(model), "pad_id", None)
-    return _checked(given)
+    return {**_checked(given), "loss": _name_of(given["loss"])}
+
+
+def check_unchanged(folder, before, now):
+    """Compare the settings of the run in a folder of checkpoints with those of now.
+
+    Raises:
+        CheckpointError: they differ; names each one.
+    """
+    before = {"loss": now["loss"], **before}  # older checkpoints do not tell it
+    changes = [
+        TEXTS["change"].format(name=name, before=before.get(name), now=now[name])
+        for name in now
+        if before.get(name) != now[name]
+    ]
+    if changes:
+        raise CheckpointError(TEXTS["settings"].format(folder=folder, changes="; ".join(changes)))
 
 
 def _checked(settings):
@@ -51,3 +71,13 @@ def _checked(settings):
         if settings[name] is not None or name not in may_be_none:
             checked[name] = check(name, settings[name])
     return checked
+
+
+def _name_of(loss):
+    """Where a loss is defined; of an object that has no name, where its class is."""
+    if loss is None:
+        return None
+    if not callable(loss):
+        raise TypeError(TEXTS["loss"].format(value=loss))
+    named = loss if hasattr(loss, "__qualname__") else type(loss)
+    return f"{named.__module__}.{named.__qualname__}"

@@ -404,6 +404,85 @@ def test_other_settings_other_batches_and_other_models_are_refused(tmp_path):
         fit(make_model(), make_batches(), **SETTINGS, checkpoint=tmp_path)
 
 
+def small(frozen):
+    """A model of two blocks, of which parts do not learn."""
+    torch.manual_seed(0)
+    model = LanguageModel(vocab_size=16, d_model=16, num_layers=2, num_heads=2, dropout=0.0)
+    for name in frozen:
+        model.get_submodule(name).requires_grad_(False)
+    return model
+
+
+@pytest.mark.parametrize(
+    ("then", "now", "tells", "words"),
+    [
+        ([], ["token_embedding"], True, "then and not now token_embedding"),
+        (["token_embedding"], [], True, "now and not then token_embedding"),
+        (["blocks.0"], ["blocks.1"], True, "then and not now blocks.1"),
+        ([], ["token_embedding"], False, "unknown optimizer.0"),
+        (["token_embedding"], [], False, "optimizer.0.0.exp_avg has shape"),
+    ],
+)
+def test_other_weights_to_train_are_refused(tmp_path, then, now, tells, words):
+    """An older checkpoint does not tell their names: there their count and shapes must be the same."""
+    ids = torch.arange(3, 15).view(3, 4)
+    settings = {"num_steps": 6, "checkpoint": tmp_path, "average": 0.9, "progress": False}
+    fit(small(then), [(ids, ids)], watch=Watch(stop_after=4), **settings)
+    file = latest(tmp_path) / "state.json"
+    if not tells:
+        state = json.loads(file.read_text())
+        del state["trained"]
+        file.write_text(json.dumps(state))
+    model = small(now)
+    before = parameters(model)
+    with pytest.raises(CheckpointError, match=words):
+        fit(model, [(ids, ids)], **settings)
+    assert equal(parameters(model), before)
+    assert len(fit(small(then), [(ids, ids)], **settings)) == 6
+
+
+def test_a_weight_without_a_gradient_is_not_remembered_and_the_run_goes_on(tmp_path):
+    model, ids = small([]), torch.arange(3, 15).view(3, 4)
+    settings = {"num_steps": 4, "checkpoint": tmp_path, "progress": False}
+    for stop in (2, None):
+        model.spare = torch.nn.Linear(2, 2)
+        assert len(fit(model, [(ids, ids)], watch=Watch(stop), **settings)) == (stop or 4)
+
+
+def test_another_loss_is_refused(tmp_path):
+    def loss(outputs, targets):
+        return torch.nn.functional.cross_entropy(outputs.flatten(0, 1), targets.flatten(), reduction="sum")
+
+    class Loss:
+        def __call__(self, outputs, targets):
+            return loss(outputs, targets)
+
+    ids = torch.arange(3, 15).view(3, 4)
+    settings = {"num_steps": 4, "checkpoint": tmp_path, "progress": False}
+    fit(small([]), [(ids, ids)], watch=Watch(stop_after=2), loss=loss, **settings)
+    with pytest.raises(CheckpointError, match=r"loss was 'tests\..*<locals>\.loss', now None"):
+        fit(small([]), [(ids, ids)], **settings)
+    with pytest.raises(CheckpointError, match=r"loss was '.*<locals>\.loss', now '.*<locals>\.Loss'"):
+        fit(small([]), [(ids, ids)], loss=Loss(), **settings)
+    file = latest(tmp_path) / "state.json"
+    state = json.loads(file.read_text())
+    del state["settings"]["loss"]  # an older checkpoint
+    file.write_text(json.dumps(state))
+    assert len(fit(small([]), [(ids, ids)], loss=loss, **settings)) == 4
+    with pytest.raises(TypeError, match=r"loss is 'mse'; expected a function"):
+        fit(small([]), [(ids, ids)], loss="mse", progress=False)
+
+
+def test_a_run_goes_on_at_home(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    ids = torch.arange(3, 15).view(3, 4)
+    for stop in (2, None):
+        fit(small([]), [(ids, ids)], num_steps=4, checkpoint="~/runs", watch=Watch(stop), progress=False)
+    assert latest(tmp_path / "runs").name == "step-00000004" and not (tmp_path / "~").exists()
+
+
 def test_a_loss_that_is_not_finite_leaves_the_model_as_it_was():
     model = make_model()
     before = parameters(model)
@@ -499,14 +578,27 @@ def test_a_checkpoint_without_what_the_run_needs_is_damaged(tmp_path):
         fit(make_model(), EndingAt(4, crash), **settings)
     file = latest(tmp_path) / "training.safetensors"
     whole = load_file(file)
-    for part in ("random.0.cpu", "trained.target_embedding.weight"):
-        save_file({name: tensor for name, tensor in whole.items() if name != part}, file)
-        lacks = re.escape(part.removeprefix("random.0."))
-        with pytest.raises(CheckpointError, match=rf"it lacks '{lacks}'.; remove the folder"):
-            fit(make_model(), make_batches(), **settings)
-    save_file({**whole, "trained.target_embedding.weight": torch.zeros(3)}, file)
-    with pytest.raises(CheckpointError, match="cannot be read"):
-        fit(make_model(), make_batches(), **settings)
+    mean, memory = "trained.target_embedding.weight", "optimizer.0.0.exp_avg"
+    shape = tuple(whole[memory].shape)
+    without = {"random.0.cpu", mean, memory, "optimizer.1.0.momentum_buffer"}
+    damages = [(f"missing {part}", {name: one for name, one in whole.items() if name != part}) for part in without]
+    damages += [
+        ("missing optimizer.0.0.exp_avg", {name: one for name, one in whole.items() if "optimizer.0.0." not in name}),
+        (f"{mean} has shape (3,)", {**whole, mean: torch.zeros(3)}),
+        (f"{memory} has shape (1, 1, 1), expected {shape}", {**whole, memory: torch.zeros(1, 1, 1)}),
+        (f"{memory} has dtype torch.int64", {**whole, memory: torch.zeros(shape, dtype=torch.int64)}),
+        ("unknown optimizer.0.999.exp_avg", {**whole, "optimizer.0.999.exp_avg": torch.zeros(2)}),
+        ("random.0.cpu has shape (7,)", {**whole, "random.0.cpu": whole["random.0.cpu"][:7]}),
+        ("mt19937", {**whole, "random.0.cpu": torch.zeros_like(whole["random.0.cpu"])}),
+        ("must be a torch.ByteTensor", {**whole, "random.0.cpu": whole["random.0.cpu"].long()}),
+    ]
+    for words, tensors in damages:
+        save_file(tensors, file)
+        model = make_model()
+        before = parameters(model)
+        with pytest.raises(CheckpointError, match=rf"cannot be read .*{re.escape(words)}.*; remove the folder"):
+            fit(model, make_batches(), **settings)
+        assert equal(parameters(model), before), words
     save_file(whole, file)
     state = json.loads((latest(tmp_path) / "state.json").read_text())
     (latest(tmp_path) / "state.json").write_text(json.dumps({**state, "muon_bfloat16": []}))

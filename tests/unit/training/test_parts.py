@@ -7,6 +7,7 @@ import json
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import save_file
 from torch import nn
 
 from course_lib.models.recurrent import RecurrentTranslator
@@ -238,6 +239,14 @@ def test_damaged_and_foreign_files_are_refused(tmp_path):
         load_weights(nn.Linear(2, 3), tmp_path)
     with pytest.raises(CheckpointError, match="does not exist"):
         load_weights(nn.Linear(2, 2), tmp_path / "nowhere")
+    whole = {"weight": torch.ones(2, 2, dtype=torch.int32), "bias": torch.ones(2)}
+    save_file(whole, tmp_path / "whole.safetensors")
+    model = nn.Linear(2, 2)
+    before = {name: tensor.clone() for name, tensor in model.state_dict().items()}
+    with pytest.raises(CheckpointError, match=r"weight has dtype torch\.int32, expected torch\.float32"):
+        load_weights(model, tmp_path / "whole.safetensors")
+    assert all(torch.equal(tensor, before[name]) for name, tensor in model.state_dict().items())
+    load_weights(model.half(), path)  # floats of another size are floats
     state = json.loads((path / "state.json").read_text())
     (path / "state.json").write_text(json.dumps({**state, "format": 99}))
     with pytest.raises(CheckpointError, match="format 99"):
@@ -261,6 +270,9 @@ STRANGE_STATES = {
     "a history without steps": {"history": [{"seconds": 1.0}]},
     "a history without seconds": {"history": [{"step": 1}]},
     "a history that is no list of dicts": {"history": [1]},
+    "a loss that is a text": {"history": [{"step": 1, "loss": "x", "seconds": 0.5}]},
+    "names of trained weights without what is remembered": {"trained": [["weight"]]},
+    "trained weights that are no list": {"trained": 3},
 }
 
 
@@ -310,6 +322,48 @@ def test_weights_that_share_memory_are_kept(tmp_path):
     assert torch.equal(other.whole, model.whole) and torch.equal(other.top, model.whole[:2])
 
 
+def test_an_expanded_buffer_is_kept(tmp_path):
+    model = with_buffer(torch.ones(1).expand(5))
+    checkpoints.check_model(model)
+    checkpoints.save(tmp_path, 1, model, {}, state_of(1))
+    other = with_buffer(torch.zeros(1).expand(5))
+    load_weights(other, tmp_path)
+    assert torch.equal(other.table, torch.ones(5))
+
+
+def test_home_is_where_its_mark_says(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))
+    assert checkpoints.check_folder("~/runs") == tmp_path / "runs" and (tmp_path / "runs").is_dir()
+    path = checkpoints.save("~/runs", 1, nn.Linear(2, 2), {}, state_of(1))
+    assert path.parent == tmp_path / "runs" and checkpoints.latest("~/runs") == path
+    checkpoints.lock("~/runs").release()
+    load_weights(nn.Linear(2, 2), "~/runs")
+    load_weights(nn.Linear(2, 2), "~/runs/step-00000001/model.safetensors")
+
+
+@pytest.mark.parametrize("path", ["", None, 3, "~no.such.user/runs"])
+def test_what_names_no_folder_is_refused(path, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name, use in {
+        "checkpoint": checkpoints.check_folder,
+        "path": lambda path: load_weights(nn.Linear(2, 2), path),
+    }.items():
+        with pytest.raises(CheckpointError, match=rf"{name} is {path!r}"):
+            use(path)
+    assert not list(tmp_path.iterdir())
+
+
+def test_what_bears_the_name_of_an_unfinished_checkpoint_is_not_in_the_way(tmp_path):
+    (tmp_path / ".unfinished-00000001").write_text("a file")
+    assert checkpoints.save(tmp_path, 1, nn.Linear(2, 2), {}, state_of(1)).is_dir()
+    assert [file.name for file in tmp_path.iterdir()] == ["step-00000001"]
+    (tmp_path / "step-00000002").write_text("somebody's file")
+    with pytest.raises(CheckpointError, match=r"Not a directory: .*step-00000002"):
+        checkpoints.save(tmp_path, 2, nn.Linear(2, 2), {}, state_of(2))
+    assert (tmp_path / "step-00000002").read_text() == "somebody's file"
+
+
 class Remembers(nn.Linear):
     def get_extra_state(self):
         return {"seen": 3}
@@ -356,7 +410,7 @@ def files_of_at_most(size):
 @pytest.mark.parametrize("size", [1000, 12_000])  # the first file does not fit, or the second
 def test_a_full_disk_costs_no_checkpoint(tmp_path, size):
     model, tensors = nn.Linear(32, 32), {"x": torch.zeros(100, 100)}
-    with files_of_at_most(size), pytest.raises(CheckpointError, match=r"step 1 cannot be .*; make room"):
+    with files_of_at_most(size), pytest.raises(CheckpointError, match=r"step 1 cannot be .*; mend that .make room"):
         checkpoints.save(tmp_path, 1, model, tensors, state_of(1))
     assert list(tmp_path.iterdir()) == []
     path = checkpoints.save(tmp_path, 1, model, tensors, state_of(1))
@@ -371,6 +425,12 @@ def test_a_folder_belongs_to_one_run_at_a_time(tmp_path):
         checkpoints.lock(tmp_path)
     lock.release()
     checkpoints.lock(tmp_path).release()
+
+
+def test_a_folder_in_the_place_of_the_lock_is_told(tmp_path):
+    (tmp_path / ".lock").mkdir()
+    with pytest.raises(CheckpointError, match=r"where nothing can be written .*\.lock"):
+        checkpoints.lock(tmp_path)
 
 
 # ---------------------------------------------------------------------------------------------------------------------

@@ -1,0 +1,106 @@
+"""What optimizers remember of each parameter, as a checkpoint holds it.
+
+Its tensors go by `optimizer.NUMBER.INDEX.NAME`, where the index counts the parameters of an optimizer. Whose index it is
+the state tells under "trained", so that no memory lands on another parameter.
+"""
+
+import torch
+
+from course_lib.models.checks import unwrapped
+from course_lib.training.checkpoints import CheckpointError
+from course_lib.training.optimizers import Muon
+
+REMEMBERED = {torch.optim.AdamW: ("step", "exp_avg", "exp_avg_sq"), Muon: ("momentum_buffer",)}
+SHOWN = 5  # names in a message
+
+TEXTS = {
+    "trained": "{folder} holds a run that trained other weights: {changes}. Freeze the same ones, or pass another folder",
+    "then": "then and not now {names}",
+    "now": "now and not then {names}",
+    "order": "the same ones, in another order",
+    "more": "{count} more",
+}
+
+
+def trained(model, optimizers):
+    """By optimizer, the names of its parameters in their order, and whether it remembers each.
+
+    It remembers none that no gradient has reached.
+    """
+    names = {id(parameter): name for name, parameter in unwrapped(model).named_parameters()}
+    return [
+        {names[id(parameter)]: parameter in optimizer.state for parameter in _parameters(optimizer)}
+        for optimizer in optimizers
+    ]
+
+
+def check_trained(folder, then, now):
+    """Compare what a run trained with what it is to train from here on.
+
+    Args:
+        folder: of the checkpoints, to be named.
+        then, now: what `trained` gave; then is None where a checkpoint, an older one, does not tell.
+
+    Raises:
+        CheckpointError: other parameters, or the same ones elsewhere.
+    """
+    if then is None or [list(names) for names in then] == [list(names) for names in now]:
+        return
+    before, after = ({name: None for names in run for name in names} for run in (then, now))
+    changes = [
+        TEXTS[text].format(names=_some([name for name in some if name not in others]))
+        for text, some, others in (("then", before, after), ("now", after, before))
+        if some.keys() - others.keys()
+    ]
+    changes = "; ".join(changes) or TEXTS["order"]
+    raise CheckpointError(TEXTS["trained"].format(folder=folder, changes=changes))
+
+
+def memories(optimizers):
+    """What optimizers remember: dict from name to tensor."""
+    return {
+        f"optimizer.{number}.{index}.{name}": tensor
+        for number, optimizer in enumerate(optimizers)
+        for index, memory in optimizer.state_dict()["state"].items()
+        for name, tensor in memory.items()
+    }
+
+
+def like_memories(optimizers, then, found):
+    """What a checkpoint must hold for optimizers: dict from name to a tensor of that shape and kind of numbers.
+
+    Args:
+        optimizers: list of torch.optim.Optimizer.
+        then: what `trained` gave, or None.
+        found: the names in the checkpoint, which say where `then` is None which parameters are remembered.
+    """
+    places = {name.rpartition(".")[0] for name in found}
+    expected = {}
+    for number, optimizer in enumerate(optimizers):
+        remembered = None if then is None else list(then[number].values())
+        for index, parameter in enumerate(_parameters(optimizer)):
+            place = f"optimizer.{number}.{index}"
+            if place in places if remembered is None else remembered[index]:
+                for name in REMEMBERED[type(optimizer)]:
+                    expected[f"{place}.{name}"] = torch.zeros(()) if name == "step" else parameter
+    return expected
+
+
+def remember(optimizers, tensors):
+    """Give back to optimizers what `memories` took from them."""
+    for number, optimizer in enumerate(optimizers):
+        memory = {}
+        for name, tensor in tensors.items():
+            kind, *place = name.split(".", 3)
+            if kind == "optimizer" and int(place[0]) == number:
+                memory.setdefault(int(place[1]), {})[place[2]] = tensor
+        optimizer.load_state_dict({"state": memory, "param_groups": optimizer.state_dict()["param_groups"]})
+
+
+def _parameters(optimizer):
+    return [parameter for group in optimizer.param_groups for parameter in group["params"]]
+
+
+def _some(names):
+    rest = [TEXTS["more"].format(count=len(names) - SHOWN)] if len(names) > SHOWN else []
+    return ", ".join([*names[:SHOWN], *rest])
