@@ -8,6 +8,7 @@ MOVED = {
     "course_lib.practice": "course_lib.classroom.practice",
     "course_lib.review": "course_lib.classroom.review",
 }
+SPLIT = {"course_lib.tokens": ("course_lib.bpe", "course_lib.word_vectors")}
 
 
 class Forwarding:
@@ -15,10 +16,12 @@ class Forwarding:
 
     def find_spec(self, name, path=None, target=None):
         """Find a module under an old name, or under the old name of its package."""
-        return type(__spec__)(name, self) if self._today(name) else None
+        return type(__spec__)(name, self) if name in SPLIT or self._today(name) else None
 
     def create_module(self, spec):
         """Load the module of today in the place of the old one."""
+        if spec.name in SPLIT:
+            return None  # a module of its own
         import importlib  # not with the course's package, which loads nothing
 
         module = importlib.import_module(self._today(spec.name))
@@ -26,7 +29,14 @@ class Forwarding:
         return module
 
     def exec_module(self, module):
-        """Give the module, which is loaded, its own spec back."""
+        """Give the module, which is loaded, its own spec back; give a module that was split the names of its parts."""
+        if module.__name__ in SPLIT:
+            import importlib
+
+            for part in SPLIT[module.__name__]:
+                names = vars(importlib.import_module(part))
+                vars(module).update({name: value for name, value in names.items() if not name.startswith("_")})
+            return
         module.__spec__ = module.__spec__.loader_state
 
     def _today(self, name):

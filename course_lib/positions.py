@@ -17,30 +17,17 @@ Sources: Vaswani et al. 2017, "Attention Is All You Need", arXiv 1706.03762; Su 
 """
 
 import math
+from typing import Annotated
 
 import numpy as np
+from jaxtyping import Float, Real
 
-from course_lib.attention import _array, _checked, _positions
-from course_lib.checking import real_number, whole_number
+from course_lib.checking import Array, Bounds, Count, check_even, checked
 
-TEXTS = {
-    "flag": "{name} is {value!r}; expected True or False",
-    "odd": "{name} is {value}, which is odd; expected an even number, since features turn in pairs",
-    "too far": "positions reach {value}, where float64 no longer tells neighbours apart; expected at most {limit}",
-    "positions": "positions has dtype {dtype} and shape {shape}; expected finite real numbers of shape (..., {seq_len})",
-    "positions shape": "positions has shape {shape}, which does not broadcast to {wanted}, x without its features",
-}
-LARGEST_POSITION = 2**53  # float64 holds each whole number up to here
-
-
-def _base(base):
-    return real_number("base", base, least=1)
-
-
-def _even(name, value):
-    if value % 2:
-        raise ValueError(TEXTS["odd"].format(name=name, value=value))
-    return value
+# Up to 2^53 float64 tells neighbours apart; from here on there is room for any sequence before that.
+Position = Annotated[int, Bounds(least=-(2**52), most=2**52)]
+Base = Annotated[float, Bounds(least=1)]
+IN_PAIRS = "since features turn in pairs"
 
 
 def _frequencies(d_model, base):
@@ -53,7 +40,10 @@ def _frequencies(d_model, base):
 # ---------------------------------------------------------------------------------------------------------------------
 
 
-def sinusoidal(seq_len, d_model, base=10000.0, first=0):
+@checked
+def sinusoidal(
+    seq_len: Count, d_model: Count, base: Base = 10000.0, first: Position = 0
+) -> Float[Array, "seq_len d_model"]:
     """Encode positions as sines and cosines: PE(p, i) = sin(p · base^(-i/d_model)), PE(p, i+1) = cos of the same angle.
 
     i = 0, 2, 4, … is the index of the sine, so the exponent is i/d_model for both of a pair, not 2i/d_model.
@@ -65,67 +55,57 @@ def sinusoidal(seq_len, d_model, base=10000.0, first=0):
         seq_len: how many positions.
         d_model: how many features.
         base: the angle of pair i is p · base^(-i/d_model); the larger, the slower the last pairs.
-        first: the first position; with a KV cache, how many tokens came before. Any whole number, also negative.
+        first: the first position; with a KV cache, how many tokens came before. It may be negative.
 
     Returns:
-        encoding: float64 (seq_len, d_model) in [-1, 1], for positions first, first + 1, …
-
-    Raises:
-        ValueError: seq_len or d_model is no whole number of at least 1, first no whole number, base below 1, or the
-            positions exceed 2^53.
+        encoding: float64 in [-1, 1], for positions first, first + 1, …
 
     Source: Vaswani 2017, §3.5 (there 2i and 2i+1 for our i and i+1).
     """
-    positions, d_model, base = _sinusoidal_arguments(seq_len, d_model, base, first)
+    positions = first + np.arange(seq_len, dtype=np.float64)
     angles = positions[:, None] * _frequencies(d_model, base)  # (seq_len, ⌈d_model / 2⌉)
-    encoding = np.empty((len(positions), d_model))
+    encoding = np.empty((seq_len, d_model))
     encoding[:, 0::2] = np.sin(angles)
     encoding[:, 1::2] = np.cos(angles[:, : d_model // 2])  # an odd d_model has one cosine less
     return encoding
 
 
-def _sinusoidal_arguments(seq_len, d_model, base, first):
-    seq_len, d_model = whole_number("seq_len", seq_len, least=1), whole_number("d_model", d_model, least=1)
-    first = whole_number("first", first)
-    furthest = max(abs(first), abs(first + seq_len - 1))
-    if furthest > LARGEST_POSITION:
-        raise ValueError(TEXTS["too far"].format(value=furthest, limit=LARGEST_POSITION))
-    return first + np.arange(seq_len, dtype=np.float64), d_model, _base(base)
-
-
-def sinusoidal_by_loops(seq_len, d_model, base=10000.0, first=0):
+@checked
+def sinusoidal_by_loops(
+    seq_len: Count, d_model: Count, base: Base = 10000.0, first: Position = 0
+) -> Float[Array, "seq_len d_model"]:
     """`sinusoidal` as loops."""
-    positions, d_model, base = _sinusoidal_arguments(seq_len, d_model, base, first)
-    encoding = np.zeros((len(positions), d_model))
-    for row, position in enumerate(positions):
+    encoding = np.zeros((seq_len, d_model))
+    for row in range(seq_len):
         for i in range(0, d_model, 2):
-            angle = position * base ** -(i / d_model)
+            angle = (first + row) * base ** -(i / d_model)
             encoding[row, i] = math.sin(angle)
             if i + 1 < d_model:
                 encoding[row, i + 1] = math.cos(angle)
     return encoding
 
 
-def sinusoidal_rotation(offset, d_model, base=10000.0):
+@checked
+def sinusoidal_rotation(offset: Position, d_model: Count, base: Base = 10000.0) -> Float[Array, "d_model d_model"]:
     """Give the matrix R that moves every encoding by the same offset: R @ PE(p) = PE(p + offset), whatever p is.
 
     sin(a + b) = sin(a) cos(b) + cos(a) sin(b) and cos(a + b) = cos(a) cos(b) - sin(a) sin(b): each pair is turned in its
     plane. So attention can learn "three to the left" as one matrix.
 
     Args:
-        offset: by how many positions to move; any whole number.
+        offset: by how many positions to move; it may be negative.
         d_model: how many features; even, since a sine without its cosine cannot be turned.
         base: as in `sinusoidal`.
 
     Returns:
-        rotation: float64 (d_model, d_model), orthogonal, with one 2×2 block a pair on its diagonal.
+        rotation: float64, orthogonal, with one 2×2 block a pair on its diagonal.
 
     Raises:
-        ValueError: d_model is odd or no whole number of at least 1, offset no whole number, or base below 1.
+        ValueError: d_model is odd.
 
     Source: Vaswani 2017, §3.5, "PE(pos+k) can be represented as a linear function of PE(pos)".
     """
-    offset, d_model, base = _rotation_arguments(offset, d_model, base)
+    check_even("d_model", d_model, IN_PAIRS)
     angles = offset * _frequencies(d_model, base)  # (d_model / 2,)
     rotation = np.zeros((d_model, d_model))
     sine, cosine = np.arange(0, d_model, 2), np.arange(1, d_model, 2)
@@ -134,16 +114,12 @@ def sinusoidal_rotation(offset, d_model, base=10000.0):
     return rotation
 
 
-def _rotation_arguments(offset, d_model, base):
-    offset, d_model = whole_number("offset", offset), _even("d_model", whole_number("d_model", d_model, least=1))
-    if abs(offset) > LARGEST_POSITION:
-        raise ValueError(TEXTS["too far"].format(value=abs(offset), limit=LARGEST_POSITION))
-    return offset, d_model, _base(base)
-
-
-def sinusoidal_rotation_by_loops(offset, d_model, base=10000.0):
+@checked
+def sinusoidal_rotation_by_loops(
+    offset: Position, d_model: Count, base: Base = 10000.0
+) -> Float[Array, "d_model d_model"]:
     """`sinusoidal_rotation` as a loop over the pairs."""
-    offset, d_model, base = _rotation_arguments(offset, d_model, base)
+    check_even("d_model", d_model, IN_PAIRS)
     rotation = np.zeros((d_model, d_model))
     for i in range(0, d_model, 2):
         angle = offset * base ** -(i / d_model)
@@ -157,8 +133,13 @@ def sinusoidal_rotation_by_loops(offset, d_model, base=10000.0):
 # ---------------------------------------------------------------------------------------------------------------------
 
 
-@_checked(x="... seq_len d_head")
-def rotary(x, positions=None, base=10000.0, interleaved=True):
+@checked
+def rotary(
+    x: Float[Array, "... seq_len d_head"],
+    positions: Real[Array, "... #seq_len"] | None = None,
+    base: Base = 10000.0,
+    interleaved: bool = True,
+) -> Float[Array, "... seq_len d_head"]:
     """Turn each pair of features of a query or key by the angle of its position.
 
     The dot product of a query turned by position m and a key turned by position n is that of the unturned query and the
@@ -171,22 +152,23 @@ def rotary(x, positions=None, base=10000.0, interleaved=True):
       Llama, Mistral, Qwen, GPT-NeoX).
 
     Args:
-        x: queries or keys, (..., seq_len, d_head), d_head even; split the heads first.
-        positions: real numbers, (seq_len,) or anything that broadcasts to (..., seq_len); 0, 1, 2, … if None.
+        x: queries or keys, d_head even; split the heads first.
+        positions: (seq_len,) or anything that broadcasts to x without its features; 0, 1, 2, … if None.
         base: the angle of pair i = 0, 2, 4, … is position · base^(-i/d_head).
         interleaved: True pairs neighbours, False pairs the two halves, as Hugging Face does.
 
     Returns:
-        (..., seq_len, d_head), of x's dtype. Angles are computed in float64.
+        x turned, of x's dtype. Angles are computed in float64.
 
     Raises:
-        ValueError: d_head is odd, x is empty, not finite or no real numbers, positions do not fit, or base is
-            below 1.
+        ValueError: d_head is odd.
 
     Source: Su 2021, §3.2.2 and §3.4.2, eq. 34.
     """
-    d_head = _even("d_head", x.shape[-1])
-    angles = _rotary_positions(positions, x)[..., None] * _frequencies(d_head, _base(base))  # (..., seq_len, pairs)
+    *_, seq_len, d_head = x.shape
+    check_even("d_head", d_head, IN_PAIRS)
+    positions = np.arange(seq_len) if positions is None else positions
+    angles = positions[..., None] * _frequencies(d_head, base)  # (..., seq_len, pairs)
     sin, cos = np.sin(angles).astype(x.dtype), np.cos(angles).astype(x.dtype)
     first, second = _pairs(d_head, interleaved)
     turned = np.empty_like(x)
@@ -197,33 +179,22 @@ def rotary(x, positions=None, base=10000.0, interleaved=True):
 
 def _pairs(d_head, interleaved):
     """The features that come first, and those that come second, in their pairs."""
-    if not isinstance(interleaved, (bool, np.bool)):
-        raise ValueError(TEXTS["flag"].format(name="interleaved", value=interleaved))
     if interleaved:
         return slice(0, None, 2), slice(1, None, 2)
     return slice(0, d_head // 2), slice(d_head // 2, None)
 
 
-def _rotary_positions(positions, x):
-    *leading, seq_len, _ = x.shape
-    if positions is None:
-        return np.arange(seq_len, dtype=np.float64)
-    positions = _array("positions", positions)
-    if positions.dtype.kind not in "fiu" or not np.isfinite(positions).all():
-        about = {"dtype": positions.dtype, "shape": positions.shape, "seq_len": seq_len}
-        raise ValueError(TEXTS["positions"].format(**about))
-    wanted = (*leading, seq_len)
-    try:
-        return np.broadcast_to(positions.astype(np.float64), wanted)
-    except ValueError:
-        raise ValueError(TEXTS["positions shape"].format(shape=positions.shape, wanted=wanted)) from None
-
-
-@_checked(x="seq_len d_head")
-def rotary_by_loops(x, positions=None, base=10000.0, interleaved=True):
-    """`rotary` of one (seq_len, d_head), as loops."""
-    seq_len, d_head = len(x), _even("d_head", x.shape[-1])
-    positions, base = _rotary_positions(positions, x), _base(base)
+@checked
+def rotary_by_loops(
+    x: Float[Array, "seq_len d_head"],
+    positions: Real[Array, "#seq_len"] | None = None,
+    base: Base = 10000.0,
+    interleaved: bool = True,
+) -> Float[Array, "seq_len d_head"]:
+    """`rotary` as loops."""
+    seq_len, d_head = x.shape
+    check_even("d_head", d_head, IN_PAIRS)
+    positions = np.broadcast_to(np.arange(seq_len) if positions is None else positions, seq_len)
     turned = np.zeros_like(x)
     first_of, second_of = (range(d_head)[features] for features in _pairs(d_head, interleaved))
     for row in range(seq_len):
@@ -239,7 +210,8 @@ def rotary_by_loops(x, positions=None, base=10000.0, interleaved=True):
 # ---------------------------------------------------------------------------------------------------------------------
 
 
-def alibi_slopes(num_heads):
+@checked
+def alibi_slopes(num_heads: Count) -> Float[Array, " heads"]:
     """Give each head its slope: how fast its scores fall with distance.
 
     For n heads, n a power of two, the slopes are a geometric row that starts at its own ratio, 2^(-8/n): for 8 heads
@@ -250,14 +222,10 @@ def alibi_slopes(num_heads):
         num_heads: how many heads.
 
     Returns:
-        slopes: float64 (heads,), all in (0, 1).
-
-    Raises:
-        ValueError: num_heads is no whole number of at least 1.
+        slopes: float64, all in (0, 1).
 
     Source: Press 2022, §3; for other numbers of heads the authors' code, `get_slopes`.
     """
-    num_heads = whole_number("num_heads", num_heads, least=1)
     power = 2 ** (num_heads.bit_length() - 1)  # the largest power of two that is at most num_heads
     between = _geometric_slopes(2 * power)[0::2][: num_heads - power]
     return np.concatenate([_geometric_slopes(power), between])
@@ -267,9 +235,9 @@ def _geometric_slopes(num_heads):
     return 2.0 ** (-8 * np.arange(1, num_heads + 1) / num_heads)
 
 
-def alibi_slopes_by_loops(num_heads):
+@checked
+def alibi_slopes_by_loops(num_heads: Count) -> Float[Array, " heads"]:
     """`alibi_slopes` as loops."""
-    num_heads = whole_number("num_heads", num_heads, least=1)
     power = 1
     while 2 * power <= num_heads:
         power *= 2
@@ -281,7 +249,10 @@ def alibi_slopes_by_loops(num_heads):
     return np.array(slopes)
 
 
-def alibi_bias(num_heads, num_queries, num_keys=None):
+@checked
+def alibi_bias(
+    num_heads: Count, num_queries: Count, num_keys: Count | None = None
+) -> Float[Array, "heads queries keys"]:
     """Give what is added to the scores, before the softmax: -slope · distance between query and key.
 
     The distance counts on either side, so that encoders can use it too; a decoder adds a causal mask, which leaves the
@@ -295,25 +266,26 @@ def alibi_bias(num_heads, num_queries, num_keys=None):
         num_keys: how many keys; as many as queries if None.
 
     Returns:
-        bias: float64 (heads, queries, keys), at most 0, and 0 where a query meets its own position.
-
-    Raises:
-        ValueError: a number is no whole number of at least 1.
+        bias: float64, at most 0, and 0 where a query meets its own position.
 
     Source: Press 2022, §3, fig. 3, for decoders; both sides for encoders as in Günther et al. 2023, arXiv 2310.19923.
     """
-    query_positions, key_positions = _positions(num_queries, num_keys)
-    distances = np.abs(query_positions[:, None] - key_positions[None, :])  # (queries, keys)
+    num_keys = num_keys or num_queries
+    query_positions = np.arange(num_keys - num_queries, num_keys)
+    distances = np.abs(query_positions[:, None] - np.arange(num_keys))  # (queries, keys)
     return alibi_slopes(num_heads)[:, None, None] * -distances  # (heads, queries, keys)
 
 
-def alibi_bias_by_loops(num_heads, num_queries, num_keys=None):
+@checked
+def alibi_bias_by_loops(
+    num_heads: Count, num_queries: Count, num_keys: Count | None = None
+) -> Float[Array, "heads queries keys"]:
     """`alibi_bias` as loops."""
+    num_keys = num_keys or num_queries
     slopes = alibi_slopes_by_loops(num_heads)
-    query_positions, key_positions = _positions(num_queries, num_keys)
-    bias = np.zeros((num_heads, len(query_positions), len(key_positions)))
+    bias = np.zeros((num_heads, num_queries, num_keys))
     for head in range(num_heads):
-        for query, query_position in enumerate(query_positions):
-            for key, key_position in enumerate(key_positions):
-                bias[head, query, key] = slopes[head] * -abs(query_position - key_position)
+        for query in range(num_queries):
+            for key in range(num_keys):
+                bias[head, query, key] = slopes[head] * -abs(query + num_keys - num_queries - key)
     return bias

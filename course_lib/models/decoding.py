@@ -193,7 +193,7 @@ def beam_search(
     pad_id = _pad_id(model, pad_id, end_id)
     batch, device = len(input_ids), input_ids.device
 
-    with _evaluation(model):
+    with evaluating(model):
         best_ids = torch.full((batch, max_new_tokens), pad_id, device=device)
         best_scores = torch.full((batch,), -math.inf, device=device)
         hypotheses = torch.zeros(batch, dtype=torch.long, device=device)  # how many have ended
@@ -247,7 +247,7 @@ def beam_search(
 
 def _generate(sequences, choose, max_new_tokens, end_id, pad_id):
     """Let `choose` turn logits (rows, vocab_size) into tokens (rows,), until all sequences have ended."""
-    with _evaluation(sequences.model):
+    with evaluating(sequences.model):
         batch = sequences.batch
         columns, rows, newest = [], None, None  # rows: those that go on; None: all
         for _ in range(max_new_tokens):
@@ -320,7 +320,7 @@ class _Translation:
     def __init__(self, model, source_ids, start_id, use_cache):
         self.model = model
         self.batch = len(source_ids)
-        with _evaluation(model):
+        with evaluating(model):
             self.memory, self.memory_mask = model.encode(source_ids)
         self.ids = source_ids.new_full((self.batch, 1), start_id)
         self.cache = model.new_cache() if use_cache else None
@@ -405,7 +405,7 @@ def _lengths(ids, end_id):
 
 
 @contextlib.contextmanager
-def _evaluation(model):
+def evaluating(model):
     """Switch off dropout and gradients for a while."""
     training = [module for module in model.modules() if module.training]
     model.eval()

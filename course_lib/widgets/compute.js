@@ -251,7 +251,7 @@ export function samplingProbabilities(logits, { temperature = 1, topK = null, to
   return kept.map((probability) => probability / before);
 }
 
-// GPT-2's pattern, as in course_lib.tokens: words with the space before them, numbers, signs, white space.
+// GPT-2's pattern, as in course_lib.bpe: words with the space before them, numbers, signs, white space.
 const WORDS = /'(?:s|t|re|ve|m|ll|d)| ?[\p{L}\p{Nl}\p{No}]+| ?\p{Nd}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+/gu;
 
 /** Cut a text into words, each with the space before it. @param {string} text @returns {string[]} */

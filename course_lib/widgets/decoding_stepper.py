@@ -350,12 +350,12 @@ def _of_language_model(model):
     """A `LanguageModel` as a function of the ids so far."""
     import torch
 
-    from course_lib.models.decoding import _evaluation
+    from course_lib.models.decoding import evaluating
 
     device = next(model.parameters()).device
 
     def next_logits(ids):
-        with _evaluation(model):
+        with evaluating(model):
             return model(torch.from_numpy(ids)[None].to(device))[0, -1]
 
     return next_logits
@@ -365,13 +365,13 @@ def _of_translator(model, source_ids):
     """A `Transformer` as a function of the target's ids so far; its weights are the last layer's, the mean over heads."""
     import torch
 
-    from course_lib.models.decoding import _evaluation
+    from course_lib.models.decoding import evaluating
 
     device = next(model.parameters()).device
     source = torch.tensor([source_ids], device=device)
 
     def next_logits(ids):
-        with _evaluation(model):
+        with evaluating(model):
             logits, attention = model(source, torch.from_numpy(ids)[None].to(device), need_weights=True)
         return logits[0, -1], attention["cross"][-1][0, :, -1].mean(dim=0)
 

@@ -5,9 +5,9 @@ The page computes; Python computes the same with `BytePairEncoder` when it is re
 
 import traitlets
 
+from course_lib.bpe import BytePairEncoder, split_words
 from course_lib.checking import whole_number
 from course_lib.printable import well_formed
-from course_lib.tokens import BytePairEncoder, split_words
 from course_lib.widgets.base import View, Widget, checked_title, counted, describe
 from course_lib.widgets.page import page_module
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from course_lib import attention, positions, tokens
+from course_lib import attention, bpe, positions
 from course_lib.models.decoding import sampling_probabilities
 from course_lib.widgets import page as widget_page
 
@@ -180,7 +180,7 @@ TEXTS = [
 
 
 def test_words_are_cut_as_in_python(compute):
-    assert compute("splitWords", [[text] for text in TEXTS]) == [tokens.split_words(text) for text in TEXTS]
+    assert compute("splitWords", [[text] for text in TEXTS]) == [bpe.split_words(text) for text in TEXTS]
 
 
 def test_merges_are_those_of_the_encoder(compute):
@@ -188,13 +188,13 @@ def test_merges_are_those_of_the_encoder(compute):
     letters = list("abcdeабв ")
     texts = TEXTS + ["".join(rng.choice(letters, size=rng.integers(5, 200))) for _ in range(CASES)]
     for text, found in zip(texts, compute("bytePairMerges", [[text, 30] for text in texts]), strict=True):
-        words = tokens.split_words(text)
-        encoder = tokens.BytePairEncoder.train(words, len(set(text)) + 30)
+        words = bpe.split_words(text)
+        encoder = bpe.BytePairEncoder.train(words, len(set(text)) + 30)
         merged = [step[0]["pair"] for step in found["candidates"] if step][:30]
         assert merged == [list(pair) for pair in encoder.merges]
         assert found["alphabet"] == encoder.tokens[: len(found["alphabet"])]
         assert found["lengths"][len(merged)] == len(encoder.tokenize(text))
-        steps = list(tokens.BytePairEncoder.steps(words, len(set(text)) + 30))
+        steps = list(bpe.BytePairEncoder.steps(words, len(set(text)) + 30))
         for step, candidates in zip(steps, found["candidates"], strict=False):
             expected = list(step.pair_counts.items())[:8]
             assert [(tuple(one["pair"]), one["count"]) for one in candidates] == expected

@@ -502,13 +502,16 @@ def test_inputs_are_never_changed(name):
         assert isinstance(part, np.ndarray)
 
 
-def test_every_idea_has_its_loops_and_its_docstring():
+def test_every_idea_has_its_loops_its_shapes_and_its_docstring():
     ideas = {name for name in PUBLIC if not name.endswith("_by_loops")}
     assert {f"{name}_by_loops" for name in ideas} == set(PUBLIC) - ideas
     assert len(ideas) == 14
     for name in ideas:
-        for section in ("Args:", "Returns:", "Raises:"):
-            assert section in getattr(attention, name).__doc__, name
+        assert len(getattr(attention, name).__doc__.splitlines()) > 1, name
+    for name in PUBLIC:
+        signature = inspect.signature(getattr(attention, name))
+        said = [parameter.annotation for parameter in signature.parameters.values()]
+        assert inspect.Signature.empty not in [*said, signature.return_annotation], name
 
 
 # What makes no sense is refused: the message names the argument, what came and what was expected
@@ -544,8 +547,7 @@ def test_every_array_is_checked(name, argument):
         wrong.flat[-1] = value
         index = str(tuple(size - 1 for size in fits.shape))
         refused(name, argument, str(value), index, shape, "finite", **{argument: wrong})
-    if name not in ("softmax",):
-        refused(name, argument, "shape ()", "expected (", **{argument: 1.0})
+    refused(name, argument, "shape ()", "expected (", **{argument: 1.0})
     if name.endswith("_by_loops"):
         refused(name, argument, str((1, *fits.shape)), "expected (", **{argument: fits[None]})
 
@@ -597,17 +599,26 @@ def test_a_mask_must_be_boolean_and_fit(name):
     refused(name, "mask has dtype float64 and shape (5,), and holds nan;", mask=np.full(5, np.nan))
     refused(name, "mask has dtype", "expected booleans", mask="causal")
     refused(name, "mask cannot be read as an array", mask=[[True], [True, False]])
-    refused(name, "mask has shape (3, 4)", "scores' shape (3, 5)", mask=np.ones((3, 4), bool))
-    refused(name, "mask has shape (0, 5)", "scores' shape (3, 5)", mask=np.ones((0, 5), bool))
     too_many = (1, 1, 3, 5)  # the mask may not add axes to the scores
-    refused(name, "mask has shape (1, 1, 3, 5)", "(3, 5)", mask=np.ones(too_many, bool))
+    for shape in ((3, 4), (4, 1), too_many):
+        refused(
+            name, f"mask has shape {shape}, which does not broadcast to (", "keys) = (3, 5)", mask=np.ones(shape, bool)
+        )
+    refused(name, "mask has shape (0, 5)", mask=np.ones((0, 5), bool))
 
 
 def test_a_mask_of_several_heads_is_named_as_it_came():
-    refused("multi_head_attention", "mask has shape (3, 3, 5)", "shape (2, 3, 5)", mask=np.ones((3, 3, 5), bool))
+    refused(
+        "multi_head_attention",
+        "mask has shape (3, 3, 5)",
+        "(heads, queries, keys) = (2, 3, 5)",
+        mask=np.ones((3, 3, 5), bool),
+    )
     batched = {"queries": np.ones((2, 3, 4)), "keys": np.ones((2, 5, 4)), "values": np.ones((2, 5, 6))}
     wrong = np.ones((3, 1, 5), bool)
-    refused("multi_head_attention", "mask has shape (3, 1, 5)", "shape (2, 3, 5)", mask=wrong, **batched)
+    refused(
+        "multi_head_attention", "mask has shape (3, 1, 5)", "(..., queries, keys) = (2, 3, 5)", mask=wrong, **batched
+    )
 
 
 @pytest.mark.parametrize("name", ["combine_masks", "combine_masks_by_loops"])
@@ -629,9 +640,12 @@ def test_numbers_that_make_no_sense_are_named(suffix):
     refused(f"causal_mask{suffix}", "num_keys is 0; expected a whole number of at least 1", num_keys=0)
     refused(f"sliding_window_mask{suffix}", "window is -1; expected a whole number of at least 0", window=-1)
     refused(f"padding_mask{suffix}", "pad_id is 0.5; expected a whole number", pad_id=0.5)
-    for ids in ([[1.0, 0.0]], [["a"]], np.zeros((0, 2), int), 3):
-        refused(f"padding_mask{suffix}", "token_ids has dtype", "expected whole numbers of shape", token_ids=ids)
-    refused("padding_mask_by_loops", "shape (1, 1, 2)", "expected whole numbers of shape (batch", token_ids=[[[1, 0]]])
+    for ids in ([[1.0, 0.0]], [["a"]]):
+        refused(f"padding_mask{suffix}", "token_ids has dtype", "(1, ", "expected whole numbers", token_ids=ids)
+    for ids in (np.zeros((0, 2), int), np.zeros((2, 0))):
+        refused(f"padding_mask{suffix}", f"token_ids has shape {ids.shape}, which is empty; expected (", token_ids=ids)
+    refused(f"padding_mask{suffix}", "token_ids has shape (); expected (", token_ids=3)
+    refused("padding_mask_by_loops", "shape (1, 1, 2); expected (batch, seq_len)", token_ids=[[[1, 0]]])
     refused(f"split_heads{suffix}", "num_heads is 3, which does not divide d_model = 4 in x of shape", num_heads=3)
     several = f"multi_head_attention{suffix}"
     refused(several, "num_heads is 5, which does not divide heads·d_k = 8 in W_Q of shape (4, 8)", num_heads=5)
@@ -639,11 +653,11 @@ def test_numbers_that_make_no_sense_are_named(suffix):
 
 
 def test_an_axis_that_is_not_there_is_named():
-    refused("softmax", "axis is 2", "shape (3, 5)", "from -2 to 1", axis=2)
+    refused("softmax", "axis is 2; expected a whole number from -2 to 1", axis=2)
     refused("softmax", "axis is -3", "from -2 to 1", axis=-3)
     refused("softmax", "axis is None; expected a whole number", axis=None)
     refused("softmax", "axis is (0, 1); expected a whole number", axis=(0, 1))
-    refused("softmax", "scores has shape (); expected at least one axis", scores=1.0)
+    refused("softmax", "scores has shape (); expected (..., keys)", scores=1.0)
 
 
 def test_an_answer_that_overflows_is_refused_with_advice():

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from course_lib import attention, positions, tokens
+from course_lib import attention, bpe, positions, word_vectors
 from course_lib.checking import as_real, as_whole, one_of, real_number, whole_number
 from course_lib.classroom.review.quiz import quiz
 from course_lib.data import dates, digits, docs
@@ -53,7 +53,9 @@ def once(**settings):
 
 
 def words(**changes):
-    return tokens.WordVectors.train([["a", "b"] * 9] * 9, **{"d_model": 2, "epochs": 1, "subsample": None, **changes})
+    return word_vectors.WordVectors.train(
+        [["a", "b"] * 9] * 9, **{"d_model": 2, "epochs": 1, "subsample": None, **changes}
+    )
 
 
 def set_on(make, name):
@@ -69,10 +71,12 @@ TAKE_3 = {  # what takes a whole number, and among others 3
     "positions.sinusoidal": lambda n: positions.sinusoidal(n, n, first=n),
     "positions.alibi_slopes": lambda n: positions.alibi_slopes(n),
     "positions.alibi_bias": lambda n: positions.alibi_bias(n, 2, 2),
-    "tokens.count_pairs": lambda n: tokens.BytePairEncoder.train({"aab": n}, 5),
-    "tokens.vocab_size": lambda n: tokens.BytePairEncoder.train({"aab": 4}, n),
-    "tokens.decode": lambda n: tokens.BytePairEncoder.train({"abcd": 4}, 4).decode([n]),
-    "tokens.skip_gram_pairs": lambda n: tokens.skip_gram_examples([0, 1, 2], n, np.random.default_rng(0)),
+    "bpe.count_pairs": lambda n: bpe.BytePairEncoder.train({"aab": n}, 5),
+    "bpe.vocab_size": lambda n: bpe.BytePairEncoder.train({"aab": 4}, n),
+    "bpe.decode": lambda n: bpe.BytePairEncoder.train({"abcd": 4}, 4).decode([n]),
+    "word_vectors.skip_gram_examples": lambda n: word_vectors.skip_gram_examples(
+        [0, 1, 2], n, np.random.default_rng(0)
+    ),
     "models.MultiHeadAttention": lambda n: MultiHeadAttention(6, n, num_kv_heads=n),
     "models.causal_mask": lambda n: tensor_mask(n, n),
     "models.FeedForward": lambda n: FeedForward(n, n),

@@ -55,10 +55,10 @@ def test_the_package_loads_nothing_but_itself():
     assert loaded_by("course_lib") == {"course_lib"}
 
 
-def test_attention_loads_only_numpy():
+def test_attention_loads_only_numpy_and_the_notation_of_its_shapes():
     standard = set(sys.stdlib_module_names)
     loaded = {name for name in loaded_by("course_lib.attention") if name not in standard and not name.startswith("_")}
-    assert loaded == {"course_lib", "numpy"}
+    assert loaded == {"course_lib", "numpy", "jaxtyping"}
 
 
 @pytest.mark.parametrize("module", ["plots", "classroom.build", "classroom.cli"])
@@ -98,3 +98,54 @@ def late():
 """
     found = imported_rooms(source, "course_lib.classroom.practice")
     assert found == {"attention", "models", "plots", "widgets", "data", "practice", "review", "cli", "copies"}
+
+
+def private_names(source, package, own):
+    """Names with a leading underscore that a module takes from another room of course_lib: imports, and attributes of them."""
+    found, rooms = set(), {}
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.ImportFrom):
+            base = package.split(".")[: len(package.split(".")) + 1 - node.level] if node.level else []
+            origin = ".".join([*base, *([node.module] if node.module else [])])
+            for alias in node.names:
+                whole = f"{origin}.{alias.name}"
+                if whole.startswith("course_lib.") and room(whole.split(".")[1:]) != own:
+                    rooms[alias.asname or alias.name] = whole
+                    found |= {whole} if any(is_private(part) for part in whole.split(".")) else set()
+        elif isinstance(node, ast.Import):
+            for alias in node.names:
+                if alias.name.startswith("course_lib.") and room(alias.name.split(".")[1:]) != own:
+                    rooms[alias.asname or alias.name] = alias.name
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Attribute) and is_private(node.attr) and ast.unparse(node.value) in rooms:
+            found.add(f"{rooms[ast.unparse(node.value)]}.{node.attr}")
+    return found
+
+
+def is_private(name):
+    return name.startswith("_") and not name.endswith("__")
+
+
+@pytest.mark.parametrize("path", modules(), ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_no_private_name_crosses_a_room(path):
+    package = ".".join(["course_lib", *path.relative_to(PACKAGE).parts[:-1]])
+    assert private_names(path.read_text(encoding="utf-8"), package, room_of(path)) == set()
+
+
+def test_all_ways_to_a_private_name_are_seen():
+    source = """
+import course_lib.attention
+from course_lib.attention import _checked, softmax
+from course_lib import plots as drawing
+from course_lib.widgets.base import _LIBRARY_FOLDERS
+from course_lib.data.dates import Date
+from ..review import quiz
+quiz._draw(), drawing._matrix, course_lib.attention._array, Date._days(), softmax.__name__, self._own
+"""
+    assert private_names(source, "course_lib.classroom.practice", "widgets") == {
+        "course_lib.attention._checked",
+        "course_lib.attention._array",
+        "course_lib.plots._matrix",
+        "course_lib.data.dates.Date._days",
+        "course_lib.classroom.review.quiz._draw",
+    }

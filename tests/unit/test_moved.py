@@ -23,3 +23,11 @@ def test_a_module_of_a_moved_package_is_not_loaded_twice():
 def test_what_never_was_is_not_found():
     with pytest.raises(ModuleNotFoundError, match=r"course_lib\.reviews"):
         importlib.import_module("course_lib.reviews")
+
+
+def test_a_module_that_was_split_still_holds_the_names_of_both():
+    from course_lib import bpe, word_vectors
+
+    tokens = importlib.import_module("course_lib.tokens")
+    assert tokens.__name__ == "course_lib.tokens"
+    assert tokens.BytePairEncoder is bpe.BytePairEncoder and tokens.WordVectors is word_vectors.WordVectors

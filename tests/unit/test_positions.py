@@ -122,7 +122,7 @@ def test_positions_far_beyond_any_training_length_stay_finite_and_distinct():
     encoding = sinusoidal(3, 64, first=10**9)
     assert np.abs(encoding).max() <= 1
     assert np.abs(encoding[0] - encoding[1]).max() > 0.1
-    assert np.isfinite(sinusoidal(1, 8, first=2**53)).all()
+    assert np.isfinite(sinusoidal(1, 8, first=2**52)).all()
 
 
 # Rotary
@@ -315,7 +315,7 @@ def test_every_idea_has_its_loops_and_its_docstring():
     assert ideas == {"sinusoidal", "sinusoidal_rotation", "rotary", "alibi_slopes", "alibi_bias"}
     assert {f"{name}_by_loops" for name in ideas} == set(PUBLIC) - ideas
     for name in ideas:
-        for section in ("Args:", "Returns:", "Raises:", "Source:"):
+        for section in ("Args:", "Returns:", "Source:"):
             assert section in getattr(positions, name).__doc__, name
 
 
@@ -328,8 +328,10 @@ def test_numbers_that_make_no_sense_are_named(name):
     for argument in {"first", "offset"} & set(parameters):
         for wrong in (0.5, "1", None):
             refused(name, f"{argument} is {wrong!r}; expected a whole number", **{argument: wrong})
-        refused(name, "positions reach", "at most 9007199254740992", **{argument: 10**30})
-        refused(name, "positions reach", "at most 9007199254740992", **{argument: -(2**53) - 1})
+        for wrong in (10**30, 2**52 + 1, -(2**52) - 1):
+            refused(
+                name, f"{argument} is {wrong}; expected a whole number from -{2**52} to {2**52}", **{argument: wrong}
+            )
     if "base" in parameters:
         for wrong in (0, -3.0, 0.5, np.inf, np.nan, "10000", None, True, 10**400):
             refused(name, f"base is {wrong!r}; expected a finite number of at least 1", base=wrong)
@@ -343,7 +345,7 @@ def test_numpys_numbers_are_taken_without_a_warning(suffix):
     np.testing.assert_array_equal(
         function(np.int8(100), np.int64(4), base=np.float32(100), first=np.int8(100)), expected
     )
-    with pytest.raises(ValueError, match="positions reach 9223372036854775808"):
+    with pytest.raises(ValueError, match=r"first is np.int64\(-9223372036854775808\); expected a whole number from"):
         function(1, 4, first=np.int64(-(2**63)))
 
 
@@ -360,11 +362,14 @@ def test_what_rotary_cannot_turn_is_named(suffix):
     refused(name, "x has shape (4,); expected (", x=np.ones(4))
     refused(name, "x holds nan at index (2, 3)", x=np.where(np.arange(12).reshape(3, 4) == 11, np.nan, 1.0))
     refused(name, "x has dtype <U1", x=[["a", "b"]])
-    refused(name, "positions has shape (4,), which does not broadcast to (3,)", positions=np.arange(4))
-    refused(name, "positions has dtype bool and shape (3,); expected finite real", positions=np.ones(3, bool))
-    refused(name, "positions has dtype float64 and shape (3,); expected finite", positions=[0, np.nan, 1])
+    refused(name, "positions has shape (4,), which does not broadcast to (seq_len) = (3,)", positions=np.arange(4))
+    refused(name, "positions has dtype bool and shape (3,); expected real numbers", positions=np.ones(3, bool))
+    refused(
+        name, "positions holds nan at index (1,) of its shape (3,); expected finite numbers", positions=[0, np.nan, 1]
+    )
     refused(name, "positions cannot be read as an array", positions=[[0], [1, 2]])
-    refused(name, "interleaved is 'halves'; expected True or False", interleaved="halves")
+    with pytest.raises(TypeError, match="interleaved is 'halves'; expected True or False"):
+        call(name, interleaved="halves")
 
 
 def test_inputs_are_never_changed():

@@ -359,7 +359,7 @@ def influence(candidate):
     matrices = [draw(seed, 6, 6) / 2 for seed in (2, 3, 4, 5)]
     causal = np.tril(np.ones((5, 5), dtype=bool))
     moves = [
-        (lambda x: right_multi_head(x, x, x, *matrices, 2, causal)[0], causal),
+        (lambda x: right_multi_head(x, x, x, *matrices, num_heads=2, mask=causal)[0], causal),
         (lambda x: np.cumsum(x[::-1], axis=0)[::-1].copy(), causal.T),
         (lambda x: np.vstack([x[3:], x[:3]]), np.eye(5, dtype=bool)[[3, 4, 0, 1, 2]]),
     ]
@@ -508,8 +508,8 @@ def head_contributions(candidate):
         x = draw(seed, 5, d_model)
         matrices = [draw(seed + shift, d_model, d_model) / 3 for shift in (10, 20, 30, 40)]
         W_O = matrices[-1]
-        total = right_multi_head(x, x, x, *matrices, num_heads)[0]
-        unmixed = right_multi_head(x, x, x, *matrices[:3], np.eye(d_model), num_heads)[0]
+        total = right_multi_head(x, x, x, *matrices, num_heads=num_heads)[0]
+        unmixed = right_multi_head(x, x, x, *matrices[:3], np.eye(d_model), num_heads=num_heads)[0]
         contexts = right_split(unmixed, num_heads)
         projected = [x @ W for W in matrices[:3]]
         values = projected[2]

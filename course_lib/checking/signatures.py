@@ -1,0 +1,135 @@
+"""Arguments checked by the signature that they have to fit."""
+
+import functools
+import inspect
+from collections.abc import Callable
+from types import NoneType
+from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple, ParamSpec, TypeVar, get_args, get_origin
+
+import numpy as np
+from jaxtyping import AbstractArray, AbstractDtype, Float
+
+from course_lib.checking.arrays import check_together, listed, read_booleans, read_numbers, read_whole_numbers
+from course_lib.checking.scalars import describe, fail, flag, one_of, real_number, string, whole_number
+
+TEXTS: dict[str, Any] = {
+    "no tensor": "{name} is {value}; expected a tensor of shape {axes}",
+    "tensor dtype": "{name} has dtype {dtype}; expected {expected} of shape {axes}",
+    "tensor dtypes": {"Float": "floating-point numbers", "Int": "whole numbers", "Bool": "booleans"},
+    "overflow": "the answer of {function} overflows {dtype}; pass smaller numbers or a larger float dtype for {names}",
+}
+
+if TYPE_CHECKING:
+    from typing import Annotated as Scores
+
+    Array = Any  # a caller may pass whatever NumPy can read as one
+else:
+    Array = np.ndarray
+
+    class Scores(AbstractDtype):
+        """Floats that may be -inf, for no attention."""
+
+        dtypes = Float.dtypes
+
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+class Bounds(NamedTuple):
+    """What a number must be at least or above, and at most or below."""
+
+    least: float | None = None
+    above: float | None = None
+    most: float | None = None
+    below: float | None = None
+
+
+Count = Annotated[int, Bounds(least=1)]
+
+ARRAYS = {
+    "Float": read_numbers,
+    "Scores": functools.partial(read_numbers, minus_infinity=True),
+    "Real": lambda name, value: read_numbers(name, value).astype(np.float64, copy=False),
+    "Int": read_whole_numbers,
+    "Bool": read_booleans,
+}
+SCALARS: dict[Any, Callable] = {int: whole_number, float: real_number, bool: flag, str: string}
+
+
+def checked(function: Callable[P, R]) -> Callable[P, R]:
+    """Check a function's arguments by its signature, as `course_lib.checking` says; other annotations are left alone."""
+    signature = inspect.signature(function)
+    names = tuple(signature.parameters)
+    readers, axes, floats = {}, {}, []
+    for name, parameter in signature.parameters.items():
+        options = get_args(parameter.annotation)
+        optional = NoneType in options
+        annotation = options[0] if optional else parameter.annotation
+        if _is_array(annotation):
+            axes[name] = annotation.dim_str
+            if annotation.array_type is np.ndarray and annotation.dtype in (Float, Scores):
+                floats.append(name)
+        if read := _reader(annotation):
+            readers[name] = read, optional
+
+    @functools.wraps(function)
+    def call(*args: P.args, **kwargs: P.kwargs) -> R:
+        given: dict[str, Any] = dict(zip(names, args, strict=False))
+        given.update(kwargs)
+        if len(given) < len(args) + len(kwargs):
+            signature.bind(*args, **kwargs)  # raises: there are too many, or one came twice
+        for name, (read, optional) in readers.items():
+            if name in given and not (optional and given[name] is None):
+                given[name] = read(name, given[name])
+        if axes:
+            check_together({name: given[name] for name in axes if given.get(name) is not None}, axes)
+        return _in_floats(function, given, floats) if floats else function(**given)  # pyrefly: ignore
+
+    return call
+
+
+def _is_array(annotation):
+    return isinstance(annotation, type) and issubclass(annotation, AbstractArray)
+
+
+def _reader(annotation):
+    """What reads such an argument, a function (name, value) -> value; None where an annotation says nothing to check."""
+    if _is_array(annotation):
+        if annotation.array_type is np.ndarray:
+            return ARRAYS[annotation.dtype.__name__]
+        return functools.partial(_tensor, annotation)
+    if get_origin(annotation) is Literal:
+        return lambda name, value: one_of(name, value, get_args(annotation))
+    if get_origin(annotation) is Annotated:
+        kind, bounds = get_args(annotation)
+        bounds = {name: bound for name, bound in bounds._asdict().items() if bound is not None}
+        return functools.partial(SCALARS[kind], **bounds)
+    return SCALARS.get(annotation)
+
+
+def _in_floats(function, given, floats):
+    """Run a function on floats of one dtype, at least float32; what it answers goes back to the caller's dtype."""
+    dtype = np.result_type(*(given[name] for name in floats))
+    computing = np.result_type(dtype, np.float32)
+    for name in floats:
+        given[name] = given[name].astype(computing, copy=False)
+    with np.errstate(all="ignore"):  # an overflow becomes an error below, which says what to do
+        answers = function(**given)
+        several = isinstance(answers, tuple)
+        answers = tuple([answer.astype(dtype, copy=False) for answer in (answers if several else (answers,))])
+    for answer in answers:
+        if not np.isfinite(answer).all():
+            fail(TEXTS["overflow"], function=function.__name__, dtype=dtype, names=", ".join(floats))
+    return answers if several else answers[0]
+
+
+def _tensor(annotation, name, value):
+    """Check a PyTorch tensor, but for its shape."""
+    axes, kind = listed(annotation.dim_str), annotation.dtype.__name__
+    if not isinstance(value, annotation.array_type):
+        fail(TEXTS["no tensor"], TypeError, name=name, value=describe(value), axes=axes)
+    if str(value.dtype).removeprefix("torch.") not in annotation.dtypes:
+        about = {"dtype": value.dtype, "expected": TEXTS["tensor dtypes"][kind], "axes": axes}
+        fail(TEXTS["tensor dtype"], name=name, **about)
+    return value
