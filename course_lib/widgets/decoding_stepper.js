@@ -35,34 +35,117 @@ const TEXT = {
   line: "⏎",
 };
 const SHOWN = 12;
+const [ACROSS, DOWN] = [96, 30]; // pixels from node to node of the tree
+const TRAITS = ["ids", "temperature", "top_k", "top_p", "beam_width", "logits", "weights", "tree", "answered", "error"];
 
 /** @param {{model: any, el: HTMLElement}} host */
 function render({ model, el }) {
-  const vocabulary = /** @type {string[]} */ (model.get("vocabulary"));
-  const source = /** @type {string[]} */ (model.get("source"));
+  const text = new TextSoFar(model);
   const { root, body, announcer, painted, leave } = frame({ model, el }, "decoding", {
     title: model.get("title") || TEXT.title,
     hint: TEXT.hint,
   });
-  const next = uniformNumbers(model.get("seed"));
-  const ids = () => /** @type {number[]} */ (model.get("ids"));
-  const ended = () => ids().length > 0 && ids()[ids().length - 1] === model.get("end");
-  const closed = () => ended() || ids().length >= model.get("most") || isWaiting();
-  const isWaiting = () => JSON.stringify(model.get("answered")) !== JSON.stringify(ids());
-  const take = (/** @type {number} */ id) => !closed() && put(model, "ids", [...ids(), id]);
-  const words = (/** @type {number} */ id) => vocabulary[id].replaceAll(" ", TEXT.space).replaceAll("\n", TEXT.line);
+  const candidates = new Candidates(text);
+  const [buttons, settings] = [makeButtons(text, candidates), makeSettings(text)];
+  const [soFar, source, tree] = [makeSoFar(text), makeSource(model), makeTree(text)];
+  const trouble = html("div", { class: "cl-trouble", role: "alert", hidden: true });
+  body.append(
+    trouble,
+    buttons.element,
+    settings.element,
+    html(
+      "div",
+      { class: "cl-panels" },
+      html("section", { class: "cl-panel" }, html("h4", {}, TEXT.candidates), candidates.list, candidates.rest),
+      html("section", { class: "cl-panel" }, html("h4", {}, TEXT.soFar), ...soFar.elements, ...source.elements),
+    ),
+    tree.element,
+  );
 
-  const likeliest = button(TEXT.likeliest, () => take(indexOfMost(probabilities)));
-  const draw_ = button(TEXT.draw, () => {
-    let left = next();
-    const id = probabilities.findIndex((probability) => {
-      left -= probability;
-      return left < 0;
-    });
-    take(id < 0 ? indexOfMost(probabilities) : id);
-  });
-  const undo = button(TEXT.undo, () => put(model, "ids", ids().slice(0, -1)));
-  const again = button(TEXT.again, () => put(model, "ids", []));
+  function draw() {
+    for (const part of [settings, candidates, soFar, source, buttons, tree]) part.draw();
+    setText(trouble, model.get("error"));
+    trouble.hidden = !model.get("error");
+    root.dataset.state = text.isAlone ? "alone" : text.isWaiting ? "pending" : model.get("error") ? "error" : "ok";
+    announcer.say(`${soFar.tokens.textContent}. ${candidates.list.firstChild?.textContent ?? ""}`);
+    painted();
+  }
+  const stop = keepDrawn(model, TRAITS, draw);
+  return () => {
+    stop();
+    leave();
+  };
+}
+
+/** The tokens so far, and whether more may follow. */
+class TextSoFar {
+  /** @param {any} model */
+  constructor(model) {
+    this.model = model;
+    this.vocabulary = /** @type {string[]} */ (model.get("vocabulary"));
+  }
+
+  get ids() {
+    return /** @type {number[]} */ (this.model.get("ids"));
+  }
+
+  get hasEnded() {
+    return this.ids.length > 0 && this.ids[this.ids.length - 1] === this.model.get("end");
+  }
+
+  get isFull() {
+    return this.ids.length >= this.model.get("most");
+  }
+
+  /** Whether Python has not said yet what may follow. */
+  get isWaiting() {
+    return JSON.stringify(this.model.get("answered")) !== JSON.stringify(this.ids);
+  }
+
+  /** Whether Python never will, as there is none. */
+  get isAlone() {
+    return this.isWaiting && this.model.hasKernel === false;
+  }
+
+  get isClosed() {
+    return this.hasEnded || this.isFull || this.isWaiting;
+  }
+
+  /** @param {number} id */
+  take(id) {
+    if (!this.isClosed) put(this.model, "ids", [...this.ids, id]);
+  }
+
+  /** A token as it is shown. @param {number} id */
+  words(id) {
+    return this.vocabulary[id].replaceAll(" ", TEXT.space).replaceAll("\n", TEXT.line);
+  }
+}
+
+/** @param {TextSoFar} text @param {Candidates} candidates */
+function makeButtons(text, candidates) {
+  const { model } = text;
+  const next = uniformNumbers(model.get("seed"));
+  const taking = [
+    button(TEXT.likeliest, () => text.take(indexOfMost(candidates.probabilities))),
+    button(TEXT.draw, () => text.take(drawn(candidates.probabilities, next()))),
+  ];
+  const leading = [
+    button(TEXT.undo, () => put(model, "ids", text.ids.slice(0, -1))),
+    button(TEXT.again, () => put(model, "ids", [])),
+  ];
+  return {
+    element: html("div", { class: "cl-controls" }, ...taking, ...leading),
+    draw() {
+      for (const one of taking) enable(one, !text.isClosed);
+      for (const one of leading) enable(one, text.ids.length > 0);
+    },
+  };
+}
+
+/** @param {TextSoFar} text */
+function makeSettings({ model, vocabulary }) {
+  const mostK = Math.min(50, vocabulary.length);
   const temperature = slider({
     label: TEXT.temperature,
     min: -1,
@@ -71,7 +154,6 @@ function render({ model, el }) {
     format: () => readable(model.get("temperature")),
     change: (power) => put(model, "temperature", Math.round(100 * 10 ** power) / 100),
   });
-  const mostK = Math.min(50, vocabulary.length);
   const topK = slider({
     label: TEXT.topK,
     min: 1,
@@ -94,189 +176,172 @@ function render({ model, el }) {
     format: (value) => (value ? String(value) : TEXT.off),
     change: (value) => put(model, "beam_width", value),
   });
-  const list = html("ol", { class: "cl-candidates" });
-  // Made once: a button that is replaced when it is pressed would lose the focus.
-  const candidates = Array.from({ length: Math.min(SHOWN, vocabulary.length) }, (_, place) => {
-    const [name, number, bar] = [
-      html("code"),
-      html("span", { class: "cl-pair-count" }),
-      html("span", { class: "cl-pair-bar" }),
-    ];
-    const choice = html(
-      "button",
-      { type: "button", class: "cl-candidate", click: () => take(order[place]) },
-      name,
-      number,
-      bar,
+  const shown = [temperature, topK, topP, ...(model.hasKernel === false ? [] : [beam])];
+  return {
+    element: html("div", { class: "cl-controls" }, ...shown.map(({ element }) => element)),
+    draw() {
+      temperature.show(Math.log10(model.get("temperature")));
+      topK.show(model.get("top_k") || mostK);
+      topP.show(model.get("top_p"));
+      beam.show(model.get("beam_width"));
+    },
+  };
+}
+
+/** The likeliest tokens, each to be taken. */
+class Candidates {
+  /** @param {TextSoFar} text */
+  constructor(text) {
+    this.text = text;
+    /** @type {number[]} */
+    this.probabilities = [];
+    /** @type {number[]} */
+    this.order = []; // of all tokens, the likeliest first
+    // Made once: a button that is replaced when it is pressed would lose the focus.
+    this.lines = Array.from({ length: Math.min(SHOWN, text.vocabulary.length) }, (_, place) =>
+      makeCandidate(() => text.take(this.order[place])),
     );
-    const line = html("li", {}, choice);
-    list.append(line);
-    return { line, choice, name, number, bar };
-  });
-  const rest = html("p", { class: "cl-caption" });
-  const soFar = html("div", { class: "cl-tokens" });
-  const state = html("p", { class: "cl-caption" });
-  const sources = source.map((token) => html("span", { class: "cl-piece-plain" }, token));
-  const trouble = html("div", { class: "cl-trouble", role: "alert", hidden: true });
-  const tree = html("div", { class: "cl-tree-frame", tabindex: 0 });
-  const treeName = html("h4");
-  const treePanel = html(
-    "section",
-    { class: "cl-panel cl-tree-panel", hidden: true },
-    treeName,
-    tree,
-    html("p", { class: "cl-caption" }, TEXT.treeHint),
-  );
-  body.append(
-    trouble,
-    html("div", { class: "cl-controls" }, likeliest, draw_, undo, again),
-    html(
-      "div",
-      { class: "cl-controls" },
-      temperature.element,
-      topK.element,
-      topP.element,
-      ...(model.hasKernel === false ? [] : [beam.element]),
-    ),
-    html(
-      "div",
-      { class: "cl-panels" },
-      html("section", { class: "cl-panel" }, html("h4", {}, TEXT.candidates), list, rest),
-      html(
-        "section",
-        { class: "cl-panel" },
-        html("h4", {}, TEXT.soFar),
-        soFar,
-        state,
-        ...(source.length
-          ? [html("p", { class: "cl-caption" }, TEXT.source), html("div", { class: "cl-tokens" }, ...sources)]
-          : []),
-      ),
-    ),
-    treePanel,
-  );
+    this.list = html("ol", { class: "cl-candidates" }, ...this.lines.map(({ line }) => line));
+    this.rest = html("p", { class: "cl-caption" });
+  }
 
-  /** @type {number[]} */
-  let probabilities = [];
-  /** @type {number[]} */
-  let order = []; // of all tokens, the likeliest first
-
-  function drawCandidates() {
+  draw() {
+    const { model } = this.text;
     const logits = floats(model, "logits");
     const options = {
       temperature: model.get("temperature"),
       topK: model.get("top_k") || null,
       topP: model.get("top_p"),
     };
-    probabilities = logits.length ? samplingProbabilities(logits, options) : [];
-    order = Array.from(logits, (_, id) => id).sort((a, b) => logits[b] - logits[a]);
-    const shown = order.slice(0, SHOWN);
-    candidates.forEach(({ line, choice, name, number, bar }, place) => {
-      line.hidden = place >= shown.length;
-      if (line.hidden) return;
-      const id = shown[place];
-      const probability = probabilities[id] > 0 && probabilities[id] < 0.005 ? "<0.01" : readable(probabilities[id]);
-      setText(name, words(id));
-      setText(number, probability);
-      bar.style.width = `${100 * probabilities[id]}%`;
-      choice.classList.toggle("cl-cut", !(probabilities[id] > 0));
-      setAttributes(choice, { "aria-label": filled(TEXT.candidate, { token: words(id), probability }) });
-      enable(choice, !closed());
-    });
-    const share = shown.reduce((left, id) => left - probabilities[id], 1);
-    const cut = probabilities.filter((probability) => probability === 0).length;
-    setText(
-      rest,
-      filled(TEXT.rest, {
-        count: Math.max(0, logits.length - shown.length),
-        probability: readable(Math.max(0, share)),
-        cut,
-        all: logits.length,
-      }),
-    );
+    this.probabilities = logits.length ? samplingProbabilities(logits, options) : [];
+    this.order = Array.from(logits, (_, id) => id).sort((a, b) => logits[b] - logits[a]);
+    this.lines.forEach((_, place) => this.#drawLine(place));
+    const shown = this.order.slice(0, SHOWN);
+    const share = shown.reduce((left, id) => left - this.probabilities[id], 1);
+    const values = {
+      count: Math.max(0, logits.length - shown.length),
+      probability: readable(Math.max(0, share)),
+      cut: this.probabilities.filter((probability) => probability === 0).length,
+      all: logits.length,
+    };
+    setText(this.rest, filled(TEXT.rest, values));
   }
 
-  function draw() {
-    temperature.show(Math.log10(model.get("temperature")));
-    topK.show(model.get("top_k") || mostK);
-    topP.show(model.get("top_p"));
-    beam.show(model.get("beam_width"));
-    drawCandidates();
-    const prompt = /** @type {number[]} */ (model.get("prompt"));
-    soFar.replaceChildren(
-      ...prompt.map((id) => html("span", { class: "cl-piece-plain" }, words(id))),
-      ...ids().map((id) => html("span", { class: "cl-piece-plain cl-new" }, words(id))),
-    );
-    const alone = isWaiting() && model.hasKernel === false;
-    setText(state, alone ? TEXT.alone : ended() ? TEXT.ended : ids().length >= model.get("most") ? TEXT.full : "");
-    const weights = floats(model, "weights");
-    sources.forEach((piece, index) => {
-      piece.style.background = `color-mix(in srgb, var(--cl-key) ${80 * (weights[index] ?? 0)}%, var(--cl-panel))`;
-      piece.title = readable(weights[index] ?? 0);
-    });
-    for (const one of [likeliest, draw_]) enable(one, !closed());
-    for (const one of [undo, again]) enable(one, ids().length > 0);
-    drawTree();
-    setText(trouble, model.get("error"));
-    trouble.hidden = !model.get("error");
-    root.dataset.state = alone ? "alone" : isWaiting() ? "pending" : model.get("error") ? "error" : "ok";
-    announcer.say(`${soFar.textContent}. ${list.firstChild?.textContent ?? ""}`);
-    painted();
+  /** @param {number} place */
+  #drawLine(place) {
+    const { text, probabilities } = this;
+    const { line, choice, name, number, bar } = this.lines[place];
+    line.hidden = place >= this.order.length;
+    if (line.hidden) return;
+    const id = this.order[place];
+    const probability = probabilities[id] > 0 && probabilities[id] < 0.005 ? "<0.01" : readable(probabilities[id]);
+    setText(name, text.words(id));
+    setText(number, probability);
+    bar.style.width = `${100 * probabilities[id]}%`;
+    choice.classList.toggle("cl-cut", !(probabilities[id] > 0));
+    setAttributes(choice, { "aria-label": filled(TEXT.candidate, { token: text.words(id), probability }) });
+    enable(choice, !text.isClosed);
   }
+}
 
-  function drawTree() {
-    const levels = /** @type {{parent: number, id: number, score: number, kept: boolean, ended: boolean}[][]} */ (
-      model.get("tree")
-    );
-    treePanel.hidden = !levels.length;
-    if (!levels.length) return;
-    setText(treeName, filled(TEXT.tree, { width: model.get("beam_width") }));
-    const [across, down] = [96, 30];
-    const tallest = Math.max(...levels.map((level) => level.length));
-    const at = (/** @type {number} */ level, /** @type {number} */ index) => [
-      20 + (level + 1) * across,
-      18 + index * down,
-    ];
-    const parts = levels.flatMap((level, depth) =>
-      level.flatMap((node, index) => {
-        const [x, y] = at(depth, index);
-        const [px, py] = node.parent < 0 ? [16, 18] : at(depth - 1, node.parent);
-        const faded = node.kept ? "" : " cl-let-go";
-        return [
-          svg("path", {
-            class: `cl-branch${faded}`,
-            d: `M ${px + 30} ${py} C ${x - 20} ${py}, ${px + 50} ${y}, ${x - 34} ${y}`,
-          }),
-          svg(
-            "g",
-            { class: `cl-node${faded}`, transform: `translate(${x} ${y})` },
-            svg("rect", { x: -34, y: -12, width: 68, height: 24, rx: node.ended ? 1 : 9 }),
-            svg("text", { y: -1, "text-anchor": "middle" }, Array.from(words(node.id)).slice(0, 9).join("")),
-            svg("text", { class: "cl-score", y: 9, "text-anchor": "middle" }, readable(node.score)),
-          ),
-        ];
-      }),
-    );
-    const [width, height] = [70 + (levels.length + 0.3) * across, 24 + tallest * down];
-    tree.replaceChildren(svg("svg", { class: "cl-tree", width, height, viewBox: `0 0 ${width} ${height}` }, ...parts));
-  }
-  const traits = [
-    "ids",
-    "temperature",
-    "top_k",
-    "top_p",
-    "beam_width",
-    "logits",
-    "weights",
-    "tree",
-    "answered",
-    "error",
-  ];
-  const stop = keepDrawn(model, traits, draw);
-  return () => {
-    stop();
-    leave();
+/** @param {() => void} click */
+function makeCandidate(click) {
+  const [name, number] = [html("code"), html("span", { class: "cl-pair-count" })];
+  const bar = html("span", { class: "cl-pair-bar" });
+  const choice = html("button", { type: "button", class: "cl-candidate", click }, name, number, bar);
+  return { line: html("li", {}, choice), choice, name, number, bar };
+}
+
+/** @param {TextSoFar} text */
+function makeSoFar(text) {
+  const [tokens, state] = [html("div", { class: "cl-tokens" }), html("p", { class: "cl-caption" })];
+  const prompt = /** @type {number[]} */ (text.model.get("prompt"));
+  const piece = (/** @type {number} */ id, kind = "") =>
+    html("span", { class: `cl-piece-plain${kind}` }, text.words(id));
+  return {
+    elements: [tokens, state],
+    tokens,
+    draw() {
+      tokens.replaceChildren(...prompt.map((id) => piece(id)), ...text.ids.map((id) => piece(id, " cl-new")));
+      setText(state, text.isAlone ? TEXT.alone : text.hasEnded ? TEXT.ended : text.isFull ? TEXT.full : "");
+    },
   };
+}
+
+/** What is translated, the brighter the more it is attended to; nothing where there is no source. @param {any} model */
+function makeSource(model) {
+  const source = /** @type {string[]} */ (model.get("source"));
+  const pieces = source.map((token) => html("span", { class: "cl-piece-plain" }, token));
+  const caption = html("p", { class: "cl-caption" }, TEXT.source);
+  return {
+    elements: source.length ? [caption, html("div", { class: "cl-tokens" }, ...pieces)] : [],
+    draw() {
+      const weights = floats(model, "weights");
+      pieces.forEach((piece, index) => {
+        const weight = weights[index] ?? 0;
+        piece.style.background = `color-mix(in srgb, var(--cl-key) ${80 * weight}%, var(--cl-panel))`;
+        piece.title = readable(weight);
+      });
+    },
+  };
+}
+
+/** @typedef {{parent: number, id: number, score: number, kept: boolean, ended: boolean}} Node */
+
+/** What a beam keeps, level by level. @param {TextSoFar} text */
+function makeTree(text) {
+  const { model } = text;
+  const [name, place] = [html("h4"), html("div", { class: "cl-tree-frame", tabindex: 0 })];
+  const hint = html("p", { class: "cl-caption" }, TEXT.treeHint);
+  const element = html("section", { class: "cl-panel cl-tree-panel", hidden: true }, name, place, hint);
+  return {
+    element,
+    draw() {
+      const levels = /** @type {Node[][]} */ (model.get("tree"));
+      element.hidden = !levels.length;
+      if (!levels.length) return;
+      setText(name, filled(TEXT.tree, { width: model.get("beam_width") }));
+      const parts = levels.flatMap((level, depth) => level.flatMap((_, index) => drawNode(text, levels, depth, index)));
+      const tallest = Math.max(...levels.map((level) => level.length));
+      const [width, height] = [70 + (levels.length + 0.3) * ACROSS, 24 + tallest * DOWN];
+      const box = { class: "cl-tree", width, height, viewBox: `0 0 ${width} ${height}` };
+      place.replaceChildren(svg("svg", box, ...parts));
+    },
+  };
+}
+
+/** Where a node of the tree lies. @param {number} depth @param {number} index */
+function nodeAt(depth, index) {
+  return [20 + (depth + 1) * ACROSS, 18 + index * DOWN];
+}
+
+/** A node, and the branch that leads to it. @param {TextSoFar} text @param {Node[][]} levels @param {number} depth @param {number} index */
+function drawNode(text, levels, depth, index) {
+  const node = levels[depth][index];
+  const [x, y] = nodeAt(depth, index);
+  const [px, py] = node.parent < 0 ? [16, 18] : nodeAt(depth - 1, node.parent);
+  const faded = node.kept ? "" : " cl-let-go";
+  const curve = `M ${px + 30} ${py} C ${x - 20} ${py}, ${px + 50} ${y}, ${x - 34} ${y}`;
+  return [
+    svg("path", { class: `cl-branch${faded}`, d: curve }),
+    svg(
+      "g",
+      { class: `cl-node${faded}`, transform: `translate(${x} ${y})` },
+      svg("rect", { x: -34, y: -12, width: 68, height: 24, rx: node.ended ? 1 : 9 }),
+      svg("text", { y: -1, "text-anchor": "middle" }, Array.from(text.words(node.id)).slice(0, 9).join("")),
+      svg("text", { class: "cl-score", y: 9, "text-anchor": "middle" }, readable(node.score)),
+    ),
+  ];
+}
+
+/** The token that a number from 0 to 1 falls on. @param {number[]} probabilities @param {number} number */
+function drawn(probabilities, number) {
+  let left = number;
+  const id = probabilities.findIndex((probability) => {
+    left -= probability;
+    return left < 0;
+  });
+  return id < 0 ? indexOfMost(probabilities) : id;
 }
 
 /** @param {number[]} numbers */

@@ -2,16 +2,15 @@
 // by its text, so that a page evaluates each once however many widgets use it.
 const addresses = globalThis.courseModules ?? new Map();
 globalThis.courseModules = addresses;
-let address = "";
 /** @type {Record<string, string>} */
 const placed = {};
+let address = ""; // at the end, the widget's own
 for (const [path, { text, imports }] of Object.entries(MODULES)) {
-  let linked = text;
+  let linked = `${text}\n//# sourceURL=course_lib/widgets/${path}`;
   for (const [name, needed] of Object.entries(imports))
     for (const mark of ['"', "'"]) linked = linked.replaceAll(mark + name + mark, mark + placed[needed] + mark);
-  const source = `${linked}\n//# sourceURL=course_lib/widgets/${path}`;
-  address = addresses.get(source) ?? URL.createObjectURL(new Blob([source], { type: "text/javascript" }));
-  addresses.set(source, address);
+  address = addresses.get(linked) ?? URL.createObjectURL(new Blob([linked], { type: "text/javascript" }));
+  addresses.set(linked, address);
   placed[path] = address;
 }
 const { default: widget } = await import(address);

@@ -77,6 +77,7 @@ def test_a_page_of_its_own_is_live_without_a_kernel(browser, tmp_path, with_pyth
         page.on("pageerror", lambda error: problems.append(str(error)))
         page.goto(path.as_uri())
         root = page.locator(".cl-playground")
+        root.wait_for()
         cells = root.locator(".cl-matrix:visible .cl-cell")
 
         def shown():
