@@ -2,7 +2,8 @@
 
     python -m benchmarks [NAME …] [--rounds 5] [--threads 1] [--json]
 
-Without names, all run. How fast the widgets answer is measured by `python -m benchmarks.widgets`.
+Without names, all run. `pip install -e ".[peers]"` brings the peers that the course does not need. How fast the
+widgets answer is measured by `python -m benchmarks.widgets`.
 """
 
 import argparse

@@ -1,4 +1,4 @@
-"""Our models beside their peers: training steps, greedy decoding, language modelling, a text encoder.
+"""Our models beside their peers: training steps, greedy decoding, language models of 2019 and of today, a text encoder.
 
 Every work makes one round of `alternate` over ours and all peers: the same sizes, ids, dropout probability and fused
 AdamW for all. Ours computes its loss as `fit` does, without holding all logits; how it fares with them is a row of its
@@ -6,6 +6,7 @@ own. Where a peer computes what ours does, our weights are copied and the output
 place norms or biases differently, and only their shapes can agree.
 """
 
+import tempfile
 import warnings
 from typing import Any
 
@@ -13,10 +14,12 @@ import torch
 from torch.nn import functional as F
 
 from benchmarks import peers
+from benchmarks.copying import copy_language_models, copy_translator
 from benchmarks.timing import alternate, summary
 from course_lib.models.decoder import LanguageModel
 from course_lib.models.decoding import greedy
 from course_lib.models.encoder import TextEncoder
+from course_lib.models.pretrained import load_language_model
 from course_lib.models.transformer import Transformer
 from course_lib.training.losses import linear_cross_entropy
 
@@ -26,6 +29,14 @@ START = 1
 NO_BFLOAT16 = "This processor has no bfloat16 products (AVX512-BF16, AMX): the ratios say nothing about those that do."
 TRANSLATION: dict[str, Any] = dict(vocab_size=5000, d_model=256, num_layers=3, num_heads=4, d_ff=512, dropout=0.1)
 LANGUAGE: dict[str, Any] = {"vocab_size": 100, "d_model": 128, "num_layers": 4, "num_heads": 4, "max_len": 128}
+RECIPE: dict[str, Any] = {  # Llama's, with the names of its config
+    "vocab_size": 100,
+    "hidden_size": 128,
+    "intermediate_size": 352,
+    "num_hidden_layers": 4,
+    "num_attention_heads": 4,
+    "num_key_value_heads": 2,
+}
 MINILM: dict[str, Any] = {"vocab_size": 30522, "d_model": 384, "num_layers": 6, "num_heads": 12, "d_ff": 1536}
 TRANSLATORS = {
     "torch.nn.Transformer": peers.PyTorchTransformer,
@@ -123,6 +134,65 @@ def language_model(rounds=5, *, sizes=LANGUAGE, batch=32, bfloat16=False):
 def language_model_bfloat16(rounds=5, **options):
     """Time the same step of GPT under bfloat16 autocast."""
     return language_model(rounds, bfloat16=True, **options)
+
+
+def recipe(rounds=5, *, family="Llama", sizes=RECIPE, batch=32, seq_len=128, bfloat16=False):
+    """Time a training step of today's language model: RMS norms, SwiGLU, rotary positions, grouped queries."""
+    models = recipes(family, sizes)
+    token_ids = torch.randint(sizes["vocab_size"], (batch, seq_len + 1))
+
+    def call(model, rows=batch):
+        ids = token_ids[:rows, :-1]
+        return model(ids) if model is models[OURS] else model(ids, use_cache=False).logits
+
+    same = agreement(models, lambda model: call(model, 2))
+    ways = {
+        name: training_step(model, lambda model=model: call(model), token_ids[:, 1:], bfloat16)
+        for name, model in models.items()
+    }
+    return result(alternate(ways, rounds), same, about_bfloat16(bfloat16), "tokens", batch * seq_len)
+
+
+def recipe_bfloat16(rounds=5, **options):
+    """Time the same step under bfloat16 autocast."""
+    return recipe(rounds, bfloat16=True, **options)
+
+
+def qk_norm(rounds=5, **options):
+    """Time the same step with norms of queries and keys, Qwen3's."""
+    return recipe(rounds, family="Qwen3", **options)
+
+
+def recipe_decoding(rounds=5, *, sizes=RECIPE, batch=8, seq_len=16, max_new_tokens=32):
+    """Time greedy decoding by today's language model."""
+    models = recipes("Llama", sizes)
+    prompt_ids = torch.randint(sizes["vocab_size"], (batch, seq_len))
+
+    def way(model):
+        if model is models[OURS]:
+            return greedy(model, prompt_ids, max_new_tokens=max_new_tokens)
+        mask = torch.ones_like(prompt_ids)
+        ids = model.generate(prompt_ids, attention_mask=mask, max_new_tokens=max_new_tokens, do_sample=False)
+        return ids[:, seq_len:]
+
+    expected = way(models[OURS].eval())
+    same = {name: f"{(way(model) == expected).float().mean().item():.1%} of tokens" for name, model in models.items()}
+    seconds = alternate({name: lambda model=model: way(model) for name, model in models.items()}, rounds)
+    return result(seconds, same, [], "tokens", batch * max_new_tokens)
+
+
+def recipes(family, sizes):
+    """Hugging Face's model of a family with random numbers, and ours with the same."""
+    transformers = quiet_transformers()
+    torch.manual_seed(0)
+    head = sizes["hidden_size"] // sizes["num_attention_heads"]
+    config = getattr(transformers, f"{family}Config")(**sizes, head_dim=head, tie_word_embeddings=True)
+    theirs = getattr(transformers, f"{family}ForCausalLM")(config).eval()
+    theirs.generation_config.eos_token_id, theirs.generation_config.pad_token_id = None, 0  # nobody stops early
+    with tempfile.TemporaryDirectory() as folder:
+        theirs.save_pretrained(folder)
+        ours = load_language_model(folder)
+    return {OURS: ours, f"Hugging Face {family}": theirs}
 
 
 def text_encoder(rounds=5, *, sizes=MINILM, batch=32, seq_len=32):
@@ -260,74 +330,15 @@ def quiet_transformers():
     return transformers
 
 
-@torch.no_grad()
-def copy_translator(ours, theirs):
-    """Copy our weights into `PyTorchTransformer` or `Marian`."""
-    marian = isinstance(theirs, peers.Marian)
-    body = theirs.body.model if marian else theirs.body
-    (body.shared if marian else theirs.embedding).weight.copy_(ours.target_embedding.weight)
-    for block, layer in zip(ours.encoder_blocks, body.encoder.layers, strict=True):
-        copy_attention(block.attention, layer.self_attn)
-        norms = (layer.self_attn_layer_norm, layer.final_layer_norm) if marian else (layer.norm1, layer.norm2)
-        copy_rest(block, layer, marian, norms, (block.attention_norm, block.feed_forward_norm))
-    for block, layer in zip(ours.decoder_blocks, body.decoder.layers, strict=True):
-        copy_attention(block.self_attention, layer.self_attn)
-        copy_attention(block.cross_attention, layer.encoder_attn if marian else layer.multihead_attn)
-        norms = (
-            (layer.self_attn_layer_norm, layer.encoder_attn_layer_norm, layer.final_layer_norm)
-            if marian
-            else (layer.norm1, layer.norm2, layer.norm3)
-        )
-        our_norms = block.self_attention_norm, block.cross_attention_norm, block.feed_forward_norm
-        copy_rest(block, layer, marian, norms, our_norms)
-
-
-def copy_attention(ours, theirs):
-    """Copy one attention into three projections, or into PyTorch's one."""
-    projections = ours.queries_keys_values
-    if hasattr(theirs, "in_proj_weight"):
-        theirs.in_proj_weight.copy_(projections.weight)
-        theirs.in_proj_bias.copy_(projections.bias)
-    else:
-        parts = zip(projections.weight.chunk(3), projections.bias.chunk(3), strict=True)
-        for part, (weight, bias) in zip((theirs.q_proj, theirs.k_proj, theirs.v_proj), parts, strict=True):
-            part.weight.copy_(weight)
-            part.bias.copy_(bias)
-    theirs.out_proj.load_state_dict(ours.output.state_dict())
-
-
-def copy_rest(block, layer, marian, norms, our_norms):
-    """Copy a block's feed-forward network and norms."""
-    expand, contract = (layer.fc1, layer.fc2) if marian else (layer.linear1, layer.linear2)
-    expand.load_state_dict(block.feed_forward.expand.state_dict())
-    contract.load_state_dict(block.feed_forward.contract.state_dict())
-    for norm, our_norm in zip(norms, our_norms, strict=True):
-        norm.load_state_dict(our_norm.state_dict())
-
-
-@torch.no_grad()
-def copy_language_models(ours, mingpt, gpt2):
-    """Copy Hugging Face's weights into ours, and ours into minGPT."""
-    from tests.unit.models.copying import copy_gpt2
-
-    copy_gpt2(ours, gpt2)
-    mingpt.wte.weight.copy_(ours.token_embedding.weight)
-    mingpt.wpe.weight.copy_(ours.positions.weight)
-    mingpt.ln_f.load_state_dict(ours.final_norm.state_dict())
-    for block, theirs in zip(ours.blocks, mingpt.blocks, strict=True):
-        theirs.c_attn.load_state_dict(block.attention.queries_keys_values.state_dict())
-        theirs.c_proj.load_state_dict(block.attention.output.state_dict())
-        theirs.c_fc.load_state_dict(block.feed_forward.expand.state_dict())
-        theirs.mlp_proj.load_state_dict(block.feed_forward.contract.state_dict())
-        theirs.ln_1.load_state_dict(block.attention_norm.state_dict())
-        theirs.ln_2.load_state_dict(block.feed_forward_norm.state_dict())
-
-
 WORKS = {
     "training": training,
     "training-bfloat16": training_bfloat16,
     "decoding": decoding,
     "language-model": language_model,
     "language-model-bfloat16": language_model_bfloat16,
+    "recipe": recipe,
+    "recipe-bfloat16": recipe_bfloat16,
+    "qk-norm": qk_norm,
+    "recipe-decoding": recipe_decoding,
     "text-encoder": text_encoder,
 }

@@ -19,7 +19,9 @@ from torch.nn import functional as F
 
 from course_lib.positions import sinusoidal
 
-TEXTS = {"missing": "{package} is not installed, so {peer} is left out; to have it: pip install {package}"}
+TEXTS = {
+    "missing": "{package} is not installed, so {peer} is left out; to have it: pip install {package}, or `.[peers]`"
+}
 
 
 class Missing(Exception):
