@@ -45,58 +45,10 @@ function render({ model, el }) {
     title: model.get("title") || TEXT.title,
     hint: TEXT.hint,
   });
-  const start = Object.fromEntries(["causal", "length", "window", "painted"].map((name) => [name, model.get(name)]));
-  const causal = toggle(TEXT.causal, (on) => put(model, "causal", on));
-  const length = slider({ label: TEXT.length, min: 0, max: n, change: (value) => put(model, "length", value) });
-  const window_ = slider({
-    label: TEXT.window,
-    min: 0,
-    max: n,
-    format: (value) => (value >= n ? TEXT.everything : String(value)),
-    change: (value) => put(model, "window", value),
-  });
-  const layers = slider({ label: TEXT.layers, min: 1, max: 12, change: (value) => put(model, "layers", value) });
-  const reset = button(TEXT.reset, () => {
-    for (const [name, value] of Object.entries(start)) model.set(name, value);
-    model.save_changes();
-  });
-
-  /** @type {{mask: boolean[][], weights: number[][], far: number[][]}} */
+  const controls = makeControls(model, n);
+  /** @type {Now} */
   let now = { mask: [], weights: [], far: [] };
-  const pair = (/** @type {number} */ q, /** @type {number} */ k) => ({
-    query: `“${tokens[q]}”`,
-    key: `“${tokens[k]}”`,
-  });
-  const maps = {
-    mask: new HeatMap({
-      label: TEXT.mask,
-      rows: tokens,
-      columns: tokens,
-      rowName: TEXT.queries,
-      columnName: TEXT.keys,
-      tell: (q, k, value) => filled(TEXT.cell, { ...pair(q, k), may: value ? TEXT.may : TEXT.mayNot }),
-      go: (q) => put(model, "selected", q),
-      act: (q, k) => put(model, "painted", { ...model.get("painted"), [`${q},${k}`]: !now.mask[q][k] }),
-    }),
-    weights: new HeatMap({
-      label: TEXT.weights,
-      rows: tokens,
-      columns: tokens,
-      rowName: TEXT.queries,
-      columnName: TEXT.keys,
-      tell: (q, k, value) => filled(TEXT.weight, { ...pair(q, k), weight: readable(value) }),
-      go: (q) => put(model, "selected", q),
-    }),
-    reach: new HeatMap({
-      label: TEXT.reach,
-      rows: tokens,
-      columns: tokens,
-      rowName: TEXT.queries,
-      columnName: TEXT.keys,
-      tell: (q, k) => filled(now.far[q][k] ? TEXT.reached : TEXT.notReached, { ...pair(q, k), layers: now.far[q][k] }),
-      go: (q) => put(model, "selected", q),
-    }),
-  };
+  const maps = makeMaps(model, tokens, () => now);
   const captions = { mask: html("p"), weights: html("p"), reach: html("p") };
   const empty = html("p", { class: "cl-verdict", role: "status", hidden: true });
   const panel = (/** @type {keyof typeof maps} */ name, /** @type {string} */ heading) => {
@@ -110,7 +62,7 @@ function render({ model, el }) {
     );
   };
   body.append(
-    html("div", { class: "cl-controls" }, causal.element, length.element, window_.element, layers.element, reset),
+    controls.element,
     html(
       "div",
       { class: "cl-panels" },
@@ -121,20 +73,9 @@ function render({ model, el }) {
     empty,
   );
 
-  function maskNow() {
-    const parts = [slidingWindowMask(n, model.get("window")), paddingMask(n, model.get("length"))];
-    if (model.get("causal")) parts.push(causalMask(n));
-    const mask = combined(...parts);
-    for (const [place, may] of Object.entries(model.get("painted"))) {
-      const [q, k] = place.split(",").map(Number);
-      mask[q][k] = may;
-    }
-    return mask;
-  }
-
   function draw() {
     const depth = model.get("layers");
-    const mask = maskNow();
+    const mask = maskNow(model, n);
     const weights = mask.map((row, q) => softmax(scores[q], row));
     const far = reach(mask, depth);
     now = { mask, weights, far };
@@ -148,10 +89,7 @@ function render({ model, el }) {
       far.map((line) => line.map((steps) => (steps ? (depth + 1 - steps) / depth : 0))),
       { row },
     );
-    causal.show(model.get("causal"));
-    length.show(model.get("length"));
-    window_.show(model.get("window"));
-    layers.show(depth);
+    controls.draw();
     const count = (/** @type {any[][]} */ rows) => rows.flat().filter(Boolean).length;
     const blind = tokens.filter((_, q) => !mask[q].some(Boolean)).map((token) => `“${token}”`);
     setText(captions.mask, filled(TEXT.maskIs, { allowed: count(mask), all: n * n }));
@@ -172,6 +110,90 @@ function render({ model, el }) {
     stop();
     leave();
   };
+}
+
+/** @typedef {{mask: boolean[][], weights: number[][], far: number[][]}} Now */
+
+/** @param {any} model @param {number} n */
+function makeControls(model, n) {
+  const start = Object.fromEntries(["causal", "length", "window", "painted"].map((name) => [name, model.get(name)]));
+  const causal = toggle(TEXT.causal, (on) => put(model, "causal", on));
+  const length = slider({ label: TEXT.length, min: 0, max: n, change: (value) => put(model, "length", value) });
+  const window_ = slider({
+    label: TEXT.window,
+    min: 0,
+    max: n,
+    format: (value) => (value >= n ? TEXT.everything : String(value)),
+    change: (value) => put(model, "window", value),
+  });
+  const layers = slider({ label: TEXT.layers, min: 1, max: 12, change: (value) => put(model, "layers", value) });
+  const reset = button(TEXT.reset, () => {
+    for (const [name, value] of Object.entries(start)) model.set(name, value);
+    model.save_changes();
+  });
+  return {
+    element: html(
+      "div",
+      { class: "cl-controls" },
+      causal.element,
+      length.element,
+      window_.element,
+      layers.element,
+      reset,
+    ),
+    draw() {
+      causal.show(model.get("causal"));
+      length.show(model.get("length"));
+      window_.show(model.get("window"));
+      layers.show(model.get("layers"));
+    },
+  };
+}
+
+/** @param {any} model @param {string[]} tokens @param {() => Now} now */
+function makeMaps(model, tokens, now) {
+  const pair = (/** @type {number} */ q, /** @type {number} */ k) => ({
+    query: `“${tokens[q]}”`,
+    key: `“${tokens[k]}”`,
+  });
+  const shared = { rows: tokens, columns: tokens, rowName: TEXT.queries, columnName: TEXT.keys };
+  const go = (/** @type {number} */ q) => put(model, "selected", q);
+  return {
+    mask: new HeatMap({
+      ...shared,
+      label: TEXT.mask,
+      tell: (q, k, value) => filled(TEXT.cell, { ...pair(q, k), may: value ? TEXT.may : TEXT.mayNot }),
+      go,
+      act: (q, k) => put(model, "painted", { ...model.get("painted"), [`${q},${k}`]: !now().mask[q][k] }),
+    }),
+    weights: new HeatMap({
+      ...shared,
+      label: TEXT.weights,
+      tell: (q, k, value) => filled(TEXT.weight, { ...pair(q, k), weight: readable(value) }),
+      go,
+    }),
+    reach: new HeatMap({
+      ...shared,
+      label: TEXT.reach,
+      tell: (q, k) => {
+        const { far } = now();
+        return filled(far[q][k] ? TEXT.reached : TEXT.notReached, { ...pair(q, k), layers: far[q][k] });
+      },
+      go,
+    }),
+  };
+}
+
+/** All masks together, and what was painted over them. @param {any} model @param {number} n */
+function maskNow(model, n) {
+  const parts = [slidingWindowMask(n, model.get("window")), paddingMask(n, model.get("length"))];
+  if (model.get("causal")) parts.push(causalMask(n));
+  const mask = combined(...parts);
+  for (const [place, may] of Object.entries(model.get("painted"))) {
+    const [q, k] = place.split(",").map(Number);
+    mask[q][k] = may;
+  }
+  return mask;
 }
 
 export default { render };

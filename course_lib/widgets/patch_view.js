@@ -28,7 +28,7 @@ const TEXT = {
 
 /** @param {{model: any, el: HTMLElement}} host */
 function render({ model, el }) {
-  const { height, width, channels, patch, layers, heads, class: hasClass, function: driven } = model.get("about");
+  const { height, width, patch, layers, heads, class: hasClass, function: driven } = model.get("about");
   const [rows, columns] = [height / patch, width / patch];
   const patches = rows * columns;
   const tokens = patches + Number(hasClass);
@@ -40,14 +40,13 @@ function render({ model, el }) {
   const classButton = toggle(TEXT.class, () => put(model, "selected", -1));
   const shuffleButton = button(TEXT.shuffle, () => put(model, "shuffle", model.get("shuffle") + 1));
   const restoreButton = button(TEXT.restore, () => put(model, "shuffle", 0));
-  const count = (/** @type {number} */ n) => Array.from({ length: n }, (_, i) => String(i + 1));
   const image = new HeatMap({
     label: TEXT.image,
     rows: count(rows),
     columns: count(columns),
     tell: (row, column) => filled(TEXT.patch, { row: row + 1, column: column + 1 }),
     go: (row, column) => put(model, "selected", row * columns + column),
-    paint: (canvas) => paintImage(canvas),
+    paint: (canvas) => paintImage(canvas, model),
   });
   const map = new HeatMap({
     label: TEXT.attention,
@@ -56,27 +55,12 @@ function render({ model, el }) {
     tell: (row, column, weight) => filled(TEXT.looks, { row: row + 1, column: column + 1, weight: readable(weight) }),
     go: (row, column) => put(model, "selected", row * columns + column),
   });
-  const thumbs = new HeatMap({
-    label: TEXT.heads,
-    rows: count(layers),
-    columns: count(heads),
-    rowName: TEXT.rows,
-    columnName: TEXT.columns,
-    tell: (layer, head) => filled(TEXT.head, { layer: layer + 1, head: head + 1 }),
-    go: (layer, head) => {
-      model.set("layer", layer);
-      model.set("head", head);
-      model.save_changes();
-    },
-    paint: (canvas) => {
-      const all = floats(model, "weights");
-      const maps = Array.from({ length: layers * heads }, (_, number) =>
-        rowOf(all, Math.floor(number / heads), number % heads).slice(Number(hasClass)),
-      );
-      paintMaps(canvas, heads, maps, columns);
-    },
+  const thumbs = makeThumbs(model, columns, () => {
+    const all = floats(model, "weights");
+    return Array.from({ length: layers * heads }, (_, number) =>
+      rowOf(all, Math.floor(number / heads), number % heads).slice(Number(hasClass)),
+    );
   });
-  thumbs.element.classList.add("cl-thumbs");
   image.element.classList.add("cl-framed");
   const caption = html("p", { class: "cl-caption" });
   const state = html("p", { class: "cl-caption" });
@@ -102,21 +86,6 @@ function render({ model, el }) {
     const query = model.get("selected") + Number(hasClass);
     const from = ((layer * heads + head) * tokens + query) * tokens;
     return all.subarray(from, from + tokens);
-  }
-
-  function paintImage(/** @type {HTMLCanvasElement} */ canvas) {
-    const pixels = floats(model, "image");
-    Object.assign(canvas, { width, height });
-    const context = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d"));
-    const data = context.createImageData(width, height);
-    for (let pixel = 0; pixel < width * height; pixel++) {
-      for (let channel = 0; channel < 3; channel++) {
-        const value = channels === 3 ? pixels[3 * pixel + channel] : 1 - pixels[pixel]; // one channel is ink on paper
-        data.data[4 * pixel + channel] = 255 * Math.min(1, Math.max(0, value));
-      }
-      data.data[4 * pixel + 3] = 255;
-    }
-    context.putImageData(data, 0, 0);
   }
 
   function draw() {
@@ -159,6 +128,49 @@ function render({ model, el }) {
     stop();
     leave();
   };
+}
+
+/** The picked patch's map in every head. @param {any} model @param {number} columns @param {() => Float32Array[]} maps */
+function makeThumbs(model, columns, maps) {
+  const { layers, heads } = model.get("about");
+  const thumbs = new HeatMap({
+    label: TEXT.heads,
+    rows: count(layers),
+    columns: count(heads),
+    rowName: TEXT.rows,
+    columnName: TEXT.columns,
+    tell: (layer, head) => filled(TEXT.head, { layer: layer + 1, head: head + 1 }),
+    go: (layer, head) => {
+      model.set("layer", layer);
+      model.set("head", head);
+      model.save_changes();
+    },
+    paint: (canvas) => paintMaps(canvas, heads, maps(), columns),
+  });
+  thumbs.element.classList.add("cl-thumbs");
+  return thumbs;
+}
+
+/** The numbers from 1 on, as labels. @param {number} n */
+function count(n) {
+  return Array.from({ length: n }, (_, i) => String(i + 1));
+}
+
+/** @param {HTMLCanvasElement} canvas @param {any} model */
+function paintImage(canvas, model) {
+  const { height, width, channels } = model.get("about");
+  const pixels = floats(model, "image");
+  Object.assign(canvas, { width, height });
+  const context = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d"));
+  const data = context.createImageData(width, height);
+  for (let pixel = 0; pixel < width * height; pixel++) {
+    for (let channel = 0; channel < 3; channel++) {
+      const value = channels === 3 ? pixels[3 * pixel + channel] : 1 - pixels[pixel]; // one channel is ink on paper
+      data.data[4 * pixel + channel] = 255 * Math.min(1, Math.max(0, value));
+    }
+    data.data[4 * pixel + 3] = 255;
+  }
+  context.putImageData(data, 0, 0);
 }
 
 export default { render };

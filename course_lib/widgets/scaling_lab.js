@@ -7,7 +7,7 @@ import { html, setText } from "./kit/elements.js";
 import { filled, readable } from "./kit/format.js";
 import { frame } from "./kit/frame.js";
 import { roundedUp } from "./kit/geometry.js";
-import { keepDrawn, put } from "./kit/model.js";
+import { floats, keepDrawn, put } from "./kit/model.js";
 
 const TEXT = {
   title: "Why divide by √d_k?",
@@ -45,66 +45,20 @@ const BINS = 41;
 /** @param {{model: any, el: HTMLElement}} host */
 function render({ model, el }) {
   const shape = model.get("shape");
-  const rows = (/** @type {DataView} */ view, /** @type {number} */ count) => {
-    const all = new Float32Array(view.buffer.slice(view.byteOffset, view.byteOffset + view.byteLength));
-    return Array.from({ length: count }, (_, row) =>
-      all.subarray(row * shape.dimensions, (row + 1) * shape.dimensions),
-    );
-  };
-  const queries = rows(model.get("query_vectors"), shape.queries);
-  const keys = rows(model.get("key_vectors"), shape.keys);
-
+  const queries = rowsOf(floats(model, "query_vectors"), shape.dimensions);
+  const keys = rowsOf(floats(model, "key_vectors"), shape.dimensions);
   const { root, body, announcer, painted, leave } = frame({ model, el }, "scaling", {
     title: model.get("title") || TEXT.title,
     hint: TEXT.hint,
   });
-  // Powers of two, and whatever the vectors have at most.
-  const sizes = Array.from({ length: 11 }, (_, power) => 2 ** power).filter((size) => size < shape.dimensions);
-  sizes.push(shape.dimensions);
-  const nearest = (/** @type {number} */ d) => sizes.findIndex((size) => size >= d);
-  const dimensions = slider({
-    label: TEXT.dimensions,
-    min: 0,
-    max: sizes.length - 1,
-    format: () => String(model.get("d_k")),
-    change: (index) => put(model, "d_k", sizes[index]),
-  });
-  const count = slider({
-    label: TEXT.keys,
-    min: 1,
-    max: shape.keys,
-    change: (value) => put(model, "num_keys", value),
-  });
-  const temperature = slider({
-    label: TEXT.temperature,
-    min: -1,
-    max: 1,
-    step: 0.05,
-    format: () => readable(model.get("temperature")),
-    change: (power) => put(model, "temperature", Math.round(100 * 10 ** power) / 100),
-  });
-  const query = slider({
-    label: TEXT.query,
-    min: 1,
-    max: shape.queries,
-    change: (value) => put(model, "selected", value - 1),
-  });
-  const scale = toggle(TEXT.scale, (on) => put(model, "scaled", on));
+  const controls = makeControls(model, shape);
   const histogram = new Chart({ label: TEXT.chartScores, xName: TEXT.score, yName: TEXT.many });
   const shares = new Chart({ label: TEXT.chartWeights, xName: TEXT.key, yName: TEXT.weight });
   const [scoresAre, weightsAre] = [html("p", { class: "cl-caption" }), html("p", { class: "cl-caption" })];
   const facts = factList(TEXT.facts);
   const verdict = html("p", { class: "cl-verdict" });
   body.append(
-    html(
-      "div",
-      { class: "cl-controls" },
-      dimensions.element,
-      scale.element,
-      count.element,
-      temperature.element,
-      query.element,
-    ),
+    controls.element,
     html(
       "div",
       { class: "cl-panels" },
@@ -118,11 +72,7 @@ function render({ model, el }) {
   function draw() {
     const [d, n, heat, who] = ["d_k", "num_keys", "temperature", "selected"].map((name) => model.get(name));
     const divisor = heat * (model.get("scaled") ? Math.sqrt(d) : 1);
-    dimensions.show(nearest(d));
-    count.show(n);
-    temperature.show(Math.log10(heat));
-    query.show(who + 1);
-    scale.show(model.get("scaled"));
+    controls.draw();
 
     const shown = keys.slice(0, n).map((key) => key.subarray(0, d));
     const scores = queries.map((vector) => shown.map((key) => dot(key, vector) / divisor));
@@ -169,6 +119,58 @@ function render({ model, el }) {
   return () => {
     stop();
     leave();
+  };
+}
+
+/** Numbers as rows of so many. @param {Float32Array} numbers @param {number} width */
+function rowsOf(numbers, width) {
+  return Array.from({ length: numbers.length / width }, (_, row) => numbers.subarray(row * width, (row + 1) * width));
+}
+
+/** @param {any} model @param {{dimensions: number, keys: number, queries: number}} shape the most of each */
+function makeControls(model, shape) {
+  // Powers of two, and whatever the vectors have at most.
+  const sizes = Array.from({ length: 11 }, (_, power) => 2 ** power).filter((size) => size < shape.dimensions);
+  sizes.push(shape.dimensions);
+  const nearest = (/** @type {number} */ d) => sizes.findIndex((size) => size >= d);
+  const dimensions = slider({
+    label: TEXT.dimensions,
+    min: 0,
+    max: sizes.length - 1,
+    format: () => String(model.get("d_k")),
+    change: (index) => put(model, "d_k", sizes[index]),
+  });
+  const count = slider({
+    label: TEXT.keys,
+    min: 1,
+    max: shape.keys,
+    change: (value) => put(model, "num_keys", value),
+  });
+  const temperature = slider({
+    label: TEXT.temperature,
+    min: -1,
+    max: 1,
+    step: 0.05,
+    format: () => readable(model.get("temperature")),
+    change: (power) => put(model, "temperature", Math.round(100 * 10 ** power) / 100),
+  });
+  const query = slider({
+    label: TEXT.query,
+    min: 1,
+    max: shape.queries,
+    change: (value) => put(model, "selected", value - 1),
+  });
+  const scale = toggle(TEXT.scale, (on) => put(model, "scaled", on));
+  const shown = [dimensions, scale, count, temperature, query];
+  return {
+    element: html("div", { class: "cl-controls" }, ...shown.map(({ element }) => element)),
+    draw() {
+      dimensions.show(nearest(model.get("d_k")));
+      count.show(model.get("num_keys"));
+      temperature.show(Math.log10(model.get("temperature")));
+      query.show(model.get("selected") + 1);
+      scale.show(model.get("scaled"));
+    },
   };
 }
 

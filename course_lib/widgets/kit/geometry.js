@@ -20,7 +20,7 @@ export function ticks(from, to) {
   const rough = (to - from) / 5 || 1;
   const step = roundStep(10 ** Math.floor(Math.log10(rough)), (size) => size >= rough) ?? rough;
   const found = [];
-  for (let at = Math.ceil(from / step - 1e-9) * step; at <= to + step * 1e-6; at += step) found.push(at);
+  for (let at = Math.ceil(from / step - 1e-9) * step; at <= to + step * 1e-6; at += step) found.push(at || 0); // −0 is 0
   return found;
 }
 

@@ -1,12 +1,17 @@
 // @ts-check
 /** What the arrow keys mean, on a plane and in a grid. */
 
-/** @type {Record<string, [number, number]>} to the right and up */
-const DIRECTIONS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] };
+/** @type {Map<string, [number, number]>} to the right and up */
+const DIRECTIONS = new Map([
+  ["ArrowLeft", [-1, 0]],
+  ["ArrowRight", [1, 0]],
+  ["ArrowUp", [0, 1]],
+  ["ArrowDown", [0, -1]],
+]);
 
 /** Where an arrow key points, as [right, up]; null for other keys. @param {string} key */
 export function directionOf(key) {
-  return DIRECTIONS[key] ?? null;
+  return DIRECTIONS.get(key) ?? null;
 }
 
 /**
