@@ -1,10 +1,12 @@
 """Check the form of all code: `python tests/lint.py`, and `python tests/lint.py --fix` mends what tools can mend.
 
 Python: ruff (rules, order of imports, format) and pyrefly (types). JavaScript and CSS: Biome (rules, order of imports,
-format) and TypeScript (types, from JSDoc). What cannot be had here is skipped with a sentence, but in CI it fails.
+format), TypeScript (types, from JSDoc) and Node's own runner of tests, for what needs no page. What cannot be had here is
+skipped with a sentence, but in CI it fails.
 """
 
 import argparse
+import importlib.util
 import os
 import shutil
 import subprocess
@@ -27,7 +29,9 @@ CHECKS = {
         "biome check --error-on-warnings --write",
     ),
     "JavaScript, types": (NODE_TOOLS, "tsc", None),
+    "JavaScript, tests": (None, "node --test", None),
 }
+TESTS = "tests/js/*.test.js"
 
 TEXTS = {
     "right": "{name}: right ({seconds:.1f} s)",
@@ -47,6 +51,16 @@ def in_ci():
     return os.environ.get("CI", "").lower() in ("1", "true")
 
 
+def find(tool, folder):
+    """Return the path of a tool, or None; the Node that Playwright brings runs tests as well as another."""
+    found = shutil.which(tool, path=folder)
+    if found is None and tool == "node":
+        package = importlib.util.find_spec("playwright")
+        places = [] if package is None else package.submodule_search_locations
+        found = shutil.which("node", path=os.pathsep.join(str(Path(place, "driver")) for place in places))
+    return found
+
+
 def cure(folder):
     """Say how to get the tools of a folder."""
     if folder == PYTHON_TOOLS:
@@ -58,13 +72,15 @@ def check(name, fix):
     """Run one check and say how it went; returns whether it may stay so."""
     folder, checking, mending = CHECKS[name]
     tool, *options = (mending if fix and mending else checking).split()
-    program = shutil.which(tool, path=folder)
+    program = find(tool, folder)
     if program is None:
         how = TEXTS["no tool"].format(tool=tool, cure=cure(folder))
         print(TEXTS["missing" if in_ci() else "skipped"].format(name=name, how=how), flush=True)
         return not in_ci()
     if tool == "pyrefly":
         options += ["--python-interpreter-path", sys.executable]  # whose packages the code is checked against
+    if tool == "node":
+        options += sorted(str(path) for path in ROOT.glob(TESTS))
     began = time.perf_counter()
     is_right = subprocess.run([program, *options], cwd=ROOT).returncode == 0
     print(TEXTS["right" if is_right else "wrong"].format(name=name, seconds=time.perf_counter() - began), flush=True)

@@ -12,7 +12,7 @@ from tests import lint
 @pytest.fixture
 def tools(monkeypatch):
     """Stand-ins for all tools: sets which are installed and which find something, and notes what was run."""
-    about = SimpleNamespace(installed={"ruff", "pyrefly", "biome", "tsc", "npm"}, unhappy=set(), ran=[])
+    about = SimpleNamespace(installed={"ruff", "pyrefly", "biome", "tsc", "node", "npm"}, unhappy=set(), ran=[])
 
     def which(tool, path=None):
         return tool if tool in about.installed else None
@@ -29,7 +29,7 @@ def tools(monkeypatch):
 
 def test_all_tools_check_and_none_changes_a_file(tools):
     assert lint.main([]) == 0
-    assert [command[0] for command in tools.ran] == ["ruff", "ruff", "pyrefly", "biome", "tsc"]
+    assert [command[0] for command in tools.ran] == ["ruff", "ruff", "pyrefly", "biome", "tsc", "node"]
     assert not {"--fix", "--write"} & {word for command in tools.ran for word in command}
 
 
@@ -39,7 +39,7 @@ def test_fix_mends_what_the_tools_can_mend(tools):
     assert [command[-1] for command in tools.ran if command[0] == "biome"] == ["--write"]
 
 
-@pytest.mark.parametrize("tool", ["ruff", "pyrefly", "biome", "tsc"])
+@pytest.mark.parametrize("tool", ["ruff", "pyrefly", "biome", "tsc", "node"])
 def test_one_finding_is_enough_and_the_others_still_run(tools, tool, capsys):
     tools.unhappy = {tool}
     assert lint.main([]) == 1
@@ -74,3 +74,10 @@ def test_nodes_tools_are_pinned_and_their_lock_names_no_host():
     for name, package in packages.items():
         assert "resolved" not in package, name
         assert not name or package["integrity"].startswith("sha512-"), name
+
+
+def test_the_node_that_playwright_brings_runs_tests_too(monkeypatch):
+    pytest.importorskip("playwright")
+    monkeypatch.setenv("PATH", "")
+    assert "driver" in lint.find("node", None)
+    assert lint.find("tsc", str(lint.ROOT / "nowhere")) is None
