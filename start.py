@@ -47,14 +47,29 @@ def hand_over(*arguments):
             continue
 
 
+def begin_in_utf8():
+    """Begin again in UTF-8 where names of files have another encoding, such as that of LC_ALL=C, which knows few letters."""
+    if sys.getfilesystemencoding() != "utf-8":
+        if not str(ROOT).isascii():
+            say("utf8")
+        os.environ["PYTHONUTF8"] = "1"
+        os.execl(sys.executable, sys.executable, *sys.argv)
+
+
+def port(text):
+    """The number of a port; no other text is one, and the parser says so."""
+    return range(2**16).index(int(text))
+
+
 def check_options(options):
-    """End with a sentence where these are no options for opening the course: before anything is installed."""
+    """End with a sentence where these are no options, before anything is installed; returns the word among them."""
     parser = argparse.ArgumentParser(
         prog="start.py", usage=argparse.SUPPRESS, description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
+    parser.add_argument("word", nargs="?", choices=["setup", "test"], help=argparse.SUPPRESS)
     parser.add_argument("--no-browser", action="store_true", help=argparse.SUPPRESS)
-    parser.add_argument("--port", type=int, help=argparse.SUPPRESS)
-    parser.parse_args(options[: options.index("--")] if "--" in options else options)
+    parser.add_argument("--port", type=port, help=argparse.SUPPRESS)
+    return parser.parse_args(options[: options.index("--")] if "--" in options else options).word
 
 
 def main(arguments):
@@ -62,19 +77,15 @@ def main(arguments):
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # not where a caller has put something else in its place
             stream.reconfigure(errors="replace")  # a path may have letters that the terminal has not
-    word, rest = (arguments[0], arguments[1:]) if arguments else ("", [])
-    if word not in ("test", "setup"):
-        check_options(arguments)
+    word = "test" if arguments[:1] == ["test"] else check_options(arguments)  # the options of a test are pytest's
     try:
         set_up()
         if word == "setup":
             return 0
         if word == "test":
-            return hand_over(ROOT / "tests" / "prove.py", *rest)
+            return hand_over(ROOT / "tests" / "prove.py", *arguments[1:])
         say("opening")
-        return hand_over(
-            "-P", "-m", "course_lib.classroom.lab", *arguments
-        )  # a random.py of the learner's does not count
+        return hand_over("-P", "-m", "course_lib.classroom.lab", *arguments)  # -P: a random.py beside it does not count
     except Problem as problem:
         sys.stderr.write(str(problem) + "\n")
     except KeyboardInterrupt:
@@ -83,4 +94,5 @@ def main(arguments):
 
 
 if __name__ == "__main__":
+    begin_in_utf8()
     sys.exit(main(sys.argv[1:]))

@@ -47,16 +47,22 @@ UV_VARIABLES = {
     "proxy": "ALL_PROXY",
     "timeout": "UV_HTTP_TIMEOUT",
 }
-ELSEWHERE = ("PIP_TARGET", "PIP_PREFIX", "PIP_ROOT", "PYTHONHOME", "PYTHONPATH")  # would lead away from .venv
+# Beside these, what pip and uv have been told does not count: much of it would lead away from .venv or from the lock.
+HANDED_ON = (*UV_OPTIONS, *UV_VARIABLES, "no-index", "retries", "keyring-provider", "cache-dir", "no-cache-dir")
+UV_HANDED_ON = ("UV_HTTP_TIMEOUT", "UV_KEYRING_PROVIDER", "UV_CACHE_DIR", "UV_NO_CACHE", "UV_LINK_MODE")
+ELSEWHERE = re.compile("PIP_|UV_|PYTHONHOME$|PYTHONPATH$")
 ON = ("1", "true", "yes", "on")  # what pip takes for yes
 
 TEXTS = {
-    "no file": "{name} is missing, so this is not a complete copy of the course: clone or download it again.",
+    "no file": "{name} is missing or not whole, so this is not a complete copy of the course: clone or download it again.",
     "no ensurepip": "This Python cannot make virtual environments: run `sudo apt install python3-venv` (Debian, "
     "Ubuntu) or install Python from https://www.python.org/downloads/, then start again.",
     "no venv": "Python could not make the folder {venv} (its message is above): delete that folder and start again.",
     "separator": "No virtual environment can lie in {root}, because of the {name!r} in that name: rename the folder and "
     "start again.",
+    "in the way": "{path} is in the way: remove or rename it and start again.",
+    "utf8": "The letters of this folder's name need UTF-8, which this terminal's settings (LC_ALL, LANG, PYTHONUTF8) have "
+    "not: going on in UTF-8. Run `export PYTHONUTF8=1` before you use .venv/bin/course.",
     "rebuild": "The Python in .venv does not work any more; building .venv again.",
     "waiting": "Another start.py is still installing in this folder; waiting for it to end.",
     "first time": "Setting up the course in .venv. This happens once and takes a few minutes.",
@@ -79,6 +85,7 @@ TEXTS = {
 ERRORS = {
     **dict.fromkeys((errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)), "disk"),
     **dict.fromkeys((errno.EACCES, errno.EPERM, errno.EROFS), "read-only"),
+    **dict.fromkeys((errno.EEXIST, errno.EISDIR, errno.ENOTDIR), "in the way"),
 }
 
 
@@ -112,12 +119,12 @@ def set_up():
                 began = time.monotonic()
                 prepare_venv()
                 install()
-                STAMP.write_text(fingerprint())
+                STAMP.write_bytes(fingerprint())
                 say("done", time="{}:{:02}".format(*divmod(int(time.monotonic() - began), 60)))
     except OSError as error:
         if error.errno not in ERRORS:
             raise
-        raise Problem(sentence(ERRORS[error.errno])) from error
+        raise Problem(sentence(ERRORS[error.errno], path=error.filename)) from error
 
 
 # --- The virtual environment -----------------------------------------------------------------------------------------
@@ -146,12 +153,12 @@ def fingerprint():
     """What .venv depends on, as one hash: the pins, the package's own settings, Python and where the folder lies."""
     version = venv_says("-I", "-S", "-c", "import sys; print(sys.version_info[:2])")
     parts = [LOCK.read_bytes(), PROJECT.read_bytes(), str(version).encode(), os.fsencode(ROOT)]
-    return hashlib.sha256(b"\0".join(parts)).hexdigest()
+    return hashlib.sha256(b"\0".join(parts)).hexdigest().encode()
 
 
 def is_ready():
     """Whether everything that the fingerprint stands for was installed to the end."""
-    return STAMP.is_file() and STAMP.read_text() == fingerprint()
+    return STAMP.is_file() and STAMP.read_bytes() == fingerprint()
 
 
 @contextlib.contextmanager
@@ -180,7 +187,7 @@ def prepare_venv():
     """Leave in .venv a Python with pip, and only packages that are complete."""
     if venv_says("-m", "pip", "--version"):
         say("again")
-        STAMP.unlink(missing_ok=True)
+        shutil.rmtree(STAMP) if STAMP.is_dir() else STAMP.unlink(missing_ok=True)
     else:
         make_venv()
     for info in metadata():
@@ -190,14 +197,17 @@ def prepare_venv():
 
 def make_venv():
     """Make an empty .venv, replacing a broken one."""
-    say("rebuild" if VENV.exists() else "first time")
-    if os.pathsep in str(ROOT):
-        raise Problem(sentence("separator", name=os.pathsep))
+    is_new = not os.path.lexists(VENV) or (VENV.is_dir() and not any(VENV.iterdir()))
+    if not is_new and (VENV.is_symlink() or not VENV.is_dir()):  # what a link leads to may be of use elsewhere
+        raise Problem(sentence("in the way", path=VENV))
+    say("first time" if is_new else "rebuild")
+    if strange := re.search(f"[{os.pathsep}\ud800-\udfff]", str(ROOT)):  # these stand for bytes that are no UTF-8
+        raise Problem(sentence("separator", name=strange[0]))
     if not os.access(ROOT, os.W_OK):
         raise Problem(sentence("read-only"))
     if importlib.util.find_spec("ensurepip") is None:
         raise Problem(sentence("no ensurepip"))
-    if VENV.exists():
+    if not is_new:
         shutil.rmtree(VENV)
     if shutil.disk_usage(ROOT).free < NEEDED_BYTES:
         raise Problem(sentence("disk"))
@@ -232,7 +242,10 @@ def install():
 
 def locked(name):
     """The lock's lines for a package: its pin, and the hashes of its files."""
-    return re.findall(rf"^{name}==.*\n(?:\s.*\n)*", LOCK.read_text(encoding="utf-8"), re.MULTILINE)[0]
+    found = re.search(rf"^{name}==.*\n(?:\s.*\n)*", LOCK.read_text(encoding="utf-8", errors="replace"), re.MULTILINE)
+    if found is None:
+        raise Problem(sentence("no file", name=LOCK.name))
+    return found[0]
 
 
 def pip_settings():
@@ -258,9 +271,12 @@ def run(settings, program, *arguments):
     Raises:
         Problem: it failed.
     """
-    told = {variable: " ".join(settings[name]) for name, variable in UV_VARIABLES.items() if name in settings}
-    told |= {name: value for name, value in os.environ.items() if name not in ELSEWHERE}
-    told |= {"UV_SYSTEM_CERTS": "1", "PIP_USER": "0", "PIP_DISABLE_PIP_VERSION_CHECK": "1"}
+    words = {name: " ".join(settings[name]) for name in HANDED_ON if name in settings}
+    told = {f"PIP_{name.upper().replace('-', '_')}": text for name, text in words.items()}
+    told |= {variable: words[name] for name, variable in UV_VARIABLES.items() if name in words}
+    told |= {name: os.environ[name] for name in os.environ if name in UV_HANDED_ON or not ELSEWHERE.match(name)}
+    told |= {"PIP_CONFIG_FILE": os.devnull, "PIP_DISABLE_PIP_VERSION_CHECK": "1"}  # devnull: no file of settings
+    told |= {"UV_NO_CONFIG": "1", "UV_SYSTEM_CERTS": "1"}
     command = [str(part) for part in (venv_program(program), *arguments)]
     if subprocess.run(command, cwd=ROOT, env=told, close_fds=False).returncode:
         raise Problem(sentence(reason(settings)))

@@ -127,10 +127,43 @@ def test_ctrl_c_is_answered_with_a_sentence(capsys):
     assert "it goes on from here" in capsys.readouterr().err
 
 
-def test_a_mistyped_word_is_refused_before_anything_is_installed():
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ("tset", "invalid choice: 'tset'"),
+        ("--port 99999", "argument --port: invalid port value: '99999'"),
+        ("--port -1", "argument --port"),
+        ("--port x", "argument --port: invalid port value: 'x'"),
+        ("setup extra", "unrecognized arguments: extra"),
+        ("setup --help", "set up, and no more"),
+    ],
+)
+def test_what_cannot_be_done_is_refused_before_anything_is_installed(words, said, capsys):
     with mock.patch.object(start, "set_up") as set_up, pytest.raises(SystemExit):
-        start.main(["tset"])
+        start.main(words.split())
     set_up.assert_not_called()
+    assert said in "".join(capsys.readouterr())
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="names of files have one encoding there")
+@pytest.mark.parametrize("name", ["курс", "course"])
+def test_a_terminal_without_letters_begins_again_in_utf8(tmp_path, name):
+    """Nothing is decided before; whoever goes on with .venv/bin/course is told what to set."""
+    folder = tmp_path / name
+    for file in (
+        "start.py",
+        "course_lib/__init__.py",
+        "course_lib/classroom/__init__.py",
+        "course_lib/classroom/install.py",
+    ):
+        (folder / file).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(ROOT / file, folder / file)
+    environment = {**os.environ, "LC_ALL": "C", "PYTHONUTF8": "0"}
+    command = [sys.executable, "start.py", "setup"]
+    run = subprocess.run(command, cwd=folder, env=environment, capture_output=True, encoding="utf-8")
+    *before, after = (run.stdout + run.stderr).splitlines()
+    assert after.startswith("requirements.lock is missing")  # the set-up's first look
+    assert ["export PYTHONUTF8=1" in line for line in before] == [True] * (name == "курс")
 
 
 def test_commands_hand_over_to_the_venv():
@@ -149,7 +182,7 @@ def test_commands_hand_over_to_the_venv():
 
 
 def test_a_complete_venv_is_left_alone(venv):
-    install.STAMP.write_text(install.fingerprint())
+    install.STAMP.write_bytes(install.fingerprint())
     with mock.patch.object(install, "install") as installing:
         install.set_up()
     installing.assert_not_called()
@@ -169,7 +202,7 @@ def test_the_stamp_comes_last_and_goes_first(venv):
 
 @pytest.mark.parametrize("changed", ["LOCK", "PROJECT"])
 def test_a_changed_file_asks_for_a_new_installation(venv, changed):
-    install.STAMP.write_text(install.fingerprint())
+    install.STAMP.write_bytes(install.fingerprint())
     assert install.is_ready()
     with getattr(install, changed).open("a") as file:
         file.write("\n")
@@ -177,7 +210,7 @@ def test_a_changed_file_asks_for_a_new_installation(venv, changed):
 
 
 def test_another_python_or_place_asks_for_a_new_installation(venv, monkeypatch):
-    install.STAMP.write_text(install.fingerprint())
+    install.STAMP.write_bytes(install.fingerprint())
     with mock.patch.object(install, "venv_says", return_value="(3, 99)"):
         assert not install.is_ready()
     monkeypatch.setattr(install, "ROOT", install.ROOT / "moved")
@@ -194,7 +227,7 @@ def test_a_folder_whose_name_is_no_text_has_a_fingerprint(venv, monkeypatch):
 @pytest.mark.skipif(os.name == "nt", reason="scripts are no programs there")
 @pytest.mark.parametrize("script", ["#!/bin/sh\nexit 1\n", "#!/no/such/python\n", None])
 def test_a_broken_python_is_not_ready(venv, script):
-    install.STAMP.write_text(install.fingerprint())
+    install.STAMP.write_bytes(install.fingerprint())
     python = install.venv_program("python")
     python.unlink()
     if script:
@@ -213,6 +246,50 @@ def test_a_broken_venv_is_built_again(venv, capsys):
     assert "building .venv again" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize("kind", ["file", "link to a full folder", "link to nothing"])
+def test_what_is_no_venv_is_left_alone(course, kind):
+    other = course / "other"
+    if kind == "file":
+        install.VENV.write_text("somebody's")
+    else:
+        if kind == "link to a full folder":
+            other.mkdir()
+            (other / "file").touch()
+        install.VENV.symlink_to(other)
+    with pytest.raises(install.Problem, match=r"\.venv is in the way: remove or rename it"):
+        install.set_up()
+    assert os.path.lexists(install.VENV) and (kind != "link to a full folder" or (other / "file").exists())
+
+
+def test_a_venv_may_be_a_link_to_an_empty_folder(course, capsys):
+    (course / "other").mkdir()
+    install.VENV.symlink_to(course / "other")
+    with mock.patch.object(install.subprocess, "run", return_value=mock.Mock(returncode=0)) as run:
+        install.make_venv()
+    assert run.call_args.args[0][1:] == ["-m", "venv", str(install.VENV)]
+    assert install.VENV.is_symlink() and "This happens once" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("strange", ["a folder", "no UTF-8"])
+def test_a_strange_stamp_is_none(venv, strange):
+    if strange == "a folder":
+        install.STAMP.mkdir()
+        (install.STAMP / "file").touch()
+    else:
+        install.STAMP.write_bytes(b"\xff")
+    with mock.patch.object(install, "install") as installing, mock.patch.object(install, "venv_says", lambda *_: "pip"):
+        install.set_up()
+        install.set_up()
+    installing.assert_called_once()
+
+
+@pytest.mark.parametrize("text", ["", "\ufeff", "anyio==4.16.0\n"])
+def test_a_lock_that_is_not_whole_is_told(venv, text):
+    install.LOCK.write_text(text, encoding="utf-16")
+    with mock.patch.object(install, "run"), pytest.raises(install.Problem, match="requirements.lock is missing or not"):
+        install.install()
+
+
 def test_half_installed_packages_are_forgotten(venv):
     package(venv, "whole-1.0", "METADATA", "INSTALLER")
     package(venv, "half-1.0", "METADATA")
@@ -227,11 +304,13 @@ def test_without_ensurepip_debian_is_told_what_to_install():
             install.make_venv()
 
 
-@pytest.mark.skipif(os.name == "nt", reason="no folder has the separator in its name there")
-def test_a_folder_that_no_venv_can_lie_in_is_told(course, monkeypatch):
-    monkeypatch.setattr(install, "ROOT", course / "a:b")
-    with pytest.raises(install.Problem, match="because of the ':' in that name"):
+@pytest.mark.skipif(os.name == "nt", reason="no folder has such a name there")
+@pytest.mark.parametrize(("name", "said"), [(b"a:b", "':'"), (b"\xd0\xba\xff", r"'\\udcff'")])
+def test_a_folder_that_no_venv_can_lie_in_is_told(venv, monkeypatch, name, said):
+    monkeypatch.setattr(install, "ROOT", install.ROOT / os.fsdecode(name))
+    with pytest.raises(install.Problem, match=f"because of the {said} in that name"):
         install.make_venv()
+    assert install.VENV.exists()
 
 
 def test_a_folder_that_cannot_be_written_to_is_told_beforehand():
@@ -249,10 +328,15 @@ def test_a_full_disk_is_told_beforehand(monkeypatch):
 
 @pytest.mark.parametrize(
     ("number", "words"),
-    [(errno.ENOSPC, "disk is too full"), (errno.EACCES, "cannot be written to"), (errno.EROFS, "cannot be written to")],
+    [
+        (errno.ENOSPC, "disk is too full"),
+        (errno.EACCES, "cannot be written to"),
+        (errno.EROFS, "cannot be written to"),
+        (errno.EISDIR, "uv.txt is in the way"),
+    ],
 )
 def test_what_the_system_refuses_is_told_in_a_sentence(number, words):
-    with mock.patch.object(install, "make_venv", side_effect=OSError(number, "")):
+    with mock.patch.object(install, "make_venv", side_effect=OSError(number, "", "uv.txt")):
         with pytest.raises(install.Problem, match=words):
             install.set_up()
 
@@ -265,7 +349,7 @@ def test_no_other_error_is_hidden():
 @pytest.mark.parametrize("missing", ["LOCK", "PROJECT"])
 def test_an_incomplete_copy_is_told(missing):
     getattr(install, missing).unlink()
-    with pytest.raises(install.Problem, match="is missing, so this is not a complete copy"):
+    with pytest.raises(install.Problem, match="is missing or not whole, so this is not a complete copy"):
         install.set_up()
 
 
@@ -375,14 +459,26 @@ SHOW = "import os, sys; sys.exit(not all(os.environ.get(n) == v for n, v in zip(
 def test_a_program_gets_what_only_variables_say(monkeypatch):
     monkeypatch.setattr(install, "venv_program", lambda _: sys.executable)
     monkeypatch.setattr(install, "reason", lambda _: "unknown")
-    monkeypatch.setenv("PIP_USER", "1")
     monkeypatch.setenv("UV_HTTP_TIMEOUT", "7")
     monkeypatch.delenv("SSL_CERT_FILE", raising=False)
     settings = {"cert": ["/srv/ca.pem"], "timeout": ["180"]}
-    shown = ["SSL_CERT_FILE", "/srv/ca.pem", "UV_HTTP_TIMEOUT", "7", "PIP_USER", "0", "UV_SYSTEM_CERTS", "1"]
+    shown = ["SSL_CERT_FILE", "/srv/ca.pem", "UV_HTTP_TIMEOUT", "7", "UV_SYSTEM_CERTS", "1"]
+    shown += ["PIP_CERT", "/srv/ca.pem", "PIP_TIMEOUT", "180"]
     install.run(settings, "python", "-c", SHOW, *shown)
     with pytest.raises(install.Problem, match="The installation failed"):
         install.run(settings, "python", "-c", SHOW, "SSL_CERT_FILE", "another")
+
+
+@pytest.mark.parametrize(
+    "variable", ["PIP_DRY_RUN", "PIP_USER", "PIP_TARGET", "UV_CONSTRAINT", "UV_INDEX_URL", "UV_PROJECT"]
+)
+def test_what_leads_away_from_the_venv_or_the_lock_is_not_handed_on(monkeypatch, variable):
+    monkeypatch.setattr(install, "venv_program", lambda _: sys.executable)
+    monkeypatch.setattr(install, "reason", lambda _: "unknown")
+    monkeypatch.setenv(variable, "1")
+    settings = {"dry-run": ["1"]}  # of a file
+    install.run(settings, "python", "-c", f"import os, sys; sys.exit(os.environ.get('{variable}', 0))")
+    install.run(settings, "python", "-c", SHOW, "PIP_CONFIG_FILE", os.devnull, "UV_NO_CONFIG", "1")
 
 
 # --- Why it failed ---------------------------------------------------------------------------------------------------
