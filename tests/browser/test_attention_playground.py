@@ -276,6 +276,25 @@ def test_rows_that_do_not_sum_to_one_are_pointed_out(learner):
     assert "not 1" in hands.root.locator(".cl-notes").inner_text()
 
 
+def test_labels_say_which_function_ran(play, learner):
+    formulas = ".cl-step-formula"
+    assert play.root.locator(formulas).all_inner_texts()[1:4:2] == ["score / √d_k", "softmax over the keys"]
+    assert "by scaled_dot_product_attention" in play.root.locator(".cl-function").inner_text()
+    hands = learner(COLUMNS)
+    assert hands.root.locator(formulas).all_inner_texts()[1:] == [
+        "library: score / √d_k",
+        "library: −∞ if hidden",
+        "by attention",
+        "by attention",
+    ]
+    assert hands.root.locator(".cl-words").inner_text().startswith("What attention returned as weights")
+    assert "attention gave" in hands.root.locator(".cl-lines").inner_text()
+    assert "Scores by the library; weights and context by attention" in hands.root.locator(".cl-function").inner_text()
+    hands.stage("scaled")
+    assert "Divide by √d_k" in hands.root.locator(".cl-words").inner_text()
+    hands.stage("weights")
+
+
 def test_a_slow_function_lags_but_ends_at_the_latest_state(notebook):
     hands = Hands(notebook, LAGGING, "lagging")
     before = notebook.python_json("len(calls)")

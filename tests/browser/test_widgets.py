@@ -236,6 +236,15 @@ def test_a_walk_with_parts_switched_off(shown):
     widget.does(widget.choose("residual"), "on['residual']", True)
 
 
+def test_a_walks_bars_are_as_long_as_its_vectors(shown):
+    widget = shown("walk")
+    sizes = [np.linalg.norm(widget.python(f"stages[{name!r}][2].tolist()")) for name in ("in", "out")]
+    bars = widget.root.locator(".cl-size-bar").all()
+    widths = [bar.bounding_box()["width"] for bar in bars]
+    assert max(widths) > 50 and widths[0] != widths[1]
+    np.testing.assert_allclose(np.divide(widths, max(widths)), np.divide(sizes, max(sizes)), atol=0.02)
+
+
 def test_tokens_are_taken_drawn_and_undone(shown):
     widget = shown("decoding")
     best = widget.python("probabilities.argmax().item()")

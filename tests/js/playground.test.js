@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import { arithmeticOf } from "../../course_lib/widgets/playground/arithmetic.js";
+import { formulaOf, runsOf, wordsOf } from "../../course_lib/widgets/playground/labels.js";
 import {
   answered,
   cellsOf,
@@ -117,7 +118,7 @@ test("geometry of the planes", () => {
 
 test("each step's sum is written out", () => {
   const lines = (stage, of = picture, mask = [true, true]) =>
-    arithmeticOf(stage, { picture: of, mask, who: 1, tokens: TOKENS, functionName: null });
+    arithmeticOf(stage, { picture: of, mask, who: 1, tokens: TOKENS, functionName: "mine" });
   assert.deepEqual(lines("scores").rows[1], ["cat · cat", "= 0.00×1.00 + (−2.00)×(−3.00)", "6.00"]);
   assert.deepEqual(lines("scaled").rows[1], ["cat · cat", "= 6.00 / 1.41", "4.24"]);
   assert.deepEqual(lines("masked", picture, [false, true]).rows[0].slice(0, 1), ["cat · the"]);
@@ -128,6 +129,30 @@ test("each step's sum is written out", () => {
   const context = lines("context");
   assert.deepEqual(context.sum, ["context of cat", "", "(0.00, 3.99)"]);
   assert.deepEqual(lines("weights", { ...picture, works: false }), { rows: [], sum: null });
+});
+
+test("where a function gives something else than softmax, the sum says which function", () => {
+  const other = {
+    ...picture,
+    weights: [
+      [1, 0],
+      [1, 0],
+    ],
+  };
+  const row = { picture: other, mask: [true, true], who: 1, tokens: TOKENS, functionName: "mine" };
+  assert.match(arithmeticOf("weights", row).rows[0][1], /= 0\.00; mine gave$/);
+});
+
+test("labels say which function ran", () => {
+  assert.equal(formulaOf("weights", null), "softmax over the keys");
+  assert.equal(formulaOf("weights", "mine"), "by mine");
+  assert.equal(formulaOf("context", "mine"), "by mine");
+  assert.equal(formulaOf("scaled", "mine"), "library: score / √d_k");
+  assert.match(wordsOf("scaled", null, 4), /√4 = 2\.00/);
+  assert.match(wordsOf("scaled", "mine", 4), /√4 = 2\.00/);
+  assert.match(wordsOf("weights", "mine", 4), /^What mine returned/);
+  assert.equal(runsOf(null), "Weights and context by");
+  assert.match(runsOf("mine"), /^Scores by the library/);
 });
 
 test("large scores are written less their maximum", () => {
@@ -147,7 +172,7 @@ test("large scores are written less their maximum", () => {
     mask: [true, true],
     who: 1,
     tokens: TOKENS,
-    functionName: null,
+    functionName: "mine",
   });
   assert.equal(rows[1][1], "= e^(42.4 − 42.4) / sum = 1.00 / 1.00");
 });

@@ -6,7 +6,10 @@ import { TEXT } from "./texts.js";
 
 /** @typedef {import("./numbers.js").Picture} Picture */
 /** @typedef {[string, string, string]} Line what, how, result */
-/** @typedef {{picture: Picture, mask: boolean[], who: number, tokens: string[]}} Row mask: which keys the query may see */
+/**
+ * @typedef {{picture: Picture, mask: boolean[], who: number, tokens: string[], functionName: string}} Row
+ *   mask: which keys the query may see
+ */
 /** @typedef {{rows: Line[], sum: Line | null}} Sum sum: what the rows add up to */
 
 /**
@@ -62,7 +65,7 @@ function masked(row) {
 }
 
 /** @param {Row} row @returns {Sum} */
-function weights({ picture, mask, who, tokens }) {
+function weights({ picture, mask, who, tokens, functionName }) {
   const [scores, weights] = [picture.scaled[who], picture.weights[who]];
   const top = Math.max(...scores.filter((_, k) => mask[k]));
   const powers = scores.map((x, k) => (mask[k] ? Math.exp(x - top) : 0));
@@ -72,7 +75,8 @@ function weights({ picture, mask, who, tokens }) {
   const winner = winnerOf(weights);
   const rows = tokens.map((token, k) => {
     const [expected, got] = [all ? powers[k] / all : 0, weights[k]];
-    const other = Math.abs(expected - got) > 2e-3 ? ` = ${filled(TEXT.gave, { expected: readable(expected) })}` : "";
+    const gave = filled(TEXT.gave, { expected: readable(expected), name: functionName });
+    const other = Math.abs(expected - got) > 2e-3 ? ` = ${gave}` : "";
     const mark = k === winner && got > 0 ? ` ${TEXT.winner}` : "";
     const power = mask[k] ? `e^(${readable(scores[k])}${shift})` : "e^(−∞)";
     return /** @type {Line} */ ([

@@ -5,11 +5,12 @@
  */
 import { button, choiceButtons, menu } from "../kit/controls.js";
 import { html, setText } from "../kit/elements.js";
-import { filled, readable, shortened } from "../kit/format.js";
+import { shortened } from "../kit/format.js";
 import { frame } from "../kit/frame.js";
 import { makeCrowdMap } from "./crowd_map.js";
 import { makeMost } from "./crowd_most.js";
 import { makeCrowdCompare, makeCrowdMix } from "./crowd_planes.js";
+import { runsOf, wordsOf } from "./labels.js";
 import { makeMaskButtons, makePresets } from "./sentence.js";
 import { CROWD_TEXT, TEXT } from "./texts.js";
 
@@ -110,13 +111,14 @@ function makeChoices(session, hand) {
 function makeWeigh(session, map) {
   const words = html("p", { class: "cl-words" });
   const notes = html("ul", { class: "cl-notes" });
-  const functionName = html("code");
-  const runs = html("p", { class: "cl-function" }, `${TEXT.runs} `, functionName);
+  const [runs, functionName] = [html("span"), html("code")];
+  const about = html("p", { class: "cl-function" }, runs, " ", functionName);
   return {
-    element: html("section", { class: "cl-panel cl-weigh" }, words, ...map, notes, runs),
+    element: html("section", { class: "cl-panel cl-weigh" }, words, ...map, notes, about),
     draw() {
-      const root = readable(Math.sqrt(session.dK));
-      setText(words, filled(TEXT.stage[session.stage].words, { d: session.dK, root }));
+      const { stage, driver, dK } = session;
+      setText(words, wordsOf(stage, driver, dK));
+      setText(runs, runsOf(driver));
       setText(functionName, session.functionName);
       const noted = /** @type {string[]} */ (session.model.get("notes"));
       notes.replaceChildren(...noted.map((note) => html("li", {}, note)));

@@ -49,6 +49,11 @@ export class Session {
     return /** @type {boolean} */ (this.model.get("in_page"));
   }
 
+  /** Name of the learner's function that gives weights and context; null while the library's does. */
+  get driver() {
+    return this.inPage ? null : this.functionName;
+  }
+
   get functionName() {
     return /** @type {string} */ (this.model.get("function"));
   }

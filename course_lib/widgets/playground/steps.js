@@ -1,7 +1,8 @@
 // @ts-check
 /** The five steps of attention as buttons, each with a small live map of its numbers. */
 import { cividis } from "../kit/colours.js";
-import { html, setAttributes, svg } from "../kit/elements.js";
+import { html, setAttributes, setText, svg } from "../kit/elements.js";
+import { formulaOf } from "./labels.js";
 import { sharesOf } from "./numbers.js";
 import { STAGES, TEXT } from "./texts.js";
 
@@ -9,21 +10,23 @@ import { STAGES, TEXT } from "./texts.js";
 export function makeSteps(session) {
   const steps = STAGES.map((name, index) => {
     const { map, cells } = makeThumb(session.n, name === "context" ? session.dV : session.n);
+    const formula = html("span", { class: "cl-step-formula" });
     const button = html(
       "button",
       { type: "button", class: "cl-step", "data-stage": name, click: () => session.look("stage", name) },
       map,
       html("span", { class: "cl-step-name" }, html("b", {}, `${index + 1}`), ` ${TEXT.stage[name].name}`),
-      html("span", { class: "cl-step-formula" }, TEXT.stage[name].formula),
+      formula,
     );
-    return { name, button, cells };
+    return { name, button, formula, cells };
   });
   return {
     element: html("nav", { class: "cl-steps", "aria-label": TEXT.steps }, ...steps.map(({ button }) => button)),
     draw() {
-      const { picture, stage } = session;
+      const { picture, stage, driver } = session;
       const mask = session.maskOf(picture.state);
-      for (const { name, button, cells } of steps) {
+      for (const { name, button, formula, cells } of steps) {
+        setText(formula, formulaOf(name, driver));
         sharesOf(picture, mask, name).forEach((row, q) =>
           row.forEach((share, k) => setAttributes(cells[q][k], { fill: fillOf(share) })),
         );

@@ -15,9 +15,9 @@ export function makeSum(session, marked) {
     element,
     mark,
     draw() {
-      const { picture, selected, stage, tokens } = session;
+      const { picture, selected, stage, tokens, functionName } = session;
       const mask = session.maskOf(picture.state)[selected];
-      const { rows, sum } = arithmeticOf(stage, { picture, mask, who: selected, tokens });
+      const { rows, sum } = arithmeticOf(stage, { picture, mask, who: selected, tokens, functionName });
       const wanted = [...rows, ...(sum ? [sum] : [])];
       while (lines.children.length > wanted.length) lines.lastElementChild?.remove();
       while (lines.children.length < wanted.length) lines.append(makeLine());

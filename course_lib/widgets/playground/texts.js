@@ -1,5 +1,8 @@
 // @ts-check
-/** All that a reader of the playground sees; names in braces are filled in. */
+/**
+ * All that a reader of the playground sees; names in braces are filled in. What ends in "Beside" stands where a function of
+ * the learner's gives weights and context, with the library's scores beside them.
+ */
 
 /** @typedef {(typeof STAGES)[number]} Stage */
 /** @typedef {"queries" | "keys" | "values"} Kind */
@@ -19,6 +22,7 @@ export const TEXT = {
     scores: {
       name: "Scores",
       formula: "query · key",
+      formulaBeside: "library: query · key",
       words:
         "Every query meets every key: multiply number by number, then add. " +
         "Long arrows that point the same way score high.",
@@ -28,6 +32,7 @@ export const TEXT = {
     scaled: {
       name: "Scaled",
       formula: "score / √d_k",
+      formulaBeside: "library: score / √d_k",
       words: "Divide by √d_k = √{d} = {root}, so that more dimensions do not simply mean bigger scores.",
       plane: "Each key dropped onto the line of “{who}”. Scaling shrinks all scores alike: their order stays.",
       cell: "scaled score of query {query} with key {key}: {number}",
@@ -35,6 +40,7 @@ export const TEXT = {
     masked: {
       name: "Masked",
       formula: "may it look? else −∞",
+      formulaBeside: "library: −∞ if hidden",
       words:
         "Where a query may not look, its score becomes −∞. Click a cell, or press Space on it, to hide or show a key.",
       plane: "Faded keys are hidden from “{who}” by the mask.",
@@ -44,16 +50,20 @@ export const TEXT = {
     weights: {
       name: "Weights",
       formula: "softmax over the keys",
+      formulaBeside: "by {name}",
       words: "e to the power of each score, divided by the sum of its row: every row becomes shares that add up to 1.",
+      wordsBeside: "What {name} returned as weights: how each query shares out its attention.",
       plane: "The bigger the disc around a key, the more “{who}” attends to it.",
       cell: "{query} attends to {key} with weight {number}",
     },
     context: {
       name: "Context",
       formula: "weights × values",
+      formulaBeside: "by {name}",
       words:
         "Each query takes from every value its share and adds them up: " +
         "a vector of its own, mixed from what it attends to.",
+      wordsBeside: "What {name} returned as context: a vector for each query.",
       plane: "The bigger the disc around a key, the more “{who}” takes of its value.",
       cell: "context of {query}, dimension {key}: {number}",
     },
@@ -84,6 +94,7 @@ export const TEXT = {
   dimensionColumns: "columns: dimensions",
   sum: "sum",
   runs: "Weights and context by",
+  runsBeside: "Scores by the library; weights and context by",
   stale: "The last picture that worked:",
   nothingYet: "No weights yet: they come from the function above.",
   waiting: "Python is computing …",
@@ -92,7 +103,7 @@ export const TEXT = {
   hidden: "{score} is hidden: it becomes",
   total: "together",
   contextOf: "context of {who}",
-  gave: "{expected}; the function gave",
+  gave: "{expected}; {name} gave",
   wins: "“{who}” attends most to “{key}”: {weight}.",
   attendsToNothing: "“{who}” attends to nothing: every key is hidden.",
   failed: "The attention function failed. {error}",

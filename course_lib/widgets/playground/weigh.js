@@ -1,8 +1,9 @@
 // @ts-check
 /** The matrix of the step, with its words, its mask and what is to be noted about it. */
 import { html, setAttributes, setText } from "../kit/elements.js";
-import { filled, readable } from "../kit/format.js";
+import { readable } from "../kit/format.js";
 import { Matrix } from "../kit/matrix.js";
+import { runsOf, wordsOf } from "./labels.js";
 import { legend } from "./legend.js";
 import { cellsOf } from "./numbers.js";
 import { makeMaskButtons } from "./sentence.js";
@@ -18,7 +19,7 @@ export function makeWeigh(session, onKey) {
   const staleMark = html("p", { class: "cl-stale-mark" }, TEXT.stale);
   const nothing = html("p", { class: "cl-nothing" }, TEXT.nothingYet);
   const notes = html("ul", { class: "cl-notes" });
-  const functionName = html("code");
+  const [runs, functionName] = [html("span"), html("code")];
   const element = html(
     "section",
     { class: "cl-panel cl-weigh", "aria-live": "off" },
@@ -28,18 +29,19 @@ export function makeWeigh(session, onKey) {
     nothing,
     ...matrix.elements,
     notes,
-    html("p", { class: "cl-function" }, `${TEXT.runs} `, functionName),
+    html("p", { class: "cl-function" }, runs, " ", functionName),
   );
   return {
     element,
     matrix,
     put: () => maskButtons.show(),
     draw() {
-      const { picture, stage, dK, hasWeights } = session;
+      const { picture, stage, driver, dK, hasWeights } = session;
       const isLate = stage === "weights" || stage === "context";
       matrix.draw();
       setText(stageName, TEXT.stage[stage].name);
-      setText(words, filled(TEXT.stage[stage].words, { d: dK, root: readable(Math.sqrt(dK)) }));
+      setText(words, wordsOf(stage, driver, dK));
+      setText(runs, runsOf(driver));
       setText(functionName, session.functionName);
       staleMark.hidden = picture.works || !isLate || !hasWeights;
       nothing.hidden = !isLate || hasWeights;
