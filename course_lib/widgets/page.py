@@ -8,6 +8,8 @@ import json
 import re
 from pathlib import Path, PurePosixPath
 
+from course_lib.widgets import live
+
 FOLDER = Path(__file__).parent
 
 TEXTS = {
@@ -30,11 +32,16 @@ def page_module(name):
             the kit's, and those that lie beside the widget's own modules under the same name.
 
     Returns:
-        (module, style): the text of one self-contained ES module and of one style sheet.
+        (module, style): the text of one self-contained ES module and of one style sheet; they follow their files where
+        `live.py` says so.
 
     Raises:
         ValueError: an import that a page cannot follow.
     """
+    return live.followed(lambda: _texts_of(name), FOLDER) if live.is_wanted() else _texts_of(name)
+
+
+def _texts_of(name):
     texts = modules_of(name)
     module = f"const MODULES = {json.dumps(texts, ensure_ascii=False)};\n{(FOLDER / 'loader.js').read_text('utf-8')}"
     sheets = [*sorted(FOLDER.glob("kit/*.css")), *(FOLDER / part.replace(".js", ".css") for part in texts)]
