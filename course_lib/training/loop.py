@@ -387,9 +387,7 @@ class _Run:
 
     def _remember(self, tensors, state):
         """Be where a checkpoint was written; the model's weights are there already."""
-        remember(self.optimizers, tensors)
-        for optimizer, was in zip(self.optimizers, state["muon_bfloat16"], strict=True):
-            optimizer.bfloat16 = was  # what was measured then, not what is measured now
+        remember(self.optimizers, tensors, state["muon_bfloat16"])
         if self.average is not None:
             for name, average in self.average.average.items():
                 average.copy_(tensors[f"trained.{name}"])

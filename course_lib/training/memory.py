@@ -86,9 +86,11 @@ def like_memories(optimizers, then, found):
     return expected
 
 
-def remember(optimizers, tensors):
-    """Give back to optimizers what `memories` took from them."""
+def remember(optimizers, tensors, bfloat16):
+    """Give back to optimizers what `memories` took from them, and to Muon whether it worked in bfloat16."""
     for number, optimizer in enumerate(optimizers):
+        if isinstance(optimizer, Muon):
+            optimizer.bfloat16 = bfloat16[number]  # what was measured then, not what is measured now
         memory = {}
         for name, tensor in tensors.items():
             kind, *place = name.split(".", 3)
