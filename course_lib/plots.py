@@ -8,14 +8,17 @@ can tell colours apart: cividis for maps, Okabe and Ito's for arrows, which diff
 
 import io
 import math
+from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.patheffects import withStroke
 from PIL import Image, ImageChops, ImageOps
 
+from course_lib.checking import as_array, check_shape, entries, read_numbers
 from course_lib.printable import printable
 
 TEXTS: dict[str, Any] = {
@@ -31,22 +34,14 @@ TEXTS: dict[str, Any] = {
     "alternative nothing": "{query} attends to nothing",
     "alternative group": "{name}: {vectors}",
     "alternative vector": "{label} ({x}, {y})",
-    "unreadable": "{name} cannot be read as an array: {reason}",
-    "dtype": "{name} has dtype {dtype} and shape {shape}; expected real numbers",
-    "rank": "{name} has shape {shape}; expected {expected}, no axis empty",
-    "map shape": "(queries, keys)",
-    "vectors shape": "(vectors, 2)",
     "no maps": "weights holds no map; expected (queries, keys), or several of them in a dict or a list",
-    "nan": "{name} holds {value} at {index}; expected {expected}",
-    "numbers": "finite numbers",
-    "scores": "numbers, or -inf for a score that is masked",
     "range": (
         "{name} holds {value:.4g} at {index}, outside of {low} to {high}; expected weights. "
         "For scores pass vmin=None, vmax=None: the scale comes from the data then"
     ),
     "scale": "vmin is {low} and vmax is {high}; expected finite numbers, vmin below vmax, or None",
     "labels": "{name} holds {got} labels: {labels}; expected {wanted}, one for each {what} of {of} with shape {shape}",
-    "label kind": "{name} is {labels!r}; expected a list of strings",
+    "label kind": "a list of strings",
     "one ax": "ax is one pair of axes, but weights holds {maps} maps; leave ax out and they become panels",
     "no groups": "groups is {groups!r}; expected a dict from a name to vectors, with at least one",
     "too many groups": "groups holds {got} groups; expected at most {most}, so that they can be told apart",
@@ -87,7 +82,7 @@ class Picture(Figure):
         super().__init__(*args, **kwargs)
         self.alternative = alternative
 
-    def describe(self, sentence):
+    def describe(self, sentence: str) -> None:
         """Add a sentence to the picture's alternative in words."""
         self.alternative = f"{self.alternative} {sentence}".strip()
 
@@ -123,8 +118,16 @@ class Map(NamedTuple):
 
 
 def attention_heatmap(
-    weights, query_labels=None, key_labels=None, *, title=None, ax=None, vmin=0, vmax=1, annotate=None
-):
+    weights: Any,
+    query_labels: Iterable | None = None,
+    key_labels: Iterable | None = None,
+    *,
+    title: str | None = None,
+    ax: Axes | None = None,
+    vmin: float | None = 0,
+    vmax: float | None = 1,
+    annotate: bool | None = None,
+) -> Any:
     """Draw attention weights as a heat map: one row a query, one column a key.
 
     Args:
@@ -145,6 +148,7 @@ def attention_heatmap(
 
     Raises:
         ValueError: labels don't match a map's size; a map is not 2-D, holds NaN or a value outside of vmin to vmax.
+        TypeError: labels are no list.
     """
     maps = _maps(weights, query_labels, key_labels)
     low, high = _scale(maps, vmin, vmax)
@@ -176,7 +180,7 @@ def attention_heatmap(
     return figure
 
 
-def vectors(groups, labels, *, title=None, ax=None):
+def vectors(groups: dict, labels: Iterable | None, *, title: str | None = None, ax: Axes | None = None) -> Any:
     """Draw vectors of two dimensions as arrows from the origin, each group in its own colour, marker and line.
 
     Args:
@@ -190,6 +194,7 @@ def vectors(groups, labels, *, title=None, ax=None):
 
     Raises:
         ValueError: a group is not (n, 2) or holds NaN, or labels don't match it.
+        TypeError: labels are no list.
     """
     if not isinstance(groups, dict) or not groups:
         raise ValueError(TEXTS["no groups"].format(groups=groups))
@@ -198,7 +203,7 @@ def vectors(groups, labels, *, title=None, ax=None):
     labels = _strings("labels", labels)
     tips = {}
     for name, group in groups.items():
-        tips[name] = _matrix(f"groups[{name!r}]", group, TEXTS["vectors shape"], columns=2)
+        tips[name] = _matrix(f"groups[{name!r}]", group, "vectors dimensions", dimensions=2)
         written = _labels("labels", labels, len(tips[name]), "vector", f"groups[{name!r}]", tips[name])
     if ax is None:
         ax = Picture(figsize=(4.8, 5.2)).subplots()
@@ -233,7 +238,7 @@ def vectors(groups, labels, *, title=None, ax=None):
     return figure
 
 
-def visible(label):
+def visible(label: object) -> str:
     """Write what nobody would see (a line break, a zero-width space) as an escape, and cut what is too long to draw.
 
     Args:
@@ -249,24 +254,10 @@ def visible(label):
 # What comes in
 
 
-def _matrix(name, value, expected, columns=None):
-    if hasattr(value, "detach"):  # a PyTorch tensor, maybe one that keeps track of gradients, or of a type NumPy lacks
-        value = value.detach().cpu().double()
-    try:
-        array = np.asarray(value)
-    except (ValueError, TypeError, RuntimeError) as error:
-        raise ValueError(TEXTS["unreadable"].format(name=name, reason=error)) from error
-    if array.dtype.kind not in "fiub":
-        raise ValueError(TEXTS["dtype"].format(name=name, dtype=array.dtype, shape=array.shape))
-    if array.ndim != 2 or array.size == 0 or (columns and array.shape[1] != columns):
-        raise ValueError(TEXTS["rank"].format(name=name, shape=array.shape, expected=expected))
-    array = array.astype(np.float64)
-    scores = columns is None
-    wrong = ~np.isfinite(array) & ~(scores & np.isneginf(array))
-    if wrong.any():
-        index = _first(wrong)
-        expected = TEXTS["scores" if scores else "numbers"]
-        raise ValueError(TEXTS["nan"].format(name=name, value=array[index], index=index, expected=expected))
+def _matrix(name, value, axes, **sizes):
+    """Numbers of two axes as float64; those of a map may be -inf."""
+    array = read_numbers(name, as_array(value), minus_infinity=not sizes, kinds="fiub").astype(np.float64)
+    check_shape(name, array.shape, axes, sizes)
     return array
 
 
@@ -287,7 +278,7 @@ def _maps(weights, query_labels, key_labels):
     query_labels, key_labels = _strings("query_labels", query_labels), _strings("key_labels", key_labels)
     maps = []
     for argument, title, values in several:
-        values = _matrix(argument, values, TEXTS["map shape"])
+        values = _matrix(argument, values, "queries keys")
         rows = _labels("query_labels", query_labels, values.shape[0], "query", argument, values)
         columns = _labels("key_labels", key_labels, values.shape[1], "key", argument, values)
         maps.append(Map(argument, visible(title), values, rows, columns))
@@ -304,9 +295,7 @@ def _rank(value):
 def _strings(name, labels):
     if labels is None:
         return None
-    if isinstance(labels, (str, bytes)) or not hasattr(labels, "__iter__"):
-        raise ValueError(TEXTS["label kind"].format(name=name, labels=labels))
-    return [visible(label) for label in labels]
+    return [visible(label) for label in entries(name, labels, TEXTS["label kind"])]
 
 
 def _labels(name, labels, wanted, what, of, array):

@@ -5,12 +5,13 @@ from typing import Any
 
 import numpy as np
 
-from course_lib.checking.scalars import fail
+from course_lib.checking.scalars import describe, fail
 
 TEXTS: dict[str, Any] = {
     "unreadable": "{name} cannot be read as an array: {reason}",
     "dtype": "{name} has dtype {dtype} and shape {shape}{nan}; expected {expected}",
     "nan": ", and holds nan",
+    "no array": "{name} is {value}; expected an array of {expected}",
     "numbers": "real numbers (float or int)",
     "whole numbers": "whole numbers",
     "booleans": (
@@ -21,6 +22,7 @@ TEXTS: dict[str, Any] = {
     "empty": "{name} has shape {shape}, which is empty; expected {axes} with at least one entry on every axis",
     "size": "{name} has shape {shape}, so its axis {axis} is {size}; expected {axes} with {axis} = {wanted}{source}",
     "source": ", as in {arrays}",
+    "most": "{name} has shape {shape}, so its axis {axis} is {size}; expected at most {most}",
     "array": "{name} of shape {shape}",
     "broadcast": "{name} has shape {shape}, which does not broadcast to {axes} = {wanted}",
     "broadcast leading": "{shapes}: their leading axes do not broadcast with each other",
@@ -55,6 +57,8 @@ def read_numbers(name: str, value: Any, *, minus_infinity: bool = False, kinds: 
     """
     array = _read(name, value)
     if array.dtype.kind not in kinds:
+        if not array.ndim:
+            fail(TEXTS["no array"], name=name, value=describe(value), expected=TEXTS["numbers"])
         fail(TEXTS["dtype"], name=name, dtype=array.dtype, shape=array.shape, nan="", expected=TEXTS["numbers"])
     if array.dtype.kind != "f":
         return array.astype(np.float64)
@@ -70,6 +74,30 @@ def read_numbers(name: str, value: Any, *, minus_infinity: bool = False, kinds: 
     return array
 
 
+def read_array(name: str, value: Any, axes: str, *, most: dict | None = None, **sizes: int) -> np.ndarray:
+    """Read finite numbers of a given shape from an array, a tensor or nested lists; booleans count as 0 and 1.
+
+    Args:
+        name: what the caller calls them.
+        value: what came.
+        axes: names of its axes, such as "heads queries keys".
+        most: axis -> the largest size.
+        sizes: sizes that axes must have.
+
+    Returns:
+        float64 array, a copy.
+
+    Raises:
+        ValueError: no such numbers.
+    """
+    array = read_numbers(name, as_array(value), kinds="fiub")
+    check_shape(name, array.shape, axes, sizes)
+    for axis, size in zip(axes.split(), array.shape, strict=True):
+        if size > (most or {}).get(axis, size):
+            fail(TEXTS["most"], name=name, shape=array.shape, axis=axis, size=size, most=(most or {})[axis])
+    return np.array(array, dtype=np.float64)
+
+
 def read_whole_numbers(name: str, value: Any) -> np.ndarray:
     """Read whole numbers of any shape; see `read_numbers`."""
     array = _read(name, value)
@@ -82,6 +110,8 @@ def read_booleans(name: str, value: Any) -> np.ndarray:
     """Read a mask of any shape: an array of booleans; see `read_numbers`."""
     mask = _read(name, value)
     if mask.dtype != bool:
+        if not mask.ndim:
+            fail(TEXTS["no array"], name=name, value=describe(value), expected=TEXTS["booleans"].format(name=name))
         nan = TEXTS["nan"] if mask.dtype.kind in "fc" and np.isnan(mask).any() else ""
         expected = TEXTS["booleans"].format(name=name)
         fail(TEXTS["dtype"], name=name, dtype=mask.dtype, shape=mask.shape, nan=nan, expected=expected)

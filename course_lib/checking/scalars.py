@@ -26,6 +26,7 @@ TEXTS: dict[str, Any] = {
     "choice": "one of {choices}",
     "flag": "True or False",
     "string": "a string",
+    "function": "a function {signature}",
     "strings": "a list of strings",
     "count": "{name} has {count} entries; expected {least} to {most}",
     "divides": "{name} is {value}, which does not divide {axis} = {size}{where}",
@@ -120,6 +121,28 @@ def string(name: str, value: Any) -> str:
     """
     if not isinstance(value, str):
         fail(TEXTS["wrong"], TypeError, name=name, value=describe(value), expected=TEXTS["string"])
+    return value
+
+
+def check_function(name: str, value: Any, signature: str) -> Any:
+    """Check that something can be called; returns it.
+
+    Args:
+        name: what the caller calls it.
+        value: what came.
+        signature: what it takes and gives, in words.
+
+    Raises:
+        TypeError: it cannot be called.
+    """
+    if not callable(value):
+        fail(
+            TEXTS["wrong"],
+            TypeError,
+            name=name,
+            value=describe(value),
+            expected=TEXTS["function"].format(signature=signature),
+        )
     return value
 
 

@@ -84,7 +84,8 @@ def checked(function: Callable[P, R]) -> Callable[P, R]:
                 given[name] = read(name, given[name])
         if axes:
             check_together({name: given[name] for name in axes if given.get(name) is not None}, axes)
-        return _in_floats(function, given, floats) if floats else function(**given)  # pyrefly: ignore
+        present = [name for name in floats if given.get(name) is not None]
+        return _in_floats(function, given, present) if present else function(**given)  # pyrefly: ignore
 
     return call
 

@@ -9,6 +9,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from course_lib.checking import one_of
+
 FIRST, LAST = datetime.date(1950, 1, 1), datetime.date(2049, 12, 31)
 LENGTHS = ("short", "medium", "long", "full")
 LOCALES = (
@@ -30,7 +32,6 @@ SPLITS = (
 VALIDATION_SHARE, TEST_SHARE = 0.05, 0.10  # of the dates, and of the combinations of a date and a format
 
 TEXTS = {
-    "split": "split is {split!r}; expected one of {splits}",
     "no format": "there is no format {name!r}; the formats are: {names}",
     "outside": "{day} is outside the years {first} to {last}",
 }
@@ -207,8 +208,7 @@ def _shares(numbers, salt):
 
 def members_of(split, format_names):
     """The pairs of a split as flat indices into the table, ascending."""
-    if split not in SPLITS:
-        raise ValueError(TEXTS["split"].format(split=split, splits=", ".join(SPLITS)))
+    one_of("split", split, SPLITS)
     table = split_table()
     members = table == SPLITS.index(split)
     if format_names is not None:

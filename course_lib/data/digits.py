@@ -6,11 +6,12 @@ same hand is in all splits: what is tested is a new digit, not a new hand.
 """
 
 import functools
-from typing import Any, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
 import numpy as np
+from jaxtyping import Real
 
-from course_lib.checking import real_number, whole_number
+from course_lib.checking import Array, Bounds, checked, whole_number
 from course_lib.data.splits import Splits
 
 NUM_CLASSES = 10
@@ -18,9 +19,7 @@ SIDE = 8
 DARKEST = 16.0
 VALIDATION_SHARE, TEST_SHARE = 0.10, 0.20
 
-TEXTS = {
-    "shape": "images has shape {shape}; expected (batch, side, side)",
-}
+Range = Annotated[float, Bounds(least=0)]
 
 
 class Images(NamedTuple):
@@ -62,27 +61,28 @@ def load():
     return Splits(*(Images(part.images.copy(), part.labels.copy()) for part in _load()))
 
 
-def augment(images, rng, *, degrees=10.0, stretch=0.10, shift=0.4):
+@checked
+def augment(
+    images: Real[Array, "batch side side"],
+    rng: np.random.Generator,
+    *,
+    degrees: Range = 10.0,
+    stretch: Range = 0.10,
+    shift: Range = 0.4,
+) -> Real[Array, "batch side side"]:
     """Turn, stretch and shift every picture a little, at random: the same digit as another hand would have set it.
 
     Args:
-        images: (batch, side, side).
-        rng: numpy.random.Generator.
+        images: squares of ink.
+        rng: where chance comes from.
         degrees: largest turn to either side.
         stretch: largest change of width and of height, as a share.
         shift: largest way in any direction, in pixels.
 
     Returns:
-        float32 (batch, side, side), new arrays; what moves in from outside is paper.
-
-    Raises:
-        ValueError: images of another shape, or a negative range.
+        float32, a new array; what moves in from outside is paper.
     """
-    images = np.asarray(images, dtype=np.float32)
-    if images.ndim != 3 or images.shape[1] != images.shape[2]:
-        raise ValueError(TEXTS["shape"].format(shape=images.shape))
-    for name, value in (("degrees", degrees), ("stretch", stretch), ("shift", shift)):
-        real_number(name, value, least=0)
+    images = images.astype(np.float32)
     batch, side, _ = images.shape
     angle = np.radians(rng.uniform(-degrees, degrees, batch))[:, None]  # (batch, 1)
     scale_y, scale_x = 1 + rng.uniform(-stretch, stretch, (2, batch, 1))

@@ -13,15 +13,18 @@ import re
 import sysconfig
 import tokenize
 import warnings
+from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 
 import numpy as np
+from jaxtyping import Int
 
-from course_lib.checking import whole_number
+from course_lib.checking import Array, Bounds, Count, checked
 from course_lib.data.characters import Characters
 from course_lib.data.splits import Splits, apportion, place, without_near_repeats
 
+Seed = Annotated[int, Bounds(least=0)]
 TEXT_VALIDATION = TEXT_TEST = 0.05
 DOCSTRING_VALIDATION, DOCSTRING_TEST = 0.05, 0.12
 PARAGRAPH_END = re.compile(r"\n(?:[ \t]*\n)+")
@@ -147,28 +150,28 @@ def vocabulary():
     return Characters("".join(text()))
 
 
-def windows(ids, batch_size, seq_len, num_batches, seed=0):
+@checked
+def windows(
+    ids: Int[Array, " length"], batch_size: Count, seq_len: Count, num_batches: Count, seed: Seed = 0
+) -> Iterator[tuple[Int[Array, "batch seq_len"], Int[Array, "batch seq_len"]]]:
     """Cut windows out of a long sequence at random places, each with the same one step later: what to predict.
 
     Args:
-        ids: the text's token ids, (length,).
+        ids: the text's token ids.
         batch_size: windows a batch.
         seq_len: ids a window; length > seq_len.
         num_batches: how many batches.
-        seed: int.
 
     Yields:
-        (inputs, targets), int64 (batch, seq_len) each; targets[:, i] comes right after inputs[:, i].
+        (inputs, targets), int64; targets[:, i] comes right after inputs[:, i].
 
     Raises:
-        ValueError: sizes below 1, or a text that is not longer than a window.
+        ValueError: a text that is not longer than a window.
     """
-    ids = np.asarray(ids, dtype=np.int64)
-    batch_size, seq_len = whole_number("batch_size", batch_size, 1), whole_number("seq_len", seq_len, 1)
-    num_batches = whole_number("num_batches", num_batches, 1)
-    if ids.ndim != 1 or len(ids) <= seq_len:
+    ids = ids.astype(np.int64)
+    if len(ids) <= seq_len:
         raise ValueError(TEXTS["short"].format(shape=ids.shape, seq_len=seq_len))
-    rng = np.random.default_rng(whole_number("seed", seed, 0))
+    rng = np.random.default_rng(seed)
     starts = rng.integers(len(ids) - seq_len, size=(num_batches, batch_size, 1))  # (batches, batch, 1)
     every = np.lib.stride_tricks.sliding_window_view(ids, seq_len + 1)  # (places, seq_len + 1)
     cuts = (every[batch[:, 0]] for batch in starts)  # (batch, seq_len + 1)

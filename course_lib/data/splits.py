@@ -4,11 +4,15 @@ import hashlib
 import math
 import re
 from collections import Counter, defaultdict
-from typing import Any, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
-from course_lib.checking import real_number
+from course_lib.checking import Bounds, checked, real_number
 
 WORD = re.compile(r"\w+")
+Share = Annotated[float, Bounds(least=0, below=1)]
+TEXTS = {
+    "shares": "validation is {validation} and test is {test}; expected shares that leave some for train",
+}
 
 
 class Splits(NamedTuple):
@@ -31,7 +35,8 @@ def place(key):
     return int.from_bytes(hashlib.sha256(key.encode("utf-8", "surrogatepass")).digest()[:6], "big") / 2**48
 
 
-def apportion(sizes, *, validation, test):
+@checked
+def apportion(sizes: dict[str, int], *, validation: Share, test: Share) -> dict[str, str]:
     """Share out groups so that each stays whole on one side.
 
     In the order of `place`, a group goes to test while it fits into test's share, else to validation while it fits
@@ -49,8 +54,8 @@ def apportion(sizes, *, validation, test):
     Raises:
         ValueError: shares below 0, or 1 and more together.
     """
-    if not (validation >= 0 and test >= 0 and validation + test < 1):
-        raise ValueError(f"validation={validation!r}, test={test!r}; expected shares from 0 that leave some for train")
+    if validation + test >= 1:
+        raise ValueError(TEXTS["shares"].format(validation=validation, test=test))
     total = sum(sizes.values())
     room = {"test": test * total, "validation": validation * total, "train": math.inf}
     largest = {side: share / 2 for side, share in room.items()}

@@ -4,11 +4,13 @@ Last, what `fit` does with any batches: it makes tensors of them, tells them apa
 """
 
 import zlib
+from collections.abc import Iterable
+from typing import Annotated
 
 import numpy as np
 import torch
 
-from course_lib.checking import whole_number
+from course_lib.checking import Bounds, Count, checked
 from course_lib.data.characters import pad
 
 TEXTS = {
@@ -49,10 +51,17 @@ class TokenBatches:
         ValueError: no pairs, one that is empty, or one that is longer than max_tokens.
     """
 
-    def __init__(self, pairs, max_tokens, *, seed=0, pad_id=0, num_epochs=None):
-        self.max_tokens = max_tokens = whole_number("max_tokens", max_tokens, 1)
-        self.num_epochs = None if num_epochs is None else whole_number("num_epochs", num_epochs, 1)
-        self.seed, self.pad_id = whole_number("seed", seed, 0), whole_number("pad_id", pad_id)
+    @checked
+    def __init__(
+        self,
+        pairs: Iterable,
+        max_tokens: Count,
+        *,
+        seed: Annotated[int, Bounds(least=0)] = 0,
+        pad_id: int = 0,
+        num_epochs: Count | None = None,
+    ) -> None:
+        self.max_tokens, self.num_epochs, self.seed, self.pad_id = max_tokens, num_epochs, seed, pad_id
         self.pairs = list(pairs)
         if not self.pairs:
             raise ValueError(TEXTS["empty"])
@@ -105,7 +114,7 @@ class TeacherForced:
         (source, inputs, targets), tensors.
     """
 
-    def __init__(self, batches):
+    def __init__(self, batches: Iterable) -> None:
         self.batches = batches
 
     def __iter__(self):

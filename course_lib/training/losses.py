@@ -9,23 +9,30 @@ Large-Vocabulary Language Models", arXiv 2411.09009.
 """
 
 import torch
+from jaxtyping import Float, Int
+from torch import Tensor
 from torch.nn import LinearCrossEntropyOptions
 from torch.nn import functional as F
 
 CHUNK = 512  # targets whose logits are held at once
 
 
-def linear_cross_entropy(hidden, weight, targets, label_smoothing=0.0):
+def linear_cross_entropy(
+    hidden: Float[Tensor, "targets d_model"],
+    weight: Float[Tensor, "classes d_model"],
+    targets: Int[Tensor, " targets"],
+    label_smoothing: float = 0.0,
+) -> Float[Tensor, ""]:
     """The sum of cross-entropies between targets and logits = hidden @ weightᵀ.
 
     Args:
-        hidden: (targets, d_model).
-        weight: (classes, d_model).
-        targets: whole numbers (targets,).
+        hidden: one row for each target.
+        weight: one row for each class.
+        targets: their classes.
         label_smoothing: this share of each target is spread over all classes.
 
     Returns:
-        loss: a scalar, float32.
+        loss, in float32.
     """
     count, d_model = hidden.shape
     if count < d_model or len(weight) <= d_model:  # so few logits are cheaper at once

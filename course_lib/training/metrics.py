@@ -3,19 +3,23 @@
 Sources: Papineni et al. 2002, "BLEU"; Popović 2015, "chrF"; Post 2018, "A Call for Clarity in Reporting BLEU Scores".
 """
 
+from collections.abc import Sequence
+from typing import Any
+
 import torch
 
+from course_lib.checking import entries, strings
+
 TEXTS = {
+    "entries": "a sequence with an entry for each answer",
     "empty": "there is nothing to judge: {name} is empty",
     "lengths": "predictions has {predictions} entries and references has {references}; expected as many of each",
-    "one text": "{name} is one str, {text!r}; expected a sequence with an entry for each answer",
-    "text": "{name}[{index}] is a {kind}; expected a str",
     "shapes": "predictions has shape {predictions} and targets {targets}; expected the same, or an axis of logits more",
     "no targets": "every target is pad_id = {pad_id}; expected at least one that counts",
 }
 
 
-def accuracy(predictions, targets, pad_id=None):
+def accuracy(predictions: Any, targets: Any, pad_id: int | None = None) -> float:
     """The share of targets that were predicted.
 
     Args:
@@ -45,7 +49,7 @@ def accuracy(predictions, targets, pad_id=None):
     return right.double().mean().item()
 
 
-def exact_match(predictions, references):
+def exact_match(predictions: Sequence, references: Sequence) -> float:
     """The share of predictions that equal their reference entirely.
 
     Args:
@@ -62,7 +66,7 @@ def exact_match(predictions, references):
     return sum(map(_equal, predictions, references)) / len(references)
 
 
-def bleu(predictions, references):
+def bleu(predictions: Sequence[str], references: Sequence[str]) -> float:
     """Corpus BLEU, as sacrebleu computes it by default (13a tokens, so that the number compares with published ones).
 
     Args:
@@ -81,7 +85,7 @@ def bleu(predictions, references):
     return sacrebleu.corpus_bleu(predictions, [references]).score
 
 
-def chrf(predictions, references):
+def chrf(predictions: Sequence[str], references: Sequence[str]) -> float:
     """Corpus chrF2, as sacrebleu computes it by default: n-grams of characters, fairer where words have many endings.
 
     Args:
@@ -106,10 +110,8 @@ def _equal(prediction, reference):
 
 
 def _paired(predictions, references):
-    for name, entries in (("predictions", predictions), ("references", references)):
-        if isinstance(entries, str):  # its letters would be judged, one by one
-            raise TypeError(TEXTS["one text"].format(name=name, text=entries))
-    predictions, references = list(predictions), list(references)
+    predictions = entries("predictions", predictions, TEXTS["entries"])
+    references = entries("references", references, TEXTS["entries"])
     if not references:
         raise ValueError(TEXTS["empty"].format(name="references"))
     if len(predictions) != len(references):
@@ -118,9 +120,4 @@ def _paired(predictions, references):
 
 
 def _texts(predictions, references):
-    paired = _paired(predictions, references)
-    for name, texts in zip(("predictions", "references"), paired, strict=True):
-        for index, text in enumerate(texts):
-            if not isinstance(text, str):
-                raise TypeError(TEXTS["text"].format(name=name, index=index, kind=type(text).__name__))
-    return paired
+    return _paired(strings("predictions", predictions), strings("references", references))

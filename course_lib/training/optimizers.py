@@ -9,8 +9,10 @@ import math
 import time
 
 import torch
-from torch import nn
+from jaxtyping import Float
+from torch import Tensor, nn
 
+from course_lib.checking import checked
 from course_lib.models.positions import LearnedPositions
 
 DECAYS = ("linear", "cosine", "inverse_sqrt", "constant")
@@ -61,19 +63,25 @@ class Muon(torch.optim.Muon):
         matrix.add_(update, alpha=-group["lr"] * math.sqrt(max(1, rows / columns)))
 
 
-def orthogonalise(matrix, coefficients=(3.4445, -4.775, 2.0315), num_steps=5, eps=1e-7):
+@checked
+def orthogonalise(
+    matrix: Float[Tensor, "rows columns"],
+    coefficients: tuple[float, float, float] = (3.4445, -4.775, 2.0315),
+    num_steps: int = 5,
+    eps: float = 1e-7,
+) -> Float[Tensor, "rows columns"]:
     """Bring all singular values of a matrix close to 1 (0.7 to 1.2), and leave its singular vectors.
 
         X = a X + b (X Xᵀ) X + c (X Xᵀ)² X, a few times over
 
     Args:
-        matrix: (rows, columns).
+        matrix: any two axes.
         coefficients: a, b, c.
         num_steps: how often.
         eps: the least norm that the matrix is divided by.
 
     Returns:
-        (rows, columns), a new tensor.
+        a new tensor.
 
     Source: Jordan et al. 2024, a Newton-Schulz iteration.
     """
@@ -87,7 +95,14 @@ def orthogonalise(matrix, coefficients=(3.4445, -4.775, 2.0315), num_steps=5, ep
     return x.mT if len(matrix) > matrix.shape[1] else x
 
 
-def make_optimizers(model, learning_rate, muon_learning_rate=None, weight_decay=0.0, *, muon_bfloat16=True):
+def make_optimizers(
+    model: nn.Module,
+    learning_rate: float,
+    muon_learning_rate: float | None = None,
+    weight_decay: float = 0.0,
+    *,
+    muon_bfloat16: bool = True,
+) -> list[torch.optim.Optimizer]:
     """AdamW for everything, or Muon for matrices and AdamW for embeddings, positions, norms and biases.
 
     Args:
@@ -121,7 +136,7 @@ def make_optimizers(model, learning_rate, muon_learning_rate=None, weight_decay=
     return optimizers
 
 
-def learning_rate_share(step, num_steps, warmup_steps=0, decay="linear"):
+def learning_rate_share(step: int, num_steps: int, warmup_steps: int = 0, decay: str = "linear") -> float:
     """What share of the highest learning rate holds at a step: up in a line, then down.
 
     Args:
@@ -131,7 +146,7 @@ def learning_rate_share(step, num_steps, warmup_steps=0, decay="linear"):
         decay: "linear" or "cosine" (towards 0 at num_steps), "inverse_sqrt" (as in 2017), or "constant".
 
     Returns:
-        float, above 0 and at most 1.
+        above 0 and at most 1.
 
     Source: Vaswani 2017, eq. 3, scaled so that its highest value is 1; Loshchilov and Hutter 2016, arXiv 1608.03983.
     """
@@ -155,19 +170,19 @@ class AveragedWeights:
         decay: below 1; a mean of about the last 1 / (1 - decay) steps.
     """
 
-    def __init__(self, model, decay):
+    def __init__(self, model: nn.Module, decay: float) -> None:
         self.model, self.decay = model, decay
         self.average = {name: parameter.detach().clone() for name, parameter in model.named_parameters()}
 
     @torch.no_grad()
-    def update(self, step):
+    def update(self, step: int) -> None:
         """Take the parameters as they are after `step` steps into the mean."""
         weight = 1 - min(self.decay, (1 + step) / (10 + step))
         for name, parameter in self.model.named_parameters():
             self.average[name].lerp_(parameter, weight)
 
     @torch.no_grad()
-    def swap(self):
+    def swap(self) -> None:
         """Exchange the model's parameters and the mean; once more, and all is as before."""
         for name, parameter in self.model.named_parameters():
             average = self.average[name].clone()
@@ -176,7 +191,7 @@ class AveragedWeights:
 
 
 @functools.cache
-def bfloat16_pays(device_type="cpu"):
+def bfloat16_pays(device_type: str = "cpu") -> bool:
     """Find out whether this machine multiplies matrices faster in bfloat16 than in float32.
 
     Many processors compute with bfloat16, few have instructions for it, and elsewhere it is slower. So it is measured,

@@ -14,21 +14,8 @@ import numpy as np
 import traitlets
 
 from course_lib.attention import dot_scores, scaled_dot_product_attention, scaled_dot_scores
-from course_lib.checking import one_of, whole_number
-from course_lib.widgets.base import (
-    STILL_DPI,
-    View,
-    Widget,
-    WrongAnswer,
-    checked_array,
-    checked_function,
-    checked_mask,
-    checked_title,
-    checked_tokens,
-    describe,
-    explain,
-    name_of,
-)
+from course_lib.checking import check_function, check_shape, describe, one_of, read_array, strings, whole_number
+from course_lib.widgets.base import STILL_DPI, View, Widget, WrongAnswer, checked_mask, checked_title, explain, name_of
 from course_lib.widgets.page import page_module
 
 MAX_TOKENS = 256
@@ -40,12 +27,15 @@ FOCUSES = ("all", "queries", "keys")
 SUM_TOLERANCE = 1e-3
 MAX_NOTES = 4
 
-TEXT = {
+TEXTS = {
     "none": "{name} returned None. Is a `return context, weights` missing?",
     "not_a_pair": "{name} must return the pair (context, weights); it returned {got}.",
-    "not_numbers": "{name} returned {part} that cannot be read as numbers: {got}.",
-    "wrong_shape": "{name} returned {part} of shape {got}; expected {expected} = ({axes}).",
-    "not_finite": "{name} returned {part} with NaN or infinity in row {row} (“{token}”).",
+    "answer": "{name} did not return what it should: {problem}",
+    "no presets": "{name} is {got}; expected {expected}",
+    "presets": "a dict from names to dicts of arrays",
+    "preset": "a dict of arrays",
+    "unknown part": "presets[{label!r}] holds {got}; expected queries, keys, values and mask, or some of them",
+    "in preset": "presets[{label!r}]: {problem}",
     "row_sum": "Row “{token}” sums to {total}, not 1: weights of one query are shares of its attention.",
     "negative": "Row “{token}” has a negative weight.",
     "leak": "“{query}” gives weight to “{key}”, which the mask hides from it.",
@@ -146,7 +136,7 @@ class AttentionPlayground(Widget):
         presets=None,
         title=None,
     ):
-        tokens = checked_tokens(tokens, MAX_TOKENS)
+        tokens = strings("tokens", tokens, 1, MAX_TOKENS)
         seq_len = len(tokens)
         arrays = {
             "queries": _checked_vectors("queries", queries, seq_len),
@@ -155,13 +145,9 @@ class AttentionPlayground(Widget):
             "mask": _checked_mask(mask, seq_len),
         }
         self._shapes = {name: array.shape for name, array in arrays.items()}
-        if self._shapes["queries"] != self._shapes["keys"]:
-            raise ValueError(
-                "queries and keys must have the same number of dimensions, d_k: "
-                f"got queries {self._shapes['queries']} and keys {self._shapes['keys']}"
-            )
+        check_shape("keys", self._shapes["keys"], "tokens d_k", {"d_k": self._shapes["queries"][1]})
         self._tokens = tokens
-        self._attention = checked_function("attention", attention, SIGNATURE)
+        self._attention = check_function("attention", attention, SIGNATURE)
         self._weights = self._context = None
         self._computed = None  # the number of the state that weights and context belong to
         self._computing = threading.RLock()  # a drag and a running cell may arrive on different threads
@@ -236,7 +222,7 @@ class AttentionPlayground(Widget):
 
     @attention.setter
     def attention(self, attention):
-        attention = checked_function("attention", attention, SIGNATURE)
+        attention = check_function("attention", attention, SIGNATURE)
         with self._computing, self.view.hold_sync():
             self._catch_up()  # the last picture that worked, should the new function fail
             self._attention = attention
@@ -366,13 +352,14 @@ class AttentionPlayground(Widget):
         result = self._attention(*inputs) if mask.all() else self._attention(*inputs, mask=mask.copy())
         name = name_of(self._attention)
         if result is None:
-            raise WrongAnswer(TEXT["none"].format(name=name))
+            raise WrongAnswer(TEXTS["none"].format(name=name))
         if not isinstance(result, (tuple, list)) or len(result) != 2:
-            raise WrongAnswer(TEXT["not_a_pair"].format(name=name, got=describe(result)))
+            raise WrongAnswer(TEXTS["not_a_pair"].format(name=name, got=describe(result)))
         context, weights = result
+        queries, d_v = self._shapes["values"]
         return (
-            _checked_result(name, "context", context, self._shapes["values"], "queries, d_v", self._tokens),
-            _checked_result(name, "weights", weights, self._shapes["mask"], "queries, keys", self._tokens),
+            _checked_result(name, "context", context, "queries d_v", queries=queries, d_v=d_v),
+            _checked_result(name, "weights", weights, "queries keys", queries=queries, keys=queries),
         )
 
     # --- where no kernel runs ---
@@ -386,16 +373,16 @@ class AttentionPlayground(Widget):
         sentence = _sentence(self._tokens)
         weights = self.weights
         if weights is None:
-            return TEXT["alternative_failed"].format(sentence=sentence, error=self.error)
+            return TEXTS["alternative_failed"].format(sentence=sentence, error=self.error)
         rows = []
         told = range(len(weights)) if len(weights) <= FEW else [self.selected]
         for token, row in ((self._tokens[query], weights[query]) for query in told):
             if not row.any():
-                rows.append(TEXT["alternative_nothing"].format(query=token))
+                rows.append(TEXTS["alternative_nothing"].format(query=token))
             else:
                 winner = int(row.argmax())
-                rows.append(TEXT["alternative_row"].format(query=token, key=self._tokens[winner], weight=row[winner]))
-        return TEXT["alternative"].format(sentence=sentence, rows="; ".join(rows))
+                rows.append(TEXTS["alternative_row"].format(query=token, key=self._tokens[winner], weight=row[winner]))
+        return TEXTS["alternative"].format(sentence=sentence, rows="; ".join(rows))
 
     def still(self):
         """Draw the present state without a browser: arrows where there are two dimensions, and the stage's numbers.
@@ -420,17 +407,17 @@ class AttentionPlayground(Widget):
                 plots.vectors(groups, self._tokens, ax=ax)
             labels = self._tokens if few else None
             if self.stage in ("scores", "scaled", "masked"):
-                title, scores = TEXT[f"still_{self.stage}"], self._scores_at(self.stage)
+                title, scores = TEXTS[f"still_{self.stage}"], self._scores_at(self.stage)
                 plots.attention_heatmap(scores, labels, labels, ax=map_axes, title=title, vmin=None, vmax=None)
             elif weights is None:
                 map_axes.set_axis_off()
-                map_axes.text(0.5, 0.5, TEXT["still_failed"], ha="center", va="center", wrap=True)
+                map_axes.text(0.5, 0.5, TEXTS["still_failed"], ha="center", va="center", wrap=True)
             else:
                 shares = np.clip(weights, 0, 1)
                 are_shares = np.allclose(shares, weights, atol=SUM_TOLERANCE)
                 scale = {} if are_shares and few else {"vmin": None, "vmax": None}
                 plots.attention_heatmap(shares if are_shares else weights, labels, labels, ax=map_axes, **scale)
-        title = self.title or TEXT["still_title"].format(sentence=_sentence(self._tokens))
+        title = self.title or TEXTS["still_title"].format(sentence=_sentence(self._tokens))
         figure.suptitle(plots.visible(title), parse_math=False)
         figure.alternative = self.text_alternative()
         return figure
@@ -450,7 +437,7 @@ def _sentence(tokens):
 
 
 def _checked_vectors(name, vectors, seq_len):
-    return checked_array(name, vectors, "tokens dimensions", most={"dimensions": MAX_DIMENSIONS}, tokens=seq_len)
+    return read_array(name, vectors, "tokens dimensions", most={"dimensions": MAX_DIMENSIONS}, tokens=seq_len)
 
 
 def _checked_mask(mask, seq_len):
@@ -471,53 +458,40 @@ def _mask_of(rows, seq_len):
 
 
 def _checked_part(name, value, shape):
-    array = _checked_mask(value, shape[0]) if name == "mask" else _checked_vectors(name, value, shape[0])
-    if array.shape != shape:
-        raise ValueError(f"{name} must keep the shape {shape}: got {array.shape}")
-    return array
+    if name == "mask":
+        return _checked_mask(value, shape[0])
+    return read_array(name, value, "tokens dimensions", tokens=shape[0], dimensions=shape[1])
 
 
 def _checked_presets(presets, shapes):
     checked = {}
-    if not isinstance(presets or {}, dict):
-        raise TypeError(f"presets must be a dict, name -> dict of arrays: got {describe(presets)}")
-    for label, parts in (presets or {}).items():
-        if not isinstance(parts, dict):
-            raise TypeError(f"presets[{label!r}] must be a dict of arrays: got {describe(parts)}")
-        unknown = set(parts) - set(shapes)
+    for label, parts in _dict("presets", presets or {}, TEXTS["presets"]).items():
+        unknown = set(_dict(f"presets[{label!r}]", parts, TEXTS["preset"])) - set(shapes)
         if unknown:
-            raise ValueError(
-                f"presets[{label!r}] may hold queries, keys, values and mask: got {', '.join(sorted(map(repr, unknown)))}"
-            )
+            raise ValueError(TEXTS["unknown part"].format(label=label, got=", ".join(sorted(map(repr, unknown)))))
         try:
             checked[str(label)] = {
                 name: _plain(name, _checked_part(name, value, shapes[name])) for name, value in parts.items()
             }
         except ValueError as problem:
-            raise ValueError(f"presets[{label!r}]: {problem}") from problem
+            raise ValueError(TEXTS["in preset"].format(label=label, problem=problem)) from problem
     return checked
+
+
+def _dict(name, value, expected):
+    if not isinstance(value, dict):
+        raise TypeError(TEXTS["no presets"].format(name=name, got=describe(value), expected=expected))
+    return value
 
 
 # --- checks of what the attention function gives back ---
 
 
-def _checked_result(function, part, value, shape, axes, tokens):
+def _checked_result(name, part, value, axes, **sizes):
     try:
-        array = np.asarray(value)
-        if array.dtype.kind not in "fiub":
-            raise TypeError
-        array = np.array(array, dtype=np.float64)
-    except (TypeError, ValueError):
-        raise WrongAnswer(TEXT["not_numbers"].format(name=function, part=part, got=describe(value))) from None
-    if array.shape != shape:
-        raise WrongAnswer(
-            TEXT["wrong_shape"].format(name=function, part=part, got=array.shape, expected=shape, axes=axes)
-        )
-    finite = np.isfinite(array).all(axis=1)
-    if not finite.all():
-        row = int(finite.argmin())
-        raise WrongAnswer(TEXT["not_finite"].format(name=function, part=part, row=row, token=tokens[row]))
-    return array
+        return read_array(part, value, axes, **sizes)
+    except ValueError as problem:
+        raise WrongAnswer(TEXTS["answer"].format(name=name, problem=problem)) from None
 
 
 def _notes(tokens, weights, context, arrays):
@@ -532,13 +506,13 @@ def _notes(tokens, weights, context, arrays):
     for index in np.flatnonzero(leaky | unequal | negative | ~mixed):
         token = tokens[index]
         if leaky[index]:
-            notes.append(TEXT["leak"].format(query=token, key=tokens[leaks[index].argmax()]))
+            notes.append(TEXTS["leak"].format(query=token, key=tokens[leaks[index].argmax()]))
         elif unequal[index]:
-            notes.append(TEXT["row_sum"].format(token=token, total=f"{totals[index]:.3g}"))
+            notes.append(TEXTS["row_sum"].format(token=token, total=f"{totals[index]:.3g}"))
         if negative[index]:
-            notes.append(TEXT["negative"].format(token=token))
+            notes.append(TEXTS["negative"].format(token=token))
         if not mixed[index]:
-            notes.append(TEXT["not_the_mix"].format(token=token))
+            notes.append(TEXTS["not_the_mix"].format(token=token))
     if len(notes) > MAX_NOTES:
-        notes[MAX_NOTES:] = [TEXT["more_notes"].format(count=len(notes) - MAX_NOTES)]
+        notes[MAX_NOTES:] = [TEXTS["more_notes"].format(count=len(notes) - MAX_NOTES)]
     return notes

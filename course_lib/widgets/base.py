@@ -13,31 +13,19 @@ from pathlib import Path
 from typing import Any
 
 import anywidget
-import numpy as np
 
+from course_lib.checking import check_shape, read_booleans, string
 from course_lib.printable import well_formed
 
 MAX_ERROR_CHARACTERS = 900
 STILL_DPI = 72  # as wide as a notebook
 _HOST = Path(__file__).parent / "host.js"
 
-TEXT = {
+TEXTS = {
     "not_written": "Not written yet: {name} raises NotImplementedError. Scores and masks work; weights and context wait for it.",
     "not_written_detail": "Not written yet: {message}",
     "where": "line {line} in {function}: {source}",
     "where_unseen": "line {line} in {function}",
-    "one string": "{name} must be a list of strings, not one string: got {value!r}",
-    "no list": "{name} must be a list of strings: got {value}",
-    "not a string": "{name} must be strings: got {value!r} of type {kind}",
-    "how many": "{name} must be {least} to {most} strings: got {count}",
-    "flag": "{name} must be True or False: got {value!r}",
-    "title": "title must be a string or None: got {value!r}",
-    "function": "{name} must be a function {signature}: got {value!r}",
-    "numbers": "{name} must be numbers of shape ({axes}): got {value}",
-    "shape": "{name} must have shape ({axes}){sizes}: got {got}",
-    "size": "{name} must have at most {most} {axis}: got {got}",
-    "mask": "mask must be booleans of shape ({n}, {n}), True = may attend: got {got}",
-    "finite": "{name} must be finite numbers: got {value} at {place}",
 }
 
 _LIBRARY_FOLDERS = tuple(
@@ -180,98 +168,16 @@ def shown(trait, doc, check: Any = None):
     return property(lambda widget: getattr(widget.view, trait), put if check else None, doc=doc)
 
 
-def checked_tokens(tokens, most, name="tokens", least=1):
-    """Check a list of strings, and how many there are; returns a list."""
-    if isinstance(tokens, str):
-        raise TypeError(TEXT["one string"].format(name=name, value=tokens))
-    try:
-        tokens = list(tokens)
-    except TypeError:
-        raise TypeError(TEXT["no list"].format(name=name, value=describe(tokens))) from None
-    for token in tokens:
-        if not isinstance(token, str):
-            raise TypeError(TEXT["not a string"].format(name=name, value=token, kind=type(token).__name__))
-    if not least <= len(tokens) <= most:
-        raise ValueError(TEXT["how many"].format(name=name, least=least, most=most, count=len(tokens)))
-    return tokens
-
-
 def checked_title(title):
     """Check a heading; returns "" for None."""
-    if title is not None and not isinstance(title, str):
-        raise TypeError(TEXT["title"].format(value=title))
-    return title or ""
-
-
-def checked_function(name, function, signature):
-    """Check that something can be called; returns it."""
-    if not callable(function):
-        raise TypeError(TEXT["function"].format(name=name, signature=signature, value=function))
-    return function
-
-
-def checked_flag(name, value):
-    """Check that something is true or false; returns a bool."""
-    if not isinstance(value, (bool, np.bool)):
-        raise TypeError(TEXT["flag"].format(name=name, value=value))
-    return bool(value)
-
-
-def checked_array(name, value, axes, *, most=None, **sizes):
-    """Check an array of finite numbers.
-
-    Args:
-        name: what the caller calls it.
-        value: array, tensor or nested lists.
-        axes: names of its axes, such as "heads queries keys".
-        most: dict, axis -> the largest size.
-        sizes: sizes that axes must have.
-
-    Returns:
-        float64 array, a copy.
-
-    Raises:
-        ValueError: no such numbers.
-    """
-    if hasattr(value, "detach"):  # a tensor, perhaps with gradients, perhaps on a GPU
-        value = value.detach().cpu().double().numpy()
-    names = axes.split()
-    listed = ", ".join(names)
-    try:
-        read = np.asarray(value)
-        # NumPy would drop imaginary parts, count days, read "1" as a number, and None as none
-        if read.dtype.kind in "cmMSU" or (read.dtype.kind == "O" and any(one is None for one in read.flat)):
-            raise TypeError
-        array = np.array(value, dtype=np.float64)
-    except (TypeError, ValueError, RuntimeError) as problem:  # RuntimeError: a list of tensors with gradients
-        raise ValueError(TEXT["numbers"].format(name=name, axes=listed, value=describe(value))) from problem
-    fits = array.ndim == len(names) and all(
-        size == sizes.get(axis, size) for axis, size in zip(names, array.shape, strict=True)
-    )
-    if not fits or 0 in array.shape:
-        given = ", ".join(f"{axis} = {size}" for axis, size in sizes.items())
-        about = {"axes": listed, "sizes": f" with {given}" if given else "", "got": shape_of(array)}
-        raise ValueError(TEXT["shape"].format(name=name, **about))
-    for axis, size in zip(names, array.shape, strict=True):
-        limit = (most or {}).get(axis, size)
-        if size > limit:
-            raise ValueError(TEXT["size"].format(name=name, most=limit, axis=axis, got=size))
-    if not np.isfinite(array).all():
-        place = tuple(np.argwhere(~np.isfinite(array))[0].tolist())
-        raise ValueError(TEXT["finite"].format(name=name, value=array[place], place=list(place)))
-    return array
+    return "" if title is None else string("title", title)
 
 
 def checked_mask(mask, n):
     """Check who of n tokens may attend to whom; returns a bool array (n, n)."""
-    try:
-        array = np.asarray(mask)
-        got = f"{array.dtype} of shape {array.shape}" if array.ndim else describe(mask)
-    except ValueError:  # rows of different lengths
-        array, got = np.zeros(0), describe(mask)
-    if array.dtype != bool or array.shape != (n, n):
-        raise ValueError(TEXT["mask"].format(n=n, got=got))
-    return array
+    mask = read_booleans("mask", mask)
+    check_shape("mask", mask.shape, "queries keys", {"queries": n, "keys": n})
+    return mask
 
 
 def counted(count, noun):
@@ -291,34 +197,17 @@ def name_of(function):
     return getattr(function, "__name__", type(function).__name__)
 
 
-def describe(value):
-    """Name the kind of a value without trusting its repr, which is the learner's own."""
-    kind = type(value).__name__
-    if value is None:
-        return "None"
-    if isinstance(value, np.ndarray):
-        return f"an array of shape {value.shape}"
-    if hasattr(value, "detach") and hasattr(value, "shape"):
-        return f"a tensor of shape {tuple(value.shape)}"
-    if isinstance(value, (tuple, list, dict)):
-        return f"a {kind} of {len(value)}" if len(value) else f"an empty {kind}"
-    return f"a value of type {kind}"
-
-
-def shape_of(array):
-    """The shape of an array in words; () would say nothing to most people."""
-    return tuple(array.shape) or "a single number"
-
-
 def explain(error, name):
     """The last lines of a traceback that are the learner's own, or a plain sentence for a stub."""
     if isinstance(error, NotImplementedError):
         message = str(error)
-        return TEXT["not_written_detail"].format(message=message) if message else TEXT["not_written"].format(name=name)
+        return (
+            TEXTS["not_written_detail"].format(message=message) if message else TEXTS["not_written"].format(name=name)
+        )
     trace = traceback.TracebackException.from_exception(error)
     theirs = [frame for frame in trace.stack if not os.path.realpath(frame.filename).startswith(_LIBRARY_FOLDERS)]
     lines = [
-        TEXT["where" if frame.line else "where_unseen"].format(
+        TEXTS["where" if frame.line else "where_unseen"].format(
             line=frame.lineno, function=frame.name, source=frame.line
         )
         for frame in theirs[-2:]

@@ -10,19 +10,9 @@ from typing import Any
 import numpy as np
 import traitlets
 
-from course_lib.checking import whole_number
-from course_lib.widgets.base import (
-    View,
-    Widget,
-    WrongAnswer,
-    checked_array,
-    checked_flag,
-    checked_title,
-    checked_tokens,
-    describe,
-    explain,
-    name_of,
-)
+from course_lib.checking import describe, flag, read_array, strings, whole_number
+from course_lib.colours import PALETTE
+from course_lib.widgets.base import View, Widget, WrongAnswer, checked_title, explain, name_of
 from course_lib.widgets.page import page_module
 
 MAX_TOKENS, MAX_DIMENSIONS, MAX_WIDTH, MAX_STAGES = 32, 256, 1024, 12
@@ -30,13 +20,13 @@ MAX_NUMBERS = 4_000_000
 SWITCHES = ("attention", "feed_forward", "residual", "norm")
 SIGNATURE = "(x, *, attention, feed_forward, residual, norm) -> {stage: (tokens, width) numbers}"
 
-TEXT = {
-    "block": "block must be an EncoderBlock, or a function {signature}: got {got}",
-    "stages": "{name} must return a dict with 1 to {most} stages, name -> numbers of shape (tokens, width): got {got}",
-    "alike": "{name} must return the same stages, of the same shapes, whatever is switched off: got {got}, before {expected}",
+TEXTS = {
+    "block": "block is {got}; expected an EncoderBlock, or a function {signature}",
+    "stages": "{name} returned {got}; expected a dict with 1 to {most} stages, name -> numbers of shape (tokens, width)",
+    "alike": "{name} returned {got}; expected the same stages, of the same shapes, whatever is switched off, as before: {expected}",
     "many": "{name} gives {count:,} numbers for all combinations of switches; at most {most:,} can be shown: "
     "pass fewer tokens or dimensions",
-    "switches": "on must be a dict of True and False for some of {switches}: got {got}",
+    "switches": "on is {got}; expected a dict of True and False for some of {switches}",
     "alternative": "“{token}” through a block with {parts}: the size of its vector is {sizes}.",
     "stage size": "{size:.2f} at {name}",
     "nothing": "nothing",
@@ -82,16 +72,16 @@ class BlockWalk(Widget):
     """
 
     def __init__(self, x, tokens, block, *, title=None):
-        tokens = checked_tokens(tokens, MAX_TOKENS)
+        tokens = strings("tokens", tokens, 1, MAX_TOKENS)
         most = {"tokens": MAX_TOKENS, "d_model": MAX_DIMENSIONS}
-        self._x = checked_array("x", x, "tokens d_model", most=most, tokens=len(tokens))
+        self._x = read_array("x", x, "tokens d_model", most=most, tokens=len(tokens))
         is_block = hasattr(block, "attention_norm")
         if not is_block and (
             not callable(block) or hasattr(block, "feed_forward_norm")
         ):  # the latter: a decoder's block
-            raise TypeError(TEXT["block"].format(signature=SIGNATURE, got=describe(block)))
+            raise TypeError(TEXTS["block"].format(signature=SIGNATURE, got=describe(block)))
         if is_block:
-            checked_array("x", x, "tokens d_model", d_model=block.attention_norm.normalized_shape[0])
+            read_array("x", x, "tokens d_model", d_model=block.attention_norm.normalized_shape[0])
         self._function = _of_block(block) if is_block else block
         self._name = type(block).__name__ if is_block else name_of(block)
         self._walks, error = {}, ""
@@ -120,21 +110,21 @@ class BlockWalk(Widget):
             walk = self._one(dict(zip(SWITCHES, values, strict=True)))
             found = {name: stage.shape for name, stage in walk.items()}
             if shapes is not None and found != shapes:
-                raise WrongAnswer(TEXT["alike"].format(name=self._name, got=found, expected=shapes))
+                raise WrongAnswer(TEXTS["alike"].format(name=self._name, got=found, expected=shapes))
             shapes, walks[values] = found, walk
         count = len(walks) * sum(rows * width for rows, width in shapes.values())
         if count > MAX_NUMBERS:
-            raise WrongAnswer(TEXT["many"].format(name=self._name, count=count, most=MAX_NUMBERS))
+            raise WrongAnswer(TEXTS["many"].format(name=self._name, count=count, most=MAX_NUMBERS))
         return walks
 
     def _one(self, switches):
         stages = self._function(self._x.copy(), **switches)
         if not isinstance(stages, dict) or not 1 <= len(stages) <= MAX_STAGES:
-            raise WrongAnswer(TEXT["stages"].format(name=self._name, most=MAX_STAGES, got=describe(stages)))
+            raise WrongAnswer(TEXTS["stages"].format(name=self._name, most=MAX_STAGES, got=describe(stages)))
         most = {"width": MAX_WIDTH}
         try:
             return {
-                str(name): checked_array(f"stage {name!r}", stage, "tokens width", most=most, tokens=len(self._x))
+                str(name): read_array(f"stage {name!r}", stage, "tokens width", most=most, tokens=len(self._x))
                 for name, stage in stages.items()
             }
         except ValueError as problem:
@@ -148,8 +138,8 @@ class BlockWalk(Widget):
     @on.setter
     def on(self, on):
         if not isinstance(on, dict) or not set(on) <= set(SWITCHES):
-            raise ValueError(TEXT["switches"].format(switches=", ".join(SWITCHES), got=repr(on)))
-        self.view.on = {**self.view.on, **{name: checked_flag(name, value) for name, value in on.items()}}
+            raise ValueError(TEXTS["switches"].format(switches=", ".join(SWITCHES), got=repr(on)))
+        self.view.on = {**self.view.on, **{name: flag(name, value) for name, value in on.items()}}
 
     @property
     def token(self):
@@ -176,11 +166,11 @@ class BlockWalk(Widget):
             return self.view.error
         on = [name.replace("_", " ") for name in SWITCHES if self.view.on[name]]
         sizes = [
-            TEXT["stage size"].format(size=np.linalg.norm(stage[self.token]), name=name)
+            TEXTS["stage size"].format(size=np.linalg.norm(stage[self.token]), name=name)
             for name, stage in self.stages.items()
         ]
-        return TEXT["alternative"].format(
-            token=self.view.tokens[self.token], parts=", ".join(on) or TEXT["nothing"], sizes=", ".join(sizes)
+        return TEXTS["alternative"].format(
+            token=self.view.tokens[self.token], parts=", ".join(on) or TEXTS["nothing"], sizes=", ".join(sizes)
         )
 
     def still(self):
@@ -190,10 +180,10 @@ class BlockWalk(Widget):
         figure = self._picture(6.4, 0.4 * len(stages) + 1)
         ax = figure.subplots()
         sizes = [np.linalg.norm(stage[self.token]) for stage in stages.values()]
-        ax.barh(range(len(stages)), sizes, color="#0072b2")
+        ax.barh(range(len(stages)), sizes, color=PALETTE["queries"])
         ax.set_yticks(range(len(stages)), [plots.visible(name) for name in stages], parse_math=False)
         ax.invert_yaxis()
-        ax.set_xlabel(TEXT["size"])
+        ax.set_xlabel(TEXTS["size"])
         return figure
 
 

@@ -10,31 +10,23 @@ from typing import Any
 import numpy as np
 import traitlets
 
-from course_lib.checking import as_whole, real_number, whole_number
-from course_lib.widgets.base import (
-    View,
-    Widget,
-    WrongAnswer,
-    checked_array,
-    checked_title,
-    checked_tokens,
-    describe,
-    explain,
-    name_of,
-)
+from course_lib.checking import as_whole, describe, entries, read_array, real_number, strings, whole_number
+from course_lib.colours import PALETTE
+from course_lib.widgets.base import View, Widget, WrongAnswer, checked_title, explain, name_of
 from course_lib.widgets.page import page_module
 
 MAX_VOCABULARY, MAX_SOURCE, MAX_NEW, MAX_BEAM, MAX_DEPTH = 60_000, 128, 200, 5, 12
 SHOWN = 12
 SIGNATURE = "(ids) -> logits, or (logits, weights over the source)"
 
-TEXT = {
-    "function": "next_logits must be a Transformer, a LanguageModel, or a function {signature}: got {got}",
+TEXTS = {
+    "function": "next_logits is {got}; expected a Transformer, a LanguageModel, or a function {signature}",
     "source": "a {kind} needs source_ids: what it translates",
     "start": "a {kind} needs start_id: the token that every target begins with",
-    "sources": "source must have one string for each of the {count} source_ids: got {got}",
-    "prompt": "prompt must hold at least one token id for a {kind}: got none",
-    "ids": "{name} must be a row of token ids from 0 to {last}: got {got}",
+    "sources": "source has {got} entries; expected one for each of the {count} source_ids",
+    "prompt": "prompt is empty; expected at least one token id for a {kind}",
+    "ids": "a row of token ids from 0 to {last}",
+    "id": "{name} holds {got}; expected token ids from 0 to {last}",
     "answer": "{name} must return logits (vocabulary,), or (logits, weights over the source): {problem}",
     "full": "the sequence has {most} new tokens; start again",
     "alternative": "After “{text}” come {candidates}.",
@@ -108,32 +100,32 @@ class DecodingStepper(Widget):
         seed=0,
         title=None,
     ):
-        vocabulary = checked_tokens(vocabulary, MAX_VOCABULARY, "vocabulary")
+        vocabulary = strings("vocabulary", vocabulary, 1, MAX_VOCABULARY)
         self._last = len(vocabulary) - 1
         prompt = self._checked_ids("prompt", prompt)
         kind = type(next_logits).__name__
         if hasattr(next_logits, "encode") and hasattr(next_logits, "decode"):
             if source_ids is None:
-                raise ValueError(TEXT["source"].format(kind=kind))
+                raise ValueError(TEXTS["source"].format(kind=kind))
             if start_id is None:
-                raise ValueError(TEXT["start"].format(kind=kind))
+                raise ValueError(TEXTS["start"].format(kind=kind))
             source_ids = self._checked_ids("source_ids", source_ids)
             source = [vocabulary[number] for number in source_ids] if source is None else source
-            source = checked_tokens(source, MAX_SOURCE, "source", least=0)
+            source = strings("source", source, 0, MAX_SOURCE)
             if len(source) != len(source_ids):
-                raise ValueError(TEXT["sources"].format(count=len(source_ids), got=len(source)))
+                raise ValueError(TEXTS["sources"].format(count=len(source_ids), got=len(source)))
             prompt = [whole_number("start_id", start_id, 0, self._last), *prompt]
             self._function = _of_translator(next_logits, source_ids)
         elif hasattr(next_logits, "token_embedding"):
             if not prompt:
-                raise ValueError(TEXT["prompt"].format(kind=kind))
+                raise ValueError(TEXTS["prompt"].format(kind=kind))
             self._function = _of_language_model(next_logits)
         elif callable(next_logits):
             self._function = next_logits
         else:
-            raise TypeError(TEXT["function"].format(signature=SIGNATURE, got=describe(next_logits)))
+            raise TypeError(TEXTS["function"].format(signature=SIGNATURE, got=describe(next_logits)))
         self._name = kind if self._function is not next_logits else name_of(next_logits)
-        self._source = checked_tokens(source or [], MAX_SOURCE, "source", least=0)
+        self._source = strings("source", source or [], 0, MAX_SOURCE)
         self._computing = threading.RLock()
         self._known = {}  # logits and weights by the ids that they come after
         self.view = DecodingStepperView(
@@ -149,15 +141,12 @@ class DecodingStepper(Widget):
         self.view.observe(lambda change: self._answer(), ["ids", "beam_width"])
 
     def _checked_ids(self, name, ids):
-        try:
-            ids = list(ids)
-        except TypeError:
-            raise ValueError(TEXT["ids"].format(name=name, last=self._last, got=describe(ids))) from None
+        ids = entries(name, ids, TEXTS["ids"].format(last=self._last))
         found = [as_whole(number) for number in ids]
         for number, given in zip(found, ids, strict=True):
             if number is None or not 0 <= number <= self._last:
                 got = repr(given) if np.ndim(given) == 0 else describe(given)
-                raise ValueError(TEXT["ids"].format(name=name, last=self._last, got=got))
+                raise ValueError(TEXTS["id"].format(name=name, last=self._last, got=got))
         return found
 
     # --- what can be read back, and set ---
@@ -171,7 +160,7 @@ class DecodingStepper(Widget):
     def ids(self, ids):
         ids = self._checked_ids("ids", ids)
         if len(ids) > self.view.most:
-            raise ValueError(TEXT["full"].format(most=self.view.most))
+            raise ValueError(TEXTS["full"].format(most=self.view.most))
         self.view.ids = ids
 
     @property
@@ -271,11 +260,11 @@ class DecodingStepper(Widget):
             answer = self._function(np.array([*self.view.prompt, *ids], dtype=np.int64))
             logits, weights = answer if isinstance(answer, tuple) and len(answer) == 2 else (answer, None)
             try:
-                logits = checked_array("logits", logits, "vocabulary", vocabulary=self._last + 1)
+                logits = read_array("logits", logits, "vocabulary", vocabulary=self._last + 1)
                 if weights is not None:
-                    weights = checked_array("weights", weights, "source", source=len(self._source))
+                    weights = read_array("weights", weights, "source", source=len(self._source))
             except ValueError as problem:
-                raise WrongAnswer(TEXT["answer"].format(name=self._name, problem=problem)) from None
+                raise WrongAnswer(TEXTS["answer"].format(name=self._name, problem=problem)) from None
             self._known[tuple(ids)] = logits, weights
         return self._known[tuple(ids)]
 
@@ -320,11 +309,11 @@ class DecodingStepper(Widget):
             return self.view.error
         vocabulary, probabilities = self.view.vocabulary, self.probabilities
         best = [
-            TEXT["candidate"].format(token=vocabulary[number], probability=probabilities[number])
+            TEXTS["candidate"].format(token=vocabulary[number], probability=probabilities[number])
             for number in np.argsort(-probabilities, kind="stable")[:3]
             if probabilities[number] > 0
         ]
-        return TEXT["alternative"].format(text=self._text(), candidates=", ".join(best))
+        return TEXTS["alternative"].format(text=self._text(), candidates=", ".join(best))
 
     def _text(self):
         vocabulary = self.view.vocabulary
@@ -337,12 +326,12 @@ class DecodingStepper(Widget):
         ax = figure.subplots()
         probabilities = np.zeros(1) if self.logits is None else self.probabilities
         best = np.argsort(-probabilities, kind="stable")[:SHOWN]
-        ax.barh(range(len(best)), probabilities[best], color="#0072b2")
+        ax.barh(range(len(best)), probabilities[best], color=PALETTE["queries"])
         names = [plots.visible(self.view.vocabulary[number]) for number in best]
         ax.set_yticks(range(len(best)), names, parse_math=False)
         ax.invert_yaxis()
-        ax.set_xlabel(TEXT["probability"])
-        ax.set_title(plots.visible(TEXT["title"].format(text=self._text())), parse_math=False)
+        ax.set_xlabel(TEXTS["probability"])
+        ax.set_title(plots.visible(TEXTS["title"].format(text=self._text())), parse_math=False)
         return figure
 
 

@@ -6,17 +6,8 @@ The page draws from one buffer of 16-bit numbers, 2 bytes a weight; Python keeps
 import numpy as np
 import traitlets
 
-from course_lib.checking import one_of, whole_number
-from course_lib.widgets.base import (
-    View,
-    Widget,
-    checked_array,
-    checked_title,
-    checked_tokens,
-    counted,
-    describe,
-    shown,
-)
+from course_lib.checking import describe, one_of, read_array, strings, whole_number
+from course_lib.widgets.base import View, Widget, checked_title, counted, shown
 from course_lib.widgets.page import page_module
 
 ORDERS = ("place", "entropy", "previous", "next", "same", "first")
@@ -26,21 +17,21 @@ TOLERANCE = 1e-3
 MOSAIC = 240  # numbers across all heads in the still
 STEPS = 65535  # a weight is sent as so many parts of 1
 
-TEXT = {
-    "kind": "attention must be weights of shape (layers, heads, queries, keys), or a list with one (heads, queries, keys) a "
-    "layer, with a batch axis of 1 or without: got {got}",
+TEXTS = {
+    "kind": "attention is {got}; expected weights of shape (layers, heads, queries, keys), or a list with one "
+    "(heads, queries, keys) a layer, with a batch axis of 1 or without",
     "layer": "attention[{layer}]",
     "batch": "attention holds a batch of {batch}; pass one sequence, such as [layer[:1] for layer in attention]",
     "alike": "attention[{layer}] has shape {got}; expected {expected}, as the layers before it",
-    "shares": "attention must be weights, rows of shares from 0 that sum to 1 (or to 0 where all is masked): "
-    "a row of layer {layer}, head {head} sums to {total:.3g}",
+    "shares": "attention holds a row that sums to {total:.3g}, in layer {layer}, head {head}; expected weights, rows of "
+    "shares from 0 that sum to 1 (or to 0 where all is masked)",
     "many": "attention holds {count:,} weights; expected at most {most:,}: pass fewer tokens, layers or heads",
-    "parts": "tokens must be a dict with the tokens of {parts}: got {got}",
-    "count": "{name} must have one string for each of the {expected}: got {got}",
+    "parts": "tokens is {got}; expected a dict with the tokens of {parts}",
+    "count": "{name} has {got} entries; expected one for each of the {expected}",
     "alternative": "{layers} of {heads} over {tokens}. Layer {layer}, head {head}: {row}.",
     "row": "“{token}” attends most to “{key}” ({weight:.2f})",
     "nothing": "“{token}” attends to nothing",
-    "no parts": "attention holds no part: got an empty dict",
+    "no parts": "attention is an empty dict; expected at least one part",
     "selected": "layer {layer}, head {head}",
     "all": "all heads, each as bright as it gets",
     "axis layer": "layer",
@@ -88,12 +79,12 @@ class HeadBrowser(Widget):
     def __init__(self, attention, tokens, key_tokens=None, *, title=None):
         parts = attention if isinstance(attention, dict) else {"": attention}
         if not parts:
-            raise ValueError(TEXT["no parts"])
+            raise ValueError(TEXTS["no parts"])
         if not isinstance(attention, dict):
             pairs = {"": (tokens, tokens if key_tokens is None else key_tokens)}
         elif not isinstance(tokens, dict) or set(tokens) != set(parts):
             got = f"a dict with {_listed(tokens)}" if isinstance(tokens, dict) and tokens else describe(tokens)
-            raise ValueError(TEXT["parts"].format(got=got, parts=_listed(parts)))
+            raise ValueError(TEXTS["parts"].format(got=got, parts=_listed(parts)))
         else:
             pairs = {name: own if _is_pair(own) else (own, own) for name, own in tokens.items()}
         self._weights, self._tokens, about, start = {}, {}, [], 0
@@ -109,7 +100,7 @@ class HeadBrowser(Widget):
             )
             start += weights.size
         if start > MAX_WEIGHTS:
-            raise ValueError(TEXT["many"].format(count=start, most=MAX_WEIGHTS))
+            raise ValueError(TEXTS["many"].format(count=start, most=MAX_WEIGHTS))
         sent = [np.rint(weights.clip(0, 1) * STEPS).astype("<u2").tobytes() for weights in self._weights.values()]
         self.view = HeadBrowserView(title=checked_title(title), parts=about, weights=b"".join(sent))
 
@@ -176,13 +167,13 @@ class HeadBrowser(Widget):
         weights, (queries, keys) = self._weights[self.part], self._tokens[self.part]
         row = self.weights[self.token]
         about = {"token": queries[self.token], "key": keys[int(row.argmax())], "weight": row.max()}
-        return TEXT["alternative"].format(
+        return TEXTS["alternative"].format(
             layers=counted(weights.shape[0], "layer"),
             heads=counted(weights.shape[1], "head"),
             tokens=counted(len(queries), "token"),
             layer=self.layer + 1,
             head=self.head + 1,
-            row=TEXT["row" if row.max() > TOLERANCE else "nothing"].format(**about),
+            row=TEXTS["row" if row.max() > TOLERANCE else "nothing"].format(**about),
         )
 
     def still(self):
@@ -197,7 +188,7 @@ class HeadBrowser(Widget):
             wall, large = figure.subplots(1, 2)
             _draw_all(wall, self._weights[self.part])
         shown = self.weights.clip(0, 1)  # half precision may go a little beyond
-        title = TEXT["selected"].format(layer=self.layer + 1, head=self.head + 1)
+        title = TEXTS["selected"].format(layer=self.layer + 1, head=self.head + 1)
         plots.attention_heatmap(shown, queries, keys, ax=large, title=title, annotate=False, vmax=shown.max() or 1)
         return figure
 
@@ -209,25 +200,25 @@ def _checked_weights(attention):
     elif hasattr(attention, "shape") and len(attention.shape) in (4, 5):
         layers = list(attention)
     else:
-        raise ValueError(TEXT["kind"].format(got=describe(attention)))
+        raise ValueError(TEXTS["kind"].format(got=describe(attention)))
     if not layers:
-        raise ValueError(TEXT["kind"].format(got=describe(layers)))
+        raise ValueError(TEXTS["kind"].format(got=describe(layers)))
     checked = []
     for number, layer in enumerate(layers):
         shape = tuple(getattr(layer, "shape", ()))
         if len(shape) == 4:
             if shape[0] != 1:
-                raise ValueError(TEXT["batch"].format(batch=shape[0]))
+                raise ValueError(TEXTS["batch"].format(batch=shape[0]))
             layer = layer[0]
         most = {"heads": MAX_HEADS, "queries": MAX_TOKENS, "keys": MAX_TOKENS}
-        one = checked_array(TEXT["layer"].format(layer=number), layer, "heads queries keys", most=most)
+        one = read_array(TEXTS["layer"].format(layer=number), layer, "heads queries keys", most=most)
         if checked and one.shape != checked[0].shape:
-            raise ValueError(TEXT["alike"].format(layer=number, got=one.shape, expected=checked[0].shape))
+            raise ValueError(TEXTS["alike"].format(layer=number, got=one.shape, expected=checked[0].shape))
         totals = one.sum(axis=-1)
         wrong = (one < -TOLERANCE).any(axis=-1) | ((abs(totals - 1) > 10 * TOLERANCE) & (abs(totals) > TOLERANCE))
         if wrong.any():
             head, query = np.argwhere(wrong)[0]
-            raise ValueError(TEXT["shares"].format(layer=number, head=head, total=totals[head, query]))
+            raise ValueError(TEXTS["shares"].format(layer=number, head=head, total=totals[head, query]))
         checked.append(one)
     whole_number("layers of attention", len(checked), 1, MAX_LAYERS)
     return np.stack(checked)
@@ -243,9 +234,9 @@ def _is_pair(tokens):
 
 
 def _counted(name, tokens, count, axis):
-    tokens = checked_tokens(tokens, MAX_TOKENS, name)
+    tokens = strings(name, tokens, 1, MAX_TOKENS)
     if len(tokens) != count:
-        raise ValueError(TEXT["count"].format(name=name, expected=f"{count} {axis}", got=len(tokens)))
+        raise ValueError(TEXTS["count"].format(name=name, expected=f"{count} {axis}", got=len(tokens)))
     return tokens
 
 
@@ -268,10 +259,10 @@ def _draw_all(ax, weights):
         axis.set_ticks(
             [number * (size + gap) + (size - 1) / 2 for number in numbers], [str(number + 1) for number in numbers]
         )
-        axis.set_label_text(TEXT[f"axis {name}"])
+        axis.set_label_text(TEXTS[f"axis {name}"])
     ax.tick_params(length=0)
     ax.spines[:].set_visible(False)
-    ax.set_title(TEXT["all"])
+    ax.set_title(TEXTS["all"])
 
 
 def _thumbnail(weights, most):

@@ -7,23 +7,13 @@ import numpy as np
 import traitlets
 
 from course_lib import attention
-from course_lib.checking import as_whole, whole_number
-from course_lib.widgets.base import (
-    View,
-    Widget,
-    checked_array,
-    checked_flag,
-    checked_mask,
-    checked_title,
-    checked_tokens,
-    counted,
-    shown,
-)
+from course_lib.checking import as_whole, flag, read_array, strings, whole_number
+from course_lib.widgets.base import View, Widget, checked_mask, checked_title, counted, shown
 from course_lib.widgets.page import page_module
 
 MAX_TOKENS, MAX_LAYERS = 64, 12
 
-TEXT = {
+TEXTS = {
     "alternative": "{allowed} of {all} may attend.{empty} After {layers}, {reached} are reached.",
     "empty": " Rows without any key: {tokens}.",
     "allowed": "may attend",
@@ -74,14 +64,14 @@ class MaskBuilder(Widget):
         if as_whole(tokens) is not None:
             count = whole_number("tokens", tokens, 1, MAX_TOKENS)
             tokens = [str(number) for number in range(1, count + 1)]
-        tokens = checked_tokens(tokens, MAX_TOKENS)
+        tokens = strings("tokens", tokens, 1, MAX_TOKENS)
         n = len(tokens)
         scores = np.zeros((n, n)) if scores is None else scores
         self.view = MaskBuilderView(
             title=checked_title(title),
             tokens=tokens,
-            scores=checked_array("scores", scores, "queries keys", queries=n, keys=n).tolist(),
-            causal=checked_flag("causal", causal),
+            scores=read_array("scores", scores, "queries keys", queries=n, keys=n).tolist(),
+            causal=flag("causal", causal),
             length=n if length is None else whole_number("length", length, 0, n),
             window=n if window is None else whole_number("window", window, 0, n),
             layers=whole_number("layers", layers, 1, MAX_LAYERS),
@@ -130,7 +120,7 @@ class MaskBuilder(Widget):
     causal = shown(
         "causal",
         "bool: whether later keys are hidden; assign to change it. What was painted by hand stays over it.",
-        lambda builder, value: checked_flag("causal", value),
+        lambda builder, value: flag("causal", value),
     )
     length = shown(
         "length",
@@ -151,10 +141,10 @@ class MaskBuilder(Widget):
     def text_alternative(self):
         mask, tokens = self.mask, self.view.tokens
         empty = [f"“{token}”" for token, row in zip(tokens, mask, strict=True) if not row.any()]
-        return TEXT["alternative"].format(
+        return TEXTS["alternative"].format(
             allowed=int(mask.sum()),
             all=counted(mask.size, "pair"),
-            empty=TEXT["empty"].format(tokens=", ".join(empty)) if empty else "",
+            empty=TEXTS["empty"].format(tokens=", ".join(empty)) if empty else "",
             layers=counted(self.layers, "layer"),
             reached=int((self.reach > 0).sum()),
         )
@@ -163,14 +153,14 @@ class MaskBuilder(Widget):
         from course_lib import plots
 
         tokens = self.view.tokens
-        maps = {TEXT["allowed"]: self.mask.astype(float), TEXT["weights"]: self.weights}
+        maps = {TEXTS["allowed"]: self.mask.astype(float), TEXTS["weights"]: self.weights}
         figure = self._picture(9.6, 3.6)
         *two, last = figure.subplots(1, 3)
         for ax, (name, values) in zip(two, maps.items(), strict=True):
             plots.attention_heatmap(values, tokens, tokens, ax=ax, title=name, annotate=False)
-        plots.attention_heatmap(self.reach, tokens, tokens, ax=last, title=TEXT["reach"], vmax=self.layers)
+        plots.attention_heatmap(self.reach, tokens, tokens, ax=last, title=TEXTS["reach"], vmax=self.layers)
         *_, allowed_bar, _, reach_bar = figure.axes
         allowed_bar.remove()  # yes or no needs no scale
-        reach_bar.set_ylabel(TEXT["layers"])
+        reach_bar.set_ylabel(TEXTS["layers"])
         reach_bar.set_yticks(range(self.layers + 1))
         return figure

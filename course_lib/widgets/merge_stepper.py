@@ -6,15 +6,16 @@ The page computes; Python computes the same with `BytePairEncoder` when it is re
 import traitlets
 
 from course_lib.bpe import BytePairEncoder, split_words
-from course_lib.checking import whole_number
+from course_lib.checking import describe, whole_number
+from course_lib.colours import PALETTE
 from course_lib.printable import well_formed
-from course_lib.widgets.base import View, Widget, checked_title, counted, describe
+from course_lib.widgets.base import View, Widget, checked_title, counted
 from course_lib.widgets.page import page_module
 
 MAX_CHARACTERS, MAX_MERGES = 5000, 400
 
-TEXT = {
-    "text": "text must be a string of 1 to {most} characters: got {got}",
+TEXTS = {
+    "text": "text is {got}; expected a string of 1 to {most} characters",
     "alternative": "After {merges} the vocabulary has {size} and the text {length}: {tokens}",
     "vocabulary": "tokens in the vocabulary",
     "length": "tokens in the text",
@@ -95,13 +96,13 @@ class MergeStepper(Widget):
 
     def text_alternative(self):
         encoder, tokens = self.encoder, self.tokens
-        shown = "|".join(tokens[:40]) + (TEXT["more"] if len(tokens) > 40 else "")
+        shown = "|".join(tokens[:40]) + (TEXTS["more"] if len(tokens) > 40 else "")
         about = {
             "merges": counted(len(encoder.merges), "merge"),
             "size": counted(len(encoder), "token"),
             "length": len(tokens),
         }
-        return TEXT["alternative"].format(**about, tokens=shown)
+        return TEXTS["alternative"].format(**about, tokens=shown)
 
     def still(self):
         text, done = self.view.text, self.view.merges
@@ -112,14 +113,14 @@ class MergeStepper(Widget):
             lengths.append(sum(len(word) * count for word, count in step.words.items()))
         figure = self._picture(6.4, 3.2)
         ax = figure.subplots()
-        ax.plot([len(set(text)), *sizes], [len(text), *lengths], color="#0072b2")
+        ax.plot([len(set(text)), *sizes], [len(text), *lengths], color=PALETTE["queries"])
         ax.plot(len(self.encoder), len(self.tokens), "o", color="#d55e00")
-        ax.set(xlabel=TEXT["vocabulary"], ylabel=TEXT["length"])
+        ax.set(xlabel=TEXTS["vocabulary"], ylabel=TEXTS["length"])
         return figure
 
 
 def _checked_text(text):
     if not isinstance(text, str) or not 1 <= len(text) <= MAX_CHARACTERS:
-        got = f"{len(text)} characters" if isinstance(text, str) else describe(text)
-        raise ValueError(TEXT["text"].format(most=MAX_CHARACTERS, got=got))
+        got = f"a string of {len(text)} characters" if isinstance(text, str) else describe(text)
+        raise ValueError(TEXTS["text"].format(most=MAX_CHARACTERS, got=got))
     return well_formed(text)  # what the page will count, too

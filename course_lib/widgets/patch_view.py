@@ -9,33 +9,24 @@ from typing import Any
 import numpy as np
 import traitlets
 
-from course_lib.checking import as_whole, whole_number
-from course_lib.widgets.base import (
-    View,
-    Widget,
-    WrongAnswer,
-    checked_array,
-    checked_title,
-    describe,
-    explain,
-    name_of,
-)
+from course_lib.checking import as_whole, describe, read_array, whole_number
+from course_lib.widgets.base import View, Widget, WrongAnswer, checked_title, explain, name_of
 from course_lib.widgets.page import page_module
 
 MAX_SIDE, MAX_PATCHES, MAX_LAYERS, MAX_HEADS = 512, 256, 24, 32
 WHOLE = -1  # the class token, in place of a patch
 
-TEXT = {
-    "image": "image must be numbers of shape (height, width) or (height, width, 3): got {got}",
-    "range": "image must be numbers from 0 to 1: got {least:.4g} to {most:.4g}",
-    "patch": "patch_size = {size} must divide height and width of the image: got {height} and {width}",
-    "patches": "an image may have at most {most} patches: got {got}",
-    "layers": "attention must be a list with one (heads, tokens, tokens) a layer, or a function of the image: got {got}",
-    "tokens": "attention must be over {patches} patches, or over those and a class token before them: got {got} tokens",
-    "alike": "{name} must return attention of the same shape, {expected}, for every image: got {got}",
+TEXTS = {
+    "image": "image is {got}; expected numbers of shape (height, width) or (height, width, 3)",
+    "range": "image holds numbers from {least:.4g} to {most:.4g}; expected numbers from 0 to 1",
+    "patch": "patch_size is {size}, which does not divide both height = {height} and width = {width} of the image",
+    "patches": "image has {got} patches; expected at most {most}",
+    "layers": "attention is {got}; expected a list with one (heads, tokens, tokens) a layer, or a function of the image",
+    "tokens": "attention is over {got} tokens; expected {patches} patches, or those and a class token before them",
+    "alike": "{name} returned attention of shape {got}; expected the same shape, {expected}, for every image",
     "arrays": "the patches can be shuffled only where attention is a function of the image",
-    "selected": "selected must be a patch from 0 to {last}, or -1 for the class token: got {value!r}",
-    "no class": "there is no class token; selected must be a patch from 0 to {last}",
+    "selected": "selected is {value!r}; expected a patch from 0 to {last}, or -1 for the class token",
+    "no class": "selected is -1, but there is no class token; expected a patch from 0 to {last}",
     "alternative": "A picture in {rows} by {columns} patches. Layer {layer}, head {head}: {who} looks most at the patch in "
     "row {row}, column {column} ({weight:.2f}).",
     "class": "the class token",
@@ -90,12 +81,12 @@ class PatchView(Widget):
         height, width = self._image.shape[:2]
         size = whole_number("patch_size", patch_size, 1, MAX_SIDE)
         if height % size or width % size:
-            raise ValueError(TEXT["patch"].format(size=size, height=height, width=width))
+            raise ValueError(TEXTS["patch"].format(size=size, height=height, width=width))
         self._grid = height // size, width // size
         self._size = size
         patches = self._grid[0] * self._grid[1]
         if patches > MAX_PATCHES:
-            raise ValueError(TEXT["patches"].format(most=MAX_PATCHES, got=patches))
+            raise ValueError(TEXTS["patches"].format(most=MAX_PATCHES, got=patches))
         self._function: Any = attention if callable(attention) else None
         self._weights: Any = None
         self._weights = self._ask(self._image) if self._function else _checked_attention(attention, patches)
@@ -149,9 +140,9 @@ class PatchView(Widget):
         last = self._grid[0] * self._grid[1] - 1
         number = as_whole(selected)
         if number == WHOLE and not self._has_class:
-            raise ValueError(TEXT["no class"].format(last=last))
+            raise ValueError(TEXTS["no class"].format(last=last))
         if number not in range(WHOLE, last + 1):
-            raise ValueError(TEXT["selected"].format(last=last, value=selected))
+            raise ValueError(TEXTS["selected"].format(last=last, value=selected))
         self.view.selected = number
 
     @property
@@ -162,7 +153,7 @@ class PatchView(Widget):
     @shuffle.setter
     def shuffle(self, seed):
         if self._function is None:
-            raise ValueError(TEXT["arrays"])
+            raise ValueError(TEXTS["arrays"])
         self.view.shuffle = whole_number("shuffle", seed, 0, 2**31 - 1)
 
     @property
@@ -201,7 +192,7 @@ class PatchView(Widget):
             raise WrongAnswer(str(problem)) from None
         if self._weights is not None and weights.shape != self._weights.shape:
             about = {"expected": self._weights.shape, "got": weights.shape}
-            raise WrongAnswer(TEXT["alike"].format(name=name_of(self._function), **about))
+            raise WrongAnswer(TEXTS["alike"].format(name=name_of(self._function), **about))
         return weights
 
     def _shuffle_changed(self, change):
@@ -222,12 +213,12 @@ class PatchView(Widget):
             self.view.weights = self._weights.astype("<f4").tobytes()
 
     def _who(self):
-        return TEXT["class"] if self.selected == WHOLE else TEXT["a patch"].format(number=self.selected + 1)
+        return TEXTS["class"] if self.selected == WHOLE else TEXTS["a patch"].format(number=self.selected + 1)
 
     def text_alternative(self):
         weights = self.weights
         row, column = np.unravel_index(weights.argmax(), weights.shape)
-        return TEXT["alternative"].format(
+        return TEXTS["alternative"].format(
             rows=self._grid[0],
             columns=self._grid[1],
             layer=self.layer + 1,
@@ -242,9 +233,9 @@ class PatchView(Widget):
         figure = self._picture(6.8, 3.2)
         left, right = figure.subplots(1, 2)
         left.imshow(self.image.clip(0, 1), cmap="gray_r", vmin=0, vmax=1, interpolation="nearest")
-        left.set_title(TEXT["image title"])
+        left.set_title(TEXTS["image title"])
         shown = right.imshow(self.weights, cmap="cividis", vmin=0, interpolation="nearest")
-        right.set_title(TEXT["attention title"].format(who=self._who()))
+        right.set_title(TEXTS["attention title"].format(who=self._who()))
         figure.colorbar(shown, ax=right)
         for ax in (left, right):
             ax.set_xticks([])
@@ -259,13 +250,13 @@ def _checked_image(image):
     except ValueError:  # rows of different lengths
         rank = None
     if rank not in (2, 3):
-        got = np.shape(image) if rank else describe(image)
-        raise ValueError(TEXT["image"].format(got=got))
+        got = f"an array of shape {np.shape(image)}" if rank else describe(image)
+        raise ValueError(TEXTS["image"].format(got=got))
     most = {"height": MAX_SIDE, "width": MAX_SIDE}
     axes, sizes = ("height width", {}) if rank == 2 else ("height width channels", {"channels": 3})
-    image = checked_array("image", image, axes, most=most, **sizes)
+    image = read_array("image", image, axes, most=most, **sizes)
     if image.min() < 0 or image.max() > 1:
-        raise ValueError(TEXT["range"].format(least=image.min(), most=image.max()))
+        raise ValueError(TEXTS["range"].format(least=image.min(), most=image.max()))
     return image
 
 
@@ -274,15 +265,15 @@ def _checked_attention(attention, patches):
     if hasattr(attention, "shape") and len(attention.shape) == 4:
         attention = list(attention)
     if not isinstance(attention, (list, tuple)) or not attention:
-        raise ValueError(TEXT["layers"].format(got=describe(attention)))
+        raise ValueError(TEXTS["layers"].format(got=describe(attention)))
     checked = []
     for number, layer in enumerate(attention):
         if len(getattr(layer, "shape", ())) == 4 and layer.shape[0] == 1:
             layer = layer[0]
         sizes = {} if not checked else {"heads": checked[0].shape[0], "queries": checked[0].shape[1]}
-        layer = checked_array(f"attention[{number}]", layer, "heads queries keys", most={"heads": MAX_HEADS}, **sizes)
+        layer = read_array(f"attention[{number}]", layer, "heads queries keys", most={"heads": MAX_HEADS}, **sizes)
         if layer.shape[1] != layer.shape[2] or layer.shape[1] - patches not in (0, 1):
-            raise ValueError(TEXT["tokens"].format(patches=patches, got=layer.shape[1]))
+            raise ValueError(TEXTS["tokens"].format(patches=patches, got=layer.shape[1]))
         checked.append(layer)
     whole_number("layers of attention", len(checked), 1, MAX_LAYERS)
     return np.stack(checked)

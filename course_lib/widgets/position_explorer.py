@@ -10,8 +10,9 @@ import numpy as np
 import traitlets
 
 from course_lib import attention, positions
-from course_lib.checking import as_whole, one_of, real_number, whole_number
-from course_lib.widgets.base import View, Widget, checked_array, checked_title, shown
+from course_lib.checking import as_whole, check_even, one_of, read_array, real_number, whole_number
+from course_lib.colours import PALETTE
+from course_lib.widgets.base import View, Widget, checked_title, shown
 from course_lib.widgets.page import page_module
 
 KINDS = ("sinusoidal", "rotary", "alibi", "learned")
@@ -19,11 +20,11 @@ MAX_LENGTH, MAX_DIMENSIONS = 256, 128
 LEAST_BASE, MOST_BASE = 10.0, 1e6
 TOKENS = "ABCDEF"  # what is shuffled; A is the one that looks
 
-TEXT = {
-    "odd": "d_model must be an even number: got {value}",
+TEXTS = {
+    "pairs": "since features turn in pairs",
     "no table": "kind 'learned' needs learned=, a table of shape (length, d_model)",
     "table": "learned positions have the length and the d_model of their table: {name} stays {value}",
-    "order": "order must hold each of the places 0 to {last} once: got {value!r}",
+    "order": "order is {value!r}; expected each of the places 0 to {last} once",
     "alternative": {
         "sinusoidal": "Sinusoidal positions 0 to {last}, {d_model} dimensions, base {base:g}: fast waves left, slow ones right.",
         "rotary": "Rotary positions: how well a query and a key fit, by their distance up to {last}; base {base:g}.",
@@ -85,12 +86,12 @@ class PositionExplorer(Widget):
         self._samples = np.random.default_rng(0).normal(size=(2, len(TOKENS), MAX_DIMENSIONS)).astype("<f4")
         if learned is not None:
             most = {"length": MAX_LENGTH, "d_model": MAX_DIMENSIONS}
-            self._learned = checked_array("learned", learned, "length d_model", most=most)
+            self._learned = read_array("learned", learned, "length d_model", most=most)
             length, d_model = self._learned.shape
         kind = kind or ("sinusoidal" if learned is None else "learned")
         one_of("kind", kind, KINDS)
         if kind == "learned" and learned is None:
-            raise ValueError(TEXT["no table"])
+            raise ValueError(TEXTS["no table"])
         length, d_model = _checked_length(length), _checked_d_model(d_model)
         self.view = PositionExplorerView(
             title=checked_title(title),
@@ -154,7 +155,7 @@ class PositionExplorer(Widget):
 
     def _own_size(self, name, value):
         if self._learned is not None and value != getattr(self.view, name):
-            raise ValueError(TEXT["table"].format(name=name, value=getattr(self.view, name)))
+            raise ValueError(TEXTS["table"].format(name=name, value=getattr(self.view, name)))
         return value
 
     @property
@@ -210,7 +211,7 @@ class PositionExplorer(Widget):
 
     def text_alternative(self):
         view = self.view
-        return TEXT["alternative"][view.kind].format(last=view.length - 1, d_model=view.d_model, base=view.base)
+        return TEXTS["alternative"][view.kind].format(last=view.length - 1, d_model=view.d_model, base=view.base)
 
     def still(self):
         figure = self._picture(8.6, 3.4)
@@ -219,10 +220,10 @@ class PositionExplorer(Widget):
         size = np.abs(encoding).max() or 1.0
         image = table.imshow(encoding, aspect="auto", cmap="cividis", vmin=-size, vmax=size, interpolation="nearest")
         figure.colorbar(image, ax=table)
-        table.set(xlabel=TEXT["dimension"], ylabel=TEXT["position"], title=self.view.kind)
-        curve.plot(self.similarity, color="#0072b2")
+        table.set(xlabel=TEXTS["dimension"], ylabel=TEXTS["position"], title=self.view.kind)
+        curve.plot(self.similarity, color=PALETTE["queries"])
         curve.axvline(self.view.position, color="#d55e00", linestyle="--")
-        curve.set(xlabel=TEXT["position"], ylabel=TEXT["value"], title=TEXT["similarity"])
+        curve.set(xlabel=TEXTS["position"], ylabel=TEXTS["value"], title=TEXTS["similarity"])
         return figure
 
 
@@ -231,15 +232,12 @@ def _checked_length(length):
 
 
 def _checked_d_model(d_model):
-    d_model = whole_number("d_model", d_model, 2, MAX_DIMENSIONS)
-    if d_model % 2:
-        raise ValueError(TEXT["odd"].format(value=d_model))
-    return d_model
+    return check_even("d_model", whole_number("d_model", d_model, 2, MAX_DIMENSIONS), TEXTS["pairs"])
 
 
 def _checked_order(order):
     places = list(range(len(TOKENS)))
     found = [as_whole(token) for token in order] if isinstance(order, Iterable) else []
     if set(found) != set(places) or len(found) != len(places):
-        raise ValueError(TEXT["order"].format(last=places[-1], value=order))
+        raise ValueError(TEXTS["order"].format(last=places[-1], value=order))
     return found

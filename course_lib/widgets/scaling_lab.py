@@ -7,14 +7,15 @@ import numpy as np
 import traitlets
 
 from course_lib.attention import dot_scores, softmax
-from course_lib.checking import real_number, whole_number
-from course_lib.widgets.base import View, Widget, checked_array, checked_flag, checked_title, counted, shown
+from course_lib.checking import flag, read_array, real_number, whole_number
+from course_lib.colours import PALETTE
+from course_lib.widgets.base import View, Widget, checked_title, counted, shown
 from course_lib.widgets.page import page_module
 
 MAX_DIMENSIONS, MAX_VECTORS = 1024, 64
 LEAST_TEMPERATURE, MOST_TEMPERATURE = 0.1, 10.0
 
-TEXT = {
+TEXTS = {
     "alternative": (
         "{keys} of {dimensions}, scores {scaled}, temperature {temperature:g}: the scores spread by "
         "{spread:.2f}; the largest weight of a query is {largest:.2f} on average, its entropy {entropy:.2f} of "
@@ -72,10 +73,10 @@ class ScalingLab(Widget):
         rng = np.random.default_rng(0)
         most = {"queries": MAX_VECTORS, "keys": MAX_VECTORS, "dimensions": MAX_DIMENSIONS}
         queries = rng.normal(size=(64, 512)) if queries is None else queries
-        self._queries = checked_array("queries", queries, "queries dimensions", most=most)
+        self._queries = read_array("queries", queries, "queries dimensions", most=most)
         dimensions = self._queries.shape[1]
         keys = rng.normal(size=(32, dimensions)) if keys is None else keys
-        self._keys = checked_array("keys", keys, "keys dimensions", most=most, dimensions=dimensions)
+        self._keys = read_array("keys", keys, "keys dimensions", most=most, dimensions=dimensions)
         d_k = min(64, dimensions) if d_k is None else whole_number("d_k", d_k, 1, dimensions)
         self.view = ScalingLabView(
             title=checked_title(title),
@@ -85,7 +86,7 @@ class ScalingLab(Widget):
             d_k=d_k,
             num_keys=len(self._keys),
             temperature=real_number("temperature", temperature, least=LEAST_TEMPERATURE, most=MOST_TEMPERATURE),
-            scaled=checked_flag("scaled", scaled),
+            scaled=flag("scaled", scaled),
         )
 
     d_k = shown(
@@ -106,7 +107,7 @@ class ScalingLab(Widget):
     scaled = shown(
         "scaled",
         "bool: whether scores are divided by √d_k; assign to change it.",
-        lambda lab, value: checked_flag("scaled", value),
+        lambda lab, value: flag("scaled", value),
     )
     selected = shown(
         "selected",
@@ -140,10 +141,10 @@ class ScalingLab(Widget):
         return np.sqrt(np.maximum(squares - 2 * cubes + squares**2, 0.0))  # of diag(p) - p pᵀ
 
     def text_alternative(self):
-        return TEXT["alternative"].format(
+        return TEXTS["alternative"].format(
             keys=counted(self.num_keys, "key"),
             dimensions=counted(self.d_k, "dimension"),
-            scaled=TEXT["scaled" if self.scaled else "plain"],
+            scaled=TEXTS["scaled" if self.scaled else "plain"],
             temperature=self.temperature,
             spread=self.scores.std(),
             largest=self.weights.max(axis=1).mean(),
@@ -155,11 +156,11 @@ class ScalingLab(Widget):
     def still(self):
         figure = self._picture(8.6, 3.2)
         spread, shares = figure.subplots(1, 2)
-        spread.hist(self.scores.ravel(), bins=41, color="#0072b2")
-        spread.set(xlabel=TEXT["scores"], ylabel=TEXT["count"])
+        spread.hist(self.scores.ravel(), bins=41, color=PALETTE["queries"])
+        spread.set(xlabel=TEXTS["scores"], ylabel=TEXTS["count"])
         selected = self.view.selected
-        shares.bar(range(self.num_keys), self.weights[selected], color="#d55e00")
+        shares.bar(range(self.num_keys), self.weights[selected], color=PALETTE["keys"])
         shares.set(
-            xlabel=TEXT["key"], ylabel=TEXT["weight"], ylim=(0, 1), title=TEXT["weights"].format(query=selected + 1)
+            xlabel=TEXTS["key"], ylabel=TEXTS["weight"], ylim=(0, 1), title=TEXTS["weights"].format(query=selected + 1)
         )
         return figure

@@ -12,19 +12,9 @@ import ipywidgets
 import numpy as np
 import traitlets
 
-from course_lib.checking import real_number
-from course_lib.widgets.base import (
-    View,
-    Widget,
-    WrongAnswer,
-    checked_array,
-    checked_function,
-    checked_title,
-    checked_tokens,
-    describe,
-    explain,
-    name_of,
-)
+from course_lib.checking import check_function, describe, read_array, real_number, strings
+from course_lib.colours import PALETTE
+from course_lib.widgets.base import View, Widget, WrongAnswer, checked_title, explain, name_of
 from course_lib.widgets.page import page_module
 
 MAX_POINTS = 600  # of the curve on the page
@@ -32,7 +22,7 @@ MAX_TOKENS = 64
 EXAMPLE_SECONDS = 1.0
 OWN = ("step", "loss", "learning_rate", "gradient_norm", "tokens", "seconds")
 
-TEXT = {
+TEXTS = {
     "example": "model -> (weights, queries, keys)",
     "answer": "{name} must return (weights, queries, keys): {problem}",
     "triple": "got {got}",
@@ -81,7 +71,7 @@ class TrainingMonitor(Widget):
     """
 
     def __init__(self, example=None, *, every=0.2, title=None):
-        self._example: Any = None if example is None else checked_function("example", example, TEXT["example"])
+        self._example: Any = None if example is None else check_function("example", example, TEXTS["example"])
         self._every = real_number("every", every, least=0.05, most=10)
         self._records, self._weights = [], None
         self._run = 0
@@ -173,14 +163,14 @@ class TrainingMonitor(Widget):
     def _checked_example(self, answer):
         try:
             if not isinstance(answer, (tuple, list)) or len(answer) != 3:
-                raise ValueError(TEXT["triple"].format(got=describe(answer)))
+                raise ValueError(TEXTS["triple"].format(got=describe(answer)))
             weights, queries, keys = answer
-            queries = checked_tokens(queries, MAX_TOKENS, "queries")
-            keys = checked_tokens(keys, MAX_TOKENS, "keys")
+            queries = strings("queries", queries, 1, MAX_TOKENS)
+            keys = strings("keys", keys, 1, MAX_TOKENS)
             sizes = {"queries": len(queries), "keys": len(keys)}
-            return checked_array("weights", weights, "queries keys", **sizes), queries, keys
+            return read_array("weights", weights, "queries keys", **sizes), queries, keys
         except (TypeError, ValueError) as problem:
-            raise WrongAnswer(TEXT["answer"].format(name=name_of(self._example), problem=problem)) from None
+            raise WrongAnswer(TEXTS["answer"].format(name=name_of(self._example), problem=problem)) from None
 
     def _send(self, state):
         if not self._records:
@@ -223,14 +213,14 @@ class TrainingMonitor(Widget):
 
     def text_alternative(self):
         if not self._records:
-            return TEXT["nothing"]
+            return TEXTS["nothing"]
         last, metrics = self._records[-1], self._metrics()
         words = "".join(
-            TEXT["metric"].format(name=name, value=value)
+            TEXTS["metric"].format(name=name, value=value)
             for name, value in (metrics[-1].items() if metrics else ())
             if name != "step"
         )
-        return TEXT["alternative"].format(
+        return TEXTS["alternative"].format(
             step=last["step"], num_steps=self._num_steps, loss=last["loss"], metrics=words
         )
 
@@ -241,13 +231,15 @@ class TrainingMonitor(Widget):
             figure = self._picture(5.2, 1.2)
             ax = figure.subplots()
             ax.set(xticks=[], yticks=[])
-            ax.text(0.5, 0.5, TEXT["nothing"], ha="center", va="center", color="#555555")
+            ax.text(0.5, 0.5, TEXTS["nothing"], ha="center", va="center", color="#555555")
             return figure
         count = 1 if self._weights is None else 2
         figure = self._picture(4.6 * count, 3.2)
         axes = figure.subplots(1, count, squeeze=False)[0]
-        axes[0].plot([one["step"] for one in self._records], [one["loss"] for one in self._records], color="#0072b2")
-        axes[0].set(xlabel=TEXT["step"], ylabel=TEXT["loss"])
+        axes[0].plot(
+            [one["step"] for one in self._records], [one["loss"] for one in self._records], color=PALETTE["queries"]
+        )
+        axes[0].set(xlabel=TEXTS["step"], ylabel=TEXTS["loss"])
         if self._weights is not None:
             least = min(0, self._weights.min())  # of no weights but numbers that a learner wants to see
             plots.attention_heatmap(self._weights, *self.view.labels, ax=axes[1], annotate=False, vmin=least, vmax=None)

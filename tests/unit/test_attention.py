@@ -597,7 +597,7 @@ def test_a_mask_must_be_boolean_and_fit(name):
     refused(name, "mask has dtype float64 and shape (3, 5);", "True = may attend", "mask == 0", mask=np.zeros((3, 5)))
     refused(name, "mask has dtype int64 and shape (3, 5);", "mask != 0", mask=np.ones((3, 5), np.int64))
     refused(name, "mask has dtype float64 and shape (5,), and holds nan;", mask=np.full(5, np.nan))
-    refused(name, "mask has dtype", "expected booleans", mask="causal")
+    refused(name, "mask is one string; expected an array of booleans", mask="causal")
     refused(name, "mask cannot be read as an array", mask=[[True], [True, False]])
     too_many = (1, 1, 3, 5)  # the mask may not add axes to the scores
     for shape in ((3, 4), (4, 1), too_many):

@@ -1,15 +1,36 @@
-"""One rule for whole numbers, wherever one is taken."""
+"""One rule for arguments, wherever one is taken: numbers, choices, strings, arrays, and what signatures say of them."""
 
 import math
 import re
 from fractions import Fraction
+from typing import Annotated, Literal
 
 import numpy as np
 import pytest
 import torch
+from jaxtyping import Bool, Float, Int, Real
 
 from course_lib import attention, bpe, positions, word_vectors
-from course_lib.checking import as_real, as_whole, one_of, real_number, whole_number
+from course_lib.checking import (
+    Array,
+    Bounds,
+    Count,
+    Scores,
+    as_real,
+    as_whole,
+    check_function,
+    check_shape,
+    checked,
+    describe,
+    entries,
+    flag,
+    one_of,
+    read_array,
+    real_number,
+    string,
+    strings,
+    whole_number,
+)
 from course_lib.classroom.review.quiz import quiz
 from course_lib.data import dates, digits, docs
 from course_lib.data.characters import Characters
@@ -217,3 +238,233 @@ def test_a_choice_is_one_of_several():
     assert one_of("kind", "a", ("a", "b")) == "a"
     with pytest.raises(ValueError, match="^kind is 'c'; expected one of 'a', 'b'$"):
         one_of("kind", "c", ("a", "b"))
+
+
+@pytest.mark.parametrize(
+    ("value", "error", "words"),
+    [
+        ("the cat", TypeError, "labels is one string; expected a list of strings"),
+        (7, TypeError, "labels is a value of type int; expected a list of strings"),
+        (None, TypeError, "labels is None; expected a list of strings"),
+        (np.array(3), TypeError, "labels is an array of shape (); expected a list of strings"),
+        (["a", 3.5], TypeError, "labels[1] is a value of type float; expected a string"),
+        ([], ValueError, "labels has 0 entries; expected 1 to 4"),
+        (["a"] * 5, ValueError, "labels has 5 entries; expected 1 to 4"),
+    ],
+)
+def test_lists_of_strings_are_checked(value, error, words):
+    with pytest.raises(error, match=re.escape(words)):
+        strings("labels", value, 1, 4)
+
+
+def test_a_list_of_strings_may_be_any_row_of_them():
+    assert strings("labels", ("a", "", "<b>")) == ["a", "", "<b>"]
+    assert strings("labels", np.array(["a", "b"])) == ["a", "b"]
+    assert strings("labels", iter([])) == []
+    assert entries("ids", {3: None}, "a row of ids") == [3]
+    with pytest.raises(TypeError, match="name is a value of type bytes; expected a string"):
+        string("name", b"abc")
+
+
+def test_a_function_can_be_called():
+    assert check_function("block", abs, "(x)") is abs
+    with pytest.raises(TypeError, match=re.escape("block is a value of type int; expected a function (x) -> y")):
+        check_function("block", 3, "(x) -> y")
+
+
+@pytest.mark.parametrize("value", [True, np.True_, False])
+def test_a_flag_is_a_bool(value):
+    assert flag("scaled", value) is bool(value)
+
+
+@pytest.mark.parametrize("value", ["no", 1, None, np.ones(2)])
+def test_what_is_no_flag_is_refused(value):
+    with pytest.raises(TypeError, match=f"scaled is {re.escape(repr(value))}; expected True or False"):
+        flag("scaled", value)
+
+
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [
+        (np.zeros(3), "x has shape (3,); expected (rows, columns)"),
+        (np.zeros((2, 4)), "x has shape (2, 4), so its axis columns is 4; expected (rows, columns) with columns = 3"),
+        (np.zeros((0, 3)), "x has shape (0, 3), which is empty; expected (rows, columns)"),
+        (np.zeros((2, 2, 3)), "x has shape (2, 2, 3); expected (rows, columns)"),
+        (None, "x is None; expected an array of real numbers"),
+        ([[1, 2, None]], "x has dtype object and shape (1, 3); expected real numbers"),
+        (np.zeros((1, 3), "datetime64[D]"), "x has dtype"),
+        (5, "x has shape (); expected (rows, columns)"),
+        (np.zeros((9, 3)), "so its axis rows is 9; expected at most 8"),
+        ([[1, 2, 3], [4, 5]], "x cannot be read as an array"),
+        ([["1", "2", "3"]], "x has dtype"),
+        ("abc", "x is one string; expected an array of real numbers"),
+        (np.ones((1, 3)) * 1j, "x has dtype"),
+        (object(), "x is a value of type object; expected an array of real numbers"),
+        ([[1, 2, float("nan")]], "x holds nan at index (0, 2) of its shape (1, 3); expected finite numbers"),
+        ([[1, 2, -np.inf]], "x holds -inf at index (0, 2) of its shape (1, 3); expected finite numbers"),
+        ([torch.zeros(3, requires_grad=True)], "x cannot be read as an array"),
+    ],
+)
+def test_arrays_are_checked(value, words):
+    with pytest.raises(ValueError) as error:
+        read_array("x", value, "rows columns", most={"rows": 8}, columns=3)
+    assert words in str(error.value)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        [[1, 2, 3]],
+        ((1, 2, 3),),
+        np.array([[1, 2, 3]], dtype=np.int8),
+        torch.tensor([[1, 2, 3]], dtype=torch.bfloat16),
+        torch.tensor([[1.0, 2, 3]], requires_grad=True),
+    ],
+)
+def test_arrays_of_all_kinds_become_float64(value):
+    found = read_array("x", value, "rows columns", most={"rows": 8, "columns": 3}, columns=3)
+    assert found.dtype == np.float64
+    np.testing.assert_array_equal(found, [[1, 2, 3]])
+
+
+def test_an_array_is_a_copy_to_the_last_bit():
+    given = np.array([[1 / 3]])
+    found = read_array("x", given, "rows columns")
+    given[:] = 0
+    assert found[0, 0] == 1 / 3
+    assert read_array("x", torch.tensor([[1 / 3]], dtype=torch.float64), "rows columns")[0, 0] == 1 / 3
+
+
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [
+        (np.zeros((2, 3)), "an array of shape (2, 3)"),
+        (torch.zeros(2, 3), "a tensor of shape (2, 3)"),
+        ((1, 2), "a tuple of 2"),
+        ([], "an empty list"),
+        (None, "None"),
+    ],
+)
+def test_a_value_is_described_without_its_repr(value, words):
+    assert describe(value) == words
+
+
+# What a signature says
+
+
+@checked
+def average(
+    weights: Float[Array, "... queries keys"],
+    values: Float[Array, "... keys d_v"],
+    mask: Bool[Array, "... #queries #keys"] | None = None,
+    places: Real[Array, " keys"] | None = None,
+    ids: Int[Array, "... n"] | None = None,
+    scores: Scores[Array, "..."] | None = None,
+    count: Count = 1,
+    share: Annotated[float, Bounds(least=0, most=1)] = 0.5,
+    kind: Literal["soft", "hard"] = "soft",
+    whole: bool = False,
+    name: str = "",
+):
+    average.got = dict(locals())
+    return weights @ values
+
+
+@checked
+def project(x: Float[torch.Tensor, "... d_in"], ids: Int[torch.Tensor, "..."] | None = None, count: Count = 1):
+    return x
+
+
+W, V = np.full((2, 3), 0.25), np.ones((3, 4))
+ARGUMENTS_THAT_DO_NOT_FIT = [
+    (
+        {"values": np.ones((2, 4))},
+        "values has shape (2, 4), so its axis keys is 2; expected (..., keys, d_v) with keys = 3",
+    ),
+    ({"values": np.ones((2, 4))}, "as in weights of shape (2, 3)"),
+    ({"values": np.ones(3)}, "values has shape (3,); expected (..., keys, d_v)"),
+    (
+        {"weights": np.ones((2, 2, 3)), "values": np.ones((5, 3, 4))},
+        "weights has shape (2, 2, 3), values has shape (5, 3, 4)",
+    ),
+    ({"weights": W * np.nan}, "weights holds nan at index (0, 0) of its shape (2, 3); expected finite numbers"),
+    ({"weights": W - np.inf}, "weights holds -inf at index (0, 0)"),
+    ({"scores": [np.inf]}, "scores holds inf at index (0,) of its shape (1,); expected finite numbers, or -inf"),
+    ({"mask": np.ones((2, 3))}, "mask has dtype float64 and shape (2, 3); expected booleans, True = may attend"),
+    ({"mask": np.ones((3, 3), bool)}, "mask has shape (3, 3), which does not broadcast to (queries, keys) = (2, 3)"),
+    (
+        {"mask": np.ones((1, 2, 3), bool)},
+        "mask has shape (1, 2, 3), which does not broadcast to (queries, keys) = (2, 3)",
+    ),
+    ({"places": [1, 2]}, "places has shape (2,), so its axis keys is 2; expected (keys) with keys = 3"),
+    ({"ids": [0.5]}, "ids has dtype float64 and shape (1,); expected whole numbers"),
+    ({"ids": []}, "ids has shape (0,), which is empty; expected (..., n) with at least one entry on every axis"),
+    ({"count": 0}, "count is 0; expected a whole number of at least 1"),
+    ({"count": None}, "count is None; expected a whole number of at least 1"),
+    ({"share": 2}, "share is 2; expected a number from 0 to 1"),
+    ({"kind": "firm"}, "kind is 'firm'; expected one of 'soft', 'hard'"),
+    ({"whole": 1}, "whole is 1; expected True or False"),
+    ({"name": b"a"}, "name is a value of type bytes; expected a string"),
+    ({"mask": [[True], [True, False]]}, "mask cannot be read as an array"),
+]
+
+
+@pytest.mark.parametrize(("changed", "words"), ARGUMENTS_THAT_DO_NOT_FIT, ids=lambda one: str(one)[:40])
+def test_an_argument_that_does_not_fit_its_signature_is_named(changed, words):
+    with pytest.raises((ValueError, TypeError)) as error:
+        average(**({"weights": W, "values": V} | changed))
+    assert words in str(error.value)
+
+
+def test_a_body_gets_what_its_signature_promises():
+    answer = average([[1, 1, 0]], V.astype(np.float16), mask=True, places=[1, 2, 3], count=np.int64(2), whole=np.True_)
+    got = average.got
+    assert answer.dtype == np.float64 and got["weights"].dtype == got["values"].dtype == np.float64
+    assert got["places"].dtype == np.float64 and got["mask"].dtype == bool
+    assert type(got["count"]) is int and got["whole"] is True
+    half = average(W.astype(np.float16), V.astype(np.float16), places=[1, 2, 3])
+    assert half.dtype == np.float16 and average.got["weights"].dtype == np.float32
+    assert average.got["scores"] is None
+
+
+@pytest.mark.parametrize(
+    ("arguments", "named"), [((W,), {}), ((W, V), {"values": V}), ((W, V), {"size": 3}), ((W,) * 12, {}), ((), {})]
+)
+def test_a_call_that_python_would_refuse_is_refused(arguments, named):
+    with pytest.raises(TypeError, match=r"argument"):
+        average(*arguments, **named)
+
+
+TENSORS_THAT_DO_NOT_FIT = [
+    (([1.0],), "x is a list of 1; expected a tensor of shape (..., d_in)"),
+    (
+        (torch.ones(2, dtype=torch.int64),),
+        "x has dtype torch.int64; expected floating-point numbers of shape (..., d_in)",
+    ),
+    ((torch.ones(2), torch.ones(2)), "ids has dtype torch.float32; expected whole numbers of shape (...)"),
+    ((torch.ones(2, 0),), "x has shape (2, 0), which is empty; expected (..., d_in)"),
+    ((torch.tensor(1.0),), "x has shape (); expected (..., d_in)"),
+    ((torch.ones(2), None, 0), "count is 0; expected a whole number of at least 1"),
+]
+
+
+@pytest.mark.parametrize(("arguments", "words"), TENSORS_THAT_DO_NOT_FIT, ids=lambda one: str(one)[:40])
+def test_a_tensor_that_does_not_fit_is_named_in_the_same_words(arguments, words):
+    with pytest.raises((ValueError, TypeError)) as error:
+        project(*arguments)
+    assert words in str(error.value)
+
+
+def test_a_tensor_reaches_the_body_as_it_came():
+    for dtype in (torch.float32, torch.bfloat16, torch.float64):
+        x = torch.ones(2, 3, dtype=dtype, requires_grad=True)
+        assert project(x) is x
+
+
+def test_sizes_grow_with_each_array():
+    sizes = {"batch": 2}
+    assert check_shape("x", (7, 2, 5), "... batch d_in", sizes) == (7,) and sizes == {"batch": 2, "d_in": 5}
+    with pytest.raises(
+        ValueError, match=re.escape("y has shape (4,), so its axis d_in is 4; expected (d_in) with d_in = 5")
+    ):
+        check_shape("y", (4,), "d_in", sizes)

@@ -280,8 +280,8 @@ def test_single_precision_may_round_above_one():
 # Heat maps: what they refuse
 
 
-def refused(expected, *arguments, **options):
-    with pytest.raises(ValueError, match=re.escape(expected)):
+def refused(expected, *arguments, error=ValueError, **options):
+    with pytest.raises(error, match=re.escape(expected)):
         attention_heatmap(*arguments, **options)
 
 
@@ -293,8 +293,8 @@ def test_labels_that_do_not_match_are_refused():
     refused("query_labels holds 3 labels", random_weights(2, 3), TOKENS, ["a", "b"])  # the two were swapped
     maps = {"a": random_weights(3, 3), "b": random_weights(2, 3)}
     refused("expected 2, one for each query of weights['b'] with shape (2, 3)", maps, TOKENS, TOKENS)
-    refused("query_labels is 'the cat'; expected a list of strings", random_weights(7, 7), "the cat")
-    refused("key_labels is 3; expected a list of strings", random_weights(3, 3), TOKENS, 3)
+    refused("query_labels is one string; expected a list of strings", random_weights(7, 7), "the cat", error=TypeError)
+    refused("key_labels is a value of type int; expected a list of strings", [[1.0]], ["a"], 3, error=TypeError)
 
 
 def test_labels_from_a_generator_hold_for_all_panels():
@@ -316,8 +316,8 @@ def test_labels_from_a_generator_hold_for_all_panels():
         ([[[1.0]], [[1.0], [1.0, 0.0]]], "weights[1] cannot be read as an array"),
         ([["a"]], "weights has dtype <U1"),
         ([[1j]], "weights has dtype complex128"),
-        ([[0.5, np.nan]], "weights holds nan at (0, 1)"),
-        ([[0.5, np.inf]], "weights holds inf at (0, 1)"),
+        ([[0.5, np.nan]], "weights holds nan at index (0, 1)"),
+        ([[0.5, np.inf]], "weights holds inf at index (0, 1)"),
         ([[0.5, 1.5]], "weights holds 1.5 at (0, 1), outside of 0 to 1; expected weights. For scores pass vmin=None"),
         ([[0.5], [-0.1]], "weights holds -0.1 at (1, 0), outside of 0 to 1"),
         ([[-np.inf]], "weights holds -inf at (0, 0), outside of 0 to 1"),
@@ -400,20 +400,32 @@ def test_vectors_of_length_zero_are_drawn():
 @pytest.mark.parametrize(
     ("groups", "labels", "expected"),
     [
-        ({"keys": np.ones((3, 3))}, TOKENS, "groups['keys'] has shape (3, 3); expected (vectors, 2)"),
-        ({"keys": [1, 2]}, TOKENS, "groups['keys'] has shape (2,); expected (vectors, 2)"),
-        ({"keys": [[1, np.nan]]}, ["a"], "groups['keys'] holds nan at (0, 1); expected finite numbers"),
-        ({"keys": [[1, -np.inf]]}, ["a"], "groups['keys'] holds -inf at (0, 1); expected finite numbers"),
+        (
+            {"keys": np.ones((3, 3))},
+            TOKENS,
+            "groups['keys'] has shape (3, 3), so its axis dimensions is 3; expected (vectors, dimensions) with dimensions = 2",
+        ),
+        ({"keys": [1, 2]}, TOKENS, "groups['keys'] has shape (2,); expected (vectors, dimensions)"),
+        (
+            {"keys": [[1, np.nan]]},
+            ["a"],
+            "groups['keys'] holds nan at index (0, 1) of its shape (1, 2); expected finite numbers",
+        ),
+        (
+            {"keys": [[1, -np.inf]]},
+            ["a"],
+            "groups['keys'] holds -inf at index (0, 1) of its shape (1, 2); expected finite numbers",
+        ),
         ({"keys": np.ones((2, 2))}, TOKENS, "labels holds 3 labels: ['the', 'cat', 'sat']; expected 2, one for each"),
         ({"keys": np.ones((3, 2)), "values": np.ones((2, 2))}, TOKENS, "groups['values'] with shape (2, 2)"),
-        ({"keys": np.ones((3, 2))}, "cat", "labels is 'cat'; expected a list of strings"),
+        ({"keys": np.ones((3, 2))}, "cat", "labels is one string; expected a list of strings"),
         ({}, TOKENS, "groups is {}; expected a dict"),
         (np.ones((3, 2)), TOKENS, "expected a dict"),
         ({str(i): [[1, 1]] for i in range(8)}, ["a"], "groups holds 8 groups; expected at most 7"),
     ],
 )
 def test_what_is_no_vector_is_refused(groups, labels, expected):
-    with pytest.raises(ValueError, match=re.escape(expected)):
+    with pytest.raises((ValueError, TypeError), match=re.escape(expected)):
         vectors(groups, labels)
 
 

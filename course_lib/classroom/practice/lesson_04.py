@@ -509,7 +509,7 @@ def head_contributions(candidate):
         matrices = [draw(seed + shift, d_model, d_model) / 3 for shift in (10, 20, 30, 40)]
         W_O = matrices[-1]
         total = right_multi_head(x, x, x, *matrices, num_heads=num_heads)[0]
-        unmixed = right_multi_head(x, x, x, *matrices[:3], np.eye(d_model), num_heads=num_heads)[0]
+        unmixed = right_multi_head(x, x, x, *[*matrices[:3], np.eye(d_model)], num_heads=num_heads)[0]
         contexts = right_split(unmixed, num_heads)
         projected = [x @ W for W in matrices[:3]]
         values = projected[2]

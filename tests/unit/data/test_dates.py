@@ -149,7 +149,7 @@ def test_one_format_can_be_looked_at():
 @pytest.mark.parametrize(
     "call, message",
     [
-        (lambda: dates.examples(1, split="test"), "split is 'test'; expected one of train"),
+        (lambda: dates.examples(1, split="test"), "split is 'test'; expected one of 'train'"),
         (lambda: dates.examples(-1), "count is -1"),
         (lambda: dates.examples(2.5), "count is 2.5"),
         (lambda: dates.examples(10**9), "1,000,000,000 examples of train were asked for"),

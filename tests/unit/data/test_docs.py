@@ -73,7 +73,7 @@ def test_windows_predict_the_next_id():
     "arguments, message",
     [
         ((np.arange(5), 2, 5, 1), r"ids has shape \(5,\).*seq_len = 5"),
-        ((np.zeros((5, 5)), 2, 2, 1), r"ids has shape \(5, 5\)"),
+        ((np.zeros((5, 5), int), 2, 2, 1), r"ids has shape \(5, 5\)"),
         ((np.arange(5), 0, 2, 1), "batch_size is 0"),
         ((np.arange(5), 2, 0, 1), "seq_len is 0"),
         ((np.arange(5), 2, 2, True), "num_batches is True"),

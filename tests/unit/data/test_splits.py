@@ -42,10 +42,17 @@ def test_the_order_of_groups_does_not_matter():
     )
 
 
-@pytest.mark.parametrize("shares", [(-0.1, 0.2), (0.5, 0.5), (math.nan, 0.1)])
-def test_impossible_shares_are_refused(shares):
-    with pytest.raises(ValueError, match="expected shares"):
-        apportion({"a": 1}, validation=shares[0], test=shares[1])
+@pytest.mark.parametrize(
+    ("validation", "test", "words"),
+    [
+        (-0.1, 0.2, "validation is -0.1; expected a number from 0"),
+        (0.1, math.nan, "test is nan; expected a number from 0"),
+        (0.5, 0.5, "validation is 0.5 and test is 0.5; expected shares that leave some for train"),
+    ],
+)
+def test_impossible_shares_are_refused(validation, test, words):
+    with pytest.raises(ValueError, match=words):
+        apportion({"a": 1}, validation=validation, test=test)
 
 
 def words_of(text):

@@ -458,7 +458,7 @@ def test_exact_match():
 
 @pytest.mark.parametrize("metric", [exact_match, bleu, chrf])
 def test_one_text_is_no_sequence_of_texts(metric):
-    with pytest.raises(TypeError, match="references is one str, 'a cat'"):
+    with pytest.raises(TypeError, match="references is one string; expected a"):
         metric(["a cat"], "a cat")
 
 

@@ -239,28 +239,28 @@ def test_no_tree_grows_beyond_the_end_or_the_limit():
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        ({"next_logits": "model"}, "next_logits must be a Transformer, a LanguageModel, or a function (ids) -> logits"),
-        ({"next_logits": None}, "got None"),
-        ({"vocabulary": "abc"}, "vocabulary must be a list of strings, not one string: got 'abc'"),
-        ({"vocabulary": ["a", 2]}, "vocabulary must be strings: got 2 of type int"),
-        ({"vocabulary": 7}, "vocabulary must be a list of strings: got a value of type int"),
-        ({"vocabulary": []}, "vocabulary must be 1 to 60000 strings: got 0"),
-        ({"vocabulary": ["a"] * 60_001}, "vocabulary must be 1 to 60000 strings: got 60001"),
-        ({"prompt": [6]}, "prompt must be a row of token ids from 0 to 5: got 6"),
-        ({"prompt": [0, -1]}, "prompt must be a row of token ids from 0 to 5: got -1"),
-        ({"prompt": [0.5]}, "prompt must be a row of token ids from 0 to 5: got 0.5"),
-        ({"prompt": "a"}, "prompt must be a row of token ids from 0 to 5: got 'a'"),
-        ({"prompt": 3}, "prompt must be a row of token ids from 0 to 5: got a value of type int"),
+        ({"next_logits": "model"}, "expected a Transformer, a LanguageModel, or a function (ids) -> logits"),
+        ({"next_logits": None}, "next_logits is None"),
+        ({"vocabulary": "abc"}, "vocabulary is one string; expected a list of strings"),
+        ({"vocabulary": ["a", 2]}, "is a value of type int; expected a string"),
+        ({"vocabulary": 7}, "vocabulary is a value of type int; expected a list of strings"),
+        ({"vocabulary": []}, "vocabulary has 0 entries; expected 1 to 60000"),
+        ({"vocabulary": ["a"] * 60_001}, "vocabulary has 60001 entries; expected 1 to 60000"),
+        ({"prompt": [6]}, "prompt holds 6"),
+        ({"prompt": [0, -1]}, "prompt holds -1"),
+        ({"prompt": [0.5]}, "prompt holds 0.5"),
+        ({"prompt": "a"}, "prompt is one string; expected a row of token ids from 0 to 5"),
+        ({"prompt": 3}, "prompt is a value of type int; expected a row of token ids from 0 to 5"),
         (
             {"prompt": torch.zeros(2, 3, dtype=torch.long)},
-            "prompt must be a row of token ids from 0 to 5: got a tensor of",
+            "prompt holds a tensor of",
         ),
-        ({"prompt": [float("nan")]}, "prompt must be a row of token ids from 0 to 5: got nan"),
+        ({"prompt": [float("nan")]}, "prompt holds nan"),
         ({"end_id": 6}, "end_id is 6; expected a whole number from 0 to 5"),
         ({"max_new_tokens": 2000}, "max_new_tokens is 2000; expected a whole number from 1 to 200"),
         ({"seed": -1}, "seed is -1; expected a whole number from 0 to 2147483647"),
-        ({"source": ["a"] * 2000}, "source must be 0 to 128 strings: got 2000"),
-        ({"source": "abc"}, "source must be a list of strings, not one string: got 'abc'"),
+        ({"source": ["a"] * 2000}, "source has 2000 entries; expected 0 to 128"),
+        ({"source": "abc"}, "source is one string; expected a list of strings"),
     ],
 )
 def test_bad_input_is_refused_by_name(options, words, refuses):
@@ -273,13 +273,13 @@ def test_bad_input_is_refused_by_name(options, words, refuses):
     [
         ({"start_id": 0}, "a Transformer needs source_ids: what it translates"),
         ({"source_ids": [2]}, "a Transformer needs start_id: the token that every target begins with"),
-        ({"source_ids": [9], "start_id": 0}, "source_ids must be a row of token ids from 0 to 5: got 9"),
+        ({"source_ids": [9], "start_id": 0}, "source_ids holds 9"),
         ({"source_ids": [2], "start_id": 9}, "start_id is 9; expected a whole number from 0 to 5"),
         (
             {"source_ids": [2], "start_id": 0, "source": ["a", "b"]},
-            "source must have one string for each of the 1 source_ids",
+            "source has 2 entries; expected one for each of the 1 source_ids",
         ),
-        ({"source_ids": [2] * 200, "start_id": 0}, "source must be 0 to 128 strings: got 200"),
+        ({"source_ids": [2] * 200, "start_id": 0}, "source has 200 entries; expected 0 to 128"),
     ],
 )
 def test_what_a_translator_needs_is_said(translator, options, words, refuses):
@@ -287,16 +287,16 @@ def test_what_a_translator_needs_is_said(translator, options, words, refuses):
 
 
 def test_a_language_model_needs_a_prompt(language_model, refuses):
-    words = "prompt must hold at least one token id for a LanguageModel: got none"
+    words = "prompt is empty; expected at least one token id for a LanguageModel"
     refuses(lambda: DecodingStepper(language_model, WORDS), words)
 
 
 @pytest.mark.parametrize(
     ("name", "value", "words"),
     [
-        ("ids", [6], "ids must be a row of token ids from 0 to 5: got 6"),
+        ("ids", [6], "ids holds 6"),
         ("ids", [2] * 51, "the sequence has 50 new tokens; start again"),
-        ("ids", None, "ids must be a row of token ids from 0 to 5: got None"),
+        ("ids", None, "ids is None; expected a row of token ids from 0 to 5"),
         ("temperature", 0, "temperature is 0; expected a number from 0.1 to 5"),
         ("temperature", float("nan"), "temperature is nan; expected a number from 0.1 to 5"),
         ("top_k", 0, "top_k is 0; expected a whole number from 1 to 6"),
@@ -310,7 +310,7 @@ def test_a_language_model_needs_a_prompt(language_model, refuses):
 def test_settings_out_of_range_are_refused_and_change_nothing(name, value, words, refuses):
     one = stepper()
     before = getattr(one, name)
-    refuses(lambda: setattr(one, name, value), words)
+    refuses(lambda: setattr(one, name, value), words, error=(ValueError, TypeError))
     assert getattr(one, name) == before
 
 
@@ -334,20 +334,20 @@ WRONG = {
     "stub": (raises(NotImplementedError()), "Not written yet: wrong raises NotImplementedError"),
     "None": (
         lambda ids: None,
-        "<lambda> must return logits (vocabulary,), or (logits, weights over the source): logits must",
+        "<lambda> must return logits (vocabulary,), or (logits, weights over the source): logits is None",
     ),
-    "words": (lambda ids: ["a"] * 6, "logits must be numbers of shape (vocabulary): got a list of 6"),
-    "too few": (lambda ids: np.zeros(5), "logits must have shape (vocabulary) with vocabulary = 6: got (5,)"),
+    "words": (lambda ids: ["a"] * 6, "logits has dtype"),
+    "too few": (lambda ids: np.zeros(5), "logits has shape (5,)"),
     "all steps": (
         lambda ids: np.zeros((len(ids), 6)),
-        "logits must have shape (vocabulary) with vocabulary = 6: got (2, 6)",
+        "logits has shape (2, 6)",
     ),
-    "NaN": (lambda ids: np.full(6, np.nan), "logits must be finite numbers: got nan at [0"),
+    "NaN": (lambda ids: np.full(6, np.nan), "logits holds nan at index (0"),
     "other weights": (
         lambda ids: (table(ids), np.ones(4)),
-        "weights must have shape (source) with source = 3: got (4,)",
+        "weights has shape (4,)",
     ),
-    "three": (lambda ids: (table(ids), 1, 2), "logits must be numbers of shape (vocabulary): got a tuple of 3"),
+    "three": (lambda ids: (table(ids), 1, 2), "logits cannot be read as an array"),
 }
 
 

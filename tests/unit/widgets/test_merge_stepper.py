@@ -63,15 +63,15 @@ def test_settings_reach_the_page_and_come_back():
 @pytest.mark.parametrize(
     ("text", "got"),
     [
-        ("", "0 characters"),
-        ("a" * 5001, "5001 characters"),
+        ("", "a string of 0 characters"),
+        ("a" * 5001, "a string of 5001 characters"),
         (None, "None"),
         (b"low", "a value of type bytes"),
         (["low"], "a list of 1"),
     ],
 )
 def test_what_is_no_text_is_refused(text, got, refuses):
-    words = f"text must be a string of 1 to 5000 characters: got {got}"
+    words = f"text is {got}; expected a string of 1 to 5000 characters"
     refuses(lambda: MergeStepper(text), words)
     stepper = MergeStepper(LOW)
     refuses(lambda: setattr(stepper, "text", text), words)

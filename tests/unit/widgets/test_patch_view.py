@@ -83,17 +83,20 @@ def test_the_page_gets_image_and_weights(rng, with_class, channels):
 @pytest.mark.parametrize(
     ("image", "words"),
     [
-        (np.zeros(4), "image must be numbers of shape (height, width) or (height, width, 3): got (4,)"),
-        (np.zeros((1, 4, 4, 3)), "got (1, 4, 4, 3)"),
-        ("digit.png", "image must be numbers of shape (height, width) or (height, width, 3): got a value of type str"),
-        ([[1, 2], [3]], "image must be numbers of shape (height, width) or (height, width, 3): got a list of 2"),
-        (np.zeros((3, 4, 4)), "image must have shape (height, width, channels) with channels = 3: got (3, 4, 4)"),
-        (np.zeros((2000, 4)), "image must have at most 512 height: got 2000"),
-        (np.full((4, 4), np.nan), "image must be finite numbers: got nan at [0"),
-        (np.full((4, 4), 255), "image must be numbers from 0 to 1: got 255 to 255"),
-        (np.full((4, 4), -0.5), "image must be numbers from 0 to 1: got -0.5 to -0.5"),
-        (np.zeros((4, 5)), "patch_size = 2 must divide height and width of the image: got 4 and 5"),
-        (np.zeros((64, 64)), "an image may have at most 256 patches: got 1024"),
+        (
+            np.zeros(4),
+            "image is an array of shape (4,); expected numbers of shape (height, width) or (height, width, 3)",
+        ),
+        (np.zeros((1, 4, 4, 3)), "image is an array of shape (1, 4, 4, 3)"),
+        ("digit.png", "image is one string; expected numbers of shape (height, width) or (height, width, 3)"),
+        ([[1, 2], [3]], "image is a list of 2; expected numbers of shape (height, width) or (height, width, 3)"),
+        (np.zeros((3, 4, 4)), "image has shape (3, 4, 4)"),
+        (np.zeros((2000, 4)), "so its axis height is 2000; expected at most 512"),
+        (np.full((4, 4), np.nan), "image holds nan at index (0"),
+        (np.full((4, 4), 255), "image holds numbers from 255 to 255; expected numbers from 0 to 1"),
+        (np.full((4, 4), -0.5), "image holds numbers from -0.5 to -0.5; expected numbers from 0 to 1"),
+        (np.zeros((4, 5)), "patch_size is 2, which does not divide both height = 4 and width = 5 of the image"),
+        (np.zeros((64, 64)), "image has 1024 patches; expected at most 256"),
     ],
 )
 def test_an_image_that_does_not_fit_is_refused(image, words, refuses):
@@ -108,25 +111,25 @@ def test_patches_that_make_no_sense_are_refused(image, attention, refuses, size)
 
 SQUARE = np.full((2, 12, 12), 1 / 12)
 WRONG = {
-    "an empty list": ([], "attention must be a list with one (heads, tokens, tokens) a layer", "got an empty list"),
-    "one layer": (SQUARE, "attention must be a list", "got an array of shape (2, 12, 12)"),
-    "a string": ("weights", "attention must be a list", "got a value of type str"),
-    "no attention": (None, "attention must be a list", "got None"),
-    "too few axes": ([SQUARE[0]], "attention[0] must have shape (heads, queries, keys): got (12, 12)"),
+    "an empty list": ([], "expected a list with one (heads, tokens, tokens) a layer", "attention is an empty list"),
+    "one layer": (SQUARE, "expected a list", "attention is an array of shape (2, 12, 12)"),
+    "a string": ("weights", "expected a list", "attention is one string"),
+    "no attention": (None, "expected a list", "attention is None"),
+    "too few axes": ([SQUARE[0]], "attention[0] has shape (12, 12)"),
     "other tokens": (
         [SQUARE[:, :4, :4]],
-        "attention must be over 12 patches, or over those and a class token",
-        "got 4",
+        "expected 12 patches, or those and a class token",
+        "attention is over 4 tokens",
     ),
-    "2,000 tokens": ([np.zeros((1, 2000, 2000))], "attention must be over 12 patches", "got 2000 tokens"),
-    "no square": ([SQUARE[:, :, :4]], "attention must be over 12 patches"),
-    "other heads": ([SQUARE, SQUARE[:1]], "attention[1] must have shape (heads, queries, keys) with heads = 2"),
+    "2,000 tokens": ([np.zeros((1, 2000, 2000))], "expected 12 patches", "attention is over 2000 tokens"),
+    "no square": ([SQUARE[:, :, :4]], "expected 12 patches"),
+    "other heads": ([SQUARE, SQUARE[:1]], "attention[1] has shape (1, 12, 12), so its axis heads is 1; expected (heads, queries, keys) with heads = 2"),
     "a layer less": (
         [SQUARE, None],
-        "attention[1] must be numbers of shape (heads, queries, keys): got None",
+        "attention[1] is None; expected an array of real numbers",
     ),
-    "NaN": ([SQUARE * np.nan], "attention[0] must be finite numbers: got nan at [0"),
-    "200 heads": ([np.zeros((200, 12, 12))], "attention[0] must have at most 32 heads: got 200"),
+    "NaN": ([SQUARE * np.nan], "attention[0] holds nan at index (0"),
+    "200 heads": ([np.zeros((200, 12, 12))], "so its axis heads is 200; expected at most 32"),
     "200 layers": ([SQUARE] * 200, "layers of attention is 200; expected a whole number from 1 to 24"),
 }
 
@@ -143,10 +146,10 @@ def test_attention_that_does_not_fit_is_refused(image, refuses, name):
     [
         ("layer", 2, "layer is 2; expected a whole number from 0 to 1"),
         ("head", 3, "head is 3; expected a whole number from 0 to 2"),
-        ("selected", 12, "selected must be a patch from 0 to 11, or -1 for the class token: got 12"),
-        ("selected", -2, "got -2"),
-        ("selected", "first", "got 'first'"),
-        ("selected", True, "got True"),
+        ("selected", 12, "selected is 12; expected a patch from 0 to 11, or -1 for the class token"),
+        ("selected", -2, "selected is -2"),
+        ("selected", "first", "selected is 'first'"),
+        ("selected", True, "selected is True"),
         ("shuffle", 1, "the patches can be shuffled only where attention is a function of the image"),
     ],
 )
@@ -159,7 +162,10 @@ def test_settings_out_of_range_are_refused(image, with_class, refuses, name, val
 
 def test_without_a_class_token_none_can_be_picked(image, attention, refuses):
     view = PatchView(image, attention, 2)
-    refuses(lambda: setattr(view, "selected", -1), "there is no class token; selected must be a patch from 0 to 11")
+    refuses(
+        lambda: setattr(view, "selected", -1),
+        "selected is -1, but there is no class token; expected a patch from 0 to 11",
+    )
 
 
 # --- with a function ---
@@ -249,12 +255,14 @@ def raises(error):
         (lambda image: image @ image, ["in <lambda>:", "ValueError: matmul"]),
         (lambda image: {}["layer"], ["in <lambda>:", "KeyError: 'layer'"]),
         (raises(NotImplementedError()), ["Not written yet: model raises NotImplementedError"]),
-        (lambda image: None, ["attention must be a list with one (heads, tokens, tokens) a layer", "got None"]),
-        (lambda image: [["a"]], ["attention[0] must be numbers of shape (heads, queries, keys): got a list of 1"]),
-        (lambda image: [np.full((1, 12, 12), np.nan)], ["attention[0] must be finite numbers"]),
+        (lambda image: None, ["expected a list with one (heads, tokens, tokens) a layer", "attention is None"]),
+        (lambda image: [["a"]], ["attention[0] has dtype"]),
+        (lambda image: [np.full((1, 12, 12), np.nan)], ["expected finite numbers"]),
         (
             lambda image: by_brightness(image) * 2,
-            ["model must return attention of the same shape, (1, 1, 12, 12), for every image: got (2, 1, 12, 12)"],
+            [
+                "model returned attention of shape (2, 1, 12, 12); expected the same shape, (1, 1, 12, 12), for every image"
+            ],
         ),
     ],
 )

@@ -127,9 +127,11 @@ def test_setting_from_python_counts_on_and_recomputes():
 
 def test_a_failed_setting_changes_nothing():
     widget = playground()
-    with pytest.raises(ValueError, match=r"queries must keep the shape \(3, 2\): got \(3, 4\)"):
+    with pytest.raises(
+        ValueError, match=r"queries has shape \(3, 4\), so its axis dimensions is 4; expected .* with dimensions = 2"
+    ):
         widget.queries = np.zeros((3, 4))
-    with pytest.raises(ValueError, match=r"nan at \[0, 0\]"):
+    with pytest.raises(ValueError, match=r"nan at index \(0, 0\)"):
         widget.keys = KEYS * np.nan
     assert widget.view.state["seq"] == 0
     np.testing.assert_array_equal(widget.queries, QUERIES)
@@ -207,13 +209,16 @@ WRONG = {
         "must return the pair (context, weights); it returned an array of shape (3, 3)",
     ),
     "three": (lambda q, k, v, mask=None: (v, v, v), "it returned a tuple of 3"),
-    "words": (lambda q, k, v, mask=None: ("a", "b"), "context that cannot be read as numbers: a value of type str"),
-    "ragged": (lambda q, k, v, mask=None: ([[1], [2, 3]], q), "context that cannot be read as numbers: a list of 2"),
-    "complex": (lambda q, k, v, mask=None: (v, np.eye(3) * 1j), "weights that cannot be read as numbers"),
-    "swapped": (lambda q, k, v, mask=None: (np.eye(3)[:, :2], v), "context of shape (3, 2); expected (3, 3)"),
-    "row": (lambda q, k, v, mask=None: (v, np.ones(3)), "weights of shape (3,); expected (3, 3) = (queries, keys)"),
-    "NaN": (lambda q, k, v, mask=None: (v, np.diag([1, np.nan, 1])), "weights with NaN or infinity in row 1 (“cat”)"),
-    "infinity": (lambda q, k, v, mask=None: (np.full((3, 3), np.inf), np.eye(3)), "context with NaN or infinity"),
+    "words": (lambda q, k, v, mask=None: ("a", "b"), "context is one string; expected an array of real numbers"),
+    "ragged": (lambda q, k, v, mask=None: ([[1], [2, 3]], q), "context cannot be read as an array"),
+    "complex": (lambda q, k, v, mask=None: (v, np.eye(3) * 1j), "weights has dtype complex128"),
+    "swapped": (
+        lambda q, k, v, mask=None: (np.eye(3)[:, :2], v),
+        "context has shape (3, 2), so its axis d_v is 2; expected (queries, d_v) with d_v = 3",
+    ),
+    "row": (lambda q, k, v, mask=None: (v, np.ones(3)), "weights has shape (3,); expected (queries, keys)"),
+    "NaN": (lambda q, k, v, mask=None: (v, np.diag([1, np.nan, 1])), "weights holds nan at index (1, 1)"),
+    "infinity": (lambda q, k, v, mask=None: (np.full((3, 3), np.inf), np.eye(3)), "context holds inf at index (0, 0)"),
 }
 
 
@@ -339,7 +344,7 @@ def test_a_fully_masked_row_of_zeros_is_as_it_should_be():
 def test_a_state_that_no_page_should_send_is_reported_and_survived(attention):
     widget = playground(attention)
     from_page(widget, queries=[[1, 2]])
-    assert "queries must" in widget.error
+    assert "queries has shape" in widget.error
     from_page(widget, queries=QUERIES.tolist())
     assert widget.error == ""
 
@@ -368,24 +373,32 @@ GOOD = {"tokens": TOKENS, "queries": QUERIES, "keys": KEYS, "values": VALUES}
 @pytest.mark.parametrize(
     ("change", "error", "words"),
     [
-        ({"tokens": []}, ValueError, "tokens must be 1 to 256 strings: got 0"),
-        ({"tokens": ["x"] * 2_000}, ValueError, "got 2000"),
+        ({"tokens": []}, ValueError, "tokens has 0 entries; expected 1 to 256"),
+        ({"tokens": ["x"] * 2_000}, ValueError, "tokens has 2000 entries; expected 1 to 256"),
         ({"tokens": "the cat"}, TypeError, "list of strings"),
-        ({"tokens": ["a", 1, "c"]}, TypeError, "got 1 of type int"),
-        ({"queries": QUERIES[:2]}, ValueError, r"queries must have shape .* tokens = 3: got \(2, 2\)"),
-        ({"keys": KEYS[0]}, ValueError, r"keys must have shape .* got \(2,\)"),
-        ({"keys": VALUES}, ValueError, r"got queries \(3, 2\) and keys \(3, 3\)"),
-        ({"values": np.zeros((3, 9))}, ValueError, "values must have at most 8 dimensions: got 9"),
-        ({"values": np.zeros((3, 0))}, ValueError, r"got \(3, 0\)"),
-        ({"values": [[1, 2], [3], [4, 5]]}, ValueError, "values must be numbers of shape .* got a list of 3"),
-        ({"queries": QUERIES * np.inf}, ValueError, "queries must be finite"),
-        ({"keys": [[1, 2], [3, float("nan")], [5, 6]]}, ValueError, r"got nan at \[1, 1\]"),
-        ({"queries": [["a", "b"]] * 3}, ValueError, "queries must be numbers of shape .* got a list of 3"),
-        ({"mask": np.ones((3, 3))}, ValueError, "mask must be booleans"),
-        ({"mask": causal_mask(4)}, ValueError, r"shape \(3, 3\).* got bool of shape \(4, 4\)"),
-        ({"attention": "softmax"}, TypeError, "attention must be a function"),
+        ({"tokens": ["a", 1, "c"]}, TypeError, "is a value of type int; expected a string"),
+        (
+            {"queries": QUERIES[:2]},
+            ValueError,
+            r"queries has shape \(2, 2\), so its axis tokens is 2; expected .* tokens = 3",
+        ),
+        ({"keys": KEYS[0]}, ValueError, r"keys has shape \(2,\); expected \(tokens, dimensions\)"),
+        ({"keys": VALUES}, ValueError, r"keys has shape \(3, 3\), so its axis d_k is 3; expected .* with d_k = 2"),
+        ({"values": np.zeros((3, 9))}, ValueError, "so its axis dimensions is 9; expected at most 8"),
+        ({"values": np.zeros((3, 0))}, ValueError, r"values has shape \(3, 0\), which is empty"),
+        ({"values": [[1, 2], [3], [4, 5]]}, ValueError, "values cannot be read as an array"),
+        ({"queries": QUERIES * np.inf}, ValueError, "queries holds inf at index"),
+        ({"keys": [[1, 2], [3, float("nan")], [5, 6]]}, ValueError, r"keys holds nan at index \(1, 1\)"),
+        ({"queries": [["a", "b"]] * 3}, ValueError, "queries has dtype <U1"),
+        ({"mask": np.ones((3, 3))}, ValueError, "mask has dtype float64"),
+        (
+            {"mask": causal_mask(4)},
+            ValueError,
+            r"mask has shape \(4, 4\), so its axis queries is 4; expected .* queries = 3",
+        ),
+        ({"attention": "softmax"}, TypeError, "attention is one string; expected a function"),
         ({"presets": {"odd": {"query": QUERIES}}}, ValueError, r"presets\['odd'\].*'query'"),
-        ({"presets": {"odd": {"keys": VALUES}}}, ValueError, r"presets\['odd'\]: keys must keep the shape"),
+        ({"presets": {"odd": {"keys": VALUES}}}, ValueError, r"presets\['odd'\]: keys has shape"),
         ({"title": 3}, TypeError, "title"),
     ],
 )

@@ -78,7 +78,7 @@ def test_settings_reach_the_page_and_come_back(vectors, name, value, trait):
         ("num_keys", 8, "num_keys is 8; expected a whole number from 1 to 7"),
         ("temperature", 0, "temperature is 0; expected a number from 0.1 to 10.0"),
         ("temperature", float("nan"), "temperature is nan; expected a number from 0.1 to 10.0"),
-        ("scaled", "no", "scaled must be True or False: got 'no'"),
+        ("scaled", "no", "scaled is 'no'; expected True or False"),
     ],
 )
 def test_settings_out_of_range_are_refused_and_change_nothing(vectors, refuses, name, value, words):
@@ -93,15 +93,15 @@ def test_settings_out_of_range_are_refused_and_change_nothing(vectors, refuses, 
 @pytest.mark.parametrize(
     ("queries", "keys", "words"),
     [
-        (np.zeros(4), None, "queries must have shape (queries, dimensions): got (4,)"),
-        (np.zeros((2, 0)), None, "queries must have shape (queries, dimensions): got (2, 0)"),
-        (np.zeros((2000, 4)), None, "queries must have at most 64 queries: got 2000"),
-        (np.zeros((2, 1025)), None, "queries must have at most 1024 dimensions: got 1025"),
-        (np.full((2, 4), np.nan), None, "queries must be finite numbers"),
-        ([["a"]], None, "queries must be numbers of shape (queries, dimensions): got a list of 1"),
-        (np.zeros((2, 4)), np.zeros((3, 5)), "keys must have shape (keys, dimensions) with dimensions = 4: got (3, 5)"),
-        (np.zeros((2, 4)), np.zeros((200, 4)), "keys must have at most 64 keys: got 200"),
-        (np.zeros((2, 4)), np.full((3, 4), np.inf), "keys must be finite numbers"),
+        (np.zeros(4), None, "queries has shape (4,)"),
+        (np.zeros((2, 0)), None, "queries has shape (2, 0)"),
+        (np.zeros((2000, 4)), None, "so its axis queries is 2000; expected at most 64"),
+        (np.zeros((2, 1025)), None, "so its axis dimensions is 1025; expected at most 1024"),
+        (np.full((2, 4), np.nan), None, "expected finite numbers"),
+        ([["a"]], None, "queries has dtype"),
+        (np.zeros((2, 4)), np.zeros((3, 5)), "keys has shape (3, 5)"),
+        (np.zeros((2, 4)), np.zeros((200, 4)), "so its axis keys is 200; expected at most 64"),
+        (np.zeros((2, 4)), np.full((3, 4), np.inf), "expected finite numbers"),
     ],
 )
 def test_vectors_that_do_not_fit_are_refused(queries, keys, words, refuses):

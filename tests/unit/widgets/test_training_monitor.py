@@ -261,14 +261,14 @@ WRONG = {
     "two": (lambda model: (EYE, ["a", "b"]), "<lambda> must return (weights, queries, keys): got a tuple of 2"),
     "shape": (
         lambda model: (EYE, ["a", "b"], ["a"]),
-        "weights must have shape (queries, keys) with queries = 2, keys = 1",
+        "weights has shape (2, 2), so its axis keys is 2; expected (queries, keys) with keys = 1",
     ),
     "NaN": (
         lambda model: (EYE * np.nan, ["a", "b"], ["a", "b"]),
-        "weights must be finite numbers: got nan at [0",
+        "weights holds nan at index (0",
     ),
-    "tokens": (lambda model: (EYE, "ab", ["a", "b"]), "queries must be a list of strings, not one string: got 'ab'"),
-    "2,000 tokens": (lambda model: (EYE, ["a", "b"], ["a"] * 2000), "keys must be 1 to 64 strings: got 2000"),
+    "tokens": (lambda model: (EYE, "ab", ["a", "b"]), "queries is one string; expected a list of strings"),
+    "2,000 tokens": (lambda model: (EYE, ["a", "b"], ["a"] * 2000), "keys has 2000 entries; expected 1 to 64"),
 }
 
 
@@ -307,11 +307,11 @@ def test_interrupting_still_interrupts():
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        ({"example": "model"}, "example must be a function model -> (weights, queries, keys): got 'model'"),
+        ({"example": "model"}, "example is one string; expected a function model -> (weights, queries, keys)"),
         ({"every": 0}, "every is 0; expected a number from 0.05 to 10"),
         ({"every": float("nan")}, "every is nan; expected a number from 0.05 to 10"),
         ({"every": "1"}, "every is '1'; expected a number from 0.05 to 10"),
-        ({"title": 3}, "title must be a string or None: got 3"),
+        ({"title": 3}, "title is a value of type int; expected a string"),
     ],
 )
 def test_bad_input_is_refused_by_name(options, words, refuses):
