@@ -11,6 +11,7 @@ from html import escape
 import numpy as np
 
 from course_lib.classroom.practice.probes import largest_difference
+from course_lib.colours import CIVIDIS
 from course_lib.printable import printable
 
 SHOWN = 10  # rows and columns of a matrix that a picture shows
@@ -44,7 +45,6 @@ PANEL = (
 )
 NO_MATHEMATICS = "mathjax_ignore tex2jax_ignore"  # to MathJax from 3 on, and to the older one of exported pages
 CODE = "margin:.4em 0;padding:.5em .7em;overflow:auto;background:var(--jp-layout-color2,rgba(127,127,127,.12))"
-CIVIDIS = ["#00224e", "#123570", "#3b496c", "#575d6d", "#707173", "#8a8678", "#a59c74", "#c3b369", "#e1cc55", "#fee838"]
 
 
 def display(thing):

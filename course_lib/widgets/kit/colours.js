@@ -4,7 +4,7 @@
  * those of course_lib/colours.py, which a test holds together.
  */
 
-// Stops of cividis (Nuñez, Anderton & Renslow 2018): readable in every common form of colour blindness and in grey.
+// Ten stops of cividis (Nuñez, Anderton & Renslow 2018): readable in every common form of colour blindness and in grey.
 const CIVIDIS = [
   [0, 34, 78],
   [18, 53, 112],
@@ -14,6 +14,7 @@ const CIVIDIS = [
   [138, 134, 120],
   [165, 156, 116],
   [195, 179, 105],
+  [225, 204, 85],
   [254, 232, 56],
 ];
 const [BLUE, RED] = [
