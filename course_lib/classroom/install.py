@@ -225,6 +225,10 @@ def install():
     (VENV / "uv.txt").write_text(locked("uv"))
     run(settings, "python", "-m", "pip", "install", "--no-deps", "--require-hashes", "-r", VENV / "uv.txt")
     uv = ["uv", "pip", "install", "--python", venv_program("python"), *uv_options(settings)]
+    if (
+        sys.dont_write_bytecode
+    ):  # Python is told to keep nothing that it compiles: each kernel would compile it all again
+        uv.append("--compile-bytecode")
     torch = locked("torch").split()[0]
     if not any(re.match(re.escape(torch.replace("==", "-")) + r"(\+|\.dist-info)", info.name) for info in metadata()):
         if failure(TORCH_INDEX, PROBE_SECONDS, settings) is None:

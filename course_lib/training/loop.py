@@ -164,14 +164,7 @@ def fit(
     try:
         torch.manual_seed(settings["seed"] + accelerator.process_index)
         run = _Run(accelerator, model, settings, loss, checkpoint)
-        try:
-            if checkpoint is not None and checkpoints.latest(checkpoint) is not None:
-                run.resume()
-            run.train(batches, evaluate, evaluate_every, checkpoint_every, progress, watch)
-        finally:
-            if run.average is not None:
-                run.average.swap()
-            model.eval().to(run.home)
+        run.carry_out(batches, evaluate, evaluate_every, checkpoint_every, progress, watch)
     finally:
         restore_random_state(callers, accelerator.device)
         if lock is not None:
@@ -199,16 +192,26 @@ class _Run:
         self.step, self.fingerprint, self.history = 0, None, History()
         self.saved_step: int | None = None
 
+    def carry_out(self, *how):
+        """Train, from the newest checkpoint on, and leave the model as whoever called wants it."""
+        try:
+            if self.folder is not None and checkpoints.latest(self.folder) is not None:
+                self.resume()
+            self.train(*how)
+        finally:
+            if self.average is not None:
+                self.average.swap()
+            self.model.eval().to(self.home)
+
     @torch.inference_mode(False)  # tensors of that mode can't be learnt from
     def train(self, batches, evaluate, evaluate_every, checkpoint_every, progress, watch):
-        num_steps = self.settings["num_steps"]
         watch = watch if self.accelerator.is_main_process else None
         if watch is not None:
-            watch.begin(num_steps)
+            watch.begin(self.settings["num_steps"])
         try:
             self._take_steps(batches, evaluate, evaluate_every, checkpoint_every, progress, watch)
         finally:
-            self.history.stopped = self.step < num_steps
+            self.history.stopped = self.step < self.settings["num_steps"]
             if watch is not None:  # whatever ended the run, it has ended
                 watch.end(self.history)
 
@@ -361,8 +364,8 @@ class _Run:
         """Go back to the newest checkpoint, if all of it fits; else nothing has changed."""
         path = checkpoints.latest(self.folder)
         tensors, state = checkpoints.read(path)
-        now = {**self.settings, "processes": self.accelerator.num_processes}
-        check_unchanged(self.folder, {**state["settings"], "processes": state["processes"]}, now)
+        before, now = state["processes"], self.accelerator.num_processes
+        check_unchanged(self.folder, {**state["settings"], "processes": before}, {**self.settings, "processes": now})
         check_trained(self.folder, state.get("trained"), trained(self.model, self.optimizers))
         weights = checkpoints.fitting_weights(self.model, path)
         with checkpoints.reading(path / checkpoints.TRAINING):

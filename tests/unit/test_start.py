@@ -400,6 +400,13 @@ def test_everything_comes_in_its_order_and_as_the_lock_says(runs, venv):
     assert (venv / "etc" / "jupyter" / install.JUPYTER_CONFIG.name).read_bytes() == install.JUPYTER_CONFIG.read_bytes()
 
 
+@pytest.mark.parametrize("told", [True, False])
+def test_what_python_will_not_keep_is_compiled_at_once(runs, monkeypatch, told):
+    monkeypatch.setattr(sys, "dont_write_bytecode", told)
+    install.install()
+    assert all(("--compile-bytecode" in command) is told for command in runs[1:])
+
+
 def test_an_unreachable_index_leaves_the_plain_package(runs, monkeypatch, capsys):
     monkeypatch.setattr(install, "failure", lambda *_: TimeoutError())
     install.install()
