@@ -3,11 +3,14 @@
 Source: Reimers and Gurevych 2019, "Sentence-BERT", arXiv 1908.10084, §3 (the mean as a sentence's vector).
 """
 
-from torch import nn
+from typing import Any
+
+from torch import Tensor, nn
 
 from course_lib.checking import whole_number
 from course_lib.models.blocks import initialise
 from course_lib.models.checks import check_vectors, read_attention_mask
+from course_lib.models.encoder import TextEncoder
 from course_lib.models.fast import Dropout
 
 
@@ -26,7 +29,7 @@ class TextClassifier(nn.Module):
         dropout: probability, for the mean.
     """
 
-    def __init__(self, encoder, num_classes, *, dropout=0.1):
+    def __init__(self, encoder: TextEncoder, num_classes: int, *, dropout: float = 0.1):
         super().__init__()
         num_classes = whole_number("num_classes", num_classes, 1)
         self.encoder = encoder
@@ -34,7 +37,7 @@ class TextClassifier(nn.Module):
         self.head = nn.Linear(encoder.token_embedding.embedding_dim, num_classes)
         initialise(self.head)
 
-    def forward(self, token_ids, attention_mask=None, *, need_weights=False):
+    def forward(self, token_ids: Tensor, attention_mask: Tensor | None = None, *, need_weights: bool = False) -> Any:
         """Classify.
 
         Args:
@@ -49,7 +52,7 @@ class TextClassifier(nn.Module):
         return (logits, attention) if need_weights else logits
 
 
-def mean_of_tokens(hidden, attention_mask=None):
+def mean_of_tokens(hidden: Tensor, attention_mask: Tensor | None = None) -> Tensor:
     """One vector a text: the mean over its tokens, padding left out.
 
     Args:

@@ -14,42 +14,32 @@ Sources: Wu et al. 2016, "Google's Neural Machine Translation System", arXiv 160
 (top-p).
 """
 
-import contextlib
 import math
+from typing import Any
 
 import torch
+from torch import Tensor
 
-from course_lib.checking import as_real, as_whole, real_number, whole_number
-from course_lib.models.checks import check_ids, read_attention_mask
+from course_lib.checking import as_real, real_number, whole_number
+from course_lib.models.sequences import begin, check_finite, evaluating, pad_id_of
 
 TEXTS = {
-    "no start": "start_id is None; an encoder-decoder needs the token that every target begins with",
-    "a start": "start_id came, but a language model continues its prompt; put the token into input_ids",
-    "a mask": "attention_mask came, but an encoder-decoder leaves out its source's padding, pad_id, by itself",
-    "token": "{name} is {value!r}; expected a token id from 0 to {highest}",
-    "empty prompt": "attention_mask leaves no token in row {row} of input_ids; every prompt needs at least one",
-    "too long": (
-        "{prompt} tokens and max_new_tokens={new} reach beyond the model's {max_len} positions; "
-        "expected max_new_tokens of at most {most}"
-    ),
-    "long prompt": "the prompt has {prompt} tokens; expected at most the model's {max_len} positions",
-    "logits": "logits holds a row whose largest number is {value}; expected a finite one: has training diverged?",
     "no logits": "logits is {value}; expected a tensor of shape (..., vocab_size)",
     "temperature": "temperature is {value!r}; expected a number above 0 (for the likeliest token alone, use greedy)",
 }
 
 
 def greedy(
-    model,
-    input_ids,
+    model: Any,
+    input_ids: Tensor,
     *,
-    max_new_tokens,
-    start_id=None,
-    end_id=None,
-    pad_id=None,
-    attention_mask=None,
-    use_cache=True,
-):
+    max_new_tokens: int,
+    start_id: int | None = None,
+    end_id: int | None = None,
+    pad_id: int | None = None,
+    attention_mask: Tensor | None = None,
+    use_cache: bool = True,
+) -> Tensor:
     """Take the likeliest token at every step.
 
     >>> new_ids = greedy(translator, source_ids, max_new_tokens=20, start_id=1, end_id=2)
@@ -73,26 +63,26 @@ def greedy(
         ValueError, TypeError: wrong shapes or types, ids out of range, more tokens than the model has positions for,
             logits that are not finite.
     """
-    sequences = _begin(model, input_ids, max_new_tokens, start_id, end_id, attention_mask, use_cache)
-    pad_id = _pad_id(model, pad_id, end_id)
+    sequences = begin(model, input_ids, max_new_tokens, start_id, end_id, attention_mask, use_cache)
+    pad_id = pad_id_of(model, pad_id, end_id)
     return _generate(sequences, _likeliest, max_new_tokens, end_id, pad_id)
 
 
 def sample(
-    model,
-    input_ids,
+    model: Any,
+    input_ids: Tensor,
     *,
-    max_new_tokens,
-    temperature=1.0,
-    top_k=None,
-    top_p=None,
-    generator=None,
-    start_id=None,
-    end_id=None,
-    pad_id=None,
-    attention_mask=None,
-    use_cache=True,
-):
+    max_new_tokens: int,
+    temperature: float = 1.0,
+    top_k: int | None = None,
+    top_p: float | None = None,
+    generator: torch.Generator | None = None,
+    start_id: int | None = None,
+    end_id: int | None = None,
+    pad_id: int | None = None,
+    attention_mask: Tensor | None = None,
+    use_cache: bool = True,
+) -> Tensor:
     """Draw every token at random, by `sampling_probabilities`.
 
     >>> generator = torch.Generator().manual_seed(0)
@@ -105,8 +95,8 @@ def sample(
     Other arguments, returns and errors: as in `greedy`.
     """
     _check_sampling(temperature, top_k, top_p)
-    sequences = _begin(model, input_ids, max_new_tokens, start_id, end_id, attention_mask, use_cache)
-    pad_id = _pad_id(model, pad_id, end_id)
+    sequences = begin(model, input_ids, max_new_tokens, start_id, end_id, attention_mask, use_cache)
+    pad_id = pad_id_of(model, pad_id, end_id)
 
     def draw(logits):
         probabilities = sampling_probabilities(logits, temperature=temperature, top_k=top_k, top_p=top_p)
@@ -115,7 +105,9 @@ def sample(
     return _generate(sequences, draw, max_new_tokens, end_id, pad_id)
 
 
-def sampling_probabilities(logits, *, temperature=1.0, top_k=None, top_p=None):
+def sampling_probabilities(
+    logits: Tensor, *, temperature: float = 1.0, top_k: int | None = None, top_p: float | None = None
+) -> Tensor:
     """Turn logits into the probabilities that `sample` draws by.
 
     Args:
@@ -138,7 +130,7 @@ def sampling_probabilities(logits, *, temperature=1.0, top_k=None, top_p=None):
         raise ValueError(TEXTS["no logits"].format(value=f"of shape {tuple(logits.shape)}"))
     logits = logits.to(torch.promote_types(logits.dtype, torch.float32))
     largest = logits.amax(dim=-1, keepdim=True)  # (..., 1)
-    _check_finite(largest)
+    check_finite(largest)
     temperature = max(temperature, torch.finfo(logits.dtype).tiny)  # less is 0 in this dtype
     logits = (logits - largest) / temperature  # at most 0: no temperature makes it overflow
     if top_k is not None and top_k < logits.shape[-1]:
@@ -155,18 +147,18 @@ def sampling_probabilities(logits, *, temperature=1.0, top_k=None, top_p=None):
 
 
 def beam_search(
-    model,
-    input_ids,
+    model: Any,
+    input_ids: Tensor,
     *,
-    max_new_tokens,
-    beam_width=4,
-    length_penalty=1.0,
-    start_id=None,
-    end_id=None,
-    pad_id=None,
-    attention_mask=None,
-    use_cache=True,
-):
+    max_new_tokens: int,
+    beam_width: int = 4,
+    length_penalty: float = 1.0,
+    start_id: int | None = None,
+    end_id: int | None = None,
+    pad_id: int | None = None,
+    attention_mask: Tensor | None = None,
+    use_cache: bool = True,
+) -> tuple[Tensor, Tensor]:
     """Keep the likeliest beginnings side by side, and return the best sequence that ended.
 
     Every step continues each of the beam_width beginnings by every token and keeps the likeliest beam_width; one that
@@ -189,60 +181,100 @@ def beam_search(
     """
     beam_width = whole_number("beam_width", beam_width, 1)
     length_penalty = real_number("length_penalty", length_penalty, least=0)
-    sequences = _begin(model, input_ids, max_new_tokens, start_id, end_id, attention_mask, use_cache)
-    pad_id = _pad_id(model, pad_id, end_id)
-    batch, device = len(input_ids), input_ids.device
-
+    sequences = begin(model, input_ids, max_new_tokens, start_id, end_id, attention_mask, use_cache)
+    pad = pad_id_of(model, pad_id, end_id)
     with evaluating(model):
-        best_ids = torch.full((batch, max_new_tokens), pad_id, device=device)
-        best_scores = torch.full((batch,), -math.inf, device=device)
-        hypotheses = torch.zeros(batch, dtype=torch.long, device=device)  # how many have ended
-        rows = torch.arange(batch, device=device)  # those whose search goes on; batch below is their number
-        ids = torch.empty(batch, 1, 0, dtype=torch.long, device=device)  # (batch, width, length)
-        sums = torch.zeros(batch, 1, device=device)  # log-probabilities: (batch, width), -inf where nothing is left
-        for length in range(1, max_new_tokens + 1):
-            batch, width = sums.shape
-            newest = ids[:, :, -1].flatten() if length > 1 else None
-            logits = sequences.next_logits(newest)  # (batch · width, vocab_size)
-            vocab_size = logits.shape[-1]
-            steps = logits.float().log_softmax(dim=-1).view(batch, width, vocab_size)
-            candidates = (sums[:, :, None] + steps).flatten(1)  # (batch, width · vocab_size)
-            # Of each beginning at most one candidate ends, so among twice as many enough stay open.
-            sums, chosen = candidates.topk(min(2 * beam_width, width * vocab_size), dim=-1)  # (batch, candidates)
-            if sums[:, 0].isnan().any():  # nan counts as the largest
-                _check_finite(logits.amax(dim=-1))
-            beams, tokens = chosen // vocab_size, chosen % vocab_size
-            ids = ids.gather(1, beams[:, :, None].expand(-1, -1, length - 1))
-            ids = torch.cat([ids, tokens[:, :, None]], dim=2)  # (batch, candidates, length)
-
+        beams = _Beams(len(input_ids), max_new_tokens, beam_width, length_penalty, pad, input_ids.device)
+        for _ in range(max_new_tokens):
+            beams.extend(sequences.next_logits(beams.newest()))
             if end_id is not None:
-                ended = tokens == end_id
-                closed = sums.masked_fill(~ended, -math.inf)[:, :beam_width]  # (batch, beam_width)
-                hypotheses[rows] += (closed > -math.inf).sum(dim=1)
-                score, which = (closed / length**length_penalty).max(dim=1)  # (batch,)
-                better = score > best_scores[rows]
-                best_scores[rows[better]] = score[better]
-                best_ids[rows[better]] = _padded(ids[better, which[better]], max_new_tokens, pad_id)
-                sums = sums.masked_fill(ended, -math.inf)
-            sums, still = sums.topk(min(beam_width, sums.shape[1]), dim=1)  # (batch, new width): the open ones
-            ids = ids.gather(1, still[:, :, None].expand(-1, -1, length))
-            beams = beams.gather(1, still)
+                beams.close(end_id)
+            beams.narrow()
+            if not beams.go_on(sequences):
+                break
+        longest = max(_lengths(beams.best_ids, end_id).tolist())
+    return beams.best_ids[:, :longest].clone(), beams.best_scores.clone()
 
-            reachable = sums[:, 0] / max_new_tokens**length_penalty  # if all tokens to come had probability 1
-            goes_on = (hypotheses[rows] < beam_width) & (reachable > best_scores[rows])
-            if length == max_new_tokens:
-                open_ones = hypotheses[rows] == 0
-                best_scores[rows[open_ones]] = sums[open_ones, 0] / length**length_penalty
-                best_ids[rows[open_ones]] = ids[open_ones, 0]
-                break
-            if not goes_on.any():
-                break
-            same_sources = sums.shape[1] == width and bool(goes_on.all())
-            chosen_rows = (torch.arange(batch, device=device)[:, None] * width + beams)[goes_on].flatten()
-            sequences.select(chosen_rows, memory=not same_sources)
-            rows, ids, sums = rows[goes_on], ids[goes_on], sums[goes_on]
-        longest = max(_lengths(best_ids, end_id).tolist())
-    return best_ids[:, :longest].clone(), best_scores.clone()
+
+class _Beams:
+    """The open beginnings of each search, the likeliest first, and the best sequence that has ended.
+
+    Attributes:
+        best_ids, best_scores: (batch, most) and (batch,), of all searches.
+        rows: (searches,), those that go on.
+        ids, sums: (searches, width, length) and (searches, width): open beginnings and their log-probabilities, -inf
+            where nothing is left.
+    """
+
+    def __init__(self, batch, most, width, penalty, pad_id, device):
+        self.most, self.width, self.penalty, self.pad_id = most, width, penalty, pad_id
+        self.best_ids = torch.full((batch, most), pad_id, device=device)
+        self.best_scores = torch.full((batch,), -math.inf, device=device)
+        self.hypotheses = torch.zeros(batch, dtype=torch.long, device=device)  # how many have ended
+        self.rows = torch.arange(batch, device=device)
+        self.ids = torch.empty(batch, 1, 0, dtype=torch.long, device=device)
+        self.sums = torch.zeros(batch, 1, device=device)
+
+    @property
+    def length(self):
+        return self.ids.shape[2]
+
+    def newest(self):
+        """The last token of each beginning, (searches · width,); None at first."""
+        return self.ids[:, :, -1].flatten() if self.length else None
+
+    def extend(self, logits):
+        """Continue each beginning by every token, (searches · width, vocab_size), and keep twice the width of them.
+
+        Of each beginning at most one continuation ends, so that enough stay open.
+        """
+        (searches, self.before), vocab_size = self.sums.shape, logits.shape[-1]
+        steps = logits.float().log_softmax(dim=-1).view(searches, self.before, vocab_size)
+        candidates = (self.sums[:, :, None] + steps).flatten(1)  # (searches, width · vocab_size)
+        most = min(2 * self.width, self.before * vocab_size)
+        self.sums, chosen = candidates.topk(most, dim=-1)  # (searches, candidates)
+        if self.sums[:, 0].isnan().any():  # nan counts as the largest
+            check_finite(logits.amax(dim=-1))
+        self.parents, tokens = chosen // vocab_size, chosen % vocab_size
+        ids = self.ids.gather(1, self.parents[:, :, None].expand(-1, -1, self.length))
+        self.ids = torch.cat([ids, tokens[:, :, None]], dim=2)  # (searches, candidates, length)
+
+    def close(self, end_id):
+        """Take the likeliest that have ended for hypotheses, and none of them for a beginning."""
+        ended = self.ids[:, :, -1] == end_id
+        closed = self.sums.masked_fill(~ended, -math.inf)[:, : self.width]  # (searches, width)
+        self.hypotheses[self.rows] += (closed > -math.inf).sum(dim=1)
+        scores, which = (closed / self.length**self.penalty).max(dim=1)  # (searches,)
+        better = scores > self.best_scores[self.rows]
+        self._keep(better, scores, self.ids[torch.arange(len(which), device=which.device), which])
+        self.sums = self.sums.masked_fill(ended, -math.inf)
+
+    def narrow(self):
+        """Keep the likeliest of those that are open."""
+        self.sums, still = self.sums.topk(min(self.width, self.sums.shape[1]), dim=1)  # (searches, new width)
+        self.ids = self.ids.gather(1, still[:, :, None].expand(-1, -1, self.length))
+        self.parents = self.parents.gather(1, still)
+
+    def go_on(self, sequences):
+        """Leave out searches that are over; returns whether any goes on."""
+        if self.length == self.most:
+            open_ones = self.hypotheses[self.rows] == 0
+            self._keep(open_ones, self.sums[:, 0] / self.length**self.penalty, self.ids[:, 0])
+            return False
+        reachable = self.sums[:, 0] / self.most**self.penalty  # if all tokens to come had probability 1
+        hopeful = (self.hypotheses[self.rows] < self.width) & (reachable > self.best_scores[self.rows])
+        if not hopeful.any():
+            return False
+        same_sources = self.sums.shape[1] == self.before and bool(hopeful.all())
+        first = torch.arange(len(hopeful), device=hopeful.device)[:, None] * self.before
+        sequences.select((first + self.parents)[hopeful].flatten(), memory=not same_sources)
+        self.rows, self.ids, self.sums = self.rows[hopeful], self.ids[hopeful], self.sums[hopeful]
+        return True
+
+    def _keep(self, which, scores, ids):
+        """Let some searches, a mask (searches,), have new best sequences."""
+        self.best_scores[self.rows[which]] = scores[which]
+        self.best_ids[self.rows[which]] = _padded(ids[which], self.most, self.pad_id)
 
 
 def _generate(sequences, choose, max_new_tokens, end_id, pad_id):
@@ -277,110 +309,8 @@ def _likeliest(logits):
         tokens = torch.from_numpy(logits.numpy().argmax(axis=-1))  # a tenth of the time of PyTorch's on a CPU
     else:
         tokens = logits.argmax(dim=-1)
-    _check_finite(logits.gather(-1, tokens[:, None]))  # nan counts as the largest
+    check_finite(logits.gather(-1, tokens[:, None]))  # nan counts as the largest
     return tokens
-
-
-def _check_finite(largest):
-    """Check the largest logit of each row."""
-    finite = largest.isfinite()
-    if not finite.all():
-        raise ValueError(TEXTS["logits"].format(value=largest[~finite][0].item()))
-
-
-class _Continuation:
-    """Prompts that a language model continues."""
-
-    def __init__(self, model, prompt_ids, mask, use_cache):
-        self.model, self.ids, self.mask = model, prompt_ids, mask
-        self.batch = len(prompt_ids)
-        self.cache = model.new_cache() if use_cache else None
-
-    def next_logits(self, newest):
-        """Append the newest tokens (rows,), None at first, and give the logits (rows, vocab_size) of the next."""
-        new_ids = self.ids if newest is None else newest[:, None]
-        if newest is not None and self.mask is not None:
-            self.mask = torch.cat([self.mask, self.mask.new_ones(len(newest), 1)], dim=1)
-        if newest is not None and self.cache is None:
-            new_ids = self.ids = torch.cat([self.ids, new_ids], dim=1)
-        hidden, _ = self.model.hidden_states(new_ids, self.mask, cache=self.cache)
-        return self.model.logits(hidden[:, -1])
-
-    def select(self, rows, memory=True):
-        """Keep these rows only, in this order, repeats allowed; memory: whether their sources change too."""
-        self.ids = self.ids[rows]
-        self.mask = None if self.mask is None else self.mask[rows]
-        if self.cache is not None:
-            self.cache.select(rows, memory)
-
-
-class _Translation:
-    """Targets that an encoder-decoder begins with start_id, given sources."""
-
-    def __init__(self, model, source_ids, start_id, use_cache):
-        self.model = model
-        self.batch = len(source_ids)
-        with evaluating(model):
-            self.memory, self.memory_mask = model.encode(source_ids)
-        self.ids = source_ids.new_full((self.batch, 1), start_id)
-        self.cache = model.new_cache() if use_cache else None
-
-    def next_logits(self, newest):
-        """As in `_Continuation`."""
-        new_ids = self.ids if newest is None else newest[:, None]
-        if newest is not None and self.cache is None:
-            new_ids = self.ids = torch.cat([self.ids, new_ids], dim=1)
-        return self.model.decode(new_ids, self.memory, self.memory_mask, cache=self.cache)[:, -1]
-
-    def select(self, rows, memory=True):
-        """As in `_Continuation`."""
-        self.ids = self.ids[rows]
-        if memory:
-            self.memory, self.memory_mask = self.memory[rows], self.memory_mask[rows]
-        if self.cache is not None:
-            self.cache.select(rows, memory)
-
-
-def _begin(model, input_ids, max_new_tokens, start_id, end_id, attention_mask, use_cache):
-    """Check the arguments that all functions share, and begin a sequence for each row."""
-    max_new_tokens = whole_number("max_new_tokens", max_new_tokens, 1)
-    translates = hasattr(model, "encode")
-    vocabulary = model.target_embedding if translates else model.token_embedding
-    read = model.source_embedding if translates else vocabulary
-    check_ids("input_ids", input_ids, "batch seq_len", read.num_embeddings)
-    for name, token in {"start_id": start_id, "end_id": end_id}.items():
-        if token is not None and as_whole(token) not in range(vocabulary.num_embeddings):
-            raise ValueError(TEXTS["token"].format(name=name, value=token, highest=vocabulary.num_embeddings - 1))
-    if translates and start_id is None:
-        raise ValueError(TEXTS["no start"])
-    if translates and attention_mask is not None:
-        raise ValueError(TEXTS["a mask"])
-    if not translates and start_id is not None:
-        raise ValueError(TEXTS["a start"])
-    prompt = 1 if translates else input_ids.shape[1]
-    table = getattr(getattr(model, "positions", None), "weight", None)  # of learned positions
-    if table is not None and prompt + max_new_tokens - 1 > len(table):  # the last token is never read
-        about = {"prompt": prompt, "new": max_new_tokens, "max_len": len(table), "most": len(table) + 1 - prompt}
-        raise ValueError(TEXTS["too long" if about["most"] > 0 else "long prompt"].format(**about))
-    if translates:
-        return _Translation(model, input_ids, start_id, use_cache)
-    mask = read_attention_mask(attention_mask, *input_ids.shape)
-    if mask is not None:
-        mask = mask.expand(input_ids.shape)
-        if not mask.any(dim=1).all():
-            raise ValueError(TEXTS["empty prompt"].format(row=int((~mask.any(dim=1)).nonzero()[0])))
-        order = mask.to(torch.uint8).argsort(dim=1, stable=True)  # padding first, so that all prompts end together
-        input_ids, mask = input_ids.gather(1, order), mask.gather(1, order)
-    return _Continuation(model, input_ids, mask, use_cache)
-
-
-def _pad_id(model, pad_id, end_id):
-    if pad_id is not None:
-        pad_id = whole_number("pad_id", pad_id)
-    for candidate in (pad_id, getattr(model, "pad_id", None), end_id):
-        if candidate is not None:
-            return candidate
-    return 0  # no sequence stops early, so that nothing is filled up
 
 
 def _check_sampling(temperature, top_k, top_p):
@@ -402,16 +332,3 @@ def _lengths(ids, end_id):
         return torch.full((len(ids),), ids.shape[1])
     ends = ids == end_id
     return torch.where(ends.any(dim=1), ends.int().argmax(dim=1) + 1, ids.shape[1])
-
-
-@contextlib.contextmanager
-def evaluating(model):
-    """Switch off dropout and gradients for a while."""
-    training = [module for module in model.modules() if module.training]
-    model.eval()
-    try:
-        with torch.inference_mode():
-            yield
-    finally:
-        for module in training:
-            module.training = True

@@ -31,13 +31,13 @@ class LearnedPositions(nn.Module):
     Source: Gehring 2017, §3.1; used by BERT and GPT-2.
     """
 
-    def __init__(self, max_len, d_model):
+    def __init__(self, max_len: int, d_model: int):
         super().__init__()
         max_len, d_model = check_positive(max_len=max_len, d_model=d_model)
         self.weight = nn.Parameter(torch.empty(max_len, d_model))
         nn.init.normal_(self.weight, std=0.02)
 
-    def forward(self, x, positions=None):
+    def forward(self, x: Tensor, positions: Tensor | None = None) -> Tensor:
         """Add to x (batch, seq_len, d_model) the vectors of positions (seq_len,) or (batch, seq_len); None: 0, 1, …"""
         max_len, d_model = self.weight.shape
         check_vectors("x", x, "batch seq_len d_model", d_model=d_model)
@@ -53,14 +53,14 @@ class SinusoidalPositions(nn.Module):
     Source: Vaswani 2017, §3.5.
     """
 
-    def __init__(self, d_model):
+    def __init__(self, d_model: int):
         super().__init__()
         d_model = whole_number("d_model", d_model, 1)
         self.d_model = d_model
         frequencies = _frequencies(d_model, 10000.0)
         self._table = _Table(functools.partial(_sines_and_cosines, d_model, frequencies))
 
-    def forward(self, x, positions=None):
+    def forward(self, x: Tensor, positions: Tensor | None = None) -> Tensor:
         """Add to x (batch, seq_len, d_model) the vectors of positions (seq_len,) or (batch, seq_len); None: 0, 1, …"""
         check_vectors("x", x, "batch seq_len d_model", d_model=self.d_model)
         length = _reach(x, positions)
@@ -149,13 +149,13 @@ class ALiBi(nn.Module):
     Source: Press 2022, §3.
     """
 
-    def __init__(self, num_heads):
+    def __init__(self, num_heads: int):
         super().__init__()
         num_heads = whole_number("num_heads", num_heads, 1)
         slopes = torch.from_numpy(formulas.alibi_slopes(num_heads)).to(torch.get_default_dtype())
         self.register_buffer("slopes", slopes, persistent=False)
 
-    def forward(self, num_queries, num_keys=None):
+    def forward(self, num_queries: int, num_keys: int | None = None) -> Tensor:
         """Give the bias (heads, queries, keys), at most 0; the queries are the last of the positions."""
         num_keys = num_queries if num_keys is None else num_keys
         num_queries, num_keys = check_positive(num_queries=num_queries, num_keys=num_keys)

@@ -8,8 +8,10 @@ Before them, the decoder saw the source only through the encoder's last state, a
 Sources: Bahdanau et al. 2014, arXiv 1409.0473; Luong et al. 2015, arXiv 1508.04025; Cho et al. 2014, arXiv 1406.1078.
 """
 
+from typing import Any
+
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 from course_lib.checking import one_of, whole_number
@@ -39,7 +41,16 @@ class RecurrentTranslator(nn.Module):
     Source: Bahdanau 2014, §3 and appendix A; Luong 2015, §3.1, without input feeding.
     """
 
-    def __init__(self, vocab_size, d_model, *, attention="bahdanau", source_vocab_size=None, pad_id=0, dropout=0.0):
+    def __init__(
+        self,
+        vocab_size: int,
+        d_model: int,
+        *,
+        attention: str = "bahdanau",
+        source_vocab_size: int | None = None,
+        pad_id: int = 0,
+        dropout: float = 0.0,
+    ):
         super().__init__()
         vocab_size, d_model = check_positive(vocab_size=vocab_size, d_model=d_model)
         if source_vocab_size is not None:
@@ -55,7 +66,7 @@ class RecurrentTranslator(nn.Module):
         self.decoder = DECODERS[attention](d_model)
         self.output = nn.Linear(d_model, vocab_size)
 
-    def forward(self, source_ids, target_ids, *, need_weights=False):
+    def forward(self, source_ids: Tensor, target_ids: Tensor, *, need_weights: bool = False) -> Any:
         """Predict, at each token of the target, the next one.
 
         Args:
@@ -69,7 +80,7 @@ class RecurrentTranslator(nn.Module):
         """
         return self.decode(target_ids, *self.encode(source_ids), need_weights=need_weights)
 
-    def encode(self, source_ids):
+    def encode(self, source_ids: Tensor) -> tuple[Tensor, Tensor]:
         """Read the source: (batch, source_len) -> memory (batch, source_len, d_model), mask (batch, source_len)."""
         check_ids("source_ids", source_ids, "batch source_len", self.source_embedding.num_embeddings)
         mask = source_ids != self.pad_id  # (batch, source_len)
@@ -78,7 +89,15 @@ class RecurrentTranslator(nn.Module):
             raise ValueError(TEXTS["padding"].format(pad_id=self.pad_id, row=early.int().argmax().item()))
         return self.encoder(self.dropout(self.source_embedding(source_ids)), mask), mask
 
-    def decode(self, target_ids, memory, memory_mask=None, *, cache=None, need_weights=False):
+    def decode(
+        self,
+        target_ids: Tensor,
+        memory: Tensor,
+        memory_mask: Tensor | None = None,
+        *,
+        cache: "StateCache | None" = None,
+        need_weights: bool = False,
+    ) -> Any:
         """Predict the next token at each one of the target, given the memory.
 
         Args:
@@ -104,7 +123,7 @@ class RecurrentTranslator(nn.Module):
         logits = self.output(self.dropout(hidden))  # (batch, target_len, vocab_size)
         return (logits, {"cross": [weights[:, None]]}) if need_weights else logits
 
-    def new_cache(self):
+    def new_cache(self) -> "StateCache":
         """Give an empty cache for one batch of sequences."""
         return StateCache()
 
@@ -114,16 +133,16 @@ class StateCache:
 
     def __init__(self):
         self.length = 0
-        self.state = None  # (batch, d_model)
+        self.state: Tensor | None = None  # (batch, d_model)
 
-    def check(self, words):
+    def check(self, words: Tensor) -> Tensor | None:
         """Give the state, for words (batch, new, d_model) of as many sequences and in their dtype; None at first."""
         if self.state is None:
             return None
         check_batch(words, self.state)
         return self.state.to(words.dtype)  # it may have been left by another autocast
 
-    def select(self, rows, memory=True):
+    def select(self, rows: Tensor, memory: bool = True) -> None:
         """Keep only these rows of the batch, in this order, repeats allowed; it holds nothing of the memory."""
         if self.state is not None:
             self.state = self.state[rows]
@@ -135,13 +154,13 @@ class RecurrentEncoder(nn.Module):
     Source: Bahdanau 2014, §3.2.
     """
 
-    def __init__(self, d_model):
+    def __init__(self, d_model: int):
         super().__init__()
         if d_model % 2:
             fail("odd", name="d_model", value=d_model, why="half for each direction")
         self.gru = nn.GRU(d_model, d_model // 2, batch_first=True, bidirectional=True)
 
-    def forward(self, x, mask):
+    def forward(self, x: Tensor, mask: Tensor) -> Tensor:
         """Map x (batch, seq_len, d_model), with a mask (batch, seq_len) that is True at tokens, to the same shape.
 
         The way back starts at each sequence's own last token, not at its padding. At padding the result is 0.
@@ -165,7 +184,7 @@ class BahdanauDecoder(nn.Module):
     Source: Bahdanau 2014, §3.1 and appendix A.1.2, A.2.2, with a tanh layer in place of its maxout.
     """
 
-    def __init__(self, d_model):
+    def __init__(self, d_model: int):
         super().__init__()
         self.start = nn.Linear(d_model, d_model)
         self.W_queries = nn.Linear(d_model, d_model, bias=False)
@@ -174,7 +193,9 @@ class BahdanauDecoder(nn.Module):
         self.cell = nn.GRUCell(2 * d_model, d_model)
         self.combine = nn.Linear(3 * d_model, d_model)
 
-    def forward(self, words, memory, memory_mask, state=None):
+    def forward(
+        self, words: Tensor, memory: Tensor, memory_mask: Tensor, state: Tensor | None = None
+    ) -> tuple[Tensor, Tensor, Tensor]:
         """Go through the words.
 
         Args:
@@ -212,14 +233,16 @@ class LuongDecoder(nn.Module):
     Source: Luong 2015, §3, eq. 5, and §3.1, "general".
     """
 
-    def __init__(self, d_model):
+    def __init__(self, d_model: int):
         super().__init__()
         self.start = nn.Linear(d_model, d_model)
         self.gru = nn.GRU(d_model, d_model, batch_first=True)
         self.W = nn.Linear(d_model, d_model, bias=False)
         self.combine = nn.Linear(2 * d_model, d_model)
 
-    def forward(self, words, memory, memory_mask, state=None):
+    def forward(
+        self, words: Tensor, memory: Tensor, memory_mask: Tensor, state: Tensor | None = None
+    ) -> tuple[Tensor, Tensor, Tensor]:
         """Go through the words; arguments and results are those of `BahdanauDecoder.forward`."""
         _check_mask(memory_mask, memory)
         state = _first_state(self.start, memory, memory_mask) if state is None else state
