@@ -114,7 +114,7 @@ class MergeStepper(Widget):
         figure = self._picture(6.4, 3.2)
         ax = figure.subplots()
         ax.plot([len(set(text)), *sizes], [len(text), *lengths], color=PALETTE["queries"])
-        ax.plot(len(self.encoder), len(self.tokens), "o", color="#d55e00")
+        ax.plot(len(self.encoder), len(self.tokens), "o", color=PALETTE["keys"])
         ax.set(xlabel=TEXTS["vocabulary"], ylabel=TEXTS["length"])
         return figure
 

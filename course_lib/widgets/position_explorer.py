@@ -222,7 +222,7 @@ class PositionExplorer(Widget):
         figure.colorbar(image, ax=table)
         table.set(xlabel=TEXTS["dimension"], ylabel=TEXTS["position"], title=self.view.kind)
         curve.plot(self.similarity, color=PALETTE["queries"])
-        curve.axvline(self.view.position, color="#d55e00", linestyle="--")
+        curve.axvline(self.view.position, color=PALETTE["keys"], linestyle="--")
         curve.set(xlabel=TEXTS["position"], ylabel=TEXTS["value"], title=TEXTS["similarity"])
         return figure
 
