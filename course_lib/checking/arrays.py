@@ -157,17 +157,18 @@ def check_shape(name: str, shape: tuple, axes: str, sizes: dict, others: Any = (
         ValueError: there are too many or too few axes, an empty one, or one of another size.
     """
     names = axes.split()
-    dots = names[:1] == ["..."]
-    names = names[dots:]
+    dots = axes[:3] == "..."
+    if dots:
+        del names[0]
     extra = len(shape) - len(names)
     if extra < 0 or (extra and not dots):
         fail(TEXTS["rank"], name=name, shape=shape, axes=listed(axes))
     if 0 in shape:
         fail(TEXTS["empty"], name=name, shape=shape, axes=listed(axes))
     for axis, size in zip(names, shape[extra:], strict=True):
-        if "+" in axis:
-            sizes[axis] = sum(sizes[part] for part in axis.split("+"))
-        wanted = sizes.setdefault(axis, size)
+        wanted = sizes.get(axis)
+        if wanted is None:
+            wanted = sizes[axis] = sum(sizes[part] for part in axis.split("+")) if "+" in axis else size
         if size != wanted:
             origins = [_origin(part, others) for part in axis.split("+")] if others else []
             source = TEXTS["source"].format(arrays=" and ".join(origins)) if origins else ""

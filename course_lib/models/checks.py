@@ -5,15 +5,12 @@ from torch import nn
 from torch._C._functorch import is_functorch_wrapped_tensor
 from torch.optim.swa_utils import AveragedModel
 
-from course_lib.checking import whole_number
+from course_lib.checking import check_shape, whole_number
 
 WRAPPERS = nn.DataParallel, nn.parallel.DistributedDataParallel, AveragedModel
 
 TEXTS = {
     "kind": "{name} is a {kind}; expected a tensor of shape {expected}",
-    "rank": "{name} has shape {shape}; expected {expected}",
-    "empty": "{name} has shape {shape}, which is empty; expected {expected} with at least one entry on every axis",
-    "size": "{name} has shape {shape}, so its axis {axis} is {size}; expected {expected} with {axis} = {wanted}",
     "floats": "{name} has dtype {dtype}; expected floating-point numbers of shape {expected}",
     "ids": "{name} has dtype {dtype}; expected whole numbers (int64 or int32) of shape {expected}",
     "range": "{name} holds {value}; expected numbers from 0 to {highest}",
@@ -185,14 +182,7 @@ def read_attention_mask(attention_mask, batch, keys):
 def _check_axes(name, x, expected, sizes):
     if not isinstance(x, torch.Tensor):
         fail("kind", error=TypeError, name=name, kind=type(x).__name__, expected=_shape(expected))
-    axes, shape = expected.split(), tuple(x.shape)  # the rest is for those who come with something else
-    if len(shape) != len(axes):
-        fail("rank", name=name, shape=shape, expected=_shape(expected))
-    for axis, size in zip(axes, shape, strict=True):
-        if size != sizes.get(axis, size):
-            fail("size", name=name, shape=shape, expected=_shape(expected), axis=axis, size=size, wanted=sizes[axis])
-    if 0 in shape:
-        fail("empty", name=name, shape=shape, expected=_shape(expected))
+    check_shape(name, tuple(x.shape), expected, sizes)
 
 
 def _shape(axes):
