@@ -198,7 +198,7 @@ def check_broadcast(name: str, shape: tuple, axes: str, sizes: dict, leading: tu
         fail(TEXTS["broadcast"], name=name, shape=shape, axes=shown, wanted=wanted)
 
 
-def check_together(arrays, axes):
+def check_together(arrays: dict[str, Any], axes: dict[str, str]) -> None:
     """Check all arrays of a call by their axes."""
     sizes, leading, seen = {}, {}, {}
     for name, array in arrays.items():
@@ -225,7 +225,8 @@ def _origin(axis, others):
     return TEXTS["array"].format(name=name, shape=shape)
 
 
-def listed(axes):
+def listed(axes: str) -> str:
+    """Axes as people write a shape: "(queries, d_k)"."""
     return f"({', '.join(axes.split())})"
 
 

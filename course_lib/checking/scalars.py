@@ -52,7 +52,15 @@ def whole_number(name: str, value: Any, least: int | None = None, most: int | No
     return number
 
 
-def real_number(name: str, value: Any, *, least=None, above=None, most=None, below=None) -> float:
+def real_number(
+    name: str,
+    value: Any,
+    *,
+    least: float | None = None,
+    above: float | None = None,
+    most: float | None = None,
+    below: float | None = None,
+) -> float:
     """Check a finite number.
 
     Args:

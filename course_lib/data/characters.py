@@ -1,8 +1,11 @@
 """Text as numbers, one a character: the vocabulary of the models that read and write letter by letter."""
 
-import numpy as np
+from collections.abc import Iterable, Sequence
 
-from course_lib.checking import whole_number
+import numpy as np
+from jaxtyping import Int
+
+from course_lib.checking import Array, whole_number
 
 PAD_ID, START_ID, END_ID = 0, 1, 2
 SPECIAL = ("<pad>", "<start>", "<end>")
@@ -29,7 +32,7 @@ class Characters:
 
     pad_id, start_id, end_id = PAD_ID, START_ID, END_ID
 
-    def __init__(self, characters):
+    def __init__(self, characters: Iterable[str]) -> None:
         self.tokens = (*SPECIAL, *sorted(set(characters)))
         self._ids = {token: number for number, token in enumerate(self.tokens) if number >= len(SPECIAL)}
 
@@ -39,7 +42,7 @@ class Characters:
     def __contains__(self, character):
         return character in self._ids
 
-    def encode(self, text, *, start=False, end=False):
+    def encode(self, text: str, *, start: bool = False, end: bool = False) -> list[int]:
         """The ids of a text's characters.
 
         Args:
@@ -59,7 +62,7 @@ class Characters:
             raise ValueError(TEXTS["unknown"].format(characters=characters, text=text))
         return [START_ID] * start + [self._ids[character] for character in text] + [END_ID] * end
 
-    def decode(self, ids):
+    def decode(self, ids: Iterable[int]) -> str:
         """The text up to the end id; padding and start ids say nothing.
 
         Args:
@@ -81,7 +84,7 @@ class Characters:
         return "".join(text)
 
 
-def pad(sequences, pad_id=PAD_ID):
+def pad(sequences: Sequence[Sequence[int]], pad_id: int = PAD_ID) -> Int[Array, "batch seq_len"]:
     """Put sequences of different lengths under each other, padded on the right.
 
     Args:

@@ -31,7 +31,7 @@ TEXTS = {
 }
 
 
-def multi30k(source="de", target="en"):
+def multi30k(source: str = "de", target: str = "en") -> Splits:
     """Captions of photos in German and English, split as published: 29,000, 1,014 and 1,000 (test_2016_flickr).
 
     Args:
@@ -61,7 +61,7 @@ def _side_by_side(part, source, target):
     return [(left, right) for left, right in zip(sources, targets, strict=True) if left and right]
 
 
-def tatoeba(source="en", target="bg"):
+def tatoeba(source: str = "en", target: str = "bg") -> Splits:
     """Everyday sentences in English and Bulgarian, from Tatoeba; a tenth of the pairs is for the test.
 
     The same sentence often has several translations. Pairs that share a sentence, in either language and whatever its
@@ -99,7 +99,7 @@ def tatoeba(source="en", target="bg"):
     )
 
 
-def tatoeba_attributions():
+def tatoeba_attributions() -> dict[tuple[str, str], str]:
     """Who wrote what: the attribution of every pair of `tatoeba`.
 
     Returns:
@@ -145,7 +145,7 @@ def _connected(pairs):
     return [root(left) for left, _ in pairs]
 
 
-def polarity():
+def polarity() -> Splits:
     """Sentences of film reviews, each positive or negative.
 
     A sentence was labelled by the stars of its whole review, so some labels are wrong. The corpus does not say which

@@ -86,7 +86,7 @@ class CorpusError(OSError):
     """A corpus can't be had; the message says in one sentence why, and what to do."""
 
 
-def cache_folder():
+def cache_folder() -> Path:
     """Where downloads are kept: the user's cache folder of this operating system; for a user without a home, a temporary one.
 
     Returns:
@@ -100,7 +100,7 @@ def cache_folder():
         return Path(tempfile.gettempdir()) / CACHE_NAME
 
 
-def copy_folder():
+def copy_folder() -> Path | None:
     """The folder of one's own copies, which the environment variable `COURSE_DATA` names.
 
     Returns:
@@ -110,7 +110,7 @@ def copy_folder():
     return Path(os.path.expanduser(folder)) if folder else None
 
 
-def read(name):
+def read(name: str) -> bytes:
     """The bytes of a corpus file, from `COURSE_DATA`, the cache or the internet, with their checksum proved.
 
     Args:
@@ -186,7 +186,7 @@ def _in_words(error):
     return "no connection" if type(error).__name__ == "ConnectionError" else type(error).__name__
 
 
-def lines(name, encoding="utf-8"):
+def lines(name: str, encoding: str = "utf-8") -> list[str]:
     """The lines of a corpus file as they stand, but for bytes that are no text in this encoding: U+FFFD marks them.
 
     Args:
@@ -204,7 +204,7 @@ def lines(name, encoding="utf-8"):
     return text.split("\n") if text else []
 
 
-def clean(text):
+def clean(text: str) -> str:
     """Text that prints: control characters and all kinds of spaces become single spaces, what is invisible goes.
 
     Args:

@@ -5,11 +5,13 @@ Data: Unicode CLDR (Unicode License v3) through Babel (BSD-3-Clause). The texts 
 
 import datetime
 import functools
+from collections.abc import Iterable
 from typing import NamedTuple
 
 import numpy as np
+from jaxtyping import Int, UInt8
 
-from course_lib.checking import one_of
+from course_lib.checking import Array, one_of
 
 FIRST, LAST = datetime.date(1950, 1, 1), datetime.date(2049, 12, 31)
 LENGTHS = ("short", "medium", "long", "full")
@@ -54,10 +56,10 @@ class Format(NamedTuple):
     pieces: tuple
 
     @property
-    def name(self):
+    def name(self) -> str:
         return f"{self.locale} {self.length}"
 
-    def write(self, day):
+    def write(self, day: datetime.date) -> str:
         """Write a date as this format does.
 
         Args:
@@ -70,18 +72,18 @@ class Format(NamedTuple):
             raise ValueError(TEXTS["outside"].format(day=day, first=FIRST.year, last=LAST.year))
         return self.join(numbers_of(day))
 
-    def join(self, numbers):
+    def join(self, numbers: tuple[int, ...]) -> str:
         """Write the date whose texts stand at these places of the tables."""
         return "".join(texts if field is None else texts[numbers[field]] for field, texts in self.pieces)
 
 
-def numbers_of(day):
+def numbers_of(day: datetime.date) -> tuple[int, ...]:
     """Where a date's texts stand in the tables of a format: year, month, day, weekday from 0."""
     return day.year - FIRST.year, day.month - 1, day.day - 1, day.weekday()
 
 
 @functools.cache
-def formats():
+def formats() -> tuple[Format, ...]:
     """All formats: those that are trained on, then those kept for validation, then those kept for the test.
 
     Returns:
@@ -140,13 +142,13 @@ NOWHERE = len(SPLITS)  # written by an earlier format already, or a kept format 
 
 
 @functools.cache
-def all_days():
+def all_days() -> list[datetime.date]:
     """All dates there are, in order."""
     return [FIRST + datetime.timedelta(days=number) for number in range((LAST - FIRST).days + 1)]
 
 
 @functools.cache
-def split_table():
+def split_table() -> UInt8[Array, "days formats"]:
     """The split of each pair, as an index into `SPLITS`, or `NOWHERE`: uint8 (days, formats)."""
     forms = formats()
     part = np.array([form.part for form in forms])  # (formats,)
@@ -175,7 +177,7 @@ def split_table():
 
 
 @functools.cache
-def real_texts(month, day, weekday):
+def real_texts(month: int, day: int, weekday: int) -> frozenset[str]:
     """What all formats write for such a date of the first year."""
     return frozenset(form.join((0, month, day, weekday)) for form in formats())
 
@@ -206,7 +208,7 @@ def _shares(numbers, salt):
     return (mixed ^ (mixed >> np.uint64(31))).astype(np.float64) / 2.0**64
 
 
-def members_of(split, format_names):
+def members_of(split: str, format_names: Iterable[str] | None) -> Int[Array, " members"]:
     """The pairs of a split as flat indices into the table, ascending."""
     one_of("split", split, SPLITS)
     table = split_table()

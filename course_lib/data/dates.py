@@ -30,10 +30,13 @@ Data: Unicode CLDR (Unicode License v3) through Babel (BSD-3-Clause). The texts 
 
 import functools
 import unicodedata
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Annotated
 
 import numpy as np
+from jaxtyping import Int
 
-from course_lib.checking import as_real, whole_number
+from course_lib.checking import Array, Bounds, as_real, checked, whole_number
 from course_lib.data.characters import Characters, pad
 from course_lib.data.date_formats import FIRST, LAST, SPLITS, all_days, formats, members_of
 from course_lib.data.invented_dates import invented
@@ -52,6 +55,7 @@ __all__ = [
     "vocabulary",
 ]
 
+Natural = Annotated[int, Bounds(least=0)]
 ISO_CHARACTERS = "0123456789-"
 
 TEXTS = {
@@ -61,7 +65,7 @@ TEXTS = {
 }
 
 
-def num_examples(split="train", *, format_names=None):
+def num_examples(split: str = "train", *, format_names: Iterable[str] | None = None) -> int:
     """How many pairs a split has, all of them distinct.
 
     Args:
@@ -74,7 +78,10 @@ def num_examples(split="train", *, format_names=None):
     return len(members_of(split, format_names))
 
 
-def examples(count, seed=0, split="train", *, format_names=None):
+@checked
+def examples(
+    count: Natural, seed: Natural = 0, split: str = "train", *, format_names: Iterable[str] | None = None
+) -> list[tuple[str, str]]:
     """Draw pairs of a written date and the same in ISO 8601, no pair twice.
 
     Args:
@@ -93,11 +100,10 @@ def examples(count, seed=0, split="train", *, format_names=None):
         >>> len(examples(3, seed=1))
         3
     """
-    count = whole_number("count", count, 0)
     members = members_of(split, format_names)
     if count > len(members):
         raise ValueError(TEXTS["too many"].format(count=count, split=split, available=len(members)))
-    drawn = np.random.default_rng(whole_number("seed", seed, 0)).choice(members, count, replace=False)
+    drawn = np.random.default_rng(seed).choice(members, count, replace=False)
     days, forms = all_days(), formats()
     day_numbers, form_numbers = np.divmod(drawn, len(forms))
     return [
@@ -107,7 +113,7 @@ def examples(count, seed=0, split="train", *, format_names=None):
 
 
 @functools.cache
-def vocabulary():
+def vocabulary() -> Characters:
     """The characters of all formats and of ISO 8601, one vocabulary for both sides.
 
     Returns:
@@ -117,7 +123,7 @@ def vocabulary():
     return Characters("".join(texts) + ISO_CHARACTERS)
 
 
-def tidy(text):
+def tidy(text: str) -> str:
     """Write a date that somebody typed or pasted with the spaces and accents that the examples have.
 
     Args:
@@ -129,7 +135,9 @@ def tidy(text):
     return " ".join(unicodedata.normalize("NFC", text).split())
 
 
-def encode(pairs):
+def encode(
+    pairs: Sequence[tuple[str, str]],
+) -> tuple[Int[Array, "batch source_len"], Int[Array, "batch target_len"]]:
     """Pairs as token ids, padded with `vocabulary().pad_id`.
 
     Args:
@@ -150,7 +158,9 @@ def encode(pairs):
     return source, target
 
 
-def batches(batch_size, num_batches, seed=0, split="train", *, invented_share=0.0):
+def batches(
+    batch_size: int, num_batches: int, seed: int = 0, split: str = "train", *, invented_share: float = 0.0
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """Draw batches of token ids, no pair of the split twice.
 
     Args:

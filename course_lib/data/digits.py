@@ -6,12 +6,13 @@ same hand is in all splits: what is tested is a new digit, not a new hand.
 """
 
 import functools
+from collections.abc import Iterator
 from typing import Annotated, Any, NamedTuple
 
 import numpy as np
 from jaxtyping import Real
 
-from course_lib.checking import Array, Bounds, checked, whole_number
+from course_lib.checking import Array, Bounds, Count, checked
 from course_lib.data.splits import Splits
 
 NUM_CLASSES = 10
@@ -20,6 +21,7 @@ DARKEST = 16.0
 VALIDATION_SHARE, TEST_SHARE = 0.10, 0.20
 
 Range = Annotated[float, Bounds(least=0)]
+Seed = Annotated[int, Bounds(least=0)]
 
 
 class Images(NamedTuple):
@@ -52,7 +54,7 @@ def _load():
     return Splits(*(Images(images[own], labels[own]) for own in picked))
 
 
-def load():
+def load() -> Splits:
     """The digits, split once and for all: 70% train, 10% validation and 20% test of each digit.
 
     Returns:
@@ -106,21 +108,23 @@ def augment(
     return mixed.reshape(batch, side, side).astype(np.float32)
 
 
-def batches(batch_size, num_epochs, seed=0, *, augmented=True, part=None):
+@checked
+def batches(
+    batch_size: Count, num_epochs: Count, seed: Seed = 0, *, augmented: bool = True, part: Images | None = None
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """Shuffled batches for training, every picture once an epoch.
 
     Args:
         batch_size: pictures a batch; the last one of an epoch may be smaller.
         num_epochs: how often each picture is seen.
-        seed: int.
+        seed: of the order and of the changes.
         augmented: change the pictures a little, differently every epoch.
         part: `Images`; by default the training split.
 
     Yields:
         (images, labels): float32 (batch, 8, 8) and int64 (batch,).
     """
-    batch_size, num_epochs = whole_number("batch_size", batch_size, 1), whole_number("num_epochs", num_epochs, 1)
-    rng = np.random.default_rng(whole_number("seed", seed, 0))
+    rng = np.random.default_rng(seed)
     return _batches(batch_size, num_epochs, rng, augmented, part or load().train)
 
 

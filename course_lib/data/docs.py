@@ -96,7 +96,7 @@ TEXTS = {
 }
 
 
-def paragraphs(text):
+def paragraphs(text: str) -> list[str]:
     """Split a text where lines are empty.
 
     Args:
@@ -109,7 +109,7 @@ def paragraphs(text):
 
 
 @functools.cache
-def text():
+def text() -> Splits:
     """The language reference of this Python, `pydoc_data.topics`, for a language model.
 
     Topics repeat each other's paragraphs, word for word or nearly. Each is kept once (see `without_near_repeats`), and
@@ -141,7 +141,7 @@ def text():
 
 
 @functools.cache
-def vocabulary():
+def vocabulary() -> Characters:
     """The characters of `text()`, all three splits.
 
     Returns:
@@ -194,7 +194,7 @@ class Docstring(NamedTuple):
     module: str
 
 
-def docstrings():
+def docstrings() -> Splits:
     """Docstrings of the standard library, labelled by the kind of module that they stand in.
 
     **The label** is the chapter of the library's manual that describes the module (`KINDS`), so it was given to modules

@@ -27,7 +27,7 @@ def _rows():
     return _file()["pairs"]
 
 
-def sentences():
+def sentences() -> Splits:
     """Everyday sentences in English and Bulgarian, well shuffled; no sentence of one part is in another.
 
     Returns:
@@ -38,7 +38,7 @@ def sentences():
     return Splits(pairs[test + validation :], pairs[test : test + validation], pairs[:test])
 
 
-def held_out():
+def held_out() -> list[tuple[str, str]]:
     """Those sentences that lie in the test part of `corpora.tatoeba` too.
 
     `sentences` shares them out anew, so most of its test was trained on by whoever learnt from all of Tatoeba, such as
@@ -51,7 +51,7 @@ def held_out():
     return [tuple(rows[number][:2]) for number in _file()["in corpora.tatoeba's test"]]
 
 
-def attributions():
+def attributions() -> dict[tuple[str, str], str]:
     """Who wrote what.
 
     Returns:

@@ -12,7 +12,7 @@ CUT_SHARE = 0.3
 MAKES_OF_NUMBERS = 0.5  # how often a day, month or year changes its number of digits, and numbers their separator
 
 
-def invented(count, seed=0):
+def invented(count: int, seed: int = 0) -> list[tuple[str, str]]:
     """Make pairs in formats that nobody uses, out of the parts of those that are trained on.
 
     Order and punctuation come from one format, the month's name from another and the weekday's from a third; names are

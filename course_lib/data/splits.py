@@ -4,11 +4,13 @@ import hashlib
 import math
 import re
 from collections import Counter, defaultdict
+from collections.abc import Iterable
 from typing import Annotated, Any, NamedTuple
 
-from course_lib.checking import Bounds, checked, real_number
+from course_lib.checking import Bounds, checked
 
 WORD = re.compile(r"\w+")
+Overlap = Annotated[float, Bounds(above=0, most=1)]
 Share = Annotated[float, Bounds(least=0, below=1)]
 TEXTS = {
     "shares": "validation is {validation} and test is {test}; expected shares that leave some for train",
@@ -23,7 +25,7 @@ class Splits(NamedTuple):
     test: Any
 
 
-def place(key):
+def place(key: str) -> float:
     """A number from 0 up to 1 that depends on the key alone: shuffles, the same on every machine and in every run.
 
     Args:
@@ -66,7 +68,8 @@ def apportion(sizes: dict[str, int], *, validation: Share, test: Share) -> dict[
     return sides
 
 
-def without_near_repeats(texts, overlap=0.8):
+@checked
+def without_near_repeats(texts: Iterable[str], overlap: Overlap = 0.8) -> list[int]:
     """Which texts to keep so that no two of them say nearly the same.
 
     Two texts nearly repeat each other when of all the different words in either, at least the share `overlap` is in
@@ -83,7 +86,6 @@ def without_near_repeats(texts, overlap=0.8):
     Source: comparing only texts that share one of their rarest words loses nothing (prefix filtering: Chaudhuri,
     Ganti and Kaushik 2006, "A Primitive Operator for Similarity Joins in Data Cleaning").
     """
-    overlap = real_number("overlap", overlap, above=0, most=1)
     words = [frozenset(WORD.findall(text.lower())) for text in texts]
     frequency = Counter(word for own in words for word in own)
     holders = defaultdict(list)  # rare word -> texts kept that are found by it

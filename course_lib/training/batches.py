@@ -4,8 +4,8 @@ Last, what `fit` does with any batches: it makes tensors of them, tells them apa
 """
 
 import zlib
-from collections.abc import Iterable
-from typing import Annotated
+from collections.abc import Iterable, Iterator
+from typing import Annotated, Any
 
 import numpy as np
 import torch
@@ -125,7 +125,7 @@ class TeacherForced:
             yield source, target[:, :-1], target[:, 1:]
 
 
-def over_and_over(batches):
+def over_and_over(batches: Iterable) -> Iterator:
     """Go through batches again and again; what can be gone through only once ends."""
     while True:
         gave = False
@@ -136,7 +136,7 @@ def over_and_over(batches):
             return
 
 
-def as_tensors(batch):
+def as_tensors(batch: Any) -> list[torch.Tensor]:
     """A batch as tensors, checked: as many rows in each, targets whole numbers."""
     if not isinstance(batch, tuple | list) or len(batch) < 2:
         raise TypeError(TEXTS["batch"].format(kind=type(batch).__name__))
@@ -149,7 +149,7 @@ def as_tensors(batch):
     return tensors
 
 
-def fingerprint(batch):
+def fingerprint(batch: Iterable) -> Any:
     """A number that tells batches apart."""
     total = 0
     for tensor in batch:
