@@ -368,6 +368,15 @@ def test_a_crowd_of_tokens_by_pointer_keyboard_and_number(notebook):
     assert hands.settle().read("mask")[3][1] is True
 
 
+def test_the_contexts_of_a_crowd_take_no_more_room_than_its_weights(notebook):
+    hands = Hands(notebook, CROWD, "crowd").settle()
+    heights = {}
+    for stage in ("context", "weights"):
+        hands.choose(stage)
+        heights[stage] = hands.root.bounding_box()["height"]
+    assert heights["context"] < heights["weights"] + 60  # square cells would make it taller than ten screens
+
+
 def test_a_crowds_axes_discs_numbers_and_examples_follow_the_choice(notebook):
     hands = Hands(notebook, CROWD, "crowd").settle()
     who = hands.root.get_by_role("combobox", name="Who is looking?")

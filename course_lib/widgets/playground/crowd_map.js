@@ -70,7 +70,7 @@ function makeSquare(session, hand) {
 /** @param {Session} session */
 function makeWide(session) {
   const { tokens, dV } = session;
-  return new HeatMap({
+  const map = new HeatMap({
     label: TEXT.stage.context.name,
     rows: tokens,
     columns: Array.from({ length: dV }, (_, d) => String(d + 1)),
@@ -78,4 +78,6 @@ function makeWide(session) {
     tell: (q, d, value) => filled(TEXT.stage.context.cell, { query: tokens[q], key: d + 1, number: readable(value) }),
     go: (q) => session.look("selected", q),
   });
+  map.element.classList.add("cl-contexts");
+  return map;
 }
