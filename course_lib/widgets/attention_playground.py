@@ -8,48 +8,34 @@ ones.
 
 import json
 import threading
-import warnings
 
 import numpy as np
 import traitlets
 
 from course_lib.attention import dot_scores, scaled_dot_product_attention, scaled_dot_scores
-from course_lib.checking import check_function, check_shape, describe, one_of, read_array, strings, whole_number
-from course_lib.widgets.base import STILL_DPI, View, Widget, WrongAnswer, checked_mask, checked_title, explain, name_of
+from course_lib.checking import check_function, check_shape, describe, one_of, strings, whole_number
+from course_lib.widgets import playground_still
+from course_lib.widgets.base import View, Widget, WrongAnswer, checked_title, explain, name_of
 from course_lib.widgets.page import page_module
+from course_lib.widgets.playground_checks import (
+    checked_part,
+    checked_presets,
+    checked_result,
+    checked_vectors,
+    full_mask,
+    mask_of,
+    notes_on,
+    plain,
+)
 
 MAX_TOKENS = 256
-FEW = 12  # up to here every token has its arrows, and every row its words
 SIGNATURE = "(queries, keys, values, mask=None)"
-MAX_DIMENSIONS = 8
 STAGES = ("scores", "scaled", "masked", "weights", "context")
 FOCUSES = ("all", "queries", "keys")
-SUM_TOLERANCE = 1e-3
-MAX_NOTES = 4
 
 TEXTS = {
     "none": "{name} returned None. Is a `return context, weights` missing?",
     "not_a_pair": "{name} must return the pair (context, weights); it returned {got}.",
-    "answer": "{name} did not return what it should: {problem}",
-    "no presets": "{name} is {got}; expected {expected}",
-    "presets": "a dict from names to dicts of arrays",
-    "preset": "a dict of arrays",
-    "unknown part": "presets[{label!r}] holds {got}; expected queries, keys, values and mask, or some of them",
-    "in preset": "presets[{label!r}]: {problem}",
-    "row_sum": "Row “{token}” sums to {total}, not 1: weights of one query are shares of its attention.",
-    "negative": "Row “{token}” has a negative weight.",
-    "leak": "“{query}” gives weight to “{key}”, which the mask hides from it.",
-    "more_notes": "… and {count} more.",
-    "not_the_mix": "The context of “{token}” is not its weights times the values.",
-    "still_title": "Attention over “{sentence}”",
-    "still_failed": "no weights: the attention function failed",
-    "still_scores": "scores: queries @ keysᵀ",
-    "still_scaled": "scaled: scores / √d_k",
-    "still_masked": "masked: −∞ where a query may not look",
-    "alternative": "Attention over “{sentence}”: {rows}.",
-    "alternative_row": "“{query}” attends most to “{key}” ({weight:.2f})",
-    "alternative_nothing": "“{query}” attends to nothing",
-    "alternative_failed": "Attention over “{sentence}”: no weights to show. {error}",
 }
 
 
@@ -139,10 +125,10 @@ class AttentionPlayground(Widget):
         tokens = strings("tokens", tokens, 1, MAX_TOKENS)
         seq_len = len(tokens)
         arrays = {
-            "queries": _checked_vectors("queries", queries, seq_len),
-            "keys": _checked_vectors("keys", keys, seq_len),
-            "values": _checked_vectors("values", values, seq_len),
-            "mask": _checked_mask(mask, seq_len),
+            "queries": checked_vectors("queries", queries, seq_len),
+            "keys": checked_vectors("keys", keys, seq_len),
+            "values": checked_vectors("values", values, seq_len),
+            "mask": full_mask(mask, seq_len),
         }
         self._shapes = {name: array.shape for name, array in arrays.items()}
         check_shape("keys", self._shapes["keys"], "tokens d_k", {"d_k": self._shapes["queries"][1]})
@@ -151,16 +137,16 @@ class AttentionPlayground(Widget):
         self._weights = self._context = None
         self._computed = None  # the number of the state that weights and context belong to
         self._computing = threading.RLock()  # a drag and a running cell may arrive on different threads
-        title, presets = checked_title(title), _checked_presets(presets, self._shapes)
-        plain = {name: _plain(name, array) for name, array in arrays.items()}
-        state = {**plain, "seq": 0}
+        title, presets = checked_title(title), checked_presets(presets, self._shapes)
+        starting = {name: plain(name, array) for name, array in arrays.items()}
+        state = {**starting, "seq": 0}
         self.view = PlaygroundView(
             tokens=tokens,
             title=title,
             function=name_of(attention),
             in_page=self._in_page,
             presets=presets,
-            starting_state=plain,
+            starting_state=starting,
             state=state,
             selected=seq_len - 1,
             **self._answer(state),
@@ -209,7 +195,7 @@ class AttentionPlayground(Widget):
     @property
     def mask(self):
         """(seq_len, seq_len) bool, True = may attend; assign an array, or None to let every query see every key."""
-        return _mask_of(self.view.state["mask"], len(self._tokens))
+        return mask_of(self.view.state["mask"], len(self._tokens))
 
     @mask.setter
     def mask(self, mask):
@@ -291,7 +277,7 @@ class AttentionPlayground(Widget):
         with self._computing:
             state = self.view.state
             fresh = {
-                name: _plain(name, _checked_part(name, value, self._shapes[name])) for name, value in changes.items()
+                name: plain(name, checked_part(name, value, self._shapes[name])) for name, value in changes.items()
             }
             self.view.state = {**state, **fresh, "seq": state["seq"] + 1}
 
@@ -325,7 +311,7 @@ class AttentionPlayground(Widget):
         try:
             arrays = self._arrays_of(state)
             self._context, self._weights = self._call_attention(arrays)
-            notes = _notes(self._tokens, self._weights, self._context, arrays)
+            notes = notes_on(self._tokens, self._weights, self._context, arrays)
         except WrongAnswer as problem:
             error = str(problem)
         except Exception as problem:  # a learner's function may raise anything; in a callback it would be seen nowhere
@@ -341,8 +327,8 @@ class AttentionPlayground(Widget):
         return ""
 
     def _arrays_of(self, state):
-        parts = {**state, "mask": _mask_of(state["mask"], len(self._tokens))}
-        return {name: _checked_part(name, parts[name], shape) for name, shape in self._shapes.items()}
+        parts = {**state, "mask": mask_of(state["mask"], len(self._tokens))}
+        return {name: checked_part(name, parts[name], shape) for name, shape in self._shapes.items()}
 
     def _call_attention(self, arrays):
         """Run the attention function on copies and check what comes back; returns (context, weights)."""
@@ -358,8 +344,8 @@ class AttentionPlayground(Widget):
         context, weights = result
         queries, d_v = self._shapes["values"]
         return (
-            _checked_result(name, "context", context, "queries d_v", queries=queries, d_v=d_v),
-            _checked_result(name, "weights", weights, "queries keys", queries=queries, keys=queries),
+            checked_result(name, "context", context, "queries d_v", queries=queries, d_v=d_v),
+            checked_result(name, "weights", weights, "queries keys", queries=queries, keys=queries),
         )
 
     # --- where no kernel runs ---
@@ -370,19 +356,7 @@ class AttentionPlayground(Widget):
         Returns:
             str
         """
-        sentence = _sentence(self._tokens)
-        weights = self.weights
-        if weights is None:
-            return TEXTS["alternative_failed"].format(sentence=sentence, error=self.error)
-        rows = []
-        told = range(len(weights)) if len(weights) <= FEW else [self.selected]
-        for token, row in ((self._tokens[query], weights[query]) for query in told):
-            if not row.any():
-                rows.append(TEXTS["alternative_nothing"].format(query=token))
-            else:
-                winner = int(row.argmax())
-                rows.append(TEXTS["alternative_row"].format(query=token, key=self._tokens[winner], weight=row[winner]))
-        return TEXTS["alternative"].format(sentence=sentence, rows="; ".join(rows))
+        return playground_still.in_words(self)
 
     def still(self):
         """Draw the present state without a browser: arrows where there are two dimensions, and the stage's numbers.
@@ -390,129 +364,4 @@ class AttentionPlayground(Widget):
         Returns:
             plots.Picture, a matplotlib figure; its `alternative` is the picture in words.
         """
-        from course_lib import plots
-
-        planes = []
-        weights, context = self.weights, self.context
-        few = len(self._tokens) <= FEW
-        if self._shapes["queries"][1] == 2 and few:
-            planes.append({"queries": self.queries, "keys": self.keys})
-        if self._shapes["values"][1] == 2 and few:
-            planes.append({"values": self.values} | ({} if context is None else {"context": context}))
-        figure = plots.Picture(figsize=(4.4 * (len(planes) + 1), 4.2), dpi=STILL_DPI)
-        *plane_axes, map_axes = figure.subplots(1, len(planes) + 1, squeeze=False)[0]
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", UserWarning)
-            for ax, groups in zip(plane_axes, planes, strict=True):
-                plots.vectors(groups, self._tokens, ax=ax)
-            labels = self._tokens if few else None
-            if self.stage in ("scores", "scaled", "masked"):
-                title, scores = TEXTS[f"still_{self.stage}"], self._scores_at(self.stage)
-                plots.attention_heatmap(scores, labels, labels, ax=map_axes, title=title, vmin=None, vmax=None)
-            elif weights is None:
-                map_axes.set_axis_off()
-                map_axes.text(0.5, 0.5, TEXTS["still_failed"], ha="center", va="center", wrap=True)
-            else:
-                shares = np.clip(weights, 0, 1)
-                are_shares = np.allclose(shares, weights, atol=SUM_TOLERANCE)
-                scale = {} if are_shares and few else {"vmin": None, "vmax": None}
-                plots.attention_heatmap(shares if are_shares else weights, labels, labels, ax=map_axes, **scale)
-        title = self.title or TEXTS["still_title"].format(sentence=_sentence(self._tokens))
-        figure.suptitle(plots.visible(title), parse_math=False)
-        figure.alternative = self.text_alternative()
-        return figure
-
-    def _scores_at(self, stage):
-        """(queries, keys) float64: what the softmax reads, as far as it is computed at one of the first three stages."""
-        if stage == "scores":
-            return self.scores
-        return self.scaled_scores if stage == "scaled" else np.where(self.mask, self.scaled_scores, -np.inf)
-
-
-def _sentence(tokens):
-    return " ".join(tokens[:FEW]) + (" …" if len(tokens) > FEW else "")
-
-
-# --- checks of what comes in ---
-
-
-def _checked_vectors(name, vectors, seq_len):
-    return read_array(name, vectors, "tokens dimensions", most={"dimensions": MAX_DIMENSIONS}, tokens=seq_len)
-
-
-def _checked_mask(mask, seq_len):
-    return np.ones((seq_len, seq_len), dtype=bool) if mask is None else checked_mask(mask, seq_len)
-
-
-def _plain(name, array):
-    """What the page holds of an array: rows of numbers, or one string a row of a mask that hides something."""
-    if name != "mask":
-        return array.tolist()
-    return [] if array.all() else ["".join("01"[may] for may in row) for row in array.astype(int)]
-
-
-def _mask_of(rows, seq_len):
-    if not rows:
-        return np.ones((seq_len, seq_len), dtype=bool)
-    return np.array([[letter == "1" for letter in row] for row in rows], dtype=bool)
-
-
-def _checked_part(name, value, shape):
-    if name == "mask":
-        return _checked_mask(value, shape[0])
-    return read_array(name, value, "tokens dimensions", tokens=shape[0], dimensions=shape[1])
-
-
-def _checked_presets(presets, shapes):
-    checked = {}
-    for label, parts in _dict("presets", presets or {}, TEXTS["presets"]).items():
-        unknown = set(_dict(f"presets[{label!r}]", parts, TEXTS["preset"])) - set(shapes)
-        if unknown:
-            raise ValueError(TEXTS["unknown part"].format(label=label, got=", ".join(sorted(map(repr, unknown)))))
-        try:
-            checked[str(label)] = {
-                name: _plain(name, _checked_part(name, value, shapes[name])) for name, value in parts.items()
-            }
-        except ValueError as problem:
-            raise ValueError(TEXTS["in preset"].format(label=label, problem=problem)) from problem
-    return checked
-
-
-def _dict(name, value, expected):
-    if not isinstance(value, dict):
-        raise TypeError(TEXTS["no presets"].format(name=name, got=describe(value), expected=expected))
-    return value
-
-
-# --- checks of what the attention function gives back ---
-
-
-def _checked_result(name, part, value, axes, **sizes):
-    try:
-        return read_array(part, value, axes, **sizes)
-    except ValueError as problem:
-        raise WrongAnswer(TEXTS["answer"].format(name=name, problem=problem)) from None
-
-
-def _notes(tokens, weights, context, arrays):
-    """What a reader of the picture should be told: rows that are no shares, masked keys with weight, a context that is no mix."""
-    notes = []
-    mask = arrays["mask"]
-    totals, leaks = weights.sum(axis=-1), ~mask & (np.abs(weights) > SUM_TOLERANCE)
-    leaky = leaks.any(axis=-1)
-    unequal = ~leaky & (np.abs(totals - mask.any(axis=-1)) > SUM_TOLERANCE)
-    negative = (weights < -SUM_TOLERANCE).any(axis=-1)
-    mixed = np.isclose(context, weights @ arrays["values"], atol=SUM_TOLERANCE, rtol=SUM_TOLERANCE).all(axis=-1)
-    for index in np.flatnonzero(leaky | unequal | negative | ~mixed):
-        token = tokens[index]
-        if leaky[index]:
-            notes.append(TEXTS["leak"].format(query=token, key=tokens[leaks[index].argmax()]))
-        elif unequal[index]:
-            notes.append(TEXTS["row_sum"].format(token=token, total=f"{totals[index]:.3g}"))
-        if negative[index]:
-            notes.append(TEXTS["negative"].format(token=token))
-        if not mixed[index]:
-            notes.append(TEXTS["not_the_mix"].format(token=token))
-    if len(notes) > MAX_NOTES:
-        notes[MAX_NOTES:] = [TEXTS["more_notes"].format(count=len(notes) - MAX_NOTES)]
-    return notes
+        return playground_still.picture(self)

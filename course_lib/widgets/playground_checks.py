@@ -1,0 +1,109 @@
+"""What AttentionPlayground asks of what comes in, and of what an attention function gives back."""
+
+import numpy as np
+
+from course_lib.checking import describe, read_array
+from course_lib.widgets.base import WrongAnswer, checked_mask
+
+MAX_DIMENSIONS = 8
+SUM_TOLERANCE = 1e-3
+MAX_NOTES = 4
+
+TEXTS = {
+    "answer": "{name} did not return what it should: {problem}",
+    "no presets": "{name} is {got}; expected {expected}",
+    "presets": "a dict from names to dicts of arrays",
+    "preset": "a dict of arrays",
+    "unknown part": "presets[{label!r}] holds {got}; expected queries, keys, values and mask, or some of them",
+    "in preset": "presets[{label!r}]: {problem}",
+    "row_sum": "Row “{token}” sums to {total}, not 1: weights of one query are shares of its attention.",
+    "negative": "Row “{token}” has a negative weight.",
+    "leak": "“{query}” gives weight to “{key}”, which the mask hides from it.",
+    "more_notes": "… and {count} more.",
+    "not_the_mix": "The context of “{token}” is not its weights times the values.",
+}
+
+
+def checked_vectors(name, vectors, seq_len):
+    """Vectors as they come in: (tokens, dimensions), finite."""
+    return read_array(name, vectors, "tokens dimensions", most={"dimensions": MAX_DIMENSIONS}, tokens=seq_len)
+
+
+def full_mask(mask, seq_len):
+    """A mask as booleans; none hides nothing."""
+    return np.ones((seq_len, seq_len), dtype=bool) if mask is None else checked_mask(mask, seq_len)
+
+
+def plain(name, array):
+    """What the page holds of an array: rows of numbers, or one string a row of a mask that hides something."""
+    if name != "mask":
+        return array.tolist()
+    return [] if array.all() else ["".join("01"[may] for may in row) for row in array.astype(int)]
+
+
+def mask_of(rows, seq_len):
+    """The mask that the page holds as strings."""
+    if not rows:
+        return np.ones((seq_len, seq_len), dtype=bool)
+    return np.array([[letter == "1" for letter in row] for row in rows], dtype=bool)
+
+
+def checked_part(name, value, shape):
+    """One of the arrays, of the shape that it has had."""
+    if name == "mask":
+        return full_mask(value, shape[0])
+    return read_array(name, value, "tokens dimensions", tokens=shape[0], dimensions=shape[1])
+
+
+def checked_presets(presets, shapes):
+    """Presets as the page holds them."""
+    checked = {}
+    for label, parts in _dict("presets", presets or {}, TEXTS["presets"]).items():
+        unknown = set(_dict(f"presets[{label!r}]", parts, TEXTS["preset"])) - set(shapes)
+        if unknown:
+            raise ValueError(TEXTS["unknown part"].format(label=label, got=", ".join(sorted(map(repr, unknown)))))
+        try:
+            checked[str(label)] = {
+                name: plain(name, checked_part(name, value, shapes[name])) for name, value in parts.items()
+            }
+        except ValueError as problem:
+            raise ValueError(TEXTS["in preset"].format(label=label, problem=problem)) from problem
+    return checked
+
+
+def _dict(name, value, expected):
+    if not isinstance(value, dict):
+        raise TypeError(TEXTS["no presets"].format(name=name, got=describe(value), expected=expected))
+    return value
+
+
+def checked_result(name, part, value, axes, **sizes):
+    """What the attention function gave back, of its shape; else `WrongAnswer` says what is wrong."""
+    try:
+        return read_array(part, value, axes, **sizes)
+    except ValueError as problem:
+        raise WrongAnswer(TEXTS["answer"].format(name=name, problem=problem)) from None
+
+
+def notes_on(tokens, weights, context, arrays):
+    """What a reader of the picture should be told: rows that are no shares, masked keys with weight, a context that is no mix."""
+    notes = []
+    mask = arrays["mask"]
+    totals, leaks = weights.sum(axis=-1), ~mask & (np.abs(weights) > SUM_TOLERANCE)
+    leaky = leaks.any(axis=-1)
+    unequal = ~leaky & (np.abs(totals - mask.any(axis=-1)) > SUM_TOLERANCE)
+    negative = (weights < -SUM_TOLERANCE).any(axis=-1)
+    mixed = np.isclose(context, weights @ arrays["values"], atol=SUM_TOLERANCE, rtol=SUM_TOLERANCE).all(axis=-1)
+    for index in np.flatnonzero(leaky | unequal | negative | ~mixed):
+        token = tokens[index]
+        if leaky[index]:
+            notes.append(TEXTS["leak"].format(query=token, key=tokens[leaks[index].argmax()]))
+        elif unequal[index]:
+            notes.append(TEXTS["row_sum"].format(token=token, total=f"{totals[index]:.3g}"))
+        if negative[index]:
+            notes.append(TEXTS["negative"].format(token=token))
+        if not mixed[index]:
+            notes.append(TEXTS["not_the_mix"].format(token=token))
+    if len(notes) > MAX_NOTES:
+        notes[MAX_NOTES:] = [TEXTS["more_notes"].format(count=len(notes) - MAX_NOTES)]
+    return notes
