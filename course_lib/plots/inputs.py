@@ -1,5 +1,6 @@
 """What pictures are drawn from: numbers of two axes, and labels that everybody can see."""
 
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -31,20 +32,20 @@ def visible(label: object) -> str:
     return text if len(text) <= LONGEST else text[: LONGEST - 1] + "…"
 
 
-def matrix_of(name, value, axes, **sizes):
+def matrix_of(name: str, value: Any, axes: str, **sizes: int) -> np.ndarray:
     """Numbers of two axes as float64; those of a map may be -inf."""
     array = read_numbers(name, as_array(value), minus_infinity=not sizes, kinds="fiub").astype(np.float64)
     check_shape(name, array.shape, axes, sizes)
     return array
 
 
-def strings_of(name, labels):
+def strings_of(name: str, labels: Iterable | None) -> list[str] | None:
     if labels is None:
         return None
     return [visible(label) for label in entries(name, labels, TEXTS["label kind"])]
 
 
-def labels_of(name, labels, wanted, what, of, array):
+def labels_of(name: str, labels: list[str] | None, wanted: int, what: str, of: str, array: np.ndarray) -> list[str]:
     if labels is None:
         return [str(number) for number in range(wanted)]
     if len(labels) != wanted:
@@ -53,7 +54,7 @@ def labels_of(name, labels, wanted, what, of, array):
     return labels
 
 
-def number_text(value):
+def number_text(value: float) -> str:
     """At most five characters or so: 0 and 1 only where exact, as a masked weight is."""
     if np.isneginf(value):
         return "−∞"

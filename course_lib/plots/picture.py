@@ -1,6 +1,7 @@
 """A matplotlib figure that shows itself once, and says in words what it shows."""
 
 import io
+from typing import Any
 
 import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -23,7 +24,7 @@ class Picture(Figure):
         *args, **kwargs: those of `Figure`; the layout is "constrained" unless given.
     """
 
-    def __init__(self, *args, alternative="", **kwargs):
+    def __init__(self, *args: Any, alternative: str = "", **kwargs: Any) -> None:
         kwargs.setdefault("layout", "constrained")
         super().__init__(*args, **kwargs)
         self.alternative = alternative

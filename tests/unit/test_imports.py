@@ -151,7 +151,7 @@ quiz._draw(), drawing._matrix, course_lib.attention._array, Date._days(), softma
     }
 
 
-ANNOTATED = ("checking", "attention", "positions", "bpe", "word_vectors", "data")
+ANNOTATED = ("checking", "attention", "positions", "bpe", "word_vectors", "data", "plots")
 
 
 def unannotated(body, owner=""):
