@@ -29,7 +29,7 @@ CHECKS = {
         "biome check --error-on-warnings --write",
     ),
     "JavaScript, types": (NODE_TOOLS, "tsc", None),
-    "JavaScript, tests": (None, "node --test", None),
+    "JavaScript, tests": (None, "node --test --test-reporter=spec", None),
 }
 TESTS = "tests/js/*.test.js"
 
