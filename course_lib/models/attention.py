@@ -20,6 +20,7 @@ from course_lib.models.checks import check_attention_inputs, check_divides, chec
 from course_lib.models.fast import (
     Dropout,
     KeyValueCache,
+    RMSNorm,
     explicit_is_faster,
     fused_attention,
     one_per_query_head,
@@ -150,8 +151,8 @@ class MultiHeadAttention(nn.Module):
         self.d_queries, self.d_kv = num_heads * d_head, num_kv_heads * d_head  # widths of all heads together
         self.queries_keys_values = nn.Linear(d_model, self.d_queries + 2 * self.d_kv, bias=bias)
         self.output = nn.Linear(self.d_queries, d_model, bias=bias if output_bias is None else output_bias)
-        self.query_norm = None if qk_norm is None else nn.RMSNorm(d_head, eps=qk_norm)
-        self.key_norm = None if qk_norm is None else nn.RMSNorm(d_head, eps=qk_norm)
+        self.query_norm = None if qk_norm is None else RMSNorm(d_head, eps=qk_norm)
+        self.key_norm = None if qk_norm is None else RMSNorm(d_head, eps=qk_norm)
         self.dropout = Dropout(dropout)
         self.rotary = rotary
 

@@ -20,7 +20,7 @@ from torch.nn import functional as F
 from course_lib.checking import one_of, real_number
 from course_lib.models.attention import MultiHeadAttention
 from course_lib.models.checks import check_divides, check_positive
-from course_lib.models.fast import Dropout
+from course_lib.models.fast import Dropout, RMSNorm
 from course_lib.models.positions import Rotary
 
 
@@ -40,7 +40,7 @@ TEXTS = {
     "a memory": "a memory came, but this block was built without cross=True; leave it out",
     "no memory": "memory is None, but this block has attention to a memory; pass one, (batch, memory_len, d_model)",
 }
-NORMS = {"layer": nn.LayerNorm, "rms": nn.RMSNorm}
+NORMS = {"layer": nn.LayerNorm, "rms": RMSNorm}
 
 
 @dataclass(frozen=True)

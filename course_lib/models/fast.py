@@ -2,6 +2,7 @@
 
 fused_attention, explicit_is_faster   PyTorch's kernel for attention, and where the plain formula beats it
 parts_of                              one matrix for queries, keys and values, used in parts
+    RMSNorm                               PyTorch's, with its gradients by one formula
 turn_pairs                            rotary positions as products of complex numbers
 KeyValueCache, ModelCache             keys and values of tokens already seen, with room to grow
 Dropout                               random zeros from a quarter of the random numbers
@@ -17,7 +18,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from course_lib.checking import real_number
-from course_lib.models.checks import check_batch
+from course_lib.models.checks import check_batch, values_can_be_read
 
 TEXTS = {
     "cache gradients": (
@@ -89,6 +90,47 @@ def parts_of(layer: nn.Linear, sizes: list[int]) -> list[Callable[[Tensor], Tens
     weights = layer.weight.split(sizes)
     biases = [None] * len(sizes) if layer.bias is None else layer.bias.split(sizes)
     return [functools.partial(F.linear, weight=one, bias=bias) for one, bias in zip(weights, biases, strict=True)]
+
+
+class RMSNorm(nn.RMSNorm):
+    """Divide by the root of the mean square, x / √(mean(x²) + eps) · weight: `nn.RMSNorm`, with faster gradients.
+
+    On a CPU PyTorch puts it together from six operations, each with a backward pass over memory of its own. Here the
+    gradient is one formula, in half the time.
+
+    Source: Zhang and Sennrich 2019, arXiv 1910.07467, eq. 4.
+    """
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map (…, d_model) to the same."""
+        plain = x.device.type != "cpu" or x.dtype != self.weight.dtype or not torch.is_grad_enabled()
+        if plain or self.eps is None or not values_can_be_read(x) or not values_can_be_read(self.weight):
+            return super().forward(x)
+        return _RMSNorm.apply(x, self.weight, self.eps)
+
+
+class _RMSNorm(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, x, weight, eps):
+        scale = (torch.linalg.vector_norm(x, dim=-1, keepdim=True).square() / x.shape[-1] + eps).rsqrt()  # (…, 1)
+        normed = x * scale
+        ctx.save_for_backward(x, weight, normed, scale)
+        ctx.eps = eps
+        return normed * weight
+
+    @staticmethod
+    def backward(ctx, *gradients):
+        (gradient,) = gradients
+        x, weight, normed, scale = ctx.saved_tensors
+        if torch.is_grad_enabled():  # somebody will differentiate once more
+            normed = F.rms_norm(x, weight.shape, weight, ctx.eps)
+            wanted = [one for one in (x, weight) if one.requires_grad]
+            found = iter(torch.autograd.grad(normed, wanted, gradient, create_graph=True))
+            return *(next(found) if one.requires_grad else None for one in (x, weight)), None
+        along = gradient * normed  # (…, d_model)
+        mean = (along @ weight)[..., None] / len(weight)  # (…, 1)
+        of_x = torch.addcmul(gradient * weight, normed, mean, value=-1) * scale
+        return of_x, along.sum(dim=tuple(range(x.ndim - 1))), None
 
 
 def turn_pairs(x: Tensor, cos_sin: Tensor, interleaved: bool) -> Tensor:

@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from course_lib.models.blocks import ACTIVATIONS, Block, BlockSizes, DecoderBlock, EncoderBlock, FeedForward
-from course_lib.models.fast import Dropout, KeyValueCache
+from course_lib.models.fast import Dropout, KeyValueCache, RMSNorm
 from tests.unit.models.copying import copy_decoder_layer, copy_encoder_layer, equal
 
 ORDERS = pytest.mark.parametrize("norm_first", [True, False])
@@ -150,6 +150,32 @@ def test_rms_norm_is_the_papers():
     norm, x = BlockSizes(6, 2, norm="rms", norm_eps=0.1).new_norm().double(), double(3, 6)
     nn.init.normal_(norm.weight)
     equal(norm(x), x / (x.square().mean(-1, keepdim=True) + 0.1).sqrt() * norm.weight)  # Zhang and Sennrich 2019, eq. 4
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64, torch.bfloat16])
+@pytest.mark.parametrize("view", [lambda x: x, lambda x: x.mT, lambda x: x[:, ::2], lambda x: x.expand(2, 4, 4)])
+def test_rms_norm_and_its_gradients_equal_pytorchs(dtype, view):
+    ours, theirs = RMSNorm(4, eps=0.01).to(dtype), nn.RMSNorm(4, eps=0.01).to(dtype)
+    nn.init.normal_(ours.weight)
+    theirs.load_state_dict(ours.state_dict())
+    x = torch.randn(1, 4, 4, dtype=dtype)
+    direction = torch.randn_like(view(x))
+    found = []
+    for norm in (ours, theirs):
+        own = x.clone().requires_grad_()
+        (norm(view(own)) * direction).sum().backward()
+        found.append([norm(view(own)), own.grad, norm.weight.grad])
+    tolerance = {torch.float32: 1e-5, torch.float64: 1e-12, torch.bfloat16: 0.1}[dtype]
+    for got, expected in zip(*found, strict=True):
+        equal(got, expected, tolerance)
+        assert got.dtype == dtype
+
+
+def test_rms_norm_can_be_differentiated_twice():
+    norm, x = RMSNorm(3, eps=0.01).double(), double(2, 3).requires_grad_()
+    assert torch.autograd.gradcheck(norm, x) and torch.autograd.gradgradcheck(norm, x)
+    frozen = RMSNorm(3).double().requires_grad_(False)
+    assert torch.autograd.gradcheck(frozen, x) and torch.autograd.gradgradcheck(frozen, x)
 
 
 @pytest.mark.parametrize(
