@@ -11,23 +11,27 @@ et al. 2019, "Language Models are Unsupervised Multitask Learners" (GPT-2), §2.
 
 import heapq
 import json
-import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from itertools import pairwise
 from os import PathLike
 from pathlib import Path
 
+from course_lib.bpe_words import (
+    BYTE_OF_CHARACTER,
+    CHARACTER_OF_BYTE,
+    MergeStep,
+    as_characters,
+    checked_alphabet,
+    checked_special,
+    split_words,
+    word_counts,
+)
 from course_lib.checking import Count, as_whole, checked, entries
-from course_lib.printable import well_formed
+
+__all__ = ["BytePairEncoder", "MergeStep", "split_words"]
 
 TEXTS = {
-    "word": "{name} holds {value!r}; expected strings of at least one character",
-    "words": "words, as from split_words(text), or a mapping from words to their counts",
-    "count": "words says {value!r} of the word {word!r}; expected its count, a whole number of at least 1",
-    "no words": "words is empty; expected at least one word",
-    "special": "special_tokens is {value!r}; expected different strings of at least one character",
     "vocab_size": (
         "vocab_size is {value}; expected at least {least}, since {special} special tokens and {alphabet} "
         "{characters} come before the first merge"
@@ -38,39 +42,11 @@ TEXTS = {
     ),
     "id": "token_ids holds {value!r} at index {index}; expected whole numbers from 0 to {highest}",
     "ids": "a row of whole numbers",
-    "alphabet": "alphabet holds {value!r}; expected different single characters",
-    "byte alphabet": "alphabet has {size} characters; expected the 256 of bytes, since byte_level is True",
     "merge": "merges holds {value!r} at index {index}; expected a pair of tokens that exist by then",
     "merge twice": "merges holds {value!r} at index {index}, which makes a token that exists already",
     "file": "{path} holds no byte-pair encoder: {reason}",
     "format": "expected a JSON object with format {format!r}",
 }
-
-
-# GPT-2's pattern: no token ever reaches across two words. Python's `re` has no class for letters alone, so what is a word character but neither a digit nor an
-# underscore counts as a letter here; GPT-2 differs for the few numbers that are no decimal digits, such as ² and Ⅷ.
-WORDS = re.compile(
-    r"'(?:s|t|re|ve|m|ll|d)"  # English endings: it's -> it, 's
-    r"| ?[^\W\d_]+"  # letters, with the space before them
-    r"| ?\d+"  # digits
-    r"| ?(?:[^\s\w]|_)+"  # signs
-    r"|\s+(?!\S)|\s+"  # white space, but for the last space before a word
-)
-
-
-@checked
-def split_words(text: str) -> list[str]:
-    """Cut a text into words, each with the space before it, so that joining them gives the text back.
-
-    Args:
-        text: any string.
-
-    Returns:
-        words, for which "".join(words) == text.
-
-    Source: Radford 2019, the pattern in GPT-2's published `encoder.py`.
-    """
-    return WORDS.findall(text)
 
 
 def _merge(tokens, pair, merged):
@@ -84,28 +60,6 @@ def _merge(tokens, pair, merged):
             result.append(tokens[i])
             i += 1
     return result
-
-
-@dataclass(frozen=True)
-class MergeStep:
-    """One step of byte-pair encoding: what was counted, what was merged, and what the words look like after it.
-
-    Attributes:
-        pair_counts: how often each pair of neighbouring tokens came, before the merge; most frequent first.
-        pair: the two tokens that were merged.
-        count: how often the pair came.
-        words: the words after the merge: tuple of tokens -> how often this word comes.
-    """
-
-    pair_counts: dict[tuple[str, str], int]
-    pair: tuple[str, str]
-    count: int
-    words: dict[tuple[str, ...], int]
-
-    @property
-    def token(self) -> str:
-        """The new token."""
-        return "".join(self.pair)
 
 
 class BytePairEncoder:
@@ -157,10 +111,10 @@ class BytePairEncoder:
                 different single characters, or special_tokens different strings.
         """
         self.byte_level = byte_level
-        self.special_ids = {token: id for id, token in enumerate(_special(special_tokens))}
+        self.special_ids = {token: id for id, token in enumerate(checked_special(special_tokens))}
         self.tokens = list(self.special_ids)
         self.ids = {}
-        for character in _alphabet(alphabet, self.byte_level):
+        for character in checked_alphabet(alphabet, self.byte_level):
             self._add(character)
         self.merges, self._ranks = [], {}
         for index, pair in enumerate(merges):
@@ -210,7 +164,7 @@ class BytePairEncoder:
             a MergeStep for each merge.
         """
         counts, encoder = cls._untrained(words, vocab_size, special_tokens, byte_level)
-        rows = {tuple(_as_characters(word, byte_level)): count for word, count in counts.items()}
+        rows = {tuple(as_characters(word, byte_level)): count for word, count in counts.items()}
         while len(encoder) < vocab_size:
             pair_counts = Counter()
             for tokens, count in rows.items():
@@ -265,7 +219,7 @@ class BytePairEncoder:
         """
         word_counts, encoder = cls._untrained(words, vocab_size, special_tokens, byte_level)
         counts = list(word_counts.values())
-        rows = [[encoder.ids[character] for character in _as_characters(word, byte_level)] for word in word_counts]
+        rows = [[encoder.ids[character] for character in as_characters(word, byte_level)] for word in word_counts]
 
         pair_counts = Counter()  # pair of ids -> how often it comes
         holders = defaultdict(set)  # pair of ids -> indices of all words that hold it, and of some that did once
@@ -300,7 +254,7 @@ class BytePairEncoder:
 
     @classmethod
     def _untrained(cls, words, vocab_size, special_tokens, byte_level):
-        words = _word_counts(words)
+        words = word_counts(words)
         alphabet = sorted(CHARACTER_OF_BYTE if byte_level else set().union(*words))
         encoder = cls(alphabet, [], special_tokens=special_tokens, byte_level=byte_level)
         if vocab_size < len(encoder):
@@ -326,7 +280,7 @@ class BytePairEncoder:
     def _tokens_of_word(self, word):
         if word in self._cache:
             return self._cache[word]
-        tokens = list(_as_characters(word, self.byte_level))
+        tokens = list(as_characters(word, self.byte_level))
         while True:
             known = [pair for pair in pairwise(tokens) if pair in self._ranks]
             if not known:
@@ -429,67 +383,3 @@ class BytePairEncoder:
             raise ValueError(TEXTS["file"].format(path=path, reason=f"no {error.args[0]}")) from None
         except (ValueError, TypeError) as error:
             raise ValueError(TEXTS["file"].format(path=path, reason=error)) from error
-
-
-def _special(special_tokens):
-    listed = not isinstance(special_tokens, str) and isinstance(special_tokens, Iterable)
-    tokens = list(special_tokens) if listed else [None]
-    if not all(isinstance(token, str) and token for token in tokens) or len(set(tokens)) < len(tokens):
-        raise ValueError(TEXTS["special"].format(value=special_tokens))
-    return tokens
-
-
-def _alphabet(alphabet, byte_level):
-    seen = {}  # in the order of the ids
-    for character in alphabet:
-        if not isinstance(character, str) or len(character) != 1 or character in seen:
-            raise ValueError(TEXTS["alphabet"].format(value=character))
-        seen[character] = True
-    if byte_level and set(seen) != set(BYTE_OF_CHARACTER):
-        raise ValueError(TEXTS["byte alphabet"].format(size=len(seen)))
-    return list(seen)
-
-
-def _word_counts(words):
-    """Count the words of a row of words; a mapping holds the counts already."""
-    if not isinstance(words, Mapping):
-        words = Counter(_word("words", word) for word in entries("words", words, TEXTS["words"]))
-    if not words:
-        raise ValueError(TEXTS["no words"])
-    return {_word("words", word): _count(word, count) for word, count in words.items()}
-
-
-def _word(name, word):
-    if not isinstance(word, str) or not word:
-        raise ValueError(TEXTS["word"].format(name=name, value=word))
-    return word
-
-
-def _count(word, count):
-    number = as_whole(count)
-    if number is None or number < 1:
-        raise ValueError(TEXTS["count"].format(word=word, value=count))
-    return number
-
-
-# ---------------------------------------------------------------------------------------------------------------------
-# The form in which bytes are characters
-# ---------------------------------------------------------------------------------------------------------------------
-
-
-def _characters_of_bytes():
-    """One printable character for each of the 256 bytes, as in GPT-2: itself where Latin-1 has one, else from 256 on."""
-    printable = {*range(ord("!"), ord("~") + 1), *range(ord("¡"), ord("¬") + 1), *range(ord("®"), ord("ÿ") + 1)}
-    others = [byte for byte in range(256) if byte not in printable]
-    return [chr(byte if byte in printable else 256 + others.index(byte)) for byte in range(256)]
-
-
-CHARACTER_OF_BYTE = _characters_of_bytes()
-BYTE_OF_CHARACTER = {character: byte for byte, character in enumerate(CHARACTER_OF_BYTE)}
-
-
-def _as_characters(word, byte_level):
-    """The characters that a word starts as: its own, or one for each byte of its UTF-8 form."""
-    if not byte_level:
-        return word
-    return "".join(CHARACTER_OF_BYTE[byte] for byte in well_formed(word).encode())

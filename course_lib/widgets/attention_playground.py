@@ -344,8 +344,8 @@ class AttentionPlayground(Widget):
         context, weights = result
         queries, d_v = self._shapes["values"]
         return (
-            checked_result(name, "context", context, "queries d_v", queries=queries, d_v=d_v),
-            checked_result(name, "weights", weights, "queries keys", queries=queries, keys=queries),
+            checked_result(name, "context", context, "queries d_v", self._tokens, queries=queries, d_v=d_v),
+            checked_result(name, "weights", weights, "queries keys", self._tokens, queries=queries, keys=queries),
         )
 
     # --- where no kernel runs ---

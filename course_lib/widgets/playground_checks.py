@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from course_lib.checking import describe, read_array
+from course_lib.checking import as_array, describe, read_array
 from course_lib.widgets.base import WrongAnswer, checked_mask
 
 MAX_DIMENSIONS = 8
@@ -11,6 +11,7 @@ MAX_NOTES = 4
 
 TEXTS = {
     "answer": "{name} did not return what it should: {problem}",
+    "row": "{problem}, in the row of “{token}”",
     "no presets": "{name} is {got}; expected {expected}",
     "presets": "a dict from names to dicts of arrays",
     "preset": "a dict of arrays",
@@ -77,12 +78,23 @@ def _dict(name, value, expected):
     return value
 
 
-def checked_result(name, part, value, axes, **sizes):
-    """What the attention function gave back, of its shape; else `WrongAnswer` says what is wrong."""
+def checked_result(name, part, value, axes, tokens, **sizes):
+    """What the attention function gave back, of its shape; else `WrongAnswer` says what is wrong, and for which token."""
     try:
         return read_array(part, value, axes, **sizes)
     except ValueError as problem:
+        row = _row_that_is_not_finite(value, len(tokens))
+        problem = problem if row is None else TEXTS["row"].format(problem=problem, token=tokens[row])
         raise WrongAnswer(TEXTS["answer"].format(name=name, problem=problem)) from None
+
+
+def _row_that_is_not_finite(value, count):
+    """Number of the first row with NaN or infinity; None where there is none, or no row a token."""
+    value = as_array(value)
+    if not isinstance(value, np.ndarray) or value.dtype.kind != "f" or value.ndim != 2 or len(value) != count:
+        return None
+    rows = np.flatnonzero(~np.isfinite(value).all(axis=1))
+    return int(rows[0]) if rows.size else None
 
 
 def notes_on(tokens, weights, context, arrays):

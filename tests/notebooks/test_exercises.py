@@ -5,7 +5,7 @@ import re
 import pytest
 
 from course_lib.classroom import build, notebooks
-from course_lib.classroom.cli import judge
+from course_lib.classroom.grading import judge
 from course_lib.classroom.practice import exercises_of, lessons_with_exercises
 from tests.notebooks.collection import ROOT, cells, name, paths, tags
 
