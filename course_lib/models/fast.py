@@ -57,6 +57,7 @@ def fused_attention(
         keys, values, shares = *one_per_query_head(queries, keys, values), False
     if bias is not None:  # the kernel takes booleans or floats, not both
         mask = bias if mask is None else bias.masked_fill(~mask, -math.inf)
+        mask = mask[(None,) * (4 - mask.ndim)]  # with three axes the kernel would do without fusion
     return F.scaled_dot_product_attention(
         queries, keys, values, None if causal else mask, dropout_p=dropout, is_causal=causal, enable_gqa=shares
     )

@@ -155,6 +155,19 @@ def test_both_ways_are_really_taken():
             layer.train()(x)
 
 
+@pytest.mark.parametrize("kv_heads", [4, 2])
+@pytest.mark.parametrize(
+    "options", [{}, {"causal": True}, {"mask": torch.rand(2, 6, 6) < 0.9}, {"bias": torch.ones(4, 6, 6)}]
+)
+def test_without_gradients_no_weights_are_made(kv_heads, options):
+    """Neither groups nor masks nor a bias of three axes lead to PyTorch's slow way, which makes them."""
+    layer, x = MultiHeadAttention(16, 4, num_kv_heads=kv_heads), torch.randn(2, 6, 16)
+    with torch.no_grad(), torch.profiler.profile() as profile:
+        layer(x, **options)
+    called = {event.key for event in profile.key_averages()}
+    assert "aten::_scaled_dot_product_flash_attention_for_cpu" in called and "aten::softmax" not in called
+
+
 @pytest.mark.parametrize("processor", ["AVX2", "AVX512"])
 @pytest.mark.parametrize("dropout", [0.0, 0.5])
 @pytest.mark.parametrize("crossing", [True, False])
