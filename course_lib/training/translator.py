@@ -7,10 +7,10 @@ from pathlib import Path
 import torch
 from safetensors.torch import save_file
 
+from course_lib.bpe import BytePairEncoder
 from course_lib.data.characters import pad
 from course_lib.models.decoding import beam_search, greedy
 from course_lib.models.transformer import Transformer
-from course_lib.bpe import BytePairEncoder
 from course_lib.training.checkpoints import load_weights, storable, weights_of
 
 PAD_ID, START_ID, END_ID = 0, 1, 2
