@@ -121,7 +121,7 @@ class Wishes {
     this.#control.on("change:value", draw);
     // With a widget's first message from the page JupyterLab gives it a thread of its own in the kernel. Here it is, so
     // that the buttons are heard while a cell runs.
-    put(this.#control, "placeholder", `${Number(this.#control.get("placeholder") || 0) + 1}`);
+    put(this.#control, "placeholder", `${(Number(this.#control.get("placeholder")) || 0) + 1}`);
   }
 
   /** @param {() => void} draw */

@@ -337,6 +337,12 @@ monitor""",
     assert notebook.run_cell(0)
     root = notebook.output(0).locator(".cl-training")
     root.wait_for()
+    for _ in range(100):  # until the page has spoken to the kernel, which makes a thread to hear it by
+        greeted = notebook.python_json("monitor.view.control.placeholder")
+        if greeted == "1":
+            break
+        notebook.page.wait_for_timeout(50)
+    assert greeted == "1"
     notebook.page.wait_for_function(
         "() => window.jupyterapp.shell.currentWidget.sessionContext.session.kernel.status === 'idle'"
     )
