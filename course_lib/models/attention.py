@@ -16,6 +16,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
+from course_lib.checking import real_number
 from course_lib.models.checks import check_attention_inputs, check_divides, check_positive
 from course_lib.models.fast import (
     Dropout,
@@ -151,6 +152,8 @@ class MultiHeadAttention(nn.Module):
         self.d_queries, self.d_kv = num_heads * d_head, num_kv_heads * d_head  # widths of all heads together
         self.queries_keys_values = nn.Linear(d_model, self.d_queries + 2 * self.d_kv, bias=bias)
         self.output = nn.Linear(self.d_queries, d_model, bias=bias if output_bias is None else output_bias)
+        if qk_norm is not None:
+            real_number("qk_norm", qk_norm, above=0)
         self.query_norm = None if qk_norm is None else RMSNorm(d_head, eps=qk_norm)
         self.key_norm = None if qk_norm is None else RMSNorm(d_head, eps=qk_norm)
         self.dropout = Dropout(dropout)
@@ -194,7 +197,7 @@ class MultiHeadAttention(nn.Module):
         """
         start, num_keys = check_attention_inputs(self, x, memory, mask, bias, causal, cache)
         only_causal = causal and mask is None and bias is None and start == 0
-        mask = self._mask(mask, causal, x, num_keys)  # None, or broadcasts to (batch, heads, queries, keys)
+        mask = self._mask(mask, causal and not only_causal, x, num_keys)  # None, or broadcasts to the scores
 
         if memory is None:
             queries, keys, values = self._from_one(x, start, cache)
@@ -244,6 +247,8 @@ class MultiHeadAttention(nn.Module):
         bias = None if bias is None else bias.to(queries.dtype)
         dropout = getattr(self.dropout, "p", 0.0) if self.training else 0.0  # an identity may stand in its place
         if need_weights or explicit_is_faster(queries, keys, dropout):
+            if only_causal:  # the kernel needs no mask for it, which takes seq_len² of memory
+                mask = causal_mask(queries.shape[2], keys.shape[2], queries.device)
             keys, values = one_per_query_head(queries, keys, values)
             context, weights = scaled_dot_product_attention(queries, keys, values, mask, bias, self.dropout)
             return context, weights if need_weights else None

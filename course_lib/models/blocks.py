@@ -17,7 +17,7 @@ from typing import Any
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from course_lib.checking import one_of, real_number
+from course_lib.checking import flag, one_of, real_number
 from course_lib.models.attention import MultiHeadAttention
 from course_lib.models.checks import check_divides, check_positive
 from course_lib.models.fast import Dropout, RMSNorm
@@ -55,15 +55,15 @@ class BlockSizes:
         activation: "relu", "gelu", "gelu_tanh" (GPT-2's approximation), or "swiglu", which takes twice d_ff rows.
         norm: "layer", or "rms": without mean and bias, as Llama has it.
         norm_first: True: pre-norm, False: post-norm.
-        norm_eps: added to the variance (or the mean square) in the norms.
+        norm_eps: added to the variance (or the mean square) in all norms, those of queries and keys too.
         bias: whether projections and feed-forward network have biases.
         input_bias: whether the projections to queries, keys and values have them; None: as the others. Qwen2's alone do.
         num_kv_heads: heads of keys and values; None: num_heads.
         d_head: features of a head; None: d_model / num_heads.
-        qk_norm: whether queries and keys get an RMS norm, as in Qwen3.
+        qk_norm: whether queries and keys get an RMS norm, as in Qwen3; its eps is norm_eps.
 
     Raises:
-        ValueError: a size or a choice that makes no sense.
+        ValueError, TypeError: a size or a choice that makes no sense.
     """
 
     d_model: int
@@ -92,6 +92,7 @@ class BlockSizes:
             object.__setattr__(self, name, value)
         one_of("norm", self.norm, NORMS)
         real_number("norm_eps", self.norm_eps, above=0)
+        flag("qk_norm", self.qk_norm)
 
     def new_attention(self, rotary: Rotary | None = None) -> MultiHeadAttention:
         """Make the attention of a block."""

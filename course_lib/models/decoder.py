@@ -50,8 +50,9 @@ class LanguageModel(nn.Module):
         max_len: the longest sequence where positions are learned; the others know no end.
         tied: whether the matrix of the logits is that of the embeddings.
         window: how many of the last tokens a token sees, itself among them; None: all.
-        block: more of `BlockSizes`, such as dropout, num_kv_heads, norm or qk_norm; what is left out is GPT-2's:
-            activation="gelu_tanh", norm_first=True, layer norms, biases.
+        block: more of `BlockSizes`, such as dropout, num_kv_heads, norm, norm_eps (of every norm, the final one too) or
+            qk_norm; what is left out is GPT-2's: activation="gelu_tanh", norm_first=True, layer norms, norm_eps=1e-5,
+            biases.
 
     Raises:
         ValueError, TypeError: a size or a choice that makes no sense.

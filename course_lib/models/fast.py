@@ -2,7 +2,7 @@
 
 fused_attention, explicit_is_faster   PyTorch's kernel for attention, and where the plain formula beats it
 parts_of                              one matrix for queries, keys and values, used in parts
-    RMSNorm                               PyTorch's, with its gradients by one formula
+RMSNorm                               PyTorch's, with its gradients by one formula
 turn_pairs                            rotary positions as products of complex numbers
 KeyValueCache, ModelCache             keys and values of tokens already seen, with room to grow
 Dropout                               random zeros from a quarter of the random numbers

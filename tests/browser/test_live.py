@@ -35,18 +35,18 @@ def test_edits_of_style_text_and_code_are_seen_at_once(open_notebook, folder):
     shaft = root.locator(".cl-arrow.cl-value .cl-shaft").first
     shaft.wait_for(state="attached")
     dashes = "(shaft) => getComputedStyle(shaft).strokeDasharray"
-    assert shaft.evaluate(dashes) == "none"
+    assert shaft.evaluate(dashes) != "9px, 9px"
     root.get_by_role("slider", name="query of cat", exact=True).press("ArrowUp")
     moved = "query of cat: 0.00, 1.10"
     root.locator(f'[aria-valuetext="{moved}"]').wait_for()
 
     edit(
         folder / "kit" / "plane.css",
-        ".cl-context .cl-shaft {",
-        ".cl-value .cl-shaft {\n  stroke-dasharray: 2 3;\n}\n.cl-context .cl-shaft {",
+        "\n.cl-tip {",  # after whatever the arrows look like today
+        "\n.cl-value .cl-shaft {\n  stroke-dasharray: 9 9;\n}\n.cl-tip {",
     )
     notebook.page.wait_for_function(
-        f"() => ({dashes})(document.querySelector('.cl-arrow.cl-value .cl-shaft')) === '2px, 3px'"
+        f"() => ({dashes})(document.querySelector('.cl-arrow.cl-value .cl-shaft')) === '9px, 9px'"
     )
 
     edit(folder / "playground" / "texts.js", 'who: "Who is looking?"', 'who: "Whose turn is it?"')

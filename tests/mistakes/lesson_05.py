@@ -1022,6 +1022,12 @@ def alibi_ever_steeper(num_heads, num_queries, num_keys):
     return -slopes[:, None, None] * distances(num_queries, num_keys)
 
 
+@wrong("05.alibi_bias", "only-eight-in-exponent")
+def alibi_without_parentheses(num_heads, num_queries, num_keys):
+    slopes = 2.0**-8 * np.arange(1, num_heads + 1) / num_heads
+    return -slopes[:, None, None] * distances(num_queries, num_keys)
+
+
 @wrong("05.alibi_bias", "distance-from-one")
 def alibi_counted_from_one(num_heads, num_queries, num_keys):
     return -slopes_of(num_heads)[:, None, None] * (distances(num_queries, num_keys) + 1)

@@ -142,6 +142,8 @@ add_messages(
         "slopes-for-eight": "Your slopes are those of 8 heads, 1/2, 1/4, …, whatever num_heads is. The ratio is 2^(-8/num_heads).",
         "slopes-wrong": "Your distances are right, the slopes are not: head {head} has {slope:.4g}, expected {right:.4g}. The exponent "
         "is -8h/n.",
+        "only-eight-in-exponent": "Your slopes are 2^-8 · h/n: the exponent ends after the -8. `**` binds tighter than `*` and "
+        "`/`, so put the whole exponent in parentheses.",
         "distance-from-one": "Your distance of a word to itself is 1. It is 0, and the next word's is 1.",
         "one-slope": "All your heads have the same slope. Each gets its own.",
         "slopes-reversed": "Your slopes come in the opposite order: the first head is the steepest.",
@@ -671,6 +673,7 @@ def alibi_bias(candidate):
             "only-what-came-before": -slopes * np.maximum(queries - keys, 0),
             "slopes-from-one": -(2.0 ** (-8 * np.arange(num_heads) / num_heads)[:, None, None]) * away,
             "slopes-for-eight": -(2.0 ** -np.arange(1.0, num_heads + 1)[:, None, None]) * away,
+            "only-eight-in-exponent": -(2.0**-8 * np.arange(1, num_heads + 1) / num_heads)[:, None, None] * away,
             "one-slope": [-slope * np.broadcast_to(away, right.shape) for slope in (slopes[0], 1.0, 0.5)],
             "slopes-reversed": -slopes[::-1] * away,
             "queries-at-the-start": -slopes * early,

@@ -11,7 +11,7 @@ from torch.nn import functional as F
 
 from course_lib.attention import additive_scores, general_scores, softmax
 from course_lib.models.attention import MultiHeadAttention
-from course_lib.models.decoder import LanguageModel
+from course_lib.models.decoder import LLAMA, LanguageModel
 from course_lib.models.encoder import TextEncoder
 from course_lib.models.recurrent import BahdanauDecoder, LuongDecoder, RecurrentTranslator
 from course_lib.models.transformer import Transformer
@@ -525,6 +525,27 @@ def test_one_row_of_a_mask_may_serve_the_whole_batch(make):
     model, row = make().eval(), torch.tensor([[0, 1, 1, 1]])
     token_ids = ids(3, 4)
     equal(model(token_ids, row), model(token_ids, row.expand(3, 4)))
+
+
+def test_a_language_models_norms_have_the_eps_of_its_caller():
+    model = LanguageModel(VOCABULARY, 16, 2, 4, **LLAMA, norm_eps=0.1, qk_norm=True)
+    norms = [module for module in model.modules() if isinstance(module, nn.RMSNorm)]
+    assert len(norms) == 2 * 4 + 1  # of attention, queries, keys, feed-forward in each block; the final one
+    for norm in norms:
+        x = torch.randn(3, *norm.normalized_shape)
+        equal(norm(x), x / (x.square().mean(-1, keepdim=True) + 0.1).sqrt(), 1e-6)
+
+
+@pytest.mark.parametrize("value", [1e-6, "yes", None])
+def test_whether_queries_and_keys_have_norms_is_a_flag(value):
+    with pytest.raises(TypeError, match=f"qk_norm is {value!r}; expected True or False"):
+        LanguageModel(VOCABULARY, 16, 1, 4, qk_norm=value)
+
+
+@pytest.mark.parametrize("value", [True, False, 0, -1, "tiny"])
+def test_in_attention_itself_qk_norm_is_the_eps(value):
+    with pytest.raises(ValueError, match=f"qk_norm is {value!r}; expected a finite number above 0"):
+        MultiHeadAttention(16, 4, qk_norm=value)
 
 
 def test_numpys_whole_numbers_are_sizes_too():

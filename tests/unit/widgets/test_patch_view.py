@@ -123,7 +123,10 @@ WRONG = {
     ),
     "2,000 tokens": ([np.zeros((1, 2000, 2000))], "expected 12 patches", "attention is over 2000 tokens"),
     "no square": ([SQUARE[:, :, :4]], "expected 12 patches"),
-    "other heads": ([SQUARE, SQUARE[:1]], "attention[1] has shape (1, 12, 12), so its axis heads is 1; expected (heads, queries, keys) with heads = 2"),
+    "other heads": (
+        [SQUARE, SQUARE[:1]],
+        "attention[1] has shape (1, 12, 12), so its axis heads is 1; expected (heads, queries, keys) with heads = 2",
+    ),
     "a layer less": (
         [SQUARE, None],
         "attention[1] is None; expected an array of real numbers",

@@ -217,7 +217,10 @@ WRONG = {
         "context has shape (3, 2), so its axis d_v is 2; expected (queries, d_v) with d_v = 3",
     ),
     "row": (lambda q, k, v, mask=None: (v, np.ones(3)), "weights has shape (3,); expected (queries, keys)"),
-    "NaN": (lambda q, k, v, mask=None: (v, np.diag([1, np.nan, 1])), "weights holds nan at index (1, 1) of its shape (3, 3); expected finite numbers, in the row of “cat”"),
+    "NaN": (
+        lambda q, k, v, mask=None: (v, np.diag([1, np.nan, 1])),
+        "weights holds nan at index (1, 1) of its shape (3, 3); expected finite numbers, in the row of “cat”",
+    ),
     "infinity": (lambda q, k, v, mask=None: (np.full((3, 3), np.inf), np.eye(3)), "context holds inf at index (0, 0)"),
 }
 
