@@ -43,9 +43,11 @@ def measure(notebook, folder):
     """
     seen, cells = [], []  # MB at each look; (MB, time) after the first cell and after each one with code
     done = threading.Event()
+    others = set(psutil.Process().children())
 
     def look():
-        seen.append(max(map(in_use, psutil.Process().children()), default=0))  # the kernel is the only child that lasts
+        own = set(psutil.Process().children()) - others
+        seen.append(max(map(in_use, own), default=0))  # the kernel is the only one that lasts
 
     def keep_looking():
         while not done.wait(LOOK_SECONDS):
