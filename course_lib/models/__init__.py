@@ -12,7 +12,7 @@ checks, fast                    what they ask of their arguments, and what only 
 Loaded on first use: `from course_lib.models import LanguageModel` brings PyTorch, `import course_lib.models` does not.
 """
 
-import importlib
+from course_lib.faces import face
 
 _HOMES = {
     "ALiBi": "positions",
@@ -41,12 +41,4 @@ _HOMES = {
     "sample": "decoding",
 }
 
-
-def __getattr__(name):
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)
-
-
-def __dir__():
-    return sorted({*globals(), *_HOMES})
+__getattr__, __dir__ = face(__name__, _HOMES)

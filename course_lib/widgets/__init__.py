@@ -3,7 +3,7 @@
 Loaded on first use, so that `import course_lib` stays light.
 """
 
-import importlib
+from course_lib.faces import face
 
 _HOMES = {
     "AttentionPlayground": "attention_playground",
@@ -31,12 +31,4 @@ __all__ = [
     "TrainingMonitor",
 ]
 
-
-def __getattr__(name):
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)
-
-
-def __dir__():
-    return sorted({*globals(), *_HOMES})
+__getattr__, __dir__ = face(__name__, _HOMES)
