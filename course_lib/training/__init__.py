@@ -13,13 +13,25 @@
     checkpoints    what a run needs to go on as if nothing had happened, on disk
     memory         what optimizers remember, by whose it is
     metrics        accuracy, exact match, BLEU, chrF
+
+Loaded on first use: `import course_lib.training` brings no PyTorch.
 """
 
-from course_lib.training.batches import TeacherForced, TokenBatches
-from course_lib.training.checkpoints import CheckpointError, load_weights
-from course_lib.training.loop import History, fit
-from course_lib.training.metrics import accuracy, bleu, chrf, exact_match
-from course_lib.training.optimizers import bfloat16_pays
+from course_lib.faces import face
+
+_HOMES = {
+    "CheckpointError": "checkpoints",
+    "History": "loop",
+    "TeacherForced": "batches",
+    "TokenBatches": "batches",
+    "accuracy": "metrics",
+    "bfloat16_pays": "optimizers",
+    "bleu": "metrics",
+    "chrf": "metrics",
+    "exact_match": "metrics",
+    "fit": "loop",
+    "load_weights": "checkpoints",
+}
 
 __all__ = [
     "CheckpointError",
@@ -34,3 +46,5 @@ __all__ = [
     "fit",
     "load_weights",
 ]
+
+__getattr__, __dir__ = face(__name__, _HOMES)
