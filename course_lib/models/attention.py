@@ -56,16 +56,20 @@ def scaled_dot_product_attention(
     """
     scores = queries @ keys.mT / math.sqrt(queries.shape[-1])  # (batch, heads, queries, keys)
     if bias is not None:
-        scores = scores + bias
+        scores = (scores + bias).clamp(min=torch.finfo(scores.dtype).min)  # float16 ends at -65504
         allowed = bias != -math.inf
         mask = allowed if mask is None else mask & allowed
-    if mask is not None:
-        scores = scores.masked_fill(~mask, torch.finfo(scores.dtype).min)  # with -inf, a fully masked row gives NaN
-    weights = scores.softmax(dim=-1)  # (batch, heads, queries, keys)
-    if mask is not None:
-        weights = weights.masked_fill(~mask, 0)  # in a fully masked row all were equal
+    weights = masked_softmax(scores, mask)
     dropped = weights if dropout is None else dropout(weights)
     return dropped @ values, weights
+
+
+def masked_softmax(scores: Tensor, mask: Tensor | None = None) -> Tensor:
+    """Turn scores into weights over the keys that may be attended to; a query that may attend to none gives them 0."""
+    if mask is None:
+        return scores.softmax(dim=-1)
+    closed = ~mask.any(dim=-1, keepdim=True)  # rows that softmax would turn into NaN: they stay open until after it
+    return scores.masked_fill(~(mask | closed), -math.inf).softmax(dim=-1).masked_fill(closed, 0)
 
 
 def split_heads(x: Tensor, num_heads: int) -> Tensor:

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 from course_lib.checking import one_of, whole_number
+from course_lib.models.attention import masked_softmax
 from course_lib.models.checks import check_batch, check_ids, check_mask, check_positive, check_vectors, fail
 from course_lib.models.fast import Dropout
 
@@ -215,7 +216,7 @@ class BahdanauDecoder(nn.Module):
         hidden, weights = [], []
         for word in words.unbind(dim=1):  # (batch, d_model)
             scores = self.v(torch.tanh(self.W_queries(state)[:, None] + keys)).mT  # (batch, 1, source_len)
-            weight = _masked_softmax(scores, memory_mask)  # (batch, 1, source_len)
+            weight = masked_softmax(scores, memory_mask[:, None])  # (batch, 1, source_len)
             context = (weight @ memory)[:, 0]  # (batch, d_model)
             state = self.cell(torch.cat([word, context], dim=-1), state)  # (batch, d_model)
             hidden.append(torch.tanh(self.combine(torch.cat([state, word, context], dim=-1))))
@@ -248,7 +249,7 @@ class LuongDecoder(nn.Module):
         state = _first_state(self.start, memory, memory_mask) if state is None else state
         states, last = self.gru(words, state[None].contiguous())  # (batch, target_len, d_model), (1, batch, d_model)
         scores = states @ self.W(memory).mT  # (batch, target_len, source_len)
-        weights = _masked_softmax(scores, memory_mask)
+        weights = masked_softmax(scores, memory_mask[:, None])
         context = weights @ memory  # (batch, target_len, d_model)
         hidden = torch.tanh(self.combine(torch.cat([context, states], dim=-1)))
         return hidden, weights, last[0]
@@ -267,10 +268,3 @@ def _first_state(layer, memory, memory_mask):
     tokens = memory_mask[..., None].to(memory.dtype)  # (batch, source_len, 1)
     mean = (memory * tokens).sum(dim=1) / tokens.sum(dim=1).clamp(min=1)  # (batch, d_model)
     return torch.tanh(layer(mean))
-
-
-def _masked_softmax(scores, mask):
-    """Softmax over the source; with nothing to attend to all weights are 0."""
-    mask = mask[:, None]  # (batch, 1, source_len)
-    weights = scores.masked_fill(~mask, torch.finfo(scores.dtype).min).softmax(dim=-1)
-    return weights.masked_fill(~mask, 0)

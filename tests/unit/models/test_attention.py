@@ -483,6 +483,25 @@ def test_a_bias_of_minus_infinity_is_a_mask(need_weights):
     assert x.grad.isfinite().all()
 
 
+@pytest.mark.parametrize("dtype", [torch.float64, torch.float32, torch.bfloat16, torch.float16])
+@pytest.mark.parametrize("score", [0.0, -1000.0])  # float16 ends at -65504: with a score of -1000 a sum overflows
+def test_a_bias_of_the_least_number_is_no_mask(dtype, score):
+    """What a mask closes gets nothing, however low the rest; a row of equals is shared out evenly."""
+    queries = torch.ones(1, 1, 3, 1, dtype=dtype, requires_grad=True)
+    keys, values = torch.full_like(queries, score), torch.eye(3, dtype=dtype)[None, None]
+    bias = torch.full((3, 3), torch.finfo(dtype).min, dtype=dtype)
+    expected = torch.tensor([[1, 0, 0], [1 / 2, 1 / 2, 0], [1 / 3, 1 / 3, 1 / 3]], dtype=dtype)
+    context, weights = module.scaled_dot_product_attention(queries, keys, values, causal_mask(3), bias)
+    equal(weights[0, 0], expected, torch.finfo(dtype).eps)
+    assert (weights[0, 0].triu(1) == 0).all()
+    fused = nn.functional.scaled_dot_product_attention(
+        queries, keys, values, bias.masked_fill(~causal_mask(3), -math.inf)[None, None]
+    )
+    equal(context, fused, 2 * torch.finfo(dtype).eps)
+    (context * torch.arange(3)).sum().backward()
+    assert queries.grad.isfinite().all()
+
+
 def test_a_cache_of_one_memory_refuses_one_of_another_length():
     attention, cache = MultiHeadAttention(8, 2), KeyValueCache()
     with torch.no_grad():
