@@ -45,16 +45,17 @@ def split_words(text: str) -> list[str]:
     return WORDS.findall(text)
 
 
-def checked_special(special_tokens):
+def checked_special(special_tokens: Iterable[str]) -> list[str]:
     """Special tokens as a list of different strings."""
     listed = not isinstance(special_tokens, str) and isinstance(special_tokens, Iterable)
-    tokens = list(special_tokens) if listed else [None]
-    if not all(isinstance(token, str) and token for token in tokens) or len(set(tokens)) < len(tokens):
+    tokens = list(special_tokens) if listed else []
+    are_strings = listed and all(isinstance(token, str) and token for token in tokens)
+    if not are_strings or len(set(tokens)) < len(tokens):
         raise ValueError(TEXTS["special"].format(value=special_tokens))
     return tokens
 
 
-def checked_alphabet(alphabet, byte_level):
+def checked_alphabet(alphabet: Iterable[str], byte_level: bool) -> list[str]:
     """Single characters, each once; those of all bytes for the byte-level form."""
     seen = {}  # in the order of the ids
     for character in alphabet:
@@ -66,7 +67,7 @@ def checked_alphabet(alphabet, byte_level):
     return list(seen)
 
 
-def word_counts(words):
+def word_counts(words: Iterable[str] | Mapping[str, int]) -> dict[str, int]:
     """Count the words of a row of words; a mapping holds the counts already."""
     if not isinstance(words, Mapping):
         words = Counter(_word("words", word) for word in entries("words", words, TEXTS["words"]))
@@ -99,7 +100,7 @@ CHARACTER_OF_BYTE = _characters_of_bytes()
 BYTE_OF_CHARACTER = {character: byte for byte, character in enumerate(CHARACTER_OF_BYTE)}
 
 
-def as_characters(word, byte_level):
+def as_characters(word: str, byte_level: bool) -> str:
     """The characters that a word starts as: its own, or one for each byte of its UTF-8 form."""
     if not byte_level:
         return word

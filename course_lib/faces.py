@@ -2,9 +2,11 @@
 
 import importlib
 import sys
+from collections.abc import Callable
+from typing import Any
 
 
-def face(package: str, homes: dict[str, str]):
+def face(package: str, homes: dict[str, str]) -> tuple[Callable[[str], Any], Callable[[], list[str]]]:
     """What a package's `__init__` needs so that importing it loads nothing yet.
 
     Args:

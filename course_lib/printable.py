@@ -10,7 +10,7 @@ LAYOUT = "\n\t\u00a0\u3000\u200c\u200d"  # spaces, and the joiners that Persian 
 _SURROGATES = re.compile("[\ud800-\udfff]+")
 
 
-def printable(text, keep=LAYOUT):
+def printable(text: str, keep: str = LAYOUT) -> str:
     r"""Write what would not be seen, or would do something, as an escape.
 
     Args:
@@ -29,7 +29,7 @@ def printable(text, keep=LAYOUT):
     return "".join(letter if letter in keep or letter.isprintable() else repr(letter)[1:-1] for letter in text)
 
 
-def well_formed(text):
+def well_formed(text: str) -> str:
     """Put "�" in place of each lone surrogate, and the character itself in place of a pair of them.
 
     Args:

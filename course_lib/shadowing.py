@@ -25,14 +25,14 @@ class HidesPackage(ImportError):
         return [str(self)]
 
 
-def hiding(folder):
+def hiding(folder: str | os.PathLike[str]) -> dict[str, str]:
     """Look for what hides a package from the notebooks in a folder.
 
     Args:
         folder: the folder they are in.
 
     Returns:
-        A dict: name of the package -> path of the file or folder that hides it.
+        Name of the package -> path of the file or folder that hides it.
     """
     folder = os.path.abspath(folder)
     try:
@@ -59,19 +59,19 @@ def _modules(folder):
     return found
 
 
-def sentences(folder):
+def sentences(folder: str | os.PathLike[str]) -> list[str]:
     """Say what hides a package from the notebooks in a folder.
 
     Args:
         folder: the folder they are in.
 
     Returns:
-        A list of sentences.
+        A sentence for each.
     """
     return [TEXTS["hides"].format(file=path, package=package) for package, path in hiding(folder).items()]
 
 
-def make_way():
+def make_way() -> None:
     """In a kernel whose folder hides a package: put that folder last among the places to import from, and say why.
 
     Raises:
