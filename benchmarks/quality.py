@@ -53,8 +53,8 @@ def translated(corpus, seed, core_minutes, **settings):
     """BLEU and chrF on the test split, greedy and with a beam of 4."""
     splits = corpora.multi30k("de", "en") if corpus == "multi30k" else corpora.tatoeba("en", "bg")
     begin = time.process_time()
-    options = {"core_seconds": 60 * core_minutes, "seed": seed, "progress": False, **settings}
-    translator, history = recipes.translation(splits.train, **options)
+    budget = 60 * core_minutes
+    translator, history = recipes.translation(splits.train, core_seconds=budget, seed=seed, progress=False, **settings)
     found = {"training s": time.process_time() - begin, "steps": len(history)}
     if "make" in settings:
         translator.model = _Encoded(translator.model)

@@ -6,6 +6,7 @@
 
     loop           the loop itself
     settings       what it can be told
+    history        what it tells, and whom
     objective      a model and its loss; losses: the cross-entropy that never holds all logits
     optimizers     AdamW, Muon, the course of the learning rate, averaged weights, when bfloat16 pays
     batches        sentences of like length together; targets one step ahead of what the decoder reads
@@ -21,7 +22,7 @@ from course_lib.faces import face
 
 _HOMES = {
     "CheckpointError": "checkpoints",
-    "History": "loop",
+    "History": "history",
     "TeacherForced": "batches",
     "TokenBatches": "batches",
     "accuracy": "metrics",

@@ -4,11 +4,12 @@ Last, what `fit` does with any batches: it makes tensors of them, tells them apa
 """
 
 import zlib
-from collections.abc import Iterable, Iterator
-from typing import Annotated, Any
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Annotated
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from course_lib.checking import Bounds, Count, checked
 from course_lib.data.characters import pad
@@ -24,6 +25,8 @@ TEXTS = {
 }
 POOL = 50  # batches that are sorted together: as tight as sorting everything, nearly, and still well shuffled
 
+Batch = Sequence[Tensor | np.ndarray]  # (inputs, …, targets), with as many rows in each
+
 
 class TokenBatches:
     """Pairs of sentences in batches of about as many tokens each, those of like length together.
@@ -37,9 +40,9 @@ class TokenBatches:
     Every time it is gone through it gives the same batches, epoch after epoch, each epoch shuffled anew.
 
     Args:
-        pairs: iterable of (source ids, target ids), lists of int; a target has its start and end ids.
+        pairs: (source ids, target ids) of each; a target has its start and end ids.
         max_tokens: rows · longest sequence of a batch, on either side, at most.
-        seed: int, of the shuffling.
+        seed: of the shuffling.
         pad_id: what short sequences are filled up with.
         num_epochs: how often each pair comes; None: without end.
 
@@ -54,7 +57,7 @@ class TokenBatches:
     @checked
     def __init__(
         self,
-        pairs: Iterable,
+        pairs: Iterable[tuple[Sequence[int], Sequence[int]]],
         max_tokens: Count,
         *,
         seed: Annotated[int, Bounds(least=0)] = 0,
@@ -75,7 +78,7 @@ class TokenBatches:
                 length = max(source, target)
                 raise ValueError(TEXTS["long"].format(index=index, length=length, max_tokens=max_tokens))
 
-    def __iter__(self):
+    def __iter__(self) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
         epoch = 0
         while self.num_epochs is None or epoch < self.num_epochs:
             for rows in self._epoch(epoch):
@@ -108,16 +111,16 @@ class TeacherForced:
     """Turn batches of (source, target) into (source, inputs, targets): the decoder reads y[:-1] and predicts y[1:].
 
     Args:
-        batches: iterable of (source, target), whole numbers (batch, source_len) and (batch, target_len).
+        batches: each (source, target), whole numbers (batch, source_len) and (batch, target_len).
 
     Yields:
         (source, inputs, targets), tensors.
     """
 
-    def __init__(self, batches: Iterable) -> None:
+    def __init__(self, batches: Iterable[Batch]) -> None:
         self.batches = batches
 
-    def __iter__(self):
+    def __iter__(self) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
         for batch in self.batches:
             if len(batch) != 2:
                 raise ValueError(TEXTS["pair"].format(count=len(batch)))
@@ -125,7 +128,7 @@ class TeacherForced:
             yield source, target[:, :-1], target[:, 1:]
 
 
-def over_and_over(batches: Iterable) -> Iterator:
+def over_and_over(batches: Iterable[Batch]) -> Iterator[Batch]:
     """Go through batches again and again; what can be gone through only once ends."""
     while True:
         gave = False
@@ -136,7 +139,7 @@ def over_and_over(batches: Iterable) -> Iterator:
             return
 
 
-def as_tensors(batch: Any) -> list[torch.Tensor]:
+def as_tensors(batch: Batch) -> list[Tensor]:
     """A batch as tensors, checked: as many rows in each, targets whole numbers."""
     if not isinstance(batch, tuple | list) or len(batch) < 2:
         raise TypeError(TEXTS["batch"].format(kind=type(batch).__name__))
@@ -149,11 +152,11 @@ def as_tensors(batch: Any) -> list[torch.Tensor]:
     return tensors
 
 
-def fingerprint(batch: Iterable) -> Any:
+def fingerprint(batch: Iterable[Tensor]) -> int:
     """A number that tells batches apart."""
     total = 0
     for tensor in batch:
         # a copy, since a row cut out of a column calls itself contiguous and can't be seen as bytes
         in_order = tensor.cpu().clone(memory_format=torch.contiguous_format)
-        total = zlib.crc32(in_order.view(torch.uint8).numpy(), total)
+        total = zlib.crc32(in_order.view(torch.uint8).numpy().data, total)
     return total

@@ -19,13 +19,16 @@ import os
 import re
 import shutil
 import tempfile
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import torch
-from filelock import FileLock, Timeout
+from filelock import BaseFileLock, FileLock, Timeout
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from safetensors.torch import save as to_bytes
+from torch import Tensor, nn
 
 from course_lib.checking import as_real, whole_number
 from course_lib.models.checks import unwrapped
@@ -74,11 +77,8 @@ class CheckpointError(ValueError):
     """A checkpoint that cannot be read, or that belongs to another model or run."""
 
 
-def check_folder(folder):
+def check_folder(folder: Path | str) -> Path:
     """Make a folder for checkpoints and try to write there: better now than after the first hour.
-
-    Returns:
-        its Path.
 
     Raises:
         CheckpointError: it can't be made or written to.
@@ -92,7 +92,7 @@ def check_folder(folder):
     return path
 
 
-def check_model(model):
+def check_model(model: nn.Module) -> None:
     """Try with one number of each tensor whether a checkpoint can hold a model, also before the first hour.
 
     Raises:
@@ -107,7 +107,7 @@ def check_model(model):
             raise CheckpointError(TEXTS["no tensor"].format(name=name, reason=error)) from None
 
 
-def lock(folder):
+def lock(folder: Path | str) -> BaseFileLock:
     """Keep other runs out of a folder.
 
     Returns:
@@ -126,18 +126,18 @@ def lock(folder):
     return own
 
 
-def save(folder, step, model, tensors, state):
+def save(folder: Path | str, step: int, model: nn.Module, tensors: dict[str, Tensor], state: dict[str, Any]) -> Path:
     """Write a checkpoint, then remove older ones.
 
     Args:
         folder: where checkpoints live; made if it is not there.
         step: steps done.
-        model: nn.Module.
-        tensors: dict from name to tensor, what training needs besides.
-        state: dict of what JSON can hold.
+        model: whose weights are written.
+        tensors: what training needs besides, by name.
+        state: what JSON can hold.
 
     Returns:
-        Path of the checkpoint.
+        the checkpoint's path.
 
     Raises:
         CheckpointError: it can't be written, such as where the disk is full; the one before is kept.
@@ -177,14 +177,14 @@ def _save(folder, step, model, tensors, state):
     return final
 
 
-def latest(folder):
-    """The newest whole checkpoint in a folder: Path, or None."""
+def latest(folder: Path | str) -> Path | None:
+    """The newest whole checkpoint in a folder."""
     found = (path for path in _located(folder).glob("step-*") if NAME.fullmatch(path.name))
     whole = (path for path in found if all((path / name).is_file() for name in (MODEL, TRAINING, STATE)))
     return max(whole, key=_number, default=None)
 
 
-def read(path):
+def read(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
     """Read what `save` wrote, but for the weights: (tensors, state).
 
     Raises:
@@ -193,8 +193,8 @@ def read(path):
     return _read_tensors(path / TRAINING), read_state(path)
 
 
-def read_state(path):
-    """Read a checkpoint's step, settings, data position and history: a dict.
+def read_state(path: Path) -> dict[str, Any]:
+    """Read a checkpoint's step, settings, data position and history.
 
     Raises:
         CheckpointError: as in `read`.
@@ -219,11 +219,11 @@ def read_state(path):
     return state
 
 
-def load_weights(model, path):
+def load_weights(model: nn.Module, path: Path | str) -> None:
     """Put weights from a checkpoint into a model.
 
     Args:
-        model: nn.Module of the same sizes as the one that was saved.
+        model: of the same sizes as the one that was saved.
         path: a file of safetensors, a checkpoint, or a folder of checkpoints, of which the newest counts.
 
     Raises:
@@ -232,8 +232,8 @@ def load_weights(model, path):
     put_weights(model, fitting_weights(model, path))
 
 
-def fitting_weights(model, path):
-    """Read the weights for a model, as `load_weights` does, and give them: dict from name to tensor."""
+def fitting_weights(model: nn.Module, path: Path | str) -> dict[str, Tensor]:
+    """Read the weights for a model, as `load_weights` does, and give them by name."""
     path = _located(path, "path")
     if path.is_dir():
         path = (latest(path) or path) / MODEL
@@ -248,7 +248,7 @@ def fitting_weights(model, path):
 
 
 @torch.no_grad()
-def put_weights(model, weights):
+def put_weights(model: nn.Module, weights: dict[str, Tensor]) -> None:
     """Put into a model what `fitting_weights` gave."""
     for name, tensor in weights_of(model).items():
         if any(size > 1 and not stride for size, stride in zip(tensor.shape, tensor.stride(), strict=True)):
@@ -256,7 +256,7 @@ def put_weights(model, weights):
         tensor.copy_(weights[name])
 
 
-def check_alike(found, expected):
+def check_alike(found: Mapping[str, Tensor], expected: Mapping[str, Tensor]) -> None:
     """Compare tensors with those expected: their names, shapes and kinds of numbers.
 
     Raises:
@@ -282,7 +282,7 @@ def _kind(dtype):
     return dtype.is_floating_point, dtype.is_complex, dtype == torch.bool
 
 
-def weights_of(model):
+def weights_of(model: nn.Module) -> dict[str, Tensor]:
     """The parameters and buffers of a model by the names that it gives them, whatever is around it.
 
     What is tied comes once, under its first name.
@@ -295,7 +295,7 @@ def weights_of(model):
     return weights
 
 
-def storable(tensors):
+def storable(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
     """Tensors as files hold them: on the CPU, in order, none in another one's memory."""
     found, taken = {}, set()
     for name, tensor in tensors.items():
@@ -312,7 +312,7 @@ def _read_tensors(path):
 
 
 @contextlib.contextmanager
-def reading(path):
+def reading(path: Path) -> Iterator[None]:
     """Say of a checkpoint's file that it is damaged where what is read from it can't be used."""
     try:
         yield
@@ -323,7 +323,7 @@ def reading(path):
         raise CheckpointError(TEXTS["damaged"].format(path=path, reason=reason, folder=path.parent)) from None
 
 
-def _located(path, name="checkpoint"):
+def _located(path, name="checkpoint") -> Path:
     """The Path that somebody means, whose `~` is their home.
 
     Raises:
@@ -373,6 +373,6 @@ def _flush(path):
         os.close(handle)
 
 
-def finite(record):
+def finite(record: dict[str, float]) -> dict[str, float | None]:
     """A record as JSON can hold it: it has no word for NaN and infinity; None stands for both."""
     return {name: value if math.isfinite(value) else None for name, value in record.items()}

@@ -9,16 +9,20 @@ the mean over all targets of the whole batch, so what is learnt does not depend 
 import contextlib
 import math
 import time
+from collections.abc import Callable, Iterable
+from pathlib import Path
 
 import torch
 from accelerate import Accelerator
 from accelerate.utils import broadcast_object_list, gather_object
+from torch import Tensor, nn
 from tqdm.auto import tqdm
 
 from course_lib.checking import whole_number
 from course_lib.models.checks import unwrapped
 from course_lib.training import checkpoints
-from course_lib.training.batches import as_tensors, fingerprint, over_and_over
+from course_lib.training.batches import Batch, as_tensors, fingerprint, over_and_over
+from course_lib.training.history import History, Watch
 from course_lib.training.memory import check_trained, like_memories, memories, remember, trained
 from course_lib.training.objective import IGNORED, Objective, counting
 from course_lib.training.optimizers import AveragedWeights, bfloat16_pays, learning_rate_share, make_optimizers
@@ -46,50 +50,31 @@ TEXTS = {
 }
 
 
-class History(list):
-    """What happened, step by step: a list of dicts with step, loss, learning_rate, gradient_norm, tokens and seconds.
-
-    Where `fit` got an `evaluate`, its numbers stand in the records of the steps after which it was called; one of a name
-    that a record has already, such as loss, as evaluated_loss.
-
-    Attributes:
-        stopped: whether training was interrupted before its last step.
-    """
-
-    stopped = False
-
-    def frame(self):
-        """The same as a pandas.DataFrame, one row a step, to plot."""
-        import pandas
-
-        return pandas.DataFrame(list(self))
-
-
 @freed_memory_returned()
 def fit(
-    model,
-    batches,
+    model: nn.Module,
+    batches: Iterable[Batch],
     *,
-    num_steps=None,
-    learning_rate=1e-3,
-    muon_learning_rate=None,
-    weight_decay=0.0,
-    warmup_steps=0,
-    decay="linear",
-    label_smoothing=0.0,
-    clip=1.0,
-    average=None,
-    precision="auto",
-    pad_id=None,
-    loss=None,
-    evaluate=None,
-    evaluate_every=None,
-    checkpoint=None,
-    checkpoint_every=100,
-    seed=0,
-    progress=True,
-    watch=None,
-):
+    num_steps: int | None = None,
+    learning_rate: float = 1e-3,
+    muon_learning_rate: float | None = None,
+    weight_decay: float = 0.0,
+    warmup_steps: int = 0,
+    decay: str = "linear",
+    label_smoothing: float = 0.0,
+    clip: float | None = 1.0,
+    average: float | None = None,
+    precision: str = "auto",
+    pad_id: int | None = None,
+    loss: Callable[[Tensor, Tensor], Tensor] | None = None,
+    evaluate: Callable[[nn.Module], dict[str, float]] | None = None,
+    evaluate_every: int | None = None,
+    checkpoint: Path | str | None = None,
+    checkpoint_every: int = 100,
+    seed: int = 0,
+    progress: bool = True,
+    watch: Watch | None = None,
+) -> History:
     """Train a model in place; afterwards it is in eval mode.
 
     It learns on the device that Accelerate finds. `evaluate` and `watch` see it where it was, and there it is afterwards.
@@ -99,11 +84,11 @@ def fit(
     weights, to the bit, as a run that was never interrupted, on the same machine with as many threads.
 
     Args:
-        model: nn.Module, compiled or wrapped as you like; called with all of a batch but its last tensor, it returns
-            logits (..., classes).
-        batches: iterable of (inputs, …, targets), tensors or arrays with as many rows each, targets whole numbers.
-            It is gone through again where it ends too early. To resume, it must give the same batches again: they have
-            a seed of their own and owe nothing to the state of torch's generator.
+        model: compiled or wrapped as you like; called with all of a batch but its last tensor, it returns logits
+            (..., classes).
+        batches: of (inputs, …, targets), with as many rows in each, targets whole numbers. They are gone through again
+            where they end too early. To resume, they must be the same again: they have a seed of their own and owe
+            nothing to the state of torch's generator.
         num_steps: batches to learn from; None: as many as len(batches).
         learning_rate: of AdamW, at its highest.
         muon_learning_rate: of Muon, which then trains the matrices, and AdamW the rest; None: AdamW for all.
@@ -120,11 +105,10 @@ def fit(
         evaluate_every: steps between evaluations; None: only after the last.
         checkpoint: folder; None: none are written.
         checkpoint_every: steps between checkpoints: what a crash can cost.
-        seed: int, for dropout. The caller's random numbers are left as they were.
+        seed: for dropout. The caller's random numbers are left as they were.
         progress: whether to show a bar with loss, tokens a second and time left.
-        watch: an object, such as `widgets.TrainingMonitor`, with begin(num_steps), step(record, model) after each step,
-            end(history), and an attribute wish: "run", "pause" (before the next step) or "stop". In several processes,
-            which can't stop each at its own step, the main one shows itself, and no wish is heeded.
+        watch: a `Watch`, such as `widgets.TrainingMonitor`: it is told of each step, and may pause or stop the run. In
+            several processes, which can't stop each at its own step, the main one shows itself, and no wish is heeded.
 
     Returns:
         `History`.
@@ -189,14 +173,16 @@ class _Run:
             raise ValueError(TEXTS["nothing"])
         self.rates = [[group["lr"] for group in optimizer.param_groups] for optimizer in self.optimizers]
         self.average = None if settings["average"] is None else AveragedWeights(unwrapped(model), settings["average"])
-        self.step, self.fingerprint, self.history = 0, None, History()
+        self.step, self.history = 0, History()
+        self.fingerprint: int | None = None
         self.saved_step: int | None = None
 
     def carry_out(self, *how):
         """Train, from the newest checkpoint on, and leave the model as whoever called wants it."""
         try:
-            if self.folder is not None and checkpoints.latest(self.folder) is not None:
-                self.resume()
+            newest = None if self.folder is None else checkpoints.latest(self.folder)
+            if newest is not None:
+                self.resume(newest)
             self.train(*how)
         finally:
             if self.average is not None:
@@ -360,9 +346,8 @@ class _Run:
                 self.average.swap()
         self.saved_step = self.step
 
-    def resume(self):
-        """Go back to the newest checkpoint, if all of it fits; else nothing has changed."""
-        path = checkpoints.latest(self.folder)
+    def resume(self, path):
+        """Go back to a checkpoint, if all of it fits; else nothing has changed."""
         tensors, state = checkpoints.read(path)
         before, now = state["processes"], self.accelerator.num_processes
         check_unchanged(self.folder, {**state["settings"], "processes": before}, {**self.settings, "processes": now})

@@ -4,13 +4,21 @@ Its tensors go by `optimizer.NUMBER.INDEX.NAME`, where the index counts the para
 the state tells under "trained", so that no memory lands on another parameter.
 """
 
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
 import torch
+from torch import Tensor, nn
+from torch.optim import Optimizer
 
 from course_lib.models.checks import unwrapped
 from course_lib.training.checkpoints import CheckpointError
 from course_lib.training.optimizers import Muon
 
-REMEMBERED = {torch.optim.AdamW: ("step", "exp_avg", "exp_avg_sq"), Muon: ("momentum_buffer",)}
+REMEMBERED: dict[type[Optimizer], tuple[str, ...]] = {
+    torch.optim.AdamW: ("step", "exp_avg", "exp_avg_sq"),
+    Muon: ("momentum_buffer",),
+}
 SHOWN = 5  # names in a message
 
 TEXTS = {
@@ -22,7 +30,7 @@ TEXTS = {
 }
 
 
-def trained(model, optimizers):
+def trained(model: nn.Module, optimizers: Sequence[Optimizer]) -> list[dict[str, bool]]:
     """By optimizer, the names of its parameters in their order, and whether it remembers each.
 
     It remembers none that no gradient has reached.
@@ -34,7 +42,7 @@ def trained(model, optimizers):
     ]
 
 
-def check_trained(folder, then, now):
+def check_trained(folder: Path, then: list[dict[str, bool]] | None, now: list[dict[str, bool]]) -> None:
     """Compare what a run trained with what it is to train from here on.
 
     Args:
@@ -56,8 +64,8 @@ def check_trained(folder, then, now):
     raise CheckpointError(TEXTS["trained"].format(folder=folder, changes=changes))
 
 
-def memories(optimizers):
-    """What optimizers remember: dict from name to tensor."""
+def memories(optimizers: Sequence[Optimizer]) -> dict[str, Tensor]:
+    """What optimizers remember, by name."""
     return {
         f"optimizer.{number}.{index}.{name}": tensor
         for number, optimizer in enumerate(optimizers)
@@ -66,11 +74,13 @@ def memories(optimizers):
     }
 
 
-def like_memories(optimizers, then, found):
-    """What a checkpoint must hold for optimizers: dict from name to a tensor of that shape and kind of numbers.
+def like_memories(
+    optimizers: Sequence[Optimizer], then: list[dict[str, bool]] | None, found: Iterable[str]
+) -> dict[str, Tensor]:
+    """What a checkpoint must hold for optimizers: by name, a tensor of that shape and kind of numbers.
 
     Args:
-        optimizers: list of torch.optim.Optimizer.
+        optimizers: all of a run.
         then: what `trained` gave, or None.
         found: the names in the checkpoint, which say where `then` is None which parameters are remembered.
     """
@@ -86,11 +96,11 @@ def like_memories(optimizers, then, found):
     return expected
 
 
-def remember(optimizers, tensors, bfloat16):
+def remember(optimizers: Sequence[Optimizer], tensors: dict[str, Tensor], bfloat16: list[bool | None]) -> None:
     """Give back to optimizers what `memories` took from them, and to Muon whether it worked in bfloat16."""
     for number, optimizer in enumerate(optimizers):
         if isinstance(optimizer, Muon):
-            optimizer.bfloat16 = bfloat16[number]  # what was measured then, not what is measured now
+            optimizer.bfloat16 = bool(bfloat16[number])  # what was measured then, not what is measured now
         memory = {}
         for name, tensor in tensors.items():
             kind, *place = name.split(".", 3)

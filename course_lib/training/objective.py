@@ -1,7 +1,10 @@
 """A model together with its loss, as one module."""
 
+from collections.abc import Callable
+from typing import Any
+
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torch.nn import functional as F
 
 from course_lib.training.losses import linear_cross_entropy
@@ -19,12 +22,19 @@ class Objective(nn.Module):
     Both behind one call, since what spreads a model over processes watches that call alone.
     """
 
-    def __init__(self, model, loss, label_smoothing, pad_id):
+    def __init__(
+        self,
+        model: nn.Module,
+        loss: Callable[[Tensor, Tensor], Tensor] | None,
+        label_smoothing: float,
+        pad_id: int | None,
+    ) -> None:
         super().__init__()
-        self.model, self.loss, self.label_smoothing, self.pad_id = model, loss, label_smoothing, pad_id
+        self.model: Any = model  # some have more than `forward`
+        self.loss, self.label_smoothing, self.pad_id = loss, label_smoothing, pad_id
         self.skips_logits = loss is None and _is_bare(model) and hasattr(model, "logits_weight")
 
-    def forward(self, *batch):
+    def forward(self, *batch: Tensor) -> Tensor:
         *inputs, targets = batch
         if self.skips_logits:  # then nobody needs to hold all of them
             hidden, _ = self.model.hidden_states(*inputs)
@@ -49,7 +59,7 @@ class Objective(nn.Module):
             raise ValueError(TEXTS["logits"].format(found=found, targets=targets, expected=expected))
 
 
-def counting(targets, pad_id):
+def counting(targets: Tensor, pad_id: int | None) -> Tensor:
     """Which targets count: neither padding nor PyTorch's mark for places that nobody asks about."""
     counts = targets != IGNORED
     return counts if pad_id is None else counts & (targets != pad_id)

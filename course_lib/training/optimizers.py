@@ -7,10 +7,13 @@ Sources: Loshchilov and Hutter 2017, "Decoupled Weight Decay Regularization", ar
 import functools
 import math
 import time
+from collections.abc import Callable
+from typing import Any
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
+from torch.optim.optimizer import ParamsT
 
 from course_lib.checking import checked
 from course_lib.models.positions import LearnedPositions
@@ -33,12 +36,12 @@ class Muon(torch.optim.Muon):
     Source: Jordan et al. 2024; the equations are those of torch.optim.Muon.
     """
 
-    def __init__(self, params, *, bfloat16=True, **options):
+    def __init__(self, params: ParamsT, *, bfloat16: bool = True, **options: Any) -> None:
         super().__init__(params, **options)
         self.bfloat16 = bfloat16
 
     @torch.no_grad()
-    def step(self, closure=None):
+    def step(self, closure: Callable[[], float] | None = None) -> float | None:
         """Take one step."""
         if self.bfloat16:
             return super().step(closure)

@@ -12,10 +12,12 @@ benchmarks.quality` measures on the test splits what they reach, beside peers. A
 import copy
 import math
 import time
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import torch
 from accelerate.utils import broadcast_object_list
+from torch import nn
 from torch.nn import functional as F
 
 from course_lib.bpe import BytePairEncoder, split_words
@@ -27,7 +29,8 @@ from course_lib.models.decoding import greedy
 from course_lib.models.transformer import Transformer
 from course_lib.models.vision import VisionTransformer
 from course_lib.training import checkpoints
-from course_lib.training.batches import TeacherForced, TokenBatches
+from course_lib.training.batches import Batch, TeacherForced, TokenBatches
+from course_lib.training.history import History
 from course_lib.training.loop import fit
 from course_lib.training.translator import END_ID, PAD_ID, SPECIAL_TOKENS, START_ID, Translator, as_batch, checked_texts
 
@@ -73,37 +76,37 @@ TEXTS = {
 
 
 def translation(
-    pairs,
+    pairs: Sequence[tuple[str, str]],
     *,
-    num_steps=None,
-    core_seconds=None,
-    seed=0,
-    vocab_size=4000,
-    max_tokens=1200,
-    sizes=TRANSLATION,
-    make=None,
-    **fitting,
-):
+    num_steps: int | None = None,
+    core_seconds: float | None = None,
+    seed: int = 0,
+    vocab_size: int = 4000,
+    max_tokens: int = 1200,
+    sizes: dict[str, Any] = TRANSLATION,
+    make: Callable[[int], nn.Module] | None = None,
+    **fitting: Any,
+) -> tuple[Translator, History]:
     """Train a translator.
 
     Args:
-        pairs: list of (source sentence, target sentence), the training split.
+        pairs: (source sentence, target sentence) of each, the training split.
         num_steps: batches to learn from; None: as many as core_seconds allow on this machine, by a short measurement.
         core_seconds: processor time to spend, where num_steps is None.
-        seed: int, of weights, batches and dropout.
+        seed: of weights, batches and dropout.
         vocab_size: tokens of the shared vocabulary.
         max_tokens: of a batch, see `TokenBatches`.
-        sizes: dict, the arguments of `Transformer` besides vocab_size.
+        sizes: the arguments of `Transformer` besides vocab_size.
         make: function vocab_size -> model, for another model than `Transformer`.
         fitting: further arguments of `fit`, in place of the recipe's own.
 
     Returns:
-        (translator, history): `Translator` and `History`.
+        (translator, history).
 
     Raises:
         ValueError: neither num_steps nor core_seconds.
     """
-    _check_budget(num_steps, core_seconds)
+    core_seconds = _budget(num_steps, core_seconds)
     words = (word for pair in pairs for sentence in pair for word in split_words(f" {sentence}"))
     tokenizer = BytePairEncoder.train(words, vocab_size, special_tokens=SPECIAL_TOKENS)
     torch.manual_seed(seed)
@@ -112,7 +115,7 @@ def translation(
     encoded = (translator.pair(source, target) for source, target in pairs)
     encoded = [pair for pair in encoded if pair[0] and max(map(len, pair)) <= LONGEST_SENTENCE]
     batches = TokenBatches(encoded, max_tokens, seed=seed)
-    settings = {
+    settings: dict[str, Any] = {
         "learning_rate": 6e-3,
         "muon_learning_rate": 3e-2,
         "label_smoothing": 0.1,
@@ -126,13 +129,15 @@ def translation(
     return translator, fit(model, batches, num_steps=num_steps, **settings)
 
 
-def dates(*, num_steps=700, batch_size=128, invented_share=0.4, seed=0, **fitting):
+def dates(
+    *, num_steps: int = 700, batch_size: int = 128, invented_share: float = 0.4, seed: int = 0, **fitting: Any
+) -> tuple[Transformer, History]:
     """Train a `Transformer` that reads a date letter by letter and writes it in ISO 8601.
 
     Args:
         num_steps, batch_size: how much to learn from.
         invented_share: of formats that nobody uses, see `data.dates.invented`; 0: none.
-        seed: int, of weights, batches and dropout.
+        seed: of weights, batches and dropout.
         fitting: further arguments of `fit`, in place of the recipe's own.
 
     Returns:
@@ -141,20 +146,26 @@ def dates(*, num_steps=700, batch_size=128, invented_share=0.4, seed=0, **fittin
     torch.manual_seed(seed)
     model = Transformer(vocab_size=len(dates_data.vocabulary()), **DATES)
     pairs = dates_data.batches(batch_size, num_steps, seed, invented_share=invented_share)
-    settings = {"learning_rate": 4e-3, "muon_learning_rate": 1.5e-2, "label_smoothing": 0.05, "seed": seed, **fitting}
+    settings: dict[str, Any] = {
+        "learning_rate": 4e-3,
+        "muon_learning_rate": 1.5e-2,
+        "label_smoothing": 0.05,
+        "seed": seed,
+        **fitting,
+    }
     return model, fit(model, TeacherForced(pairs), num_steps=num_steps, **settings)
 
 
-def read_dates(model, texts, batch_size=500):
+def read_dates(model: nn.Module, texts: Iterable[str], batch_size: int = 500) -> list[str]:
     """Let a model of `dates` write dates in ISO 8601.
 
     Args:
         model: from `dates`.
-        texts: list of str.
+        texts: dates as people write them.
         batch_size: texts at once.
 
     Returns:
-        list of str; of nothing comes nothing.
+        what it wrote of each; of nothing comes nothing.
 
     Raises:
         TypeError: texts is one str, or holds anything else.
@@ -173,7 +184,14 @@ def read_dates(model, texts, batch_size=500):
     return answers
 
 
-def characters(*, num_steps=None, core_seconds=None, batch_size=8, seed=0, **fitting):
+def characters(
+    *,
+    num_steps: int | None = None,
+    core_seconds: float | None = None,
+    batch_size: int = 8,
+    seed: int = 0,
+    **fitting: Any,
+) -> tuple[LanguageModel, History]:
     """Train a `LanguageModel` on the English of Python's manual, letter by letter.
 
     Args:
@@ -186,12 +204,12 @@ def characters(*, num_steps=None, core_seconds=None, batch_size=8, seed=0, **fit
     Raises:
         ValueError: neither num_steps nor core_seconds.
     """
-    _check_budget(num_steps, core_seconds)
+    core_seconds = _budget(num_steps, core_seconds)
     torch.manual_seed(seed)
     vocabulary = docs.vocabulary()
     model = LanguageModel(vocab_size=len(vocabulary), **CHARACTERS)
     ids = vocabulary.encode(docs.text().train)
-    settings = {"learning_rate": 8e-3, "muon_learning_rate": 2e-2, "seed": seed, **fitting}
+    settings: dict[str, Any] = {"learning_rate": 8e-3, "muon_learning_rate": 2e-2, "seed": seed, **fitting}
     most = 100_000 if num_steps is None else num_steps
 
     def batches():
@@ -204,16 +222,13 @@ def characters(*, num_steps=None, core_seconds=None, batch_size=8, seed=0, **fit
 
 
 @torch.inference_mode()
-def nats_per_character(model, text, seq_len=WINDOW):
+def nats_per_character(model: nn.Module, text: str, seq_len: int = WINDOW) -> float:
     """The mean cross-entropy of a model's predictions, each made from half a window of text at least.
 
     Args:
         model: from `characters`.
-        text: str, longer than a window.
+        text: longer than a window.
         seq_len: of a window; from each only the second half counts, but for the first.
-
-    Returns:
-        float.
 
     Raises:
         ValueError: a text that is too short, or with a character that the manual does not have.
@@ -233,7 +248,9 @@ def nats_per_character(model, text, seq_len=WINDOW):
     return counted.mean().item()
 
 
-def digits(*, num_epochs=30, batch_size=64, seed=0, **fitting):
+def digits(
+    *, num_epochs: int = 30, batch_size: int = 64, seed: int = 0, **fitting: Any
+) -> tuple[VisionTransformer, History]:
     """Train a `VisionTransformer` on digits, changed a little at each look.
 
     Args:
@@ -248,7 +265,7 @@ def digits(*, num_epochs=30, batch_size=64, seed=0, **fitting):
     images = digits_data.batches(batch_size, num_epochs, seed)
     batches = ((some[:, None], labels) for some, labels in images)  # (batch, 1, 8, 8), (batch,)
     num_steps = num_epochs * math.ceil(len(digits_data.load().train.labels) / batch_size)
-    settings = {"learning_rate": 2e-3, "muon_learning_rate": 1e-2, "seed": seed, **fitting}
+    settings: dict[str, Any] = {"learning_rate": 2e-3, "muon_learning_rate": 1e-2, "seed": seed, **fitting}
     settings.setdefault("warmup_steps", num_steps // 40)
     return model, fit(model, batches, num_steps=num_steps, **settings)
 
@@ -263,7 +280,9 @@ class _Again:
         return iter(self.make())
 
 
-def steps_within(core_seconds, model, batches, *, trial=12, **settings):
+def steps_within(
+    core_seconds: float, model: nn.Module, batches: Iterable[Batch], *, trial: int = 12, **settings: Any
+) -> int:
     """How many steps of `fit` take that much processor time on this machine: measured on a copy of the model.
 
     Of several processes, which must all take as many steps, the main one's measurement counts.
@@ -283,6 +302,8 @@ def steps_within(core_seconds, model, batches, *, trial=12, **settings):
     return broadcast_object_list(num_steps)[0]
 
 
-def _check_budget(num_steps, core_seconds):
+def _budget(num_steps, core_seconds) -> float:
+    """The processor time to spend: any, where only the number of steps is told."""
     if num_steps is None and core_seconds is None:
         raise ValueError(TEXTS["budget"])
+    return math.inf if core_seconds is None else core_seconds

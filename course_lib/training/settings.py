@@ -1,9 +1,15 @@
 """What the settings of a run may be."""
 
 import functools
+from collections.abc import Iterable, Sized
+from pathlib import Path
+from typing import Any
+
+from torch import nn
 
 from course_lib.checking import one_of, real_number, whole_number
 from course_lib.models.checks import unwrapped
+from course_lib.training.batches import Batch
 from course_lib.training.checkpoints import CheckpointError
 from course_lib.training.optimizers import DECAYS
 
@@ -16,17 +22,17 @@ TEXTS = {
 PRECISIONS = ("auto", "bfloat16", "float32")
 
 
-def settings_of(model, batches, **given):
+def settings_of(model: nn.Module, batches: Iterable[Batch], **given: Any) -> dict[str, Any]:
     """What `fit` was told, checked, and what follows from the model and the batches where it was told nothing.
 
     Returns:
-        A dict; its numbers are Python's own, which JSON can hold, and so is the name of the loss.
+        Its numbers are Python's own, which JSON can hold, and so is the name of the loss.
 
     Raises:
         ValueError, TypeError: settings that make no sense.
     """
     if given["num_steps"] is None:
-        if not hasattr(batches, "__len__"):
+        if not isinstance(batches, Sized):
             raise ValueError(TEXTS["no length"])
         given["num_steps"] = len(batches)
     if given["pad_id"] is None:
@@ -34,7 +40,7 @@ def settings_of(model, batches, **given):
     return {**_checked(given), "loss": _name_of(given["loss"])}
 
 
-def check_unchanged(folder, before, now):
+def check_unchanged(folder: Path, before: dict[str, Any], now: dict[str, Any]) -> None:
     """Compare the settings of the run in a folder of checkpoints with those of now.
 
     Raises:

@@ -4,11 +4,17 @@ import contextlib
 import ctypes
 import signal
 import threading
+from collections.abc import Callable, Iterator
+from typing import Any, TypeVar
 
 import torch
+from accelerate import Accelerator
 from accelerate.utils import broadcast_object_list
+from torch import Tensor
 
 from course_lib.training.checkpoints import CheckpointError
+
+R = TypeVar("R")
 
 
 class Interruption:
@@ -18,11 +24,11 @@ class Interruption:
     taken; elsewhere Ctrl-C does what it always does.
     """
 
-    def __init__(self, processes):
+    def __init__(self, processes: int) -> None:
         self.asked = False
         self.active = processes == 1 and threading.current_thread() is threading.main_thread()
 
-    def __enter__(self):
+    def __enter__(self) -> "Interruption":
         if self.active:
             self.before = signal.signal(signal.SIGINT, self._ask)
         return self
@@ -37,15 +43,15 @@ class Interruption:
             signal.signal(signal.SIGINT, self.before)
 
 
-def random_state(device):
-    """The states of the generators that a run on a device draws from: {device: tensor}."""
+def random_state(device: torch.device) -> dict[str, Tensor]:
+    """The states of the generators that a run on a device draws from, by their device."""
     states = {"cpu": torch.get_rng_state()}
     if device.type != "cpu":
         states[device.type] = torch.get_device_module(device).get_rng_state()
     return states
 
 
-def restore_random_state(states, device):
+def restore_random_state(states: dict[str, Tensor], device: torch.device) -> None:
     """Let the generators go on from where `random_state` saw them."""
     torch.set_rng_state(states["cpu"])
     if device.type != "cpu":
@@ -53,7 +59,7 @@ def restore_random_state(states, device):
 
 
 @contextlib.contextmanager
-def freed_memory_returned():
+def freed_memory_returned() -> Iterator[None]:
     """At the end, ask the C library to return what is free; as a decorator, once the function's own variables are gone.
 
     Linux's glibc keeps the memory that lies free between blocks in use. After batches of many shapes this may be more
@@ -66,7 +72,7 @@ def freed_memory_returned():
             ctypes.CDLL(None).malloc_trim(0)
 
 
-def in_main_process(accelerator, function, *arguments):
+def in_main_process(accelerator: Accelerator, function: Callable[..., R], *arguments: Any) -> R | None:
     """Call a function in the main process alone; the others wait for it, and stop where it can't go on."""
     answer, problem = None, None
     if accelerator.is_main_process:

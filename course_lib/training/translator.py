@@ -2,10 +2,14 @@
 
 import itertools
 import json
+from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import Any
 
 import torch
+from jaxtyping import Int
 from safetensors.torch import save_file
+from torch import Tensor, nn
 
 from course_lib.bpe import BytePairEncoder
 from course_lib.data.characters import pad
@@ -34,16 +38,16 @@ class Translator:
 
     Args:
         model: a `Transformer` whose source and target share the vocabulary.
-        tokenizer: a `BytePairEncoder` with the special tokens "<pad>", "<start>" and "<end>", in this order.
-        sizes: dict, the arguments of `Transformer` besides `vocab_size` that the model was made with; only `save` needs it.
+        tokenizer: with the special tokens "<pad>", "<start>" and "<end>", in this order.
+        sizes: the arguments of `Transformer` besides `vocab_size` that the model was made with; only `save` needs them.
     """
 
     FILES = ("model.safetensors", "tokenizer.json", "sizes.json")
 
-    def __init__(self, model, tokenizer, sizes=None):
+    def __init__(self, model: nn.Module, tokenizer: BytePairEncoder, sizes: dict[str, Any] | None = None) -> None:
         self.model, self.tokenizer, self.sizes = model, tokenizer, sizes
 
-    def save(self, folder, **about):
+    def save(self, folder: Path | str, **about: Any) -> None:
         """Write the translator: weights as safetensors, the rest as JSON.
 
         Args:
@@ -63,14 +67,14 @@ class Translator:
         sizes.write_text(json.dumps({"sizes": self.sizes, "about": about}, indent=1) + "\n", encoding="utf-8")
 
     @classmethod
-    def load(cls, folder):
+    def load(cls, folder: Path | str) -> "Translator":
         """Read a translator that `save` wrote.
 
         Args:
-            folder: the folder.
+            folder: where it lies.
 
         Returns:
-            a Translator, its model in eval mode.
+            the translator, its model in eval mode.
 
         Raises:
             FileNotFoundError: a file is missing.
@@ -90,25 +94,25 @@ class Translator:
         load_weights(model, weights)
         return cls(model.eval(), tokenizer, made_with)
 
-    def encode(self, sentence):
-        """A sentence's token ids: a list of int, without start and end. Characters never seen are left out."""
+    def encode(self, sentence: str) -> list[int]:
+        """A sentence's token ids, without start and end. Characters never seen are left out."""
         known = "".join(character for character in sentence if character in self.tokenizer.ids).strip()
         return self.tokenizer.encode(f" {known}") if known else []  # with a space the first word is like all others
 
-    def pair(self, source, target):
+    def pair(self, source: str, target: str) -> tuple[list[int], list[int]]:
         """A pair of sentences as `TokenBatches` wants it: (source ids, target ids with start and end)."""
         return self.encode(source), [START_ID, *self.encode(target), END_ID]
 
-    def translate(self, sentences, *, beam_width=4, batch_size=64):
+    def translate(self, sentences: Iterable[str], *, beam_width: int = 4, batch_size: int = 64) -> list[str]:
         """Translate.
 
         Args:
-            sentences: sequence of str.
+            sentences: whole texts, not one.
             beam_width: of `beam_search`; 1 is greedy.
             batch_size: sentences at once, those of like length together.
 
         Returns:
-            list of str.
+            a translation of each.
 
         Raises:
             TypeError: sentences is one str, or holds anything else.
@@ -134,8 +138,8 @@ class Translator:
         return translations
 
 
-def checked_texts(name, texts):
-    """A sequence of texts as a list; TypeError for one text alone, or what is none."""
+def checked_texts(name: str, texts: Iterable[str]) -> list[str]:
+    """Texts as a list; TypeError for one text alone, or what is none."""
     if isinstance(texts, str):  # its letters would be taken for texts
         raise TypeError(TEXTS["texts"].format(name=name, text=texts))
     texts = list(texts)
@@ -145,6 +149,6 @@ def checked_texts(name, texts):
     return texts
 
 
-def as_batch(ids, model):
-    """Lists of ids as a tensor (batch, seq_len), where the model is."""
+def as_batch(ids: Sequence[Sequence[int]], model: nn.Module) -> Int[Tensor, "batch seq_len"]:
+    """Lists of ids as one tensor, where the model is."""
     return torch.from_numpy(pad(ids, PAD_ID)).to(next(model.parameters()).device)

@@ -18,19 +18,19 @@ SETTINGS = {"en-bg": {"vocab_size": 6000, "sizes": {**TRANSLATION, "dropout": 0.
 TEXTS = {"unknown": "no trained translator is called {name!r}; expected one of {names}"}
 
 
-def names():
-    """The translators that come with the course: list of str."""
+def names() -> list[str]:
+    """The translators that come with the course."""
     return sorted(path.parent.name for path in FOLDER.glob("*/model.safetensors"))
 
 
-def translator(name):
+def translator(name: str) -> Translator:
     """A translator that comes with the course.
 
     Args:
-        name: str, see `names`.
+        name: see `names`.
 
     Returns:
-        a `Translator`, its model in eval mode and single precision.
+        the translator, its model in eval mode and single precision.
 
     Raises:
         ValueError: there is none of this name.

@@ -13,7 +13,7 @@ from course_lib.training.metrics import bleu, chrf
 DATA = {"en-bg": "Tatoeba English–Bulgarian, CC BY 2.0 FR, the training split of course_lib.data.corpora.tatoeba"}
 
 
-def main():
+def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m course_lib.training.trained", description=__doc__)
     parser.add_argument("name", choices=sorted(DATA))
     parser.add_argument("--core-minutes", type=float, default=20, help="processor time for training (default 20)")
