@@ -8,12 +8,15 @@ ones.
 
 import json
 import threading
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 import traitlets
+from jaxtyping import Bool, Float, Real
 
 from course_lib.attention import dot_scores, scaled_dot_product_attention, scaled_dot_scores
-from course_lib.checking import check_function, check_shape, describe, one_of, strings, whole_number
+from course_lib.checking import Array, check_function, check_shape, describe, one_of, strings, whole_number
 from course_lib.widgets import playground_still
 from course_lib.widgets.base import View, Widget, WrongAnswer, checked_title, explain, name_of
 from course_lib.widgets.page import page_module
@@ -27,6 +30,9 @@ from course_lib.widgets.playground_checks import (
     notes_on,
     plain,
 )
+
+if TYPE_CHECKING:
+    from course_lib.plots import Picture
 
 MAX_TOKENS = 256
 SIGNATURE = "(queries, keys, values, mask=None)"
@@ -86,14 +92,14 @@ class AttentionPlayground(Widget):
     Display it as the last line of a cell; put its `.view` into ipywidgets' boxes.
 
     Args:
-        tokens: list of up to 256 strings, shown as text.
-        queries: (seq_len, d_k) numbers, one row a token; at most 8 dimensions.
-        keys: (seq_len, d_k) numbers.
-        values: (seq_len, d_v) numbers; d_v may differ from d_k.
+        tokens: up to 256 strings, shown as text.
+        queries: numbers, one row a token; at most 8 dimensions.
+        keys: the same.
+        values: the same; d_v may differ from d_k.
         attention: function (queries, keys, values, mask=None) -> (context, weights) on float64 arrays. It gets copies,
             and a mask only where something is masked. If it raises or returns something else, the widget says so and
             keeps the last picture that worked.
-        mask: (seq_len, seq_len) booleans, True = may attend; None lets every query see every key.
+        mask: True = may attend; None lets every query see every key.
         presets: {"name": {"queries": ..., "keys": ..., "values": ..., "mask": ...}}, any subset of these; each a button.
         title: heading; None shows none.
 
@@ -112,16 +118,16 @@ class AttentionPlayground(Widget):
 
     def __init__(
         self,
-        tokens,
-        queries,
-        keys,
-        values,
-        attention=scaled_dot_product_attention,
+        tokens: Sequence[str],
+        queries: Real[Array, "seq_len d_k"],
+        keys: Real[Array, "seq_len d_k"],
+        values: Real[Array, "seq_len d_v"],
+        attention: Callable[..., tuple[Array, Array]] = scaled_dot_product_attention,
         *,
-        mask=None,
-        presets=None,
-        title=None,
-    ):
+        mask: Bool[Array, "seq_len seq_len"] | None = None,
+        presets: dict[str, dict[str, Array]] | None = None,
+        title: str | None = None,
+    ) -> None:
         tokens = strings("tokens", tokens, 1, MAX_TOKENS)
         seq_len = len(tokens)
         arrays = {
@@ -156,58 +162,58 @@ class AttentionPlayground(Widget):
     # --- what can be read back, and set ---
 
     @property
-    def tokens(self):
+    def tokens(self) -> list[str]:
         """list of str: the tokens, fixed."""
         return list(self._tokens)
 
     @property
-    def title(self):
+    def title(self) -> str:
         """str: the heading, fixed; empty if there is none."""
         return self.view.title
 
     @property
-    def queries(self):
+    def queries(self) -> Float[np.ndarray, "seq_len d_k"]:
         """(seq_len, d_k) float64: the queries as they are now; assign to change them."""
         return np.array(self.view.state["queries"], dtype=np.float64)
 
     @queries.setter
-    def queries(self, queries):
+    def queries(self, queries: Real[Array, "seq_len d_k"]) -> None:
         self._change(queries=queries)
 
     @property
-    def keys(self):
+    def keys(self) -> Float[np.ndarray, "seq_len d_k"]:
         """(seq_len, d_k) float64: the keys as they are now; assign to change them."""
         return np.array(self.view.state["keys"], dtype=np.float64)
 
     @keys.setter
-    def keys(self, keys):
+    def keys(self, keys: Real[Array, "seq_len d_k"]) -> None:
         self._change(keys=keys)
 
     @property
-    def values(self):
+    def values(self) -> Float[np.ndarray, "seq_len d_v"]:
         """(seq_len, d_v) float64: the values as they are now; assign to change them."""
         return np.array(self.view.state["values"], dtype=np.float64)
 
     @values.setter
-    def values(self, values):
+    def values(self, values: Real[Array, "seq_len d_v"]) -> None:
         self._change(values=values)
 
     @property
-    def mask(self):
+    def mask(self) -> Bool[np.ndarray, "seq_len seq_len"]:
         """(seq_len, seq_len) bool, True = may attend; assign an array, or None to let every query see every key."""
         return mask_of(self.view.state["mask"], len(self._tokens))
 
     @mask.setter
-    def mask(self, mask):
+    def mask(self, mask: Bool[Array, "seq_len seq_len"] | None) -> None:
         self._change(mask=mask)
 
     @property
-    def attention(self):
+    def attention(self) -> Callable[..., tuple[Array, Array]]:
         """The function that drives the picture; assign another one to see it at work on the same vectors."""
         return self._attention
 
     @attention.setter
-    def attention(self, attention):
+    def attention(self, attention: Callable[..., tuple[Array, Array]]) -> None:
         attention = check_function("attention", attention, SIGNATURE)
         with self._computing, self.view.hold_sync():
             self._catch_up()  # the last picture that worked, should the new function fail
@@ -218,53 +224,53 @@ class AttentionPlayground(Widget):
             self._change()
 
     @property
-    def scores(self):
+    def scores(self) -> Float[np.ndarray, "queries keys"]:
         """(queries, keys) float64: queries · keys, by the library."""
         return dot_scores(self.queries, self.keys)
 
     @property
-    def scaled_scores(self):
+    def scaled_scores(self) -> Float[np.ndarray, "queries keys"]:
         """(queries, keys) float64: scores / √d_k, by the library."""
         return scaled_dot_scores(self.queries, self.keys)
 
     @property
-    def weights(self):
+    def weights(self) -> Float[np.ndarray, "queries keys"] | None:
         """(queries, keys) float64 from the attention function, the last that worked; None if it never has."""
         self._catch_up()
         return None if self._weights is None else self._weights.copy()
 
     @property
-    def context(self):
+    def context(self) -> Float[np.ndarray, "queries d_v"] | None:
         """(queries, d_v) float64 from the attention function, the last that worked; None if it never has."""
         self._catch_up()
         return None if self._context is None else self._context.copy()
 
     @property
-    def error(self):
+    def error(self) -> str:
         """str: what is wrong with the attention function on the present vectors; empty while it works."""
         return self.view.error
 
     @property
-    def notes(self):
+    def notes(self) -> list[str]:
         """list of str: what looks odd in the weights and the context, such as a row that does not sum to 1."""
         return list(self.view.notes)
 
     @property
-    def stage(self):
+    def stage(self) -> str:
         """The step shown: "scores", "scaled", "masked", "weights" or "context"; assign to turn to it."""
         return self.view.stage
 
     @stage.setter
-    def stage(self, stage):
+    def stage(self, stage: str) -> None:
         self.view.stage = one_of("stage", stage, STAGES)
 
     @property
-    def selected(self):
+    def selected(self) -> int:
         """Index of the token whose query is followed; assign to follow another."""
         return self.view.selected
 
     @selected.setter
-    def selected(self, index):
+    def selected(self, index: int) -> None:
         self.view.selected = whole_number("selected", index, 0, len(self._tokens) - 1)
 
     # --- computing ---
@@ -350,18 +356,14 @@ class AttentionPlayground(Widget):
 
     # --- where no kernel runs ---
 
-    def text_alternative(self):
-        """Say in one sentence what the picture shows: where each query's attention goes.
-
-        Returns:
-            str
-        """
+    def text_alternative(self) -> str:
+        """Say in one sentence what the picture shows: where each query's attention goes."""
         return playground_still.in_words(self)
 
-    def still(self):
+    def still(self) -> "Picture":
         """Draw the present state without a browser: arrows where there are two dimensions, and the stage's numbers.
 
         Returns:
-            plots.Picture, a matplotlib figure; its `alternative` is the picture in words.
+            a matplotlib figure; its `alternative` is the picture in words.
         """
         return playground_still.picture(self)

@@ -9,13 +9,21 @@ import os
 import sysconfig
 import traceback
 import warnings
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import anywidget
+import numpy as np
+from jaxtyping import Bool
 
-from course_lib.checking import check_shape, read_booleans, string
+from course_lib.checking import Array, check_shape, read_booleans, string
 from course_lib.printable import well_formed
+
+if TYPE_CHECKING:
+    from anywidget._file_contents import VirtualFileContents
+
+    from course_lib.plots import Picture
 
 MAX_ERROR_CHARACTERS = 900
 STILL_DPI = 72  # as wide as a notebook
@@ -37,7 +45,10 @@ _LIBRARY_FOLDERS = tuple(
 class View(anywidget.AnyWidget):
     """The side of a widget that talks with its page, in messages that have no room for lone surrogates."""
 
-    def get_state(self, *args, **kwargs):
+    _esm: "str | VirtualFileContents"  # each widget's own, see `page.py`
+    _css: "str | VirtualFileContents"
+
+    def get_state(self, *args: Any, **kwargs: Any) -> dict[str, Any]:
         """The state to send."""
         return _sendable(super().get_state(*args, **kwargs))
 
@@ -64,7 +75,7 @@ class Widget:
 
     view: Any = None  # each widget's own, with its traits
 
-    def _picture(self, width, height):
+    def _picture(self, width, height) -> "Picture":
         """An empty picture of so many inches, under the widget's heading."""
         from course_lib import plots
 
@@ -73,23 +84,19 @@ class Widget:
             figure.suptitle(plots.visible(self.view.title), parse_math=False)
         return figure
 
-    def still(self):
+    def still(self) -> "Picture":
         """Draw the present state without a browser.
 
         Returns:
-            plots.Picture, a matplotlib figure; its `alternative` is the picture in words.
+            a matplotlib figure; its `alternative` is the picture in words.
         """
         raise NotImplementedError
 
-    def text_alternative(self):
-        """Say in a sentence or two what the picture shows.
-
-        Returns:
-            str
-        """
+    def text_alternative(self) -> str:
+        """Say in a sentence or two what the picture shows."""
         raise NotImplementedError
 
-    def save_html(self, path):
+    def save_html(self, path: Path | str) -> Path:
         """Write a page of its own, live in any browser: no kernel, no server, no network.
 
         What only Python can compute, such as a learner's own function, stays as it is now.
@@ -98,7 +105,7 @@ class Widget:
             path: file to write; one that is there is replaced.
 
         Returns:
-            pathlib.Path
+            its path.
         """
         path = Path(path)
         path.write_text(page_of(self.view), encoding="utf-8")
@@ -115,15 +122,8 @@ class Widget:
         return {**live, **still}, {**about_live, **about_still}
 
 
-def page_of(view):
-    """One self-contained HTML page with a view's module, style and present state.
-
-    Args:
-        view: an anywidget.
-
-    Returns:
-        str
-    """
+def page_of(view: View) -> str:
+    """One self-contained HTML page with a view's module, style and present state."""
     state = {}
     for name, value in view.get_state().items():
         if not name.startswith("_") and name not in ("layout", "tabbable", "tooltip"):
@@ -153,8 +153,8 @@ def _in_script(text):
 # --- what comes in ---
 
 
-def shown(trait, doc, check: Any = None):
-    """A property that reads a trait of a widget's view and, with a check, sets it.
+def shown(trait: str, doc: str, check: Callable[[Any, Any], Any]) -> property:
+    """A property that reads a trait of a widget's view, and sets it to what a check lets through.
 
     Args:
         trait: its name.
@@ -165,22 +165,22 @@ def shown(trait, doc, check: Any = None):
     def put(widget, value):
         setattr(widget.view, trait, check(widget, value))
 
-    return property(lambda widget: getattr(widget.view, trait), put if check else None, doc=doc)
+    return property(lambda widget: getattr(widget.view, trait), put, doc=doc)
 
 
-def checked_title(title):
+def checked_title(title: str | None) -> str:
     """Check a heading; returns "" for None."""
     return "" if title is None else string("title", title)
 
 
-def checked_mask(mask, n):
-    """Check who of n tokens may attend to whom; returns a bool array (n, n)."""
+def checked_mask(mask: Bool[Array, "n n"], n: int) -> Bool[np.ndarray, "n n"]:
+    """Check who of n tokens may attend to whom."""
     mask = read_booleans("mask", mask)
     check_shape("mask", mask.shape, "queries keys", {"queries": n, "keys": n})
     return mask
 
 
-def counted(count, noun):
+def counted(count: int, noun: str) -> str:
     """A number with its noun: "1 layer", "2 layers"."""
     return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
 
@@ -192,12 +192,12 @@ class WrongAnswer(ValueError):
     """A function ran, but gave back something else than it should."""
 
 
-def name_of(function):
+def name_of(function: Callable) -> str:
     """What a function is called."""
     return getattr(function, "__name__", type(function).__name__)
 
 
-def explain(error, name):
+def explain(error: Exception, name: str) -> str:
     """The last lines of a traceback that are the learner's own, or a plain sentence for a stub."""
     if isinstance(error, NotImplementedError):
         message = str(error)

@@ -5,15 +5,21 @@ only turns from one to another.
 """
 
 import itertools
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import traitlets
+from jaxtyping import Float, Real
 
-from course_lib.checking import describe, flag, read_array, strings, whole_number
+from course_lib.checking import Array, describe, flag, read_array, strings, whole_number
 from course_lib.colours import PALETTE
 from course_lib.widgets.base import View, Widget, WrongAnswer, checked_title, explain, name_of
 from course_lib.widgets.page import page_module
+
+if TYPE_CHECKING:
+    from course_lib.models import Block
+    from course_lib.plots import Picture
 
 MAX_TOKENS, MAX_DIMENSIONS, MAX_WIDTH, MAX_STAGES = 32, 256, 1024, 12
 MAX_NUMBERS = 4_000_000
@@ -53,8 +59,8 @@ class BlockWalk(Widget):
     """Follow a token through a block: what each part adds, how large the stream gets, and what breaks without a part.
 
     Args:
-        x: (tokens, d_model) numbers, array or tensor: what goes into the block, at most 32 by 256.
-        tokens: list of strings.
+        x: numbers, array or tensor: what goes into the block, at most 32 by 256.
+        tokens: one string a row.
         block: an `EncoderBlock` (pre-norm or post-norm), or a function (x, *, attention, feed_forward, residual, norm) ->
             {"stage": (tokens, width) numbers, …}, whose switches are booleans.
         title: heading; None shows none.
@@ -71,19 +77,24 @@ class BlockWalk(Widget):
     Source: Vaswani 2017, §3.1; the residual stream: Elhage et al. 2021, "A Mathematical Framework for Transformer Circuits".
     """
 
-    def __init__(self, x, tokens, block, *, title=None):
+    def __init__(
+        self,
+        x: Real[Array, "tokens d_model"],
+        tokens: Sequence[str],
+        block: "Block | Callable[..., dict[str, Array]]",
+        *,
+        title: str | None = None,
+    ) -> None:
         tokens = strings("tokens", tokens, 1, MAX_TOKENS)
         most = {"tokens": MAX_TOKENS, "d_model": MAX_DIMENSIONS}
         self._x = read_array("x", x, "tokens d_model", most=most, tokens=len(tokens))
-        is_block = hasattr(block, "attention_norm")
-        if not is_block and (
-            not callable(block) or hasattr(block, "feed_forward_norm")
-        ):  # the latter: a decoder's block
+        norm = getattr(block, "attention_norm", None)  # a function has none, nor has a decoder's block
+        if norm is None and (not callable(block) or hasattr(block, "feed_forward_norm")):
             raise TypeError(TEXTS["block"].format(signature=SIGNATURE, got=describe(block)))
-        if is_block:
-            read_array("x", x, "tokens d_model", d_model=block.attention_norm.normalized_shape[0])
-        self._function = _of_block(block) if is_block else block
-        self._name = type(block).__name__ if is_block else name_of(block)
+        if norm is not None:
+            read_array("x", x, "tokens d_model", d_model=norm.normalized_shape[0])
+        self._function = block if norm is None else _of_block(block)
+        self._name = name_of(block) if norm is None else type(block).__name__
         self._walks, error = {}, ""
         try:
             self._walks = self._all_combinations()
@@ -131,37 +142,37 @@ class BlockWalk(Widget):
             raise WrongAnswer(str(problem)) from None
 
     @property
-    def on(self):
+    def on(self) -> dict[str, bool]:
         """dict: which of "attention", "feed_forward", "residual" and "norm" are on; assign some of them to switch."""
         return dict(self.view.on)
 
     @on.setter
-    def on(self, on):
+    def on(self, on: dict[str, bool]) -> None:
         if not isinstance(on, dict) or not set(on) <= set(SWITCHES):
             raise ValueError(TEXTS["switches"].format(switches=", ".join(SWITCHES), got=repr(on)))
         self.view.on = {**self.view.on, **{name: flag(name, value) for name, value in on.items()}}
 
     @property
-    def token(self):
+    def token(self) -> int:
         """int: the token that is followed; assign to follow another."""
         return self.view.token
 
     @token.setter
-    def token(self, token):
+    def token(self, token: int) -> None:
         self.view.token = whole_number("token", token, 0, len(self._x) - 1)
 
     @property
-    def stages(self):
+    def stages(self) -> dict[str, Float[np.ndarray, "tokens width"]]:
         """dict: name -> (tokens, width) float64, with the present switches; empty if the function failed."""
         walk = self._walks.get(tuple(self.view.on[name] for name in SWITCHES), {})
         return {name: stage.copy() for name, stage in walk.items()}
 
     @property
-    def error(self):
+    def error(self) -> str:
         """str: what is wrong with the function; empty if it worked."""
         return self.view.error
 
-    def text_alternative(self):
+    def text_alternative(self) -> str:
         if not self._walks:
             return self.view.error
         on = [name.replace("_", " ") for name in SWITCHES if self.view.on[name]]
@@ -173,7 +184,7 @@ class BlockWalk(Widget):
             token=self.view.tokens[self.token], parts=", ".join(on) or TEXTS["nothing"], sizes=", ".join(sizes)
         )
 
-    def still(self):
+    def still(self) -> "Picture":
         from course_lib import plots
 
         stages = self.stages

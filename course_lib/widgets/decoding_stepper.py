@@ -5,15 +5,21 @@ and collects what is chosen.
 """
 
 import threading
-from typing import Any
+from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import traitlets
+from jaxtyping import Float
 
-from course_lib.checking import as_whole, describe, entries, read_array, real_number, strings, whole_number
+from course_lib.checking import Array, as_whole, describe, entries, read_array, real_number, strings, whole_number
 from course_lib.colours import PALETTE
 from course_lib.widgets.base import View, Widget, WrongAnswer, checked_title, explain, name_of
 from course_lib.widgets.page import page_module
+
+if TYPE_CHECKING:
+    from course_lib.models import LanguageModel, Transformer
+    from course_lib.plots import Picture
 
 MAX_VOCABULARY, MAX_SOURCE, MAX_NEW, MAX_BEAM, MAX_DEPTH = 60_000, 128, 200, 5, 12
 SHOWN = 12
@@ -67,10 +73,10 @@ class DecodingStepper(Widget):
     Args:
         next_logits: a `Transformer` or `LanguageModel`, or a function that gets the ids so far, an int64 array (seq_len,),
             and returns logits (vocabulary,), or (logits, weights) with weights (source,): how it attends to the source.
-        vocabulary: list of strings, the text of each token id; up to 60,000.
+        vocabulary: the text of each token id; up to 60,000.
         prompt: ids that come first, for a language model at least one.
         source_ids: ids that a `Transformer` translates.
-        source: list of strings, the source's tokens; None: by the vocabulary.
+        source: the source's tokens; None: by the vocabulary.
         start_id: the token that every target of a `Transformer` begins with.
         end_id: the token that ends a sequence; None: none does.
         max_new_tokens: most new tokens, up to 200.
@@ -88,18 +94,18 @@ class DecodingStepper(Widget):
 
     def __init__(
         self,
-        next_logits,
-        vocabulary,
+        next_logits: "Transformer | LanguageModel | Callable[[np.ndarray], Array | tuple[Array, Array]]",
+        vocabulary: Sequence[str],
         *,
-        prompt=(),
-        source_ids=None,
-        source=None,
-        start_id=None,
-        end_id=None,
-        max_new_tokens=50,
-        seed=0,
-        title=None,
-    ):
+        prompt: Iterable[int] = (),
+        source_ids: Iterable[int] | None = None,
+        source: Sequence[str] | None = None,
+        start_id: int | None = None,
+        end_id: int | None = None,
+        max_new_tokens: int = 50,
+        seed: int = 0,
+        title: str | None = None,
+    ) -> None:
         vocabulary = strings("vocabulary", vocabulary, 1, MAX_VOCABULARY)
         self._last = len(vocabulary) - 1
         prompt = self._checked_ids("prompt", prompt)
@@ -152,36 +158,36 @@ class DecodingStepper(Widget):
     # --- what can be read back, and set ---
 
     @property
-    def ids(self):
+    def ids(self) -> list[int]:
         """list of int: the new tokens; assign to set them."""
         return list(self.view.ids)
 
     @ids.setter
-    def ids(self, ids):
-        ids = self._checked_ids("ids", ids)
-        if len(ids) > self.view.most:
+    def ids(self, ids: Iterable[int]) -> None:
+        new_ids = self._checked_ids("ids", ids)
+        if len(new_ids) > self.view.most:
             raise ValueError(TEXTS["full"].format(most=self.view.most))
-        self.view.ids = ids
+        self.view.ids = new_ids
 
     @property
-    def tokens(self):
+    def tokens(self) -> list[str]:
         """list of str: the new tokens."""
         return [self.view.vocabulary[number] for number in self.view.ids]
 
     @property
-    def logits(self):
+    def logits(self) -> Float[np.ndarray, " vocabulary"] | None:
         """(vocabulary,) float64: what the function gave for the tokens so far; None where it failed."""
         found = self._known.get(tuple(self.view.ids))
         return None if found is None else found[0].copy()
 
     @property
-    def weights(self):
+    def weights(self) -> Float[np.ndarray, " source"] | None:
         """(source,) float64: how the function attends to the source at this step; None if it does not say."""
         found = self._known.get(tuple(self.view.ids))
         return None if found is None or found[1] is None else found[1].copy()
 
     @property
-    def probabilities(self):
+    def probabilities(self) -> Float[np.ndarray, " vocabulary"] | None:
         """(vocabulary,) float64: what is drawn by, after temperature, top-k and top-p; None where the function failed."""
         import torch
 
@@ -193,48 +199,48 @@ class DecodingStepper(Widget):
         return sampling_probabilities(torch.from_numpy(self.logits), **options).numpy()
 
     @property
-    def error(self):
+    def error(self) -> str:
         """str: what is wrong with the function on the tokens so far; empty while it works."""
         return self.view.error
 
     @property
-    def temperature(self):
+    def temperature(self) -> float:
         """float: what the logits are divided by, 0.1 to 5; assign to change it."""
         return self.view.temperature
 
     @temperature.setter
-    def temperature(self, temperature):
+    def temperature(self, temperature: float) -> None:
         self.view.temperature = real_number("temperature", temperature, least=0.1, most=5)
 
     @property
-    def top_k(self):
+    def top_k(self) -> int | None:
         """int: how many of the likeliest tokens are kept, None for all; assign to change it."""
         return self.view.top_k or None
 
     @top_k.setter
-    def top_k(self, top_k):
+    def top_k(self, top_k: int | None) -> None:
         self.view.top_k = 0 if top_k is None else whole_number("top_k", top_k, 1, self._last + 1)
 
     @property
-    def top_p(self):
+    def top_p(self) -> float:
         """float: of these the fewest that add up to this share are kept, 0.01 to 1 for all; assign to change it."""
         return self.view.top_p
 
     @top_p.setter
-    def top_p(self, top_p):
+    def top_p(self, top_p: float) -> None:
         self.view.top_p = real_number("top_p", top_p, least=0.01, most=1)
 
     @property
-    def beam_width(self):
+    def beam_width(self) -> int:
         """int: beginnings that the tree keeps side by side, 0 for no tree; assign to change it."""
         return self.view.beam_width
 
     @beam_width.setter
-    def beam_width(self, width):
+    def beam_width(self, width: int) -> None:
         self.view.beam_width = whole_number("beam_width", width, 0, MAX_BEAM)
 
     @property
-    def tree(self):
+    def tree(self) -> list[list[dict[str, float]]]:
         """list of levels, each a list of dicts with "parent", "id", "score" (log-probability), "kept" and "ended"."""
         return [list(level) for level in self.view.tree]
 
@@ -304,10 +310,10 @@ class DecodingStepper(Widget):
                 break
         return levels
 
-    def text_alternative(self):
-        if self.logits is None:
-            return self.view.error
+    def text_alternative(self) -> str:
         vocabulary, probabilities = self.view.vocabulary, self.probabilities
+        if probabilities is None:
+            return self.view.error
         best = [
             TEXTS["candidate"].format(token=vocabulary[number], probability=probabilities[number])
             for number in np.argsort(-probabilities, kind="stable")[:3]
@@ -319,12 +325,14 @@ class DecodingStepper(Widget):
         vocabulary = self.view.vocabulary
         return "".join(vocabulary[number] for number in (*self.view.prompt, *self.view.ids)[-12:])
 
-    def still(self):
+    def still(self) -> "Picture":
         from course_lib import plots
 
         figure = self._picture(6.4, 3.2)
         ax = figure.subplots()
-        probabilities = np.zeros(1) if self.logits is None else self.probabilities
+        probabilities = self.probabilities
+        if probabilities is None:
+            probabilities = np.zeros(1)
         best = np.argsort(-probabilities, kind="stable")[:SHOWN]
         ax.barh(range(len(best)), probabilities[best], color=PALETTE["queries"])
         names = [plots.visible(self.view.vocabulary[number]) for number in best]

@@ -3,12 +3,19 @@
 The page draws from one buffer of 16-bit numbers, 2 bytes a weight; Python keeps the weights as they came.
 """
 
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
 import numpy as np
 import traitlets
+from jaxtyping import Float, Real
 
-from course_lib.checking import describe, one_of, read_array, strings, whole_number
+from course_lib.checking import Array, describe, one_of, read_array, strings, whole_number
 from course_lib.widgets.base import View, Widget, checked_title, counted, shown
 from course_lib.widgets.page import page_module
+
+if TYPE_CHECKING:
+    from course_lib.plots import Picture
 
 ORDERS = ("place", "entropy", "previous", "next", "same", "first")
 MAX_TOKENS, MAX_LAYERS, MAX_HEADS = 256, 48, 64
@@ -16,6 +23,10 @@ MAX_WEIGHTS = 8_000_000  # 16 MB on their way to the page
 TOLERANCE = 1e-3
 MOSAIC = 240  # numbers across all heads in the still
 STEPS = 65535  # a weight is sent as so many parts of 1
+
+# One model's, or one part's: layer by layer, perhaps with a batch axis of 1.
+Maps = Real[Array, "layers heads queries keys"] | Sequence[Real[Array, "heads queries keys"]]
+Tokens = Sequence[str] | tuple[Sequence[str], Sequence[str]]  # the latter: (tokens, key_tokens)
 
 TEXTS = {
     "kind": "attention is {got}; expected weights of shape (layers, heads, queries, keys), or a list with one "
@@ -61,9 +72,9 @@ class HeadBrowser(Widget):
         attention: weights of shape (layers, heads, queries, keys), or a list with one array or tensor a layer, as our
             models and Hugging Face's return them (with a batch axis of 1); or a dict of such, such as
             {"encoder": …, "decoder": …, "cross": …}.
-        tokens: list of strings, the queries; with a dict of weights a dict of the same parts, whose values are lists, or
+        tokens: the queries' strings; with a dict of weights a dict of the same parts, whose values are lists, or
             pairs (tokens, key_tokens).
-        key_tokens: list of strings, where the keys are other tokens (cross-attention); None: the same.
+        key_tokens: strings, where the keys are other tokens (cross-attention); None: the same.
         title: heading; None shows none.
 
     Raises:
@@ -76,7 +87,14 @@ class HeadBrowser(Widget):
         (3, 3)
     """
 
-    def __init__(self, attention, tokens, key_tokens=None, *, title=None):
+    def __init__(
+        self,
+        attention: "Maps | dict[str, Maps]",
+        tokens: "Sequence[str] | dict[str, Tokens]",
+        key_tokens: Sequence[str] | None = None,
+        *,
+        title: str | None = None,
+    ) -> None:
         parts = attention if isinstance(attention, dict) else {"": attention}
         if not parts:
             raise ValueError(TEXTS["no parts"])
@@ -105,12 +123,12 @@ class HeadBrowser(Widget):
         self.view = HeadBrowserView(title=checked_title(title), parts=about, weights=b"".join(sent))
 
     @property
-    def part(self):
+    def part(self) -> str:
         """str: the part shown, where there are several; assign to show another."""
         return list(self._weights)[self.view.part]
 
     @part.setter
-    def part(self, part):
+    def part(self, part: str) -> None:
         names = list(self._weights)
         one_of("part", part, names)
         with self.view.hold_sync():
@@ -138,12 +156,12 @@ class HeadBrowser(Widget):
     )
 
     @property
-    def weights(self):
+    def weights(self) -> Float[np.ndarray, "queries keys"]:
         """(queries, keys) float64: the head that is shown."""
         return self._weights[self.part][self.view.layer, self.view.head].copy()
 
     @property
-    def head_scores(self):
+    def head_scores(self) -> dict[str, Float[np.ndarray, "layers heads"]]:
         """What kind of head each one is: dict of (layers, heads) arrays.
 
         "previous", "same", "next" and "first" are the mean weight of the key at that place, over the queries that have
@@ -163,7 +181,7 @@ class HeadBrowser(Widget):
         scores["entropy"] = -(weights * logs).sum(axis=-1).mean(axis=-1) / max(np.log(keys), 1e-12)
         return scores
 
-    def text_alternative(self):
+    def text_alternative(self) -> str:
         weights, (queries, keys) = self._weights[self.part], self._tokens[self.part]
         row = self.weights[self.token]
         about = {"token": queries[self.token], "key": keys[int(row.argmax())], "weight": row.max()}
@@ -176,7 +194,7 @@ class HeadBrowser(Widget):
             row=TEXTS["row" if row.max() > TOLERANCE else "nothing"].format(**about),
         )
 
-    def still(self):
+    def still(self) -> "Picture":
         from course_lib import plots
 
         queries, keys = self._tokens[self.part]

@@ -8,6 +8,8 @@ import json
 import os
 import threading
 import time
+from collections.abc import Callable
+from pathlib import Path
 
 from anywidget._file_contents import VirtualFileContents  # text that tells every widget that it has changed
 
@@ -17,21 +19,17 @@ TOLD = "export default { render: ({ el }) => void (el.textContent = %s) };"
 _followed: list = []  # (text of the module, text of the style, function that reads both)
 
 
-def is_wanted():
-    """Whether edits are to be followed.
-
-    Returns:
-        bool
-    """
+def is_wanted() -> bool:
+    """Whether edits are to be followed."""
     return os.environ.get("ANYWIDGET_HMR") == "1"
 
 
-def followed(read, folder):
+def followed(read: Callable[[], tuple[str, str]], folder: Path) -> tuple[VirtualFileContents, VirtualFileContents]:
     """A widget's module and style that change with their files.
 
     Args:
-        read: function () -> (module, style), two texts; a ValueError or OSError of it is told on the page.
-        folder: pathlib.Path of all files that may matter.
+        read: gives (module, style); a ValueError or OSError of it is told on the page.
+        folder: where all files are that may matter.
 
     Returns:
         (module, style): what anywidget takes for `_esm` and `_css`.

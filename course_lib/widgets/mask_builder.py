@@ -3,13 +3,20 @@
 The page computes; Python computes the same numbers when they are read.
 """
 
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
 import numpy as np
 import traitlets
+from jaxtyping import Bool, Float, Int, Real
 
 from course_lib import attention
-from course_lib.checking import as_whole, flag, read_array, strings, whole_number
+from course_lib.checking import Array, as_whole, flag, read_array, strings, whole_number
 from course_lib.widgets.base import View, Widget, checked_mask, checked_title, counted, shown
 from course_lib.widgets.page import page_module
+
+if TYPE_CHECKING:
+    from course_lib.plots import Picture
 
 MAX_TOKENS, MAX_LAYERS = 64, 12
 
@@ -43,8 +50,8 @@ class MaskBuilder(Widget):
     """Combine a causal mask, padding and a window, paint single pairs, and see what attention makes of it.
 
     Args:
-        tokens: list of up to 64 strings, or how many unnamed ones.
-        scores: (queries, keys) numbers that softmax gets; None: all equal.
+        tokens: up to 64 strings, or how many unnamed ones.
+        scores: numbers that softmax gets; None: all equal.
         causal: whether each token sees only itself and those before it.
         length: how many tokens are no padding; None: all.
         window: how far each token sees on either side; None: any distance.
@@ -60,7 +67,17 @@ class MaskBuilder(Widget):
         6
     """
 
-    def __init__(self, tokens=8, scores=None, *, causal=False, length=None, window=None, layers=2, title=None):
+    def __init__(
+        self,
+        tokens: Sequence[str] | int = 8,
+        scores: Real[Array, "queries keys"] | None = None,
+        *,
+        causal: bool = False,
+        length: int | None = None,
+        window: int | None = None,
+        layers: int = 2,
+        title: str | None = None,
+    ) -> None:
         if as_whole(tokens) is not None:
             count = whole_number("tokens", tokens, 1, MAX_TOKENS)
             tokens = [str(number) for number in range(1, count + 1)]
@@ -78,7 +95,7 @@ class MaskBuilder(Widget):
         )
 
     @property
-    def mask(self):
+    def mask(self) -> Bool[np.ndarray, "queries keys"]:
         """(queries, keys) bool, True = may attend; assign an array to paint it all."""
         view, n = self.view, len(self.view.tokens)
         mask = attention.sliding_window_mask(n, view.window) & (np.arange(n) < view.length)
@@ -90,7 +107,7 @@ class MaskBuilder(Widget):
         return mask
 
     @mask.setter
-    def mask(self, mask):
+    def mask(self, mask: Bool[Array, "queries keys"]) -> None:
         n = len(self.view.tokens)
         array = checked_mask(mask, n)
         with self.view.hold_sync():
@@ -98,12 +115,12 @@ class MaskBuilder(Widget):
             self.view.painted = {f"{query},{key}": False for query, key in np.argwhere(~array).tolist()}
 
     @property
-    def weights(self):
+    def weights(self) -> Float[np.ndarray, "queries keys"]:
         """(queries, keys) float64: softmax of the scores over what the mask allows; a row without any key is 0."""
         return attention.softmax(np.array(self.view.scores), mask=self.mask)
 
     @property
-    def reach(self):
+    def reach(self) -> Int[np.ndarray, "queries keys"]:
         """(queries, keys) int: through how many layers a query first sees a key; 0 if not within `layers`."""
         mask, n = self.mask, len(self.view.tokens)
         found, seen = mask.astype(int), mask | np.eye(n, dtype=bool)  # the residual keeps a token's own vector
@@ -138,7 +155,7 @@ class MaskBuilder(Widget):
         lambda builder, value: whole_number("selected", value, 0, len(builder.view.tokens) - 1),
     )
 
-    def text_alternative(self):
+    def text_alternative(self) -> str:
         mask, tokens = self.mask, self.view.tokens
         empty = [f"“{token}”" for token, row in zip(tokens, mask, strict=True) if not row.any()]
         return TEXTS["alternative"].format(
@@ -149,7 +166,7 @@ class MaskBuilder(Widget):
             reached=int((self.reach > 0).sum()),
         )
 
-    def still(self):
+    def still(self) -> "Picture":
         from course_lib import plots
 
         tokens = self.view.tokens

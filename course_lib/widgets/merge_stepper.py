@@ -3,6 +3,8 @@
 The page computes; Python computes the same with `BytePairEncoder` when it is read.
 """
 
+from typing import TYPE_CHECKING
+
 import traitlets
 
 from course_lib.bpe import BytePairEncoder, split_words
@@ -11,6 +13,9 @@ from course_lib.colours import PALETTE
 from course_lib.printable import well_formed
 from course_lib.widgets.base import View, Widget, checked_title, counted
 from course_lib.widgets.page import page_module
+
+if TYPE_CHECKING:
+    from course_lib.plots import Picture
 
 MAX_CHARACTERS, MAX_MERGES = 5000, 400
 
@@ -53,7 +58,7 @@ class MergeStepper(Widget):
     Source: Sennrich et al. 2016, arXiv 1508.07909, §3.2.
     """
 
-    def __init__(self, text, *, merges=0, title=None):
+    def __init__(self, text: str, *, merges: int = 0, title: str | None = None) -> None:
         self.view = MergeStepperView(
             title=checked_title(title),
             text=_checked_text(text),
@@ -61,40 +66,40 @@ class MergeStepper(Widget):
         )
 
     @property
-    def text(self):
+    def text(self) -> str:
         """str: the text; assign another."""
         return self.view.text
 
     @text.setter
-    def text(self, text):
+    def text(self, text: str) -> None:
         self.view.text = _checked_text(text)
 
     @property
-    def merges(self):
+    def merges(self) -> list[tuple[str, str]]:
         """list of pairs: the merges that are done, oldest first."""
         return list(self.encoder.merges)
 
     @property
-    def num_merges(self):
+    def num_merges(self) -> int:
         """int: how many merges are asked for; assign to change it. A short text may have fewer."""
         return self.view.merges
 
     @num_merges.setter
-    def num_merges(self, merges):
+    def num_merges(self, merges: int) -> None:
         self.view.merges = whole_number("num_merges", merges, 0, MAX_MERGES)
 
     @property
-    def encoder(self):
+    def encoder(self) -> BytePairEncoder:
         """`BytePairEncoder` with the merges that are done."""
         text = self.view.text
         return BytePairEncoder.train(split_words(text), len(set(text)) + self.view.merges)
 
     @property
-    def tokens(self):
+    def tokens(self) -> list[str]:
         """list of str: the text, cut by the merges that are done."""
         return self.encoder.tokenize(self.view.text)
 
-    def text_alternative(self):
+    def text_alternative(self) -> str:
         encoder, tokens = self.encoder, self.tokens
         shown = "|".join(tokens[:40]) + (TEXTS["more"] if len(tokens) > 40 else "")
         about = {
@@ -104,7 +109,7 @@ class MergeStepper(Widget):
         }
         return TEXTS["alternative"].format(**about, tokens=shown)
 
-    def still(self):
+    def still(self) -> "Picture":
         text, done = self.view.text, self.view.merges
         words = split_words(text)
         sizes, lengths = [], []

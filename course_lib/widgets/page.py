@@ -7,8 +7,12 @@ travel together in one, `loader.js`, which gives each an address of its own and 
 import json
 import re
 from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING, Any
 
 from course_lib.widgets import live
+
+if TYPE_CHECKING:
+    from anywidget._file_contents import VirtualFileContents
 
 FOLDER = Path(__file__).parent
 
@@ -24,7 +28,7 @@ _ADDRESS = re.compile(r"""\b(?:from\s*|import\s*\(?\s*)(["'])([^"'\n]+)\1""")
 _UNNAMED = re.compile(r"""\bimport\s*\(\s*[^"'\s)]""")
 
 
-def page_module(name):
+def page_module(name: str) -> "tuple[str, str] | tuple[VirtualFileContents, VirtualFileContents]":
     """Put one widget's JavaScript and style together with what they need.
 
     Args:
@@ -49,14 +53,14 @@ def _texts_of(name):
     return module, style
 
 
-def modules_of(name):
+def modules_of(name: str) -> dict[str, dict[str, Any]]:
     """All modules that a widget needs, each after those that it imports.
 
     Args:
         name: as for `page_module`.
 
     Returns:
-        dict: path below this folder, such as "kit/plane.js" -> {"text": …, "imports": {address in the text: path}}.
+        path below this folder, such as "kit/plane.js" -> {"text": …, "imports": {address in the text: path}}.
     """
     found = {}
     _collect(f"{name}.js", (), found)
@@ -75,7 +79,7 @@ def _collect(path, above, found):
     found[path] = {"text": text, "imports": imports}
 
 
-def imports_of(path, text):
+def imports_of(path: str, text: str) -> dict[str, str]:
     """What a module imports.
 
     Args:
@@ -83,7 +87,7 @@ def imports_of(path, text):
         text: of the module.
 
     Returns:
-        dict: address as it stands in the text -> path below this folder.
+        address as it stands in the text -> path below this folder.
     """
     if _UNNAMED.search(text):
         raise ValueError(TEXTS["unnamed"].format(name=path))

@@ -4,17 +4,26 @@ Attention comes as arrays, or from a function that Python calls with the image, 
 """
 
 import threading
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import traitlets
+from jaxtyping import Float, Real
 
-from course_lib.checking import as_whole, describe, read_array, whole_number
+from course_lib.checking import Array, as_whole, describe, read_array, whole_number
 from course_lib.widgets.base import View, Widget, WrongAnswer, checked_title, explain, name_of
 from course_lib.widgets.page import page_module
 
+if TYPE_CHECKING:
+    from course_lib.plots import Picture
+
 MAX_SIDE, MAX_PATCHES, MAX_LAYERS, MAX_HEADS = 512, 256, 24, 32
 WHOLE = -1  # the class token, in place of a patch
+
+Image = Real[Array, "height width"] | Real[Array, "height width 3"]
+# Of all layers, each perhaps with a batch axis of 1.
+Maps = Real[Array, "layers heads tokens tokens"] | Sequence[Real[Array, "heads tokens tokens"]]
 
 TEXTS = {
     "image": "image is {got}; expected numbers of shape (height, width) or (height, width, 3)",
@@ -58,7 +67,7 @@ class PatchView(Widget):
     """Pick a patch of an image, and see where it looks, by layer and head.
 
     Args:
-        image: (height, width) or (height, width, 3) numbers from 0 to 1, at most 512 by 512.
+        image: numbers from 0 to 1, at most 512 by 512.
         attention: a list with one (heads, tokens, tokens) array or tensor a layer, a batch axis of 1 before it or not; or a
             function image -> such a list, or (logits, such a list), which gets the image as a float64 array. With a
             function the patches can be shuffled. Tokens are the patches row by row, perhaps with a class token before.
@@ -76,7 +85,14 @@ class PatchView(Widget):
         (4, 4)
     """
 
-    def __init__(self, image, attention, patch_size, *, title=None):
+    def __init__(
+        self,
+        image: "Image",
+        attention: "Maps | Callable[[np.ndarray], Maps | tuple[Array, Maps]]",
+        patch_size: int,
+        *,
+        title: str | None = None,
+    ) -> None:
         self._image = _checked_image(image)
         height, width = self._image.shape[:2]
         size = whole_number("patch_size", patch_size, 1, MAX_SIDE)
@@ -113,30 +129,30 @@ class PatchView(Widget):
         self.view.observe(self._shuffle_changed, "shuffle")
 
     @property
-    def layer(self):
+    def layer(self) -> int:
         """int: the layer shown, from 0; assign to show another."""
         return self.view.layer
 
     @layer.setter
-    def layer(self, layer):
+    def layer(self, layer: int) -> None:
         self.view.layer = whole_number("layer", layer, 0, len(self._weights) - 1)
 
     @property
-    def head(self):
+    def head(self) -> int:
         """int: the head shown, from 0; assign to show another."""
         return self.view.head
 
     @head.setter
-    def head(self, head):
+    def head(self, head: int) -> None:
         self.view.head = whole_number("head", head, 0, self._weights.shape[1] - 1)
 
     @property
-    def selected(self):
+    def selected(self) -> int:
         """int: the patch that looks, row by row from 0, or -1 for the class token; assign to pick another."""
         return self.view.selected
 
     @selected.setter
-    def selected(self, selected):
+    def selected(self, selected: int) -> None:
         last = self._grid[0] * self._grid[1] - 1
         number = as_whole(selected)
         if number == WHOLE and not self._has_class:
@@ -146,29 +162,29 @@ class PatchView(Widget):
         self.view.selected = number
 
     @property
-    def shuffle(self):
+    def shuffle(self) -> int:
         """int: 0, or the seed by which the patches are shuffled; assign to shuffle them."""
         return self.view.shuffle
 
     @shuffle.setter
-    def shuffle(self, seed):
+    def shuffle(self, seed: int) -> None:
         if self._function is None:
             raise ValueError(TEXTS["arrays"])
         self.view.shuffle = whole_number("shuffle", seed, 0, 2**31 - 1)
 
     @property
-    def image(self):
+    def image(self) -> Float[np.ndarray, "height width"] | Float[np.ndarray, "height width 3"]:
         """(height, width) or (height, width, 3) float64: the image as it is now, perhaps shuffled."""
         return self._shuffled(self.view.shuffle)
 
     @property
-    def weights(self):
+    def weights(self) -> Float[np.ndarray, "rows columns"]:
         """(rows, columns) float64: what the picked patch gives to each patch; without the class token's share."""
         row = self._weights[self.view.layer, self.view.head, self.view.selected + self._has_class]
         return row[int(self._has_class) :].reshape(self._grid).copy()
 
     @property
-    def error(self):
+    def error(self) -> str:
         """str: what is wrong with the function on the present image; empty while it works."""
         return self.view.error
 
@@ -215,7 +231,7 @@ class PatchView(Widget):
     def _who(self):
         return TEXTS["class"] if self.selected == WHOLE else TEXTS["a patch"].format(number=self.selected + 1)
 
-    def text_alternative(self):
+    def text_alternative(self) -> str:
         weights = self.weights
         row, column = np.unravel_index(weights.argmax(), weights.shape)
         return TEXTS["alternative"].format(
@@ -229,7 +245,7 @@ class PatchView(Widget):
             weight=weights.max(),
         )
 
-    def still(self):
+    def still(self) -> "Picture":
         figure = self._picture(6.8, 3.2)
         left, right = figure.subplots(1, 2)
         left.imshow(self.image.clip(0, 1), cmap="gray_r", vmin=0, vmax=1, interpolation="nearest")

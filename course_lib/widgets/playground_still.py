@@ -1,11 +1,16 @@
 """AttentionPlayground where no kernel runs: a picture, and the picture in words."""
 
 import warnings
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from course_lib.widgets.base import STILL_DPI
 from course_lib.widgets.playground_checks import SUM_TOLERANCE
+
+if TYPE_CHECKING:
+    from course_lib.plots import Picture
+    from course_lib.widgets.attention_playground import AttentionPlayground
 
 FEW = 12  # up to here every token has its arrows, and every row its words
 
@@ -22,12 +27,8 @@ TEXTS = {
 }
 
 
-def in_words(playground):
-    """Say in one sentence what the picture shows: where each query's attention goes.
-
-    Returns:
-        str
-    """
+def in_words(playground: "AttentionPlayground") -> str:
+    """Say in one sentence what the picture shows: where each query's attention goes."""
     sentence = _sentence(playground.tokens)
     weights = playground.weights
     if weights is None:
@@ -43,11 +44,11 @@ def in_words(playground):
     return TEXTS["alternative"].format(sentence=sentence, rows="; ".join(rows))
 
 
-def picture(playground):
+def picture(playground: "AttentionPlayground") -> "Picture":
     """Draw the present state without a browser: arrows where there are two dimensions, and the stage's numbers.
 
     Returns:
-        plots.Picture, a matplotlib figure; its `alternative` is the picture in words.
+        a matplotlib figure; its `alternative` is the picture in words.
     """
     from course_lib import plots  # matplotlib takes a while to load
 

@@ -4,16 +4,20 @@ The page computes; Python computes the same numbers when they are read.
 """
 
 from collections.abc import Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import traitlets
+from jaxtyping import Float, Real
 
 from course_lib import attention, positions
-from course_lib.checking import as_whole, check_even, one_of, read_array, real_number, whole_number
+from course_lib.checking import Array, as_whole, check_even, one_of, read_array, real_number, whole_number
 from course_lib.colours import PALETTE
 from course_lib.widgets.base import View, Widget, checked_title, shown
 from course_lib.widgets.page import page_module
+
+if TYPE_CHECKING:
+    from course_lib.plots import Picture
 
 KINDS = ("sinusoidal", "rotary", "alibi", "learned")
 MAX_LENGTH, MAX_DIMENSIONS = 256, 128
@@ -67,7 +71,7 @@ class PositionExplorer(Widget):
         length: positions, 2 to 256.
         d_model: dimensions, an even number from 2 to 128.
         base: of the wavelengths, 10 to 1,000,000.
-        learned: (length, d_model) numbers, such as `model.positions.weight`; length and d_model are then theirs.
+        learned: numbers, such as `model.positions.weight`; length and d_model are then theirs.
         title: heading; None shows none.
 
     Raises:
@@ -81,7 +85,16 @@ class PositionExplorer(Widget):
     Source: Vaswani 2017, §3.5; Su 2021, arXiv 2104.09864; Press 2021, arXiv 2108.12409.
     """
 
-    def __init__(self, kind=None, *, length=64, d_model=32, base=10000.0, learned=None, title=None):
+    def __init__(
+        self,
+        kind: str | None = None,
+        *,
+        length: int = 64,
+        d_model: int = 32,
+        base: float = 10000.0,
+        learned: Real[Array, "length d_model"] | None = None,
+        title: str | None = None,
+    ) -> None:
         self._learned: Any = None
         self._samples = np.random.default_rng(0).normal(size=(2, len(TOKENS), MAX_DIMENSIONS)).astype("<f4")
         if learned is not None:
@@ -132,23 +145,23 @@ class PositionExplorer(Widget):
     )
 
     @property
-    def length(self):
+    def length(self) -> int:
         """int: positions; assign to have more or fewer, unless they are learned."""
         return self.view.length
 
     @length.setter
-    def length(self, length):
+    def length(self, length: int) -> None:
         length = self._own_size("length", _checked_length(length))
         with self.view.hold_sync():
             self.view.length, self.view.position = length, min(self.view.position, length - 1)
 
     @property
-    def d_model(self):
+    def d_model(self) -> int:
         """int: dimensions, an even number; assign to have more or fewer, unless the positions are learned."""
         return self.view.d_model
 
     @d_model.setter
-    def d_model(self, d_model):
+    def d_model(self, d_model: int) -> None:
         d_model = self._own_size("d_model", _checked_d_model(d_model))
         with self.view.hold_sync():
             self.view.d_model, self.view.pair = d_model, min(self.view.pair, d_model // 2 - 1)
@@ -159,7 +172,7 @@ class PositionExplorer(Widget):
         return value
 
     @property
-    def weights(self):
+    def weights(self) -> Float[np.ndarray, "2 tokens"]:
         """(2, tokens) float64: what A gives to each token, A first: without positions, and with those shown.
 
         Tokens have random queries and keys. Sinusoidal and learned positions are added to both, rotary ones turn both,
@@ -183,7 +196,7 @@ class PositionExplorer(Widget):
         return np.stack([attention.softmax(part[who])[by_token] for part in (plain, scores)])
 
     @property
-    def encoding(self):
+    def encoding(self) -> Float[np.ndarray, "length features"]:
         """(length, d_model) float64: one row a position.
 
         Sinusoidal and learned: what is added to the embeddings. Rotary: a vector of ones, turned. ALiBi adds nothing to
@@ -199,7 +212,7 @@ class PositionExplorer(Widget):
         return positions.sinusoidal(view.length, view.d_model, base=view.base)
 
     @property
-    def similarity(self):
+    def similarity(self) -> Float[np.ndarray, " length"]:
         """(length,) float64: how alike the followed position and each one are; ALiBi: the mean of what is added."""
         encoding = self.encoding
         if self.view.kind == "alibi":
@@ -209,11 +222,11 @@ class PositionExplorer(Widget):
         scale = np.where(sizes > 0, sizes, 1)
         return encoding @ encoding[self.view.position] / scale / scale[self.view.position]
 
-    def text_alternative(self):
+    def text_alternative(self) -> str:
         view = self.view
         return TEXTS["alternative"][view.kind].format(last=view.length - 1, d_model=view.d_model, base=view.base)
 
-    def still(self):
+    def still(self) -> "Picture":
         figure = self._picture(8.6, 3.4)
         table, curve = figure.subplots(1, 2)
         encoding = self.encoding

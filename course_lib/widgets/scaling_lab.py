@@ -3,14 +3,20 @@
 The page computes; Python holds the vectors and computes the same numbers when they are read.
 """
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 import traitlets
+from jaxtyping import Float, Real
 
 from course_lib.attention import dot_scores, softmax
-from course_lib.checking import flag, read_array, real_number, whole_number
+from course_lib.checking import Array, flag, read_array, real_number, whole_number
 from course_lib.colours import PALETTE
 from course_lib.widgets.base import View, Widget, checked_title, counted, shown
 from course_lib.widgets.page import page_module
+
+if TYPE_CHECKING:
+    from course_lib.plots import Picture
 
 MAX_DIMENSIONS, MAX_VECTORS = 1024, 64
 LEAST_TEMPERATURE, MOST_TEMPERATURE = 0.1, 10.0
@@ -51,8 +57,8 @@ class ScalingLab(Widget):
     """Turn the number of dimensions, and watch softmax flatten or saturate; scale the scores, and watch it recover.
 
     Args:
-        queries: (queries, dimensions) numbers, at most 64 by 1,024; None: 64 by 512 from N(0, 1).
-        keys: (keys, dimensions), the same; None: 32 by as many dimensions as the queries have.
+        queries: numbers, at most 64 by 1,024; None: 64 by 512 from N(0, 1).
+        keys: the same; None: 32 by as many dimensions as the queries have.
         d_k: how many of the dimensions count at first; None: 64, or all there are.
         scaled: whether scores are divided by √d_k at first.
         temperature: what the scores are divided by after that, 0.1 to 10.
@@ -69,7 +75,16 @@ class ScalingLab(Widget):
     Source: Vaswani et al. 2017, "Attention Is All You Need", §3.2.1.
     """
 
-    def __init__(self, queries=None, keys=None, *, d_k=None, scaled=False, temperature=1.0, title=None):
+    def __init__(
+        self,
+        queries: Real[Array, "queries dimensions"] | None = None,
+        keys: Real[Array, "keys dimensions"] | None = None,
+        *,
+        d_k: int | None = None,
+        scaled: bool = False,
+        temperature: float = 1.0,
+        title: str | None = None,
+    ) -> None:
         rng = np.random.default_rng(0)
         most = {"queries": MAX_VECTORS, "keys": MAX_VECTORS, "dimensions": MAX_DIMENSIONS}
         queries = rng.normal(size=(64, 512)) if queries is None else queries
@@ -116,31 +131,31 @@ class ScalingLab(Widget):
     )
 
     @property
-    def scores(self):
+    def scores(self) -> Float[np.ndarray, "queries keys"]:
         """(queries, keys) float64: what softmax gets."""
         d_k, num_keys = self.view.d_k, self.view.num_keys
         scores = dot_scores(self._queries[:, :d_k], self._keys[:num_keys, :d_k])
         return scores / (np.sqrt(d_k) if self.view.scaled else 1.0) / self.view.temperature
 
     @property
-    def weights(self):
+    def weights(self) -> Float[np.ndarray, "queries keys"]:
         """(queries, keys) float64: softmax of the scores."""
         return softmax(self.scores)
 
     @property
-    def entropies(self):
+    def entropies(self) -> Float[np.ndarray, " queries"]:
         """(queries,) float64: the entropy of each query's weights, in nats; at most log(num_keys)."""
         weights = self.weights
         return 0.0 - (weights * np.log(np.where(weights > 0, weights, 1.0))).sum(axis=1)  # 0, not -0, of a sure choice
 
     @property
-    def gradients(self):
+    def gradients(self) -> Float[np.ndarray, " queries"]:
         """(queries,) float64: the Frobenius norm of softmax's Jacobian for each query."""
         weights = self.weights
         squares, cubes = (weights**2).sum(axis=1), (weights**3).sum(axis=1)
         return np.sqrt(np.maximum(squares - 2 * cubes + squares**2, 0.0))  # of diag(p) - p pᵀ
 
-    def text_alternative(self):
+    def text_alternative(self) -> str:
         return TEXTS["alternative"].format(
             keys=counted(self.num_keys, "key"),
             dimensions=counted(self.d_k, "dimension"),
@@ -153,7 +168,7 @@ class ScalingLab(Widget):
             gradient=self.gradients.mean(),
         )
 
-    def still(self):
+    def still(self) -> "Picture":
         figure = self._picture(8.6, 3.2)
         spread, shares = figure.subplots(1, 2)
         spread.hist(self.scores.ravel(), bins=41, color=PALETTE["queries"])

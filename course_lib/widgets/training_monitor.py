@@ -6,16 +6,24 @@ had none before the cell began, the page interrupts the kernel in place of a sto
 """
 
 import time
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
 
 import ipywidgets
 import numpy as np
 import traitlets
+from jaxtyping import Float
 
-from course_lib.checking import check_function, describe, read_array, real_number, strings
+from course_lib.checking import Array, check_function, describe, read_array, real_number, strings
 from course_lib.colours import PALETTE
 from course_lib.widgets.base import View, Widget, WrongAnswer, checked_title, explain, name_of
 from course_lib.widgets.page import page_module
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from course_lib.plots import Picture
+    from course_lib.training import History
 
 MAX_POINTS = 600  # of the curve on the page
 MAX_TOKENS = 64
@@ -58,7 +66,7 @@ class TrainingMonitor(Widget):
 
     Args:
         example: function model -> (weights, queries, keys): what to draw of the model, called about once a second with the
-            model in eval mode; weights (queries, keys) numbers, the others lists of strings. None: only curves.
+            model in eval mode; weights are numbers (queries, keys), the others their strings. None: only curves.
         every: seconds between two messages to the page, 0.05 to 10.
         title: heading; None shows none.
 
@@ -70,7 +78,13 @@ class TrainingMonitor(Widget):
         >>> history = fit(model, batches, num_steps=200, watch=monitor)  # doctest: +SKIP
     """
 
-    def __init__(self, example=None, *, every=0.2, title=None):
+    def __init__(
+        self,
+        example: "Callable[[nn.Module], tuple[Array, Sequence[str], Sequence[str]]] | None" = None,
+        *,
+        every: float = 0.2,
+        title: str | None = None,
+    ) -> None:
         self._example: Any = None if example is None else check_function("example", example, TEXTS["example"])
         self._every = real_number("every", every, least=0.05, most=10)
         self._records, self._weights = [], None
@@ -81,14 +95,14 @@ class TrainingMonitor(Widget):
         )
 
     @property
-    def wish(self):
+    def wish(self) -> str:
         """str: what the page wants of this run, "run", "pause" or "stop"; `fit` heeds it after each step."""
         run, _, wish = self.view.control.value.partition(" ")
         return wish if run == str(self._run) else "run"
 
     # --- what fit calls ---
 
-    def begin(self, num_steps):
+    def begin(self, num_steps: int) -> None:
         """Start watching a run of so many steps."""
         self._records, self._num_steps = [], num_steps
         self._run += 1
@@ -99,7 +113,7 @@ class TrainingMonitor(Widget):
             self.view.error, self.view.metrics = "", []
             self.view.status = {"state": "running", "run": self._run, "step": 0, "num_steps": num_steps}
 
-    def step(self, record, model):
+    def step(self, record: dict[str, float], model: "nn.Module") -> None:
         """Show a step, if the page has had time to draw the ones before."""
         now = time.perf_counter()
         if self._paused is not None:
@@ -119,29 +133,29 @@ class TrainingMonitor(Widget):
             self._send("running")
             self._sent = time.perf_counter()
 
-    def end(self, history):
+    def end(self, history: "History") -> None:
         """Show how the run ended."""
         self._send("stopped" if history.stopped else "done")
 
     # --- what can be read back ---
 
     @property
-    def records(self):
+    def records(self) -> list[dict[str, float]]:
         """list of dicts: the steps seen so far, as in `History`."""
         return list(self._records)
 
     @property
-    def state(self):
+    def state(self) -> str:
         """str: "waiting", "running", "paused", "stopped" or "done"."""
         return self.view.status["state"]
 
     @property
-    def weights(self):
+    def weights(self) -> Float[np.ndarray, "queries keys"] | None:
         """(queries, keys) float64: the example's attention when it was last looked at; None before."""
         return None if self._weights is None else self._weights.copy()
 
     @property
-    def error(self):
+    def error(self) -> str:
         """str: what is wrong with the example's function; empty while it works."""
         return self.view.error
 
@@ -211,7 +225,7 @@ class TrainingMonitor(Widget):
                 found.append({"step": record["step"], **others})
         return found[-MAX_POINTS:]
 
-    def text_alternative(self):
+    def text_alternative(self) -> str:
         if not self._records:
             return TEXTS["nothing"]
         last, metrics = self._records[-1], self._metrics()
@@ -224,7 +238,7 @@ class TrainingMonitor(Widget):
             step=last["step"], num_steps=self._num_steps, loss=last["loss"], metrics=words
         )
 
-    def still(self):
+    def still(self) -> "Picture":
         from course_lib import plots
 
         if not self._records:
