@@ -1,16 +1,17 @@
-"""How the wrong and right variants of this folder are written down: decorators that only collect.
+"""How the right and wrong variants of this folder are written down: decorators that only collect.
 
-A file `lesson_NN.py` holds the answers to its lesson's exercises, each a plain function:
-
-    @wrong("03.softmax", "softmax-over-queries")
-    def over_the_queries(scores): ...
+A file `lesson_NN.py` holds right answers in other styles, each a plain function:
 
     @right("03.softmax")
     def with_einsum(scores): ...
+
+The mistakes stand beside the exercises, in `course_lib/classroom/practice/lesson_NN.py`. Here are only those that can't be
+stated so (`@wrong`), and which changes of one sign in a solution make no difference (`equal`).
 """
 
 WRONG = []  # (exercise id, diagnosis or outcome, answer)
 RIGHT = []  # (exercise id, answer)
+EQUAL = {}  # exercise id -> {"before -> after": why it is still right}
 
 
 def wrong(exercise_id, diagnosis):
@@ -31,3 +32,8 @@ def right(exercise_id):
         return answer
 
     return collect
+
+
+def equal(exercise_id, change, why):
+    """A change of one sign in the exercise's solution that makes no difference, as "before -> after", and why."""
+    EQUAL.setdefault(exercise_id, {})[change] = why

@@ -825,7 +825,7 @@ def trained_as_numbers(names, num_layers, top):
     return decide(names, lambda number: number >= num_layers - top, top == num_layers).astype(int)
 
 
-@wrong("10.trained", "returns-a-list")
+@right("10.trained")
 def trained_as_a_list(names, num_layers, top):
     return decide(names, lambda number: number >= num_layers - top, top == num_layers).tolist()
 

@@ -5,6 +5,7 @@ calls it through `course_lib.classroom.practice.trial.call`; the assertion that 
 `lesson_NN.py` beside this file hold them, in the order in which the lesson asks them.
 """
 
+import functools
 import importlib
 import inspect
 import pkgutil
@@ -15,8 +16,18 @@ import numpy as np
 
 from course_lib.classroom import build
 from course_lib.classroom.practice import show
+from course_lib.classroom.practice.catalogue import know
+from course_lib.classroom.practice.judging import judge
 from course_lib.classroom.practice.progress import Progress, ProgressError
-from course_lib.classroom.practice.trial import SECONDS, LearnerError, Mistake, Unattempted, is_stub, run_guarded
+from course_lib.classroom.practice.trial import (
+    SECONDS,
+    LearnerError,
+    Mistake,
+    Unattempted,
+    is_borrowed,
+    is_stub,
+    run_guarded,
+)
 from course_lib.printable import printable
 
 KEPT_SOURCE = 20_000  # characters of an attempt kept in the progress record
@@ -27,6 +38,8 @@ MESSAGES = {
     "stopped": "Your function did not finish within {seconds:g} seconds. Is there a loop that never ends?",
     "left behind": "Your function did not finish within {seconds:g} seconds and can't be stopped from here: "
     "restart the kernel before you go on.",
+    "not done": "Your function ended the check before it was done. Nothing was judged.",
+    "borrowed": "This is the course's own {name}, so there is nothing to judge. Write it yourself, with NumPy.",
     "raised": "Your function raised an error before it could be judged.",
     "ask": "You have not passed {id} yet. To see the solution all the same, call .solution() once more; "
     "your progress will say that you looked.",
@@ -46,7 +59,7 @@ class Result:
     Attributes:
         exercise: its id, such as "03.softmax".
         title: what the exercise is called.
-        outcome: "unattempted", "passed", "failed" or "error".
+        outcome: "unattempted", "passed", "failed", "error" or "borrowed": the course's own function, without points.
         diagnosis: a short stable id of what is wrong, such as "softmax-over-queries"; None unless failed.
         message: one or two sentences for the learner.
         expected, got: the values that differ, as NumPy arrays, or None.
@@ -55,6 +68,9 @@ class Result:
         printed: what the function printed, cut to a reasonable length.
         points: what the exercise is worth.
         seconds: how long the check took.
+        about: what is special about the input on which it shows, such as "a row with every key masked".
+        inputs: dict of the arguments' names to that input.
+        why: for an error, a sentence on its cause.
     """
 
     exercise: str
@@ -70,6 +86,9 @@ class Result:
     points: int = 1
     seconds: float = 0.0
     note: str = ""
+    about: str = ""
+    inputs: dict = field(default_factory=dict)
+    why: str = ""
 
     def __post_init__(self):
         # Names, messages and output are the learner's: from here on they can be printed anywhere.
@@ -208,6 +227,8 @@ class Exercise:
     def _judge(self, candidate, seconds):
         if is_stub(candidate):
             return self._result("unattempted", MESSAGES["unattempted"])
+        if is_borrowed(candidate):
+            return self._result("borrowed", MESSAGES["borrowed"].format(name=self.function_name))
 
         @np.errstate(all="ignore")  # an answer that holds infinity gets a diagnosis, not NumPy's warnings
         def judge():
@@ -215,21 +236,22 @@ class Exercise:
 
         error, printed, ended = run_guarded(judge, seconds)
         if ended != "in time":
-            return self._result(
-                "failed", MESSAGES[ended].format(seconds=seconds), diagnosis="never-ends", printed=printed
-            )  # fmt: skip
+            diagnosis = "not-done" if ended == "not done" else "never-ends"
+            return self._result("failed", MESSAGES[ended].format(seconds=seconds), diagnosis=diagnosis, printed=printed)
         if error is None:
             return self._result("passed", MESSAGES["passed"], printed=printed)
         if isinstance(error, Unattempted):
             return self._result("unattempted", MESSAGES["unattempted"], printed=printed)
         if isinstance(error, LearnerError):
-            message = f"{MESSAGES['raised']} {error.summary}"
-            return self._result("error", message, lines=error.lines, printed=printed)
+            more = f" {error.more}" if error.more else ""
+            about = {"why": error.why, "about": error.about, "inputs": error.inputs}
+            message = f"{MESSAGES['raised']} {error.summary}{more}"
+            return self._result("error", message, lines=error.lines, printed=printed, **about)
         if isinstance(error, AssertionError) and error.args and isinstance(error.args[0], Mistake):
             wrong = error.args[0]
             return self._result(
                 "failed", wrong.message, diagnosis=wrong.diagnosis, expected=wrong.expected, got=wrong.got, what=wrong.what,
-                printed=printed,
+                about=wrong.about, inputs=wrong.inputs, printed=printed,
             )  # fmt: skip
         raise error  # a fault in the check itself: never the learner's verdict
 
@@ -266,6 +288,30 @@ def checks(id, *, title, points=1, hints):
     def define(assertions):
         _registry[id] = Exercise(id, title, points, hints, assertions)
         return assertions
+
+    return define
+
+
+judged = checks  # of an answer that is right if it does something, rather than one value
+
+
+def reference(id, *, title, points=1, hints, returns, alike=None, same=()):
+    """Make a function, written in named steps, the reference of an exercise.
+
+    Args:
+        id: "NN.function_name", NN being the lesson and function_name what the learner writes.
+        title: a few words.
+        points: what it is worth.
+        hints: strings, from the gentlest to the plainest.
+        returns: what the answer is called, such as "weights"; a tuple of names where several arrays are asked for.
+        alike: brings an answer into a form that is the same for all right ones, such as sorted pairs.
+        same: ids of slips of the steps that make no difference here.
+    """
+
+    def define(function):
+        entry = know(id, function, returns, alike, same)
+        checks(id, title=title, points=points, hints=hints)(functools.partial(judge, entry))
+        return function
 
     return define
 

@@ -1,80 +1,41 @@
-"""The checks of lesson 03, self-attention by hand, in the order in which its exercises come."""
+"""Lesson 03, self-attention by hand: what is right, and each mistake with its sentence, in the order of its exercises."""
 
 import numpy as np
 
-from course_lib.attention import causal_mask as right_causal_mask
-from course_lib.attention import dot_scores, scaled_dot_scores
-from course_lib.attention import padding_mask as right_padding_mask
-from course_lib.attention import scaled_dot_product_attention as right_attention
-from course_lib.attention import softmax as right_softmax
-from course_lib.classroom.practice import probes
-from course_lib.classroom.practice.diagnoses import (
-    add_messages,
-    are_distributions,
-    call_on_batch,
-    count_of_arrays,
-    empty_row_right,
-    is_mask,
-    masked_keys_move_nothing,
-    masked_right,
-    mistake,
-    same_values,
-    scale_suspects,
-    scaled_right,
-    survives_large_scores,
-    two_arrays,
-    weighs_some,
+from course_lib.classroom.practice import answers
+from course_lib.classroom.practice.catalogue import Case, cases, holds, mistake
+from course_lib.classroom.practice.exercises import judged, reference
+from course_lib.classroom.practice.facts import count_of
+from course_lib.classroom.practice.judging import require
+from course_lib.classroom.practice.probes import draw, generator
+from course_lib.classroom.practice.slips.attention import (
+    ORDINARY_SCORES,
+    WITHOUT_BATCH,
+    WITHOUT_EMPTY_ROWS,
+    WITHOUT_MASK,
+    dot_products,
+    hidden,
+    is_real,
+    mixed,
+    projected,
+    scaled,
+    shares,
+    up_to_itself,
 )
-from course_lib.classroom.practice.exercises import checks
-from course_lib.classroom.practice.probes import draw
+from course_lib.classroom.practice.slips.attention import softmax as softmax_step
+from course_lib.classroom.practice.steps import step
 from course_lib.classroom.practice.trial import call
 
 # Sizes that are all different, so that no exchange of axes goes unseen; independent queries, keys and values.
 QUERIES, KEYS, D_K, D_V = 4, 6, 9, 5
+LATER = "On a batch it is right for the first matrix alone: the others get its numbers."
 
-add_messages({
-    "queries-with-queries": "Rows of one array are compared with each other. An entry needs one of each: query i · key j.",
-    "scores-softmaxed": "These are weights already: every row sums to 1. Here the plain dot products; the softmax comes next.",
-    "softmax-maximum-of-columns": "You subtract the largest score of each column. Only what is the same for a whole row cancels: "
-    "take the maximum along the last axis.",
-    "softmax-shift-above-only": "What you subtract above the line is missing below it. Shift the scores once, then use the "
-    "shifted ones in both places.",
-    "softmax-divides-by-scores": "Exponentials above the line, plain scores below it. Add up the exponentials: then the shares "
-    "make 1.",
-    "shares-without-exponential": "These are shares of the scores themselves, moved or cut so that none is negative. A softmax takes "
-    "shares of e^score.",
-    "softmax-of-a-multiple": "These are the weights of {factor:.3g} times the scores. Were they divided, or is it the power of "
-    "another number than e?",
-    "softmax-fixed-shift": "Small scores give 0/0: you subtract one and the same number from all of them. Each row needs its own.",
-    "scaled-after-softmax": "√d_k comes too late: you divide the weights, or the context. Divide the scores, in front of the softmax.",
-    "none-hides-all": "Without a mask nobody gets any weight: in `np.where(mask, …)` None counts as False. mask=None means that every "
-    "key is allowed.",
-    "mask-allows-none": "Every entry is False: nobody may look at anything.",
-    "causal-itself-only": "Each position sees itself alone. It may see all positions before it, too.",
-    "axis-in-front": "Your new axis stands in front of the batch. That of the queries comes after it: (batch, 1, seq_len).",
-    "length-added": "The length is added to the direction. It stretches it: length times (cos, sin).",
-    "length-on-one-axis": "The length stretches one of the two numbers only. It is length times both.",
-    "context-for-weights": "These are context vectors, or queries: two numbers an angle. Asked for are the weights, one a key.",
-    "values-from-queries": "The context mixes the queries, embeddings @ W_Q. The values are embeddings @ W_V.",
-    "sign-lost": "A score of -3 weighs as much as one of 3: absolute values and squares lose the sign. Exponentials keep the "
-    "order.",
-    "softmax-minimum-subtracted": "You subtract a row's smallest score. The others then lie above 0 and can overflow: only with "
-    "the largest one no exponent is above 0.",
-    "softmax-absolute-maximum": "You subtract the largest absolute value. A row of very negative scores then sinks further and "
-    "becomes 0/0: subtract the largest score itself.",
-    "context-not-the-mix": "The weights are right, but the context is not their mix of the values: `weights @ values`, with the "
-    "very weights that you return.",
-    "query-axis-repeated": "The entries are right, once for every query. An axis of length 1 says it to all of them: "
-    "(batch, 1, seq_len).",
-    "heads-axis": "There is one axis too many: (batch, 1, 1, seq_len) is for scores with heads. Here they are (batch, queries, "
-    "keys).",
-    "causal-too": "You hide the future as well. That is the other mask; they meet in the next cell.",
-    "padding-on-the-right-assumed": "You allow the first tokens, up to a count or up to the first padding. Padding may stand on "
-    "the left: compare each token with pad_id.",
-})  # fmt: skip
+# ----------------------------------------------------------------------------------------------------------------------
+# Scores
+# ----------------------------------------------------------------------------------------------------------------------
 
 
-@checks(
+@reference(
     "03.scores",
     title="Scores: every query against every key",
     points=1,
@@ -83,41 +44,36 @@ add_messages({
         "The keys have to stand as columns: transpose them, so that d_k meets d_k.",
         "For any number of leading axes: `queries @ np.swapaxes(keys, -1, -2)`.",
     ],
+    returns="scores",
 )
-def scores(candidate):
-    square, other = draw(1, 4, 4), draw(2, 4, 4)
-    same_values(call(candidate, square, other), square @ other.T, "scores", score_suspects(square, other))
-    queries, keys = draw(3, QUERIES, D_K), draw(4, KEYS, D_K)
-    same_values(call(candidate, queries, keys), queries @ keys.T, "scores", score_suspects(queries, keys))
-    queries, keys = draw(5, 2, 3, QUERIES, D_K), draw(6, 2, 3, KEYS, D_K)
-    got, expected = call_on_batch(candidate, queries, keys), dot_scores(queries, keys)
-    assert got.ndim <= expected.ndim, mistake("dot-on-batch", expected=expected, got=got, what="scores")
-    same_values(got, expected, "scores", when_wrong="wrong-on-batch")
+def scores(queries, keys):
+    return dot_products(queries, keys)
 
 
-def score_suspects(queries, keys):
-    """What well-known mistakes give for the scores of (queries, d_k) and (keys, d_k)."""
-    right = queries @ keys.T
-    lengths = np.linalg.norm(queries, axis=-1)[:, None] * np.linalg.norm(keys, axis=-1)
-    distances = ((queries[:, None] - keys[None]) ** 2).sum(axis=-1)
-    suspects = {
-        "scores-transposed": right.T,
-        "scores-scaled": right / np.sqrt(keys.shape[-1]),
-        "scores-normalised": right / lengths,
-        "scores-averaged": right / keys.shape[-1],
-        "last-product-only": queries[:, -1:] * keys[:, -1],
-        "negative-distance": [-distances, distances, np.sqrt(distances), -np.sqrt(distances)],
-        "elementwise": [queries[:, None] * keys],
-        "queries-with-queries": [queries @ queries.T, keys @ keys.T],
-        "scores-softmaxed": [right_softmax(right), right_softmax(right / np.sqrt(keys.shape[-1]))],
-    }
-    if queries.shape == keys.shape:
-        suspects["no-transpose"] = queries @ keys
-        suspects["elementwise"].append(queries * keys)
-    return suspects
+@cases("03.scores")
+def score_cases():
+    yield Case("a square of queries and keys", draw(1, 4, 4), draw(2, 4, 4))
+    yield Case("other numbers of queries and keys", draw(3, QUERIES, D_K), draw(4, KEYS, D_K))
+    yield Case("a batch with two leading axes", draw(5, 2, 3, QUERIES, D_K), draw(6, 2, 3, KEYS, D_K))
 
 
-@checks(
+def weights_of(queries, keys):
+    """Scores turned into weights, which is a step of its own."""
+    return softmax_step(scores(queries, keys))
+
+
+mistake("03.scores", "scores-softmaxed",
+        "These are weights already: every row sums to 1. Here the plain dot products; the softmax comes next.",
+        weights_of, lambda queries, keys: softmax_step(scaled(dot_products(queries, keys), keys.shape[-1])))  # fmt: skip
+mistake("03.scores", "batch-first-only", LATER,
+        lambda queries, keys: np.broadcast_to((s := scores(queries, keys))[(0,) * (s.ndim - 2)], s.shape))  # fmt: skip
+
+# ----------------------------------------------------------------------------------------------------------------------
+# Softmax
+# ----------------------------------------------------------------------------------------------------------------------
+
+
+@reference(
     "03.softmax",
     title="A softmax that survives large scores",
     points=2,
@@ -126,92 +82,50 @@ def score_suspects(queries, keys):
         "e¹⁰⁰⁰ is too large for a float. Adding the same number to a whole row changes nothing in its softmax: which number helps?",
         "Subtract `scores.max(axis=-1, keepdims=True)` before `np.exp`.",
     ],
+    returns="weights",
+    same=WITHOUT_MASK,
 )
-def softmax(candidate):
-    for rows in (draw(1, 5, 5), draw(2, QUERIES, KEYS)):
-        got = call(candidate, rows)
-        are_distributions(got, right_softmax(rows))
-        if got.shape == rows.shape and np.isnan(got).all() and np.isfinite(call(candidate, rows + 1000)).all():
-            raise AssertionError(mistake("softmax-fixed-shift", expected=right_softmax(rows), got=got, what="weights"))
-        show = {"expected": right_softmax(rows), "got": got, "what": "weights"}
-        if probes.first_match(got, softmax_suspects(rows)) is None:
-            factor = factor_on(got, rows)
-            assert factor is None or abs(factor - 1) < 0.01, mistake("softmax-of-a-multiple", factor=factor, **show)
-        same_values(got, right_softmax(rows), "weights", softmax_suspects(rows), when_wrong=not_a_distribution(got))
-
-    large = np.array([[1000.0, 999.0, 997.0], [3.0, 1.0, 0.0], [-2000.0, -2001.0, -2002.5]])
-    got, expected = call(candidate, large), right_softmax(large)
-    show = {"expected": expected, "got": got, "what": "weights of large scores"}
-    if got.shape == expected.shape and not np.isfinite(got).all():
-        if not np.isfinite(got[0]).all():
-            raise AssertionError(mistake("softmax-overflow", **show))
-        alone_well = np.isfinite(call(candidate, large[2:])).all()
-        raise AssertionError(mistake("softmax-global-maximum" if alone_well else "softmax-absolute-maximum", **show))
-    same_values(got, expected, "weights of large scores", when_wrong="softmax-clipped")
-
-    lonely = np.array([[1000.0, 0.0, -1.0, -2.0], [0.0, 1.0, 2.0, 1500.0]])  # far above the mean of its row
-    got, expected = call(candidate, lonely), right_softmax(lonely)
-    show = {"expected": expected, "got": got, "what": "weights beside a large score"}
-    if got.shape == expected.shape and not np.isfinite(got).all():
-        balanced = call(candidate, np.array([[500.0, 0.0, -500.0]]))  # its mean does no harm, its smallest score does
-        well = np.isfinite(balanced).all()
-        raise AssertionError(mistake("softmax-mean-subtracted" if well else "softmax-minimum-subtracted", **show))
-    same_values(got, expected, "weights beside a large score")
-
-    batch = draw(3, 2, 3, 5)
-    suspects = {"softmax-axis-1": right_softmax(batch, axis=1)}
-    got = call_on_batch(candidate, batch)
-    same_values(got, right_softmax(batch), "weights", suspects, when_wrong="wrong-on-batch")
+def softmax(scores):
+    return softmax_step(scores)
 
 
-def softmax_suspects(rows):
-    """What well-known mistakes give for the softmax of a matrix."""
-    exponentials = np.exp(rows)
-    below_columns = np.exp(rows - rows.max(axis=0))
-    shifted = np.exp(rows - rows.max(axis=-1, keepdims=True))
-    suspects = {
-        "softmax-over-queries": right_softmax(rows, axis=0),
-        "softmax-over-everything": exponentials / exponentials.sum(),
-        "no-exponential": rows / rows.sum(axis=-1, keepdims=True),
-        "hard-maximum": (rows == rows.max(axis=-1, keepdims=True)).astype(float),
-        "sigmoid": 1 / (1 + np.exp(-rows)),
-        "returns-logarithm": np.log(right_softmax(rows)),
-        "softmax-twice": right_softmax(right_softmax(rows)),
-        "softmax-smallest-wins": right_softmax(-rows),
-        "no-softmax": rows,
-        "softmax-maximum-of-columns": below_columns / below_columns.sum(axis=-1, keepdims=True),
-        "softmax-shift-above-only": shifted / exponentials.sum(axis=-1, keepdims=True),
-        "softmax-divides-by-scores": [exponentials / rows.sum(axis=-1, keepdims=True),
-                                      shifted / rows.sum(axis=-1, keepdims=True)],
-        "shares-without-exponential": [above / above.sum(axis=-1, keepdims=True)
-                                       for above in (rows - rows.min(axis=-1, keepdims=True), np.maximum(rows, 0),
-                                                     rows - rows.min())],
-        "sign-lost": [abs(rows) / abs(rows).sum(axis=-1, keepdims=True),
-                      rows**2 / (rows**2).sum(axis=-1, keepdims=True)],
-    }  # fmt: skip
-    if rows.shape[0] == rows.shape[1]:  # where a row of sums or maxima silently lines up with the columns
-        columnwise = np.exp(rows - rows.max(axis=-1))
-        suspects["missing-keepdims"] = [
-            exponentials / exponentials.sum(axis=-1),
-            shifted / shifted.sum(axis=-1),
-            columnwise / columnwise.sum(axis=-1, keepdims=True),
-            columnwise / columnwise.sum(axis=-1),
-        ]
-    return suspects
+@cases("03.softmax")
+def softmax_cases():
+    yield Case("a small table", draw(1, 2, 3).round(1))
+    yield Case("a square table", draw(2, 3, 3))
+    yield Case("a table with more rows than columns", draw(3, KEYS, QUERIES))
+    yield Case("scores around 1000", np.array([[1000.0, 999, 997]]), edge=True)
+    yield Case("scores around -2000", np.array([[-2000.0, -2001, -2002.5]]), edge=True)
+    yield Case("a row from -500 to 500", np.array([[500.0, 0, -500]]), edge=True)
+    yield Case(
+        "rows of very different height", np.array([[1000.0, 999, 997], [3, 1, 0], [-2000, -2001, -2002.5]]), edge=True
+    )
+    yield Case("one large score beside small ones", np.array([[1000.0, 0, -1, -2], [0, 1, 2, 1500]]), edge=True)
+    yield Case("a batch", draw(4, 2, 3, 5))
+    yield Case("a row alone, without other axes", draw(5, 6), edge=True)
 
 
-def factor_on(weights, scores):
-    """The factor on the scores (rows, columns) of which these weights are the softmax, or None if there is none."""
-    if weights.shape != scores.shape or not probes.sums_to_one(weights) or not np.all(weights > 0):
-        return None
-    logs, scores = (table - table.mean(axis=-1, keepdims=True) for table in (np.log(weights), scores))
-    factor = (logs * scores).sum() / (scores * scores).sum()
-    return factor if np.abs(logs - factor * scores).max() < 1e-2 else None
+mistake("03.softmax", "softmax-of-a-multiple",
+        "These are the weights of a multiple of the scores: they are divided by something first. Take them as they come.",
+        lambda scores: softmax(scores / np.sqrt(scores.shape[-1])), lambda scores: softmax(scores / scores.shape[-1]),
+        *(lambda scores, by=by: softmax(scores / by) for by in (2, 10, 100, 1000)))  # fmt: skip
+mistake("03.softmax", "softmax-normalised-scores",
+        "The scores are brought to one size first, by their length, spread or range. A softmax takes them as they come.",
+        lambda scores: softmax(scores / np.linalg.norm(scores, axis=-1, keepdims=True)),
+        lambda scores: softmax(scores / scores.std(axis=-1, keepdims=True)),
+        lambda scores: softmax(scores / abs(scores).max(axis=-1, keepdims=True)))  # fmt: skip
 
 
-def not_a_distribution(weights):
-    """The diagnosis for weights that no suspect explains."""
-    return "different-values" if probes.sums_to_one(weights) else "rows-do-not-sum-to-1"
+@holds("03.softmax", "rows-do-not-sum-to-1", "Some rows do not sum to 1. Weights are shares: what divides each row?")
+def rows_sum_to_one(weights, scores, mask=None):
+    total = weights.sum(axis=-1)
+    some = np.ones(total.shape, dtype=bool) if mask is None else np.broadcast_to(mask, weights.shape).any(axis=-1)
+    return not np.isfinite(total).all() or np.allclose(total[some], 1, atol=1e-5)
+
+
+# ----------------------------------------------------------------------------------------------------------------------
+# A mask in it
+# ----------------------------------------------------------------------------------------------------------------------
 
 
 def colleagues_weights(scores, mask):
@@ -220,7 +134,7 @@ def colleagues_weights(scores, mask):
     return exponentials / exponentials.sum(axis=-1, keepdims=True)
 
 
-@checks(
+@judged(
     "03.breaking_case",
     title="Find the bug: break the colleague's weights",
     points=1,
@@ -232,29 +146,45 @@ def colleagues_weights(scores, mask):
 )
 def breaking_case(candidate):
     got = call(candidate)
-    returned = count_of_arrays(got)
-    pair = isinstance(got, tuple) and len(got) == 2
-    assert pair, mistake("not-a-pair-of-scores", returned=returned)
+    require(isinstance(got, tuple) and len(got) == 2, "not-a-pair-of-scores",
+            "Two arrays were expected, `return scores, mask`; your function returns {returned}.",
+            returned=count_of(got))  # fmt: skip
     table, mask = got
-    assert mask.dtype.kind == "b", mistake("mask-not-boolean")
-    assert table.ndim == 2 and mask.shape == table.shape, mistake(
-        "wrong-shape", expected=table, got=mask, what="mask and scores"
+    require(
+        mask.dtype.kind == "b", "mask-not-boolean", "Your mask holds numbers. A mask is boolean: True = may attend."
     )
-    example = np.array([[0.0, 0.0]])
-    assert table.size, mistake(
-        "wrong-shape", expected=example, got=table, what="scores, of a query and two keys at least"
-    )
-    assert np.isfinite(table).all(), mistake("scores-not-finite")
-    assert mask.any(axis=-1).all(), mistake("case-fully-masked")
+    require(table.ndim == 2 and table.size and mask.shape == table.shape, "case-shape",
+            "Scores have shape {table}, the mask has {mask}; expected the same two axes, (queries, keys), of one entry at least.",
+            table=table.shape, mask=mask.shape)  # fmt: skip
+    require(np.isfinite(table).all(), "scores-not-finite",
+            "Your scores hold NaN or infinity. It breaks with perfectly finite ones.")  # fmt: skip
+    require(mask.any(axis=-1).all(), "case-fully-masked",
+            "A row of your mask allows no key at all. That breaks it too, but it is another question; find one in which every row "
+            "has a key to look at.")  # fmt: skip
+    expected = softmax_step(table.astype(float), mask)
     with np.errstate(all="ignore"):
-        hers = colleagues_weights(table.astype(float), mask)
-    expected = right_softmax(table.astype(float), mask=mask)
-    assert not probes.close(hers, expected), mistake(
-        "does-not-break", expected=expected, got=hers, what="colleague's weights"
-    )
+        hers = [colleagues_weights(scores, mask) for scores in (table, table.astype(float))]
+    require(not all(answers.close(one, expected) for one in hers), "does-not-break",
+            "colleagues_weights copes with this: every row sums to 1. How large is the largest x for which np.exp(x) is finite?",
+            expected=expected, got=hers[1], what="colleague's weights")  # fmt: skip
 
 
-@checks(
+def case(scores, mask):
+    """A wrong answer of this exercise: a function that returns these two."""
+    return lambda: (np.array(scores), np.array(mask))
+
+
+mistake("03.breaking_case", "not-a-pair-of-scores", None, lambda: np.array([[1000.0, 0.0]]))
+mistake("03.breaking_case", "mask-not-boolean", None, case([[1000.0, 0.0]], [[1, 1]]))
+mistake("03.breaking_case", "case-shape", None, case([[1000.0, 0.0]], [[True]]), case([1000.0, 0.0], [True, True]))
+mistake("03.breaking_case", "scores-not-finite", None, case([[np.inf, 0.0]], [[True, True]]))
+mistake("03.breaking_case", "case-fully-masked", None, case([[1.0, 0.0]], [[False, False]]))
+mistake(
+    "03.breaking_case", "does-not-break", None, case([[700.0, 0.0]], [[True, True]]), case([[1.0, 2.0]], [[True, True]])
+)
+
+
+@reference(
     "03.masked_softmax",
     title="Repair it: a softmax over the allowed keys",
     points=2,
@@ -264,44 +194,72 @@ def breaking_case(candidate):
         "A row without any allowed key has the maximum -inf and the sum 0. Replace that maximum by 0 and that sum by 1, for "
         "example with `np.where`.",
     ],
+    returns="weights",
 )
-def masked_softmax(candidate):
-    table = draw(1, QUERIES, KEYS)
-    mask = draw(2, QUERIES, KEYS) > -0.3
-    mask[:, 0], mask[:, -1] = True, False
-    got = call(candidate, table, np.ones_like(mask))
-    weighs_some(got, table, lambda some: call(candidate, table, np.broadcast_to(some, table.shape)))
-    are_distributions(got, right_softmax(table))
-    masked_right(call(candidate, table, mask), table, mask)
-    same_values(got, right_softmax(table), "weights", softmax_suspects(table), when_wrong=not_a_distribution(got))
+def masked_softmax(scores, mask):
+    return softmax_step(scores, mask)
 
-    large = np.array([[1000.0, 998.0, 5.0], [-1000.0, -1001.0, -1003.0]])
-    open_to_all = np.ones_like(large, dtype=bool)
-    got, expected = call(candidate, large, open_to_all), right_softmax(large)
-    if got.shape == expected.shape and probes.close(got[:1], expected[:1]) and not probes.close(got, expected):
-        alone_well = probes.close(call(candidate, large[1:], open_to_all[1:]), expected[1:])
-        show = {"expected": expected, "got": got, "what": "weights of large scores"}
-        assert not alone_well, mistake("softmax-global-maximum", **show)
-    survives_large_scores(got, expected, "weights")
 
-    hidden_giant = np.array([[2000.0, 1.0, 0.0], [0.5, 3000.0, 1.0]])
-    mask = hidden_giant < 100
-    got, expected = call(candidate, hidden_giant, mask), right_softmax(hidden_giant, mask=mask)
-    show = {"expected": expected, "got": got, "what": "weights beside a large masked score"}
-    assert probes.close(got, expected), mistake("maximum-over-masked", **show)
+def some_mask(seed, *shape):
+    """A mask in which every row allows its first key and hides its last one."""
+    mask = draw(seed, *shape) > -0.3
+    mask[..., 0], mask[..., -1] = True, False
+    return mask
 
-    mask = np.array([[True, False, True], [False, False, False]])
-    got = call(candidate, np.array([[1.0, 2.0, 3.0], [3.0, 1.0, 2.0]]), mask)
-    empty_row_right(got[1:], "weights")
 
-    batch = draw(3, 2, 3, QUERIES, KEYS)
-    mask = draw(4, 2, 1, QUERIES, KEYS) > -1
+@cases("03.masked_softmax")
+def masked_softmax_cases():
+    yield Case(
+        "a mask that hides some keys", draw(1, 2, 3).round(1), np.array([[True, True, False], [True, False, True]])
+    )
+    table, mask = draw(2, QUERIES, KEYS), some_mask(3, QUERIES, KEYS)
+    yield Case("a larger table", table, mask)
+    yield Case("a mask that allows everything", draw(4, 3, 3), np.ones((3, 3), dtype=bool))
+    yield Case(
+        "a row with every key masked", np.array([[1.0, 2, 3], [3, 1, 2]]), np.array([[True, False, True], [False] * 3])
+    )
+    large = np.array([[1000.0, 998, 5], [-1000, -1001, -1003]])
+    yield Case("scores around 1000", large[:1], np.ones((1, 3), dtype=bool), edge=True)
+    yield Case("scores around -1000", large[1:], np.ones((1, 3), dtype=bool), edge=True)
+    yield Case("rows of very different height", large, np.ones_like(large, dtype=bool), edge=True)
+    giant = np.array([[2000.0, 1, 0], [0.5, 3000, 1]])
+    yield Case("a large masked score beside small allowed ones", giant, giant < 100, edge=True)
+    low = np.array([[-1000.0, -1000, 0], [-2000, 5, -2001]])
+    yield Case("allowed scores far below 0 beside a masked one", low, low < -100, edge=True)
+    yield Case("every row masked", draw(5, 2, 3), np.zeros((2, 3), dtype=bool), edge=True)
+    mask = draw(6, 2, 1, QUERIES, KEYS) > -1
     mask[..., 0] = True
-    got = call_on_batch(candidate, batch, mask)
-    same_values(got, right_softmax(batch, mask=mask), "weights", when_wrong="wrong-on-batch")
+    yield Case("a batch, with a mask that broadcasts", draw(7, 2, 3, QUERIES, KEYS), mask)
 
 
-@checks(
+mistake("03.masked_softmax", "fully-masked-not-zero",
+        "A row with every key masked gives its weight to a single key. We decide: all 0.",
+        lambda scores, mask: np.where(mask.any(axis=-1, keepdims=True), softmax_step(scores, mask), np.eye(scores.shape[-1])[0]))  # fmt: skip
+mistake("03.masked_softmax", "fully-masked-nan", None,
+        lambda scores, mask: shares(np.exp(hidden(scores, mask))) if mask.any() else np.zeros(scores.shape),
+        lambda scores, mask: (shares(np.exp((s := hidden(scores, mask)) - s.max(axis=-1, keepdims=True)))
+                              if mask.any() else np.zeros(scores.shape)))  # fmt: skip
+mistake("03.masked_softmax", "epsilon-in-the-sum",
+        "Something small is added to the sum below the line, so that a row with allowed keys no longer makes exactly 1, or a row of "
+        "tiny exponentials shrinks. Only a row without any allowed key needs help.",
+        *(lambda scores, mask, eps=eps: (e := np.exp(hidden(scores, mask) - scores.max(axis=-1, keepdims=True)))
+          / (e.sum(axis=-1, keepdims=True) + eps) for eps in (1e-3, 1e-4, 1e-5, 1e-6, 1e-8, 1e-9, 1e-10, 1e-12)))  # fmt: skip
+
+
+holds("03.masked_softmax", "rows-do-not-sum-to-1")(rows_sum_to_one)
+
+
+@holds("03.masked_softmax", "mask-leaks", "Some masked keys still get weight. A masked weight has to be exactly 0.")
+def hides_what_is_masked(weights, scores, mask):
+    return not np.any(np.nan_to_num(weights)[~np.broadcast_to(mask, weights.shape)])
+
+
+# ----------------------------------------------------------------------------------------------------------------------
+# Attention
+# ----------------------------------------------------------------------------------------------------------------------
+
+
+@reference(
     "03.scaled_dot_product_attention",
     title="Scaled dot-product attention",
     points=4,
@@ -310,86 +268,138 @@ def masked_softmax(candidate):
         "d_k is `keys.shape[-1]`. When `mask` is None every key is allowed: `np.ones(scores.shape, dtype=bool)`.",
         "`weights = masked_softmax(scores(queries, keys) / np.sqrt(keys.shape[-1]), mask)`, then `weights @ values`.",
     ],
+    returns=("context", "weights"),
 )
-def scaled_dot_product_attention(candidate):
+def scaled_dot_product_attention(queries, keys, values, mask=None):
+    weights = softmax_step(scaled(dot_products(queries, keys), keys.shape[-1]), mask)
+    return mixed(weights, values), weights
+
+
+@cases("03.scaled_dot_product_attention")
+def attention_cases():
     queries, keys, values = draw(1, QUERIES, D_K), draw(2, KEYS, D_K), draw(3, KEYS, D_V)
-    got = call(candidate, queries, keys, values)
-    if isinstance(got, tuple) and len(got) == 2 and not np.any(np.nan_to_num(got[1])):
-        open_to_all = call(candidate, queries, keys, values, np.ones((QUERIES, KEYS), dtype=bool))[1]
-        show = {"expected": right_attention(queries, keys, values)[1], "got": got[1], "what": "weights"}
-        assert not np.any(np.nan_to_num(open_to_all)), mistake("none-hides-all", **show)
-    attention_right(got, queries, keys, values)
-
-    mask = draw(4, QUERIES, KEYS) > -0.3
-    mask[:, 0], mask[:, -1] = True, False
-    context, weights = pair_of(call(candidate, queries, keys, values, mask), queries, keys, values)
-    masked_right(weights, scaled_dot_scores(queries, keys), mask)
-    expected = right_attention(queries, keys, values, mask)[0]
-    same_values(context, expected, "context under a mask", when_wrong="context-not-the-mix")
-    masked_keys_move_nothing(lambda nudged: call(candidate, queries, nudged, values, mask)[1], keys, mask)
-
-    mask[1] = False
-    context, weights = pair_of(call(candidate, queries, keys, values, mask), queries, keys, values)
-    empty_row_right(weights[1:2], "weights")
-    empty_row_right(context[1:2], "context")
-
-    far = 40 * queries, 40 * keys, values
-    context, weights = pair_of(call(candidate, *far), *far)
-    expected = right_attention(*far)
-    survives_large_scores(weights, expected[1], "weights")
-    survives_large_scores(context, expected[0], "context")
-
+    mask = some_mask(4, QUERIES, KEYS)
+    yield Case("one query, two keys", draw(8, 1, 4).round(1), draw(9, 2, 4).round(1), draw(10, 2, 3).round(1))
+    yield Case("no mask", queries, keys, values)
+    yield Case("a mask that hides some keys", queries, keys, values, mask)
+    nobody = mask.copy()
+    nobody[1] = False
+    yield Case("a query that may attend to no key", queries, keys, values, nobody)
+    yield Case("scores in the hundreds", 40 * queries, 40 * keys, values, edge=True)
+    square = [draw(seed, 4, 4) for seed in (11, 12, 13)]
+    yield Case("as many queries as keys and features", *square)
+    signs = np.array([[1.0, 0], [-1, 0], [0, 1]])
+    heights = np.array([[3000.0, 0, 0], [2990, 0, 900], [-3000, 0, 0], [-3010, 0, -2000], [0, 3, 1]])
+    far = signs @ np.eye(2, 3), heights, draw(14, 5, 2)
+    yield Case("rows of very different height", *far, edge=True)
+    yield Case(
+        "a large masked score beside small allowed ones", *far, np.array([[False] * 2 + [True] * 3] * 3), edge=True
+    )
+    yield Case(
+        "allowed scores far below 0 beside a masked one",
+        *far,
+        np.array([[False, False, True, True, False]] * 3),
+        edge=True,
+    )
     half = [array.astype(np.float16) for array in (queries, keys, values)]
-    context, weights = pair_of(call(candidate, *half, mask), *half)
-    expected = right_attention(queries, keys, values, mask)
-    finite = np.isfinite(context).all() and np.isfinite(weights).all()
-    assert finite, mistake("float16-overflow", expected=expected[0], got=context, what="context in half precision")
-
-    batch = draw(5, 2, 3, QUERIES, D_K), draw(6, 2, 3, KEYS, D_K), draw(7, 2, 3, KEYS, D_V)
-    context, weights = pair_of(call_on_batch(candidate, *batch), *batch)
-    expected = right_attention(*batch)
-    same_values(weights, expected[1], "weights", when_wrong="wrong-on-batch")
-    same_values(context, expected[0], "context", when_wrong="wrong-on-batch")
+    yield Case("half precision (float16), with a mask", *half, nobody, edge=True, within=2e-2)
+    yield Case("a batch", draw(5, 2, 3, QUERIES, D_K), draw(6, 2, 3, KEYS, D_K), draw(7, 2, 3, KEYS, D_V))
 
 
-def pair_of(got, queries, keys, values):
-    """Assert that an answer is (context, weights), naming what it is instead; give it back.
+def attention_with(softmax):
+    """Attention with another softmax, a function of scores and mask."""
 
-    Args:
-        got: what the learner's function returned.
-        queries, keys, values: (…, queries, d_k), (…, keys, d_k), (…, keys, d_v).
-    """
-    raw = dot_scores(queries, keys)
-    context, weights = right_attention(queries, keys, values)
-    first, second = two_arrays(got, context, weights)
-    for array, right, which in ((first, context, "context"), (second, weights, "weights")):
-        is_scores = probes.close(array, raw) or probes.close(array, scaled_dot_scores(queries, keys))
-        assert not is_scores, mistake("returns-scores", which=which, expected=right, got=array, what=which)
-    show = {"expected": context, "got": first, "what": "context"}
-    assert first.shape != weights.shape, mistake("returns-weights", **show)
-    return first, second
+    def wrong(queries, keys, values, mask=None):
+        weights = softmax(dot_products(queries, keys) / np.sqrt(keys.shape[-1]), mask)
+        return weights @ values, weights
+
+    return wrong
 
 
-def attention_right(got, queries, keys, values, suspects_of_scale=None):
-    """Assert that (context, weights) is attention without a mask: its axis, its scale, what it mixes."""
-    context, weights = pair_of(got, queries, keys, values)
-    expected_context, expected_weights = right_attention(queries, keys, values)
-    are_distributions(weights, expected_weights)
-    unscaled, root = right_softmax(dot_scores(queries, keys)), np.sqrt(keys.shape[-1])
-    too_late = probes.close(weights, unscaled / root) or probes.close(context, unscaled @ values / root)
-    show = {"expected": expected_context, "got": context, "what": "context"}
-    assert not too_late, mistake("scaled-after-softmax", **show)
-    suspects = {"returns-logarithm": np.log(expected_weights), "softmax-twice": right_softmax(expected_weights)}
-    found = probes.first_match(weights, suspects)
-    assert found is None, mistake(found, expected=expected_weights, got=weights, what="weights")
-    if weights.shape == expected_weights.shape:
-        suspects = scale_suspects(keys.shape[-1], values.shape[-1], len(keys)) | (suspects_of_scale or {})
-        scaled_right(weights, queries, keys, suspects)
-    same_values(weights, expected_weights, "weights", when_wrong=not_a_distribution(weights))
-    same_values(context, expected_context, "context", {"mixes-keys": weights @ keys}, when_wrong="context-not-the-mix")
+def attention_divided_by(divisor):
+    """Attention with another divisor of the scores, a function of queries, keys and values."""
+
+    def wrong(queries, keys, values, mask=None):
+        weights = softmax_step(dot_products(queries, keys) / divisor(queries, keys, values), mask)
+        return weights @ values, weights
+
+    return wrong
 
 
-@checks(
+ATTENTION = "03.scaled_dot_product_attention"
+attention = scaled_dot_product_attention
+below_its_highest = lambda scores: shares(np.exp(scores - scores.max(axis=-1, keepdims=True)))  # noqa: E731
+
+mistake(ATTENTION, "scaled-by-d_v",
+        "The weights imply a scale of 1/√d_v. The sum in a score runs over d_k, so its spread grows with √d_k.",
+        attention_divided_by(lambda queries, keys, values: np.sqrt(values.shape[-1])))  # fmt: skip
+mistake(ATTENTION, "scaled-by-a-constant",
+        "The weights imply the same scale whatever d_k is. It has to follow d_k.",
+        *(attention_divided_by(lambda *_, by=by: by) for by in (2, 8, np.sqrt(2), np.sqrt(64), np.sqrt(512))))  # fmt: skip
+mistake(ATTENTION, "none-hides-all",
+        "Without a mask nobody gets any weight, or everybody the same: in `np.where(mask, …)` None counts as False. mask=None means "
+        "that every key is allowed.",
+        *(attention_with(lambda scores, mask, fill=fill: below_its_highest(np.where(mask, scores, fill))) for fill in (-np.inf, -1e9, -1e30)),
+        attention_with(lambda scores, mask: np.nan_to_num(below_its_highest(np.where(mask, scores, -np.inf)))),
+        attention_with(lambda scores, mask: softmax_step(scores, np.asarray(mask, dtype=bool))))  # fmt: skip
+mistake(ATTENTION, "float16-overflow",
+        "In half precision (float16) your result is not finite: -1e9 does not fit, the smallest is about -65504.",
+        lambda queries, keys, values, mask=None: (
+            w := (shares(np.exp((s := dot_products(queries, keys) / keys.shape[-1] ** 0.5
+                                 + (0 if mask is None else ~mask * np.asarray(-1e9, dtype=queries.dtype)))
+                                - s.max(axis=-1, keepdims=True)))
+                  * (1 if mask is None else mask.any(axis=-1, keepdims=True))), (w @ values, w))[1])  # fmt: skip
+mistake(ATTENTION, "returns-weights", "In place of the context you return the weights. The context is weights times values.",
+        lambda *inputs: (attention(*inputs)[1],) * 2)  # fmt: skip
+mistake(ATTENTION, "returns-scores", "In place of the weights or the context you return the scores.",
+        lambda *inputs: (attention(*inputs)[0], dot_products(*inputs[:2])),
+        lambda *inputs: (attention(*inputs)[0], scaled(dot_products(*inputs[:2]), inputs[1].shape[-1])),
+        lambda *inputs: (dot_products(*inputs[:2]), attention(*inputs)[1]))  # fmt: skip
+mistake(ATTENTION, "returns-weights-only", "You return one array, the weights. Two were expected: `return context, weights`.",
+        lambda *inputs: attention(*inputs)[1])  # fmt: skip
+mistake(ATTENTION, "returns-context-only", "You return one array, the context. The weights are wanted too: `return context, weights`.",
+        lambda *inputs: attention(*inputs)[0])  # fmt: skip
+mistake(ATTENTION, "outputs-swapped", "You return the weights first. The order is `return context, weights`.",
+        lambda *inputs: attention(*inputs)[::-1])  # fmt: skip
+mistake(ATTENTION, "mixes-keys", "Your context mixes the keys. Keys are for matching only; what is mixed is the values.",
+        lambda *inputs: (attention(*inputs)[1] @ inputs[1], attention(*inputs)[1]))  # fmt: skip
+mistake(ATTENTION, "mixes-before-the-mask",
+        "The weights are right, but the context mixes other ones, from before the mask. Use the very weights that you return.",
+        lambda *inputs: (attention(*inputs[:3])[0], attention(*inputs)[1]))  # fmt: skip
+mistake(ATTENTION, "scaled-after-softmax",
+        "√d_k comes too late: you divide the weights, or the context. Divide the scores, in front of the softmax.",
+        lambda queries, keys, values, mask=None: (
+            (w := softmax_step(dot_products(queries, keys), mask) / np.sqrt(keys.shape[-1])) @ values, w),
+        lambda queries, keys, values, mask=None: (
+            (w := softmax_step(dot_products(queries, keys), mask)) @ values / np.sqrt(keys.shape[-1]), w))  # fmt: skip
+mistake(ATTENTION, "scaled-twice", "√d_k divides twice: the scores, and then the context or the queries as well.",
+        lambda *inputs: ((pair := attention(*inputs))[0] / np.sqrt(inputs[1].shape[-1]), pair[1]),
+        attention_divided_by(lambda queries, keys, values: keys.shape[-1] ** 1.5))  # fmt: skip
+
+
+@holds(ATTENTION, "rows-do-not-sum-to-1")
+def attention_rows_sum_to_one(got, queries, keys, values, mask=None):
+    return rows_sum_to_one(got[1], None, mask)
+
+
+@holds(ATTENTION, "mask-leaks")
+def attention_hides_what_is_masked(got, queries, keys, values, mask=None):
+    return mask is None or hides_what_is_masked(got[1], None, mask)
+
+
+@holds(ATTENTION, "context-not-the-mix",
+       "The weights are right, but the context is not their mix of the values. Use the very weights that you return.")  # fmt: skip
+def context_is_the_mix(got, queries, keys, values, mask=None):
+    weights = attention(queries, keys, values, mask)[1]
+    return not answers.close(got[1], weights) or answers.close(got[0], weights @ values)
+
+
+# ----------------------------------------------------------------------------------------------------------------------
+# Masks
+# ----------------------------------------------------------------------------------------------------------------------
+
+
+@reference(
     "03.causal_mask",
     title="The causal mask",
     points=1,
@@ -398,23 +408,32 @@ def attention_right(got, queries, keys, values, suspects_of_scale=None):
         "Compare positions: `np.arange(seq_len)` as a column and as a row. Or look for NumPy's triangle.",
         "`np.tril(np.ones((seq_len, seq_len), dtype=bool))`.",
     ],
+    returns="mask",
 )
-def causal_mask(candidate):
-    for seq_len in (5, 1, 8):
-        ones = np.ones((seq_len, seq_len), dtype=bool)
-        suspects = {
-            "mask-inverted": ~np.tril(ones),
-            "causal-diagonal-excluded": np.tril(ones, k=-1),
-            "causal-sees-next": np.tril(ones, k=1),
-            "causal-transposed": np.triu(ones),
-            "mask-allows-all": ones,
-            "mask-allows-none": ~ones,
-            "causal-itself-only": np.eye(seq_len, dtype=bool),
-        }
-        is_mask(call(candidate, seq_len), right_causal_mask(seq_len), suspects)
+def causal_mask(seq_len):
+    return up_to_itself(seq_len)
 
 
-@checks(
+@cases("03.causal_mask")
+def causal_mask_cases():
+    for seq_len in (3, 1, 2, *generator(1).choice(np.arange(4, 12), 2, replace=False).tolist()):
+        yield Case(f"{seq_len} token{'s' * (seq_len > 1)}", seq_len)
+
+
+mistake("03.causal_mask", "causal-five-tokens", "Your mask has one size, whatever seq_len is. Use the parameter.",
+        *(lambda seq_len, size=size: np.tri(size, dtype=bool) for size in (3, 4, 5)))  # fmt: skip
+MASK_OF_NUMBERS = "Your mask holds numbers, 1 and 0. A mask is boolean: True = may attend."
+ADDITIVE = (
+    "You return numbers to add to the scores (0 and a large negative one). Here a mask is boolean: True = may attend."
+)
+mistake("03.causal_mask", "mask-of-ones-and-zeros", MASK_OF_NUMBERS, lambda seq_len: np.tri(seq_len))
+mistake("03.causal_mask", "mask-additive", ADDITIVE,
+        *(lambda seq_len, fill=fill: np.where(np.tri(seq_len, dtype=bool), 0.0, fill) for fill in (-np.inf, -1e9)))  # fmt: skip
+mistake("03.causal_mask", "mask-extra-axis", "There is one axis too many. Asked for is (seq_len, seq_len).",
+        lambda seq_len: np.tri(seq_len, dtype=bool)[None], lambda seq_len: np.tri(seq_len, dtype=bool)[None, None])  # fmt: skip
+
+
+@reference(
     "03.padding_mask",
     title="The padding mask",
     points=2,
@@ -423,40 +442,73 @@ def causal_mask(candidate):
         "Scores are (batch, queries, keys). Your mask speaks of the keys: it needs an axis of length 1 where the queries are.",
         "`(token_ids != pad_id)[:, None, :]`.",
     ],
+    returns="mask",
 )
-def padding_mask(candidate):
-    sentences = np.array([[5, 7, 2, 0, 0], [4, 0, 0, 0, 0], [3, 8, 6, 1, 9]])
-    right_side = call(candidate, sentences, 0)
-    is_mask(right_side, right_padding_mask(sentences), padding_suspects(sentences, 0))
-    # Padding on the left, another pad_id, and tokens on both sides of it in number.
-    sentences = np.array([[9, 9, 3, 12, 0], [9, 15, 0, 2, 4]])
-    is_mask(call(candidate, sentences, 9), right_padding_mask(sentences, 9), padding_suspects(sentences, 9))
+def padding_mask(token_ids, pad_id=0):
+    return is_real(token_ids, pad_id)[:, None, :]
 
 
-def padding_suspects(token_ids, pad_id):
-    """What well-known mistakes give for the padding mask of token ids (batch, seq_len)."""
-    real = token_ids != pad_id
-    return {
-        "mask-inverted": ~real[:, None, :],
-        "no-query-axis": real,
-        "masks-queries": real[:, :, None],
-        "masks-queries-too": real[:, :, None] & real[:, None, :],
-        "pad-id-hard-coded": (token_ids != 0)[:, None, :],
-        "compares-greater": (token_ids > pad_id)[:, None, :],
-        "query-axis-repeated": np.repeat(real[:, None, :], real.shape[1], axis=1),
-        "heads-axis": real[:, None, None, :],
-        "causal-too": real[:, None, :] & right_causal_mask(real.shape[1]),
-        "padding-on-the-right-assumed": [
-            (np.arange(real.shape[1]) < real.sum(axis=1)[:, None])[:, None, :],
-            np.logical_and.accumulate(real, axis=1)[:, None, :],
-        ],
-        "axis-in-front": real[None],
-        "mask-allows-all": np.ones_like(real)[:, None, :],
-        "mask-allows-none": np.zeros_like(real)[:, None, :],
-    }
+@cases("03.padding_mask")
+def padding_mask_cases():
+    yield Case("padding on the right", np.array([[5, 7, 2, 0, 0], [4, 0, 0, 0, 0], [3, 8, 6, 1, 9]]), 0)
+    yield Case(
+        "padding on the left, another pad_id, tokens above and below it",
+        np.array([[9, 9, 3, 12, 0], [9, 15, 0, 2, 4]]),
+        9,
+    )
+    yield Case("padding between real tokens", np.array([[4, 2, 5, 2], [2, 1, 1, 2]]), 2)
+    yield Case("other sentences", generator(1).integers(0, 4, (3, 6)), 1)
 
 
-@checks(
+PADDING = "03.padding_mask"
+mistake(PADDING, "no-query-axis", "The shape is (batch, seq_len). Against scores (batch, queries, keys) it would line up wrongly: "
+        "insert an axis of 1 for the queries.", lambda ids, pad_id=0: ids != pad_id)  # fmt: skip
+mistake(PADDING, "masks-queries", "You mask the queries that are padding; what nobody may look at is the keys: (batch, 1, seq_len).",
+        lambda ids, pad_id=0: (ids != pad_id)[:, :, None])  # fmt: skip
+mistake(PADDING, "masks-queries-too", "You mask padding as a query too. That empties whole rows; the mask is about keys: (batch, 1, "
+        "seq_len).", lambda ids, pad_id=0: (ids != pad_id)[:, :, None] & (ids != pad_id)[:, None, :])  # fmt: skip
+mistake(PADDING, "query-axis-repeated", "The entries are right, once for every query. An axis of length 1 says it to all of them: "
+        "(batch, 1, seq_len).", lambda ids, pad_id=0: np.repeat((ids != pad_id)[:, None, :], ids.shape[1], axis=1))  # fmt: skip
+mistake(PADDING, "heads-axis", "There is one axis too many: (batch, 1, 1, seq_len) is for scores with heads. Here they are (batch, "
+        "queries, keys).", lambda ids, pad_id=0: (ids != pad_id)[:, None, None, :])  # fmt: skip
+mistake(PADDING, "causal-too", "You hide the future as well. That is the other mask; they meet in the next cell.",
+        lambda ids, pad_id=0: (ids != pad_id)[:, None, :] & np.tri(ids.shape[1], dtype=bool))  # fmt: skip
+mistake(PADDING, "axis-in-front", "Your new axis stands in front of the batch. That of the queries comes after it: (batch, 1, seq_len).",
+        lambda ids, pad_id=0: (ids != pad_id)[None])  # fmt: skip
+mistake(PADDING, "mask-of-ones-and-zeros", None, lambda ids, pad_id=0: (ids != pad_id)[:, None, :].astype(int))
+mistake(PADDING, "mask-additive", None,
+        *(lambda ids, pad_id=0, fill=fill: np.where(ids != pad_id, 0.0, fill)[:, None, :] for fill in (-np.inf, -1e9)))  # fmt: skip
+
+# ----------------------------------------------------------------------------------------------------------------------
+# A query that turns
+# ----------------------------------------------------------------------------------------------------------------------
+
+
+@step
+def pointing(angles, length):
+    """One query an angle: (angles, 2)."""
+    return length * np.stack([np.cos(angles), np.sin(angles)], axis=-1)
+
+
+pointing.slip("degrees", "Your angles look like degrees. They are in radians here, as np.cos takes them.",
+              lambda angles, length: pointing(np.radians(angles), length), lambda angles, length: pointing(np.degrees(angles), length))  # fmt: skip
+pointing.slip("sine-cosine-swapped", "Angle 0 has to point along the first axis: (cos, sin), not (sin, cos).",
+              lambda angles, length: pointing(angles, length)[:, ::-1])  # fmt: skip
+pointing.slip("turns-clockwise", "Your query turns clockwise: check the sign of the sine.",
+              lambda angles, length: pointing(-angles, length))  # fmt: skip
+pointing.slip("length-ignored", "The length of the query changes nothing in your weights.",
+              lambda angles, length: pointing(angles, 1.0))  # fmt: skip
+pointing.slip("length-twice", "The length enters twice. It stretches the query only; the keys stay as they are.",
+              lambda angles, length: pointing(angles, length**2))  # fmt: skip
+pointing.slip("length-added", "The length is added to the direction. It stretches it: length times (cos, sin).",
+              lambda angles, length: length + pointing(angles, 1.0))  # fmt: skip
+pointing.slip("length-on-one-axis", "The length stretches one of the two numbers only. It is length times both.",
+              lambda angles, length: pointing(angles, 1.0) * [length, 1], lambda angles, length: pointing(angles, 1.0) * [1, length])  # fmt: skip
+pointing.slip("length-divides", "The length divides. It stretches the query: length times (cos, sin).",
+              lambda angles, length: pointing(angles, 1 / length))  # fmt: skip
+
+
+@reference(
     "03.weights_at_angles",
     title="A query that turns away from its keys",
     points=2,
@@ -465,46 +517,44 @@ def padding_suspects(token_ids, pad_id):
         "`np.stack([np.cos(angles), np.sin(angles)], axis=-1)`, times the length.",
         "Then it is attention without the values: the second thing your scaled_dot_product_attention returns.",
     ],
+    returns="weights",
+    same=WITHOUT_MASK | WITHOUT_BATCH | ORDINARY_SCORES,
 )
-def weights_at_angles(candidate):
-    angles = np.linspace(0.0, 6.0, 7)
+def weights_at_angles(angles, length, keys):
+    return softmax_step(scaled(dot_products(pointing(angles, length), keys), keys.shape[-1]))
+
+
+@cases("03.weights_at_angles")
+def angle_cases():
     keys = np.array([[1.0, 0.0], [-0.4, 0.9], [-0.6, -0.7], [0.2, 1.1], [0.8, -0.3]])
-    for length in (1.0, 3.0):
-        queries = length * np.stack([np.cos(angles), np.sin(angles)], axis=-1)
-        got = call(candidate, angles, length, keys)
-        show = {"expected": right_softmax(scaled_dot_scores(queries, keys)), "got": got, "what": "what you return"}
-        assert got.shape != queries.shape, mistake("context-for-weights", **show)
-        expected = right_softmax(scaled_dot_scores(queries, keys))
-        in_degrees = length * np.stack([np.cos(np.radians(angles)), np.sin(np.radians(angles))], axis=-1)
-        as_degrees = length * np.stack([np.cos(np.degrees(angles)), np.sin(np.degrees(angles))], axis=-1)
-        clockwise = queries * [1, -1]
-        directions = keys / np.linalg.norm(keys, axis=-1, keepdims=True)
-        plain = scaled_dot_scores(queries, keys)
-        suspects = {
-            "degrees": [right_softmax(scaled_dot_scores(each, keys)) for each in (in_degrees, as_degrees)],
-            "length-added": right_softmax(scaled_dot_scores(queries / length + length, keys)),
-            "length-on-one-axis": [
-                right_softmax(scaled_dot_scores(queries / [1, length], keys)),
-                right_softmax(scaled_dot_scores(queries / [length, 1], keys)),
-            ],
-            "sine-cosine-swapped": right_softmax(scaled_dot_scores(queries[:, ::-1], keys)),
-            "turns-clockwise": right_softmax(scaled_dot_scores(clockwise, keys)),
-            "length-ignored": right_softmax(scaled_dot_scores(queries / length, keys)),
-            "length-twice": right_softmax(scaled_dot_scores(queries * length, keys)),
-            "scores-transposed": expected.T,
-            "returns-scores": plain,
-            "no-exponential": plain / plain.sum(axis=-1, keepdims=True),
-            "scores-normalised": right_softmax(scaled_dot_scores(queries, directions)),
-            "softmax-over-queries": right_softmax(scaled_dot_scores(queries, keys), axis=0),
-        }
-        if not probes.close(got, expected) and got.shape == expected.shape:
-            found = probes.first_match(got, suspects)
-            assert found is None, mistake(found, which="weights", expected=expected, got=got, what="weights")
-            scaled_right(got, queries, keys, scale_suspects(2, KEYS, len(keys)))
-        same_values(got, expected, "weights", suspects, when_wrong=not_a_distribution(got))
+    yield Case("a query of length 1", np.linspace(0.0, 6.0, 7), 1.0, keys)
+    yield Case("a query of length 3", np.linspace(0.0, 6.0, 7), 3.0, keys)
+    yield Case("two keys", np.linspace(0.5, 5.0, 3), 2.0, draw(2, 2, 2))
+    yield Case("as many angles as keys", np.linspace(0.5, 5.0, 5), 2.0, keys + draw(1, 5, 2) / 4)
 
 
-@checks(
+ANGLES = "03.weights_at_angles"
+mistake(ANGLES, "returns-scores-alone", "These are scores, not weights. The softmax comes next.",
+        lambda angles, length, keys: pointing(angles, length) @ keys.T / np.sqrt(2), lambda angles, length, keys: pointing(angles, length) @ keys.T)  # fmt: skip
+mistake(ANGLES, "weights-turned-round", "Rows and columns are exchanged: a row for each angle, a column for each key.",
+        lambda *inputs: weights_at_angles(*inputs).T)  # fmt: skip
+mistake(ANGLES, "context-for-weights", "These are context vectors, or queries: two numbers an angle. Asked for are the weights, one a key.",
+        lambda angles, length, keys: weights_at_angles(angles, length, keys) @ keys, lambda angles, length, keys: pointing(angles, length))  # fmt: skip
+mistake(ANGLES, "both-for-weights", "You return context and weights. Asked for are the weights alone.",
+        lambda angles, length, keys: attention(pointing(angles, length), keys, keys))  # fmt: skip
+
+
+@holds(ANGLES, "rows-do-not-sum-to-1")
+def angles_sum_to_one(weights, angles, length, keys):
+    return rows_sum_to_one(weights, None)
+
+
+# ----------------------------------------------------------------------------------------------------------------------
+# Self-attention
+# ----------------------------------------------------------------------------------------------------------------------
+
+
+@reference(
     "03.self_attention",
     title="Self-attention over a sentence",
     points=3,
@@ -513,37 +563,55 @@ def weights_at_angles(candidate):
         "Then it is what you have written already: give the three projections to scaled_dot_product_attention.",
         "`return scaled_dot_product_attention(embeddings @ W_Q, embeddings @ W_K, embeddings @ W_V, mask)`.",
     ],
+    returns=("context", "weights"),
+    same=WITHOUT_EMPTY_ROWS | WITHOUT_BATCH | ORDINARY_SCORES,
 )
-def self_attention(candidate):
+def self_attention(embeddings, W_Q, W_K, W_V, mask=None):
+    queries = projected(embeddings, W_Q, at="as queries")
+    keys = projected(embeddings, W_K, at="as keys")
+    return attention(queries, keys, projected(embeddings, W_V, at="as values"), mask)
+
+
+@cases("03.self_attention")
+def self_attention_cases():
     seq_len, d_model, d_k, d_v = 5, 6, 4, 3
     embeddings = draw(1, seq_len, d_model)
-    W_Q, W_K, W_V = draw(2, d_model, d_k) / 2, draw(3, d_model, d_k) / 2, draw(4, d_model, d_v)
-    queries, keys, values = embeddings @ W_Q, embeddings @ W_K, embeddings @ W_V
-    context, weights = pair_of(call(candidate, embeddings, W_Q, W_K, W_V), queries, keys, values)
-    expected = right_attention(queries, keys, values)
-    row_each = context.ndim == 2 and len(context) == seq_len  # of whatever width: the checks below name what was mixed
-    assert row_each, mistake("wrong-shape", expected=expected[0], got=context, what="context")
-    assert weights.shape == expected[1].shape, mistake("wrong-shape", expected=expected[1], got=weights, what="weights")
-    suspects = {
-        "no-projection": right_softmax(scaled_dot_scores(embeddings, embeddings)),
-        "projections-swapped": right_softmax(scaled_dot_scores(keys, queries)),
-        "keys-from-queries": [right_softmax(scaled_dot_scores(one, one)) for one in (queries, keys)],
-    }
-    found = probes.first_match(weights, suspects)
-    assert found is None, mistake(found, expected=expected[1], got=weights, what="weights")
-    order = np.array([3, 0, 4, 1, 2])
-    shuffled, follows = probes.follows_permutation(
-        lambda words: call(candidate, words, W_Q, W_K, W_V)[0], embeddings, order
-    )
-    ignores_order = probes.close(shuffled, follows)
-    assert ignores_order, mistake("order-matters", expected=follows, got=shuffled, what="context of the shuffled words")
-    suspects = {"values-not-projected": weights @ embeddings, "values-from-keys": weights @ keys}
-    suspects["values-from-queries"] = weights @ queries
-    found = probes.first_match(context, suspects)
-    assert found is None, mistake(found, expected=expected[0], got=context, what="context")
-    attention_right((context, weights), queries, keys, values, {"scaled-by-d_model": 1 / np.sqrt(d_model)})
+    matrices = draw(2, d_model, d_k) / 2, draw(3, d_model, d_k) / 2, draw(4, d_model, d_v)
+    yield Case("a sentence without a mask", embeddings, *matrices)
+    yield Case("the same words in another order", embeddings[[3, 0, 4, 1, 2]], *matrices)
+    yield Case("a causal mask", embeddings, *matrices, np.tri(seq_len, dtype=bool))
+    yield Case("as many words as queries have numbers", embeddings[:d_k], *matrices)
+    square = [draw(seed, d_model, d_model) / 2 for seed in (5, 6, 7)]
+    yield Case("square matrices", draw(8, 4, d_model), *square)
 
-    mask = right_causal_mask(seq_len)
-    context, weights = pair_of(call(candidate, embeddings, W_Q, W_K, W_V, mask), queries, keys, values)
-    masked_right(weights, scaled_dot_scores(queries, keys), mask)
-    same_values(context, right_attention(queries, keys, values, mask)[0], "context under a mask")
+
+SELF = "03.self_attention"
+made_of = lambda pick: lambda x, W_Q, W_K, W_V, mask=None: attention(*pick(x, x @ W_Q, x @ W_K, x @ W_V), mask)  # noqa: E731
+
+mistake(SELF, "no-projection", "These weights compare the embeddings themselves. Project first: queries = embeddings @ W_Q.",
+        made_of(lambda x, q, k, v: (x, x, v)), made_of(lambda x, q, k, v: (x, x, x)))  # fmt: skip
+mistake(SELF, "projections-swapped", "Queries and keys are exchanged: W_Q makes the queries (the rows), W_K the keys (the columns).",
+        made_of(lambda x, q, k, v: (k, q, v)))  # fmt: skip
+mistake(SELF, "keys-from-queries", "Queries and keys come from the same matrix. W_Q asks, W_K answers.",
+        made_of(lambda x, q, k, v: (q, q, v)), made_of(lambda x, q, k, v: (k, k, v)))  # fmt: skip
+mistake(SELF, "values-from-keys", "The context mixes the keys, embeddings @ W_K. The values are embeddings @ W_V.",
+        made_of(lambda x, q, k, v: (q, k, k)))  # fmt: skip
+mistake(SELF, "values-from-queries", "The context mixes the queries, embeddings @ W_Q. The values are embeddings @ W_V.",
+        made_of(lambda x, q, k, v: (q, k, q)))  # fmt: skip
+mistake(SELF, "values-not-projected", "The context mixes the embeddings. What is mixed is the values, embeddings @ W_V.",
+        made_of(lambda x, q, k, v: (q, k, x)))  # fmt: skip
+mistake(SELF, "scaled-by-d_model", "The weights imply a scale of 1/√d_model. After projection a dot product adds up d_k products.",
+        lambda x, W_Q, W_K, W_V, mask=None: attention(x @ W_Q * np.sqrt(W_Q.shape[-1] / len(W_Q)), x @ W_K, x @ W_V, mask))  # fmt: skip
+mistake(SELF, "scaled-by-d_v", None,
+        lambda x, W_Q, W_K, W_V, mask=None: attention(x @ W_Q * np.sqrt(W_Q.shape[-1] / W_V.shape[-1]), x @ W_K, x @ W_V, mask))  # fmt: skip
+mistake(SELF, "order-matters", "Shuffle the words and your context vectors do not shuffle along: something in your function depends on "
+        "a word's place. Self-attention knows no order.",
+        lambda x, *rest: self_attention(x + 0.1 * np.arange(len(x))[:, None], *rest))  # fmt: skip
+mistake(SELF, "causal-always", "Your mask is there even where none was passed: later words are hidden. mask=None means that every key is "
+        "allowed.", lambda x, W_Q, W_K, W_V, mask=None: self_attention(x, W_Q, W_K, W_V, np.tri(len(x), dtype=bool)))  # fmt: skip
+mistake(SELF, "context-summed-up", "The context of all words is added up to one vector. Each word has its own.",
+        lambda *inputs: ((pair := self_attention(*inputs))[0].sum(axis=0), pair[1]),
+        lambda *inputs: ((pair := self_attention(*inputs))[0].mean(axis=0), pair[1]))  # fmt: skip
+mistake(SELF, "returns-context-only", None, lambda *inputs: self_attention(*inputs)[0])
+mistake(SELF, "returns-weights-only", None, lambda *inputs: self_attention(*inputs)[1])
+mistake(SELF, "outputs-swapped", None, lambda *inputs: self_attention(*inputs)[::-1])

@@ -3,25 +3,11 @@
 Each probe takes arrays and returns a plain fact (a bool or a number): the check decides what the fact means.
 """
 
+import contextlib
+
 import numpy as np
 
-# What rounding may cost, by the precision the answer came in.
-TOLERANCE = {np.dtype(np.float16): 1e-2, np.dtype(np.float32): 1e-4}
-TOLERANCE_IN_DOUBLE = 1e-6  # a double may carry what an intermediate step in float32 rounded
-
-
-def tolerance(array):
-    """The absolute and relative error that rounding explains in an array of this dtype."""
-    return TOLERANCE.get(np.asarray(array).dtype, TOLERANCE_IN_DOUBLE)
-
-
-def close(got, expected):
-    """Whether two arrays agree in shape and, up to rounding in the precision of `got`, in every value."""
-    got, expected = np.asarray(got), np.asarray(expected)
-    if got.shape != expected.shape:
-        return False
-    allowed = tolerance(got)
-    return bool(np.allclose(np.asarray(got, float), np.asarray(expected, float), rtol=allowed, atol=allowed))
+from course_lib.classroom.practice.answers import close, tolerance
 
 
 def largest_difference(got, expected):
@@ -107,9 +93,28 @@ def first_match(got, suspects):
     return None
 
 
+_salt = ()
+
+
+@contextlib.contextmanager
+def drawn_anew(salt):
+    """Let `draw` and `generator` give other numbers meanwhile, so that nobody can know them beforehand."""
+    global _salt
+    before, _salt = _salt, (salt,)
+    try:
+        yield
+    finally:
+        _salt = before
+
+
+def generator(seed):
+    """NumPy's generator for a seed; other numbers inside of `drawn_anew`."""
+    return np.random.default_rng((seed, *_salt) if _salt else seed)
+
+
 def draw(seed, *shape):
     """Independent normal numbers of a shape, the same for the same seed."""
-    return np.random.default_rng(seed).normal(size=shape)
+    return generator(seed).normal(size=shape)
 
 
 def log_softmax(logits, axis=-1):

@@ -16,12 +16,19 @@ from course_lib.printable import printable
 
 SHOWN = 10  # rows and columns of a matrix that a picture shows
 
-HEADINGS = {"passed": "Passed", "failed": "Not yet", "unattempted": "Not attempted", "error": "An error in your code"}
+HEADINGS = {
+    "passed": "Passed",
+    "failed": "Not yet",
+    "unattempted": "Not attempted",
+    "error": "An error in your code",
+    "borrowed": "Borrowed",
+}
 COLOURS = {  # border and heading; the words say the same, so that colour is never the only sign
     "passed": "var(--jp-success-color1, #2e7d32)",
     "failed": "var(--jp-warn-color1, #b35900)",
     "unattempted": "var(--jp-ui-font-color2, #666)",
     "error": "var(--jp-error-color1, #c62828)",
+    "borrowed": "var(--jp-warn-color1, #b35900)",
 }
 TEXTS = {
     "yours": "yours",
@@ -31,6 +38,9 @@ TEXTS = {
     "one number": "Yours is {got}, expected {expected}.",
     "shapes": "Shapes: yours is {got}, expected {expected}.",
     "shown": "Shown: {what}.",
+    "about": "Shown on {about}:",
+    "input": "Shown on this input:",
+    "function": "a function",
     "hint": "For a hint: `check.{name}.hint()`",
     "printed": "What your function printed",
     "your lines": "Your lines, the last one raised:",
@@ -189,14 +199,19 @@ def result_text(result):
     parts = [result_line(result) if result.passed else f"{result_line(result)}. {result.message}"]
     if result.lines:
         parts += [TEXTS["your lines"], *(f"  {line}" for line in result.lines)]
+    if result.why:
+        parts.append(result.why)
+    if result.inputs:
+        parts.append(TEXTS["about"].format(about=result.about) if result.about else TEXTS["input"])
+        parts += [f"  {name} = {_input_text(value)}" for name, value in result.inputs.items()]
     if result.got is not None and result.expected is not None:
         picture = Picture(result.got, result.expected)
         parts += [
             *picture.facts,
             f"{TEXTS['yours']}:",
-            str(picture.got),
+            _input_text(picture.got),
             f"{TEXTS['expected']}:",
-            str(picture.expected),
+            _input_text(picture.expected),
         ]
     if result.printed:
         parts += [f"{TEXTS['printed']}:", result.printed]
@@ -221,6 +236,10 @@ def result_html(result):
     if result.lines:
         lines = escape("\n".join(result.lines))
         parts.append(f'<div>{TEXTS["your lines"]}</div><pre style="{CODE}">{lines}</pre>')
+    if result.why:
+        parts.append(f'<div style="margin:.3em 0">{_inline_code(result.why)}</div>')
+    if result.inputs:
+        parts.append(_inputs_html(result))
     if result.got is not None and result.expected is not None:
         parts.append(_picture_html(Picture(result.got, result.expected), result.what))
     if result.printed:
@@ -273,6 +292,28 @@ def _matrix(array, place):
         max(0, min(index - SHOWN // 2, length - SHOWN)) for index, length in zip(place, array.shape, strict=False)
     ]
     return array[starts[0] : starts[0] + SHOWN, starts[1] : starts[1] + SHOWN]
+
+
+def _input_text(value):
+    """An input in one or a few short lines: small arrays whole, large ones by their shape, functions by their name."""
+    if callable(value):
+        return (value.__doc__ or TEXTS["function"]).strip().partition("\n")[0]
+    if isinstance(value, (list, tuple)):
+        text = ", ".join(_input_text(part) for part in value)
+        return f"[{text}]" if isinstance(value, list) else f"({text})"
+    if not isinstance(value, np.ndarray):
+        return repr(value)
+    if value.size > SHOWN**2:
+        return f"{value.dtype} array of shape {value.shape}"
+    with np.printoptions(precision=3, suppress=True, linewidth=100):
+        return np.array2string(value, separator=", ").replace("\n", "\n      ")
+
+
+def _inputs_html(result):
+    """The input on which an answer failed, one argument a line."""
+    head = TEXTS["about"].format(about=result.about) if result.about else TEXTS["input"]
+    lines = "\n".join(f"{name} = {_input_text(value)}" for name, value in result.inputs.items())
+    return f'<div>{escape(head)}</div><pre style="{CODE}">{escape(lines)}</pre>'
 
 
 def _number(value):

@@ -4,16 +4,33 @@ import contextlib
 import ctypes
 import inspect
 import io
+import os
 import threading
 import time
 import traceback
 import warnings
+from pathlib import Path
+from types import FunctionType
 
 import numpy as np
+
+import course_lib
+from course_lib.classroom.practice import answers, errors
 
 SECONDS = 10  # for all the calls of one check together
 KEPT_OUTPUT = 2_000  # characters of what the function prints
 KEPT_FRAMES = 3  # lines of a traceback that are the learner's own
+
+
+TEXTS = {
+    "changed": "Your function changed the array it was given as {name}. The caller still needs it: make a new array, and leave "
+    "the one that came as it is.",
+    "list": "Your function returns a list inside of what it returns; a NumPy array was expected there.",
+    "returns-nothing": "Your function returns nothing (None). Does it end with a return?",
+    "returns-a-tensor": "Your function returns a PyTorch tensor; here we work in NumPy.",
+    "wrong-type": "Your function returns {kind}; a NumPy array was expected.",
+    "wrong-dtype": "Your function returns {kind}; numbers or booleans were expected.",
+}
 
 
 class Mistake:
@@ -25,14 +42,18 @@ class Mistake:
         expected: the right value, or None where there is nothing to show beside.
         got: the learner's value.
         what: what these values are, such as "weights": the caption of the picture.
+        about: what is special about the input, such as "a row with every key masked".
+        inputs: dict of the arguments' names to the input on which it shows.
     """
 
-    def __init__(self, diagnosis, message, *, expected=None, got=None, what="value"):
+    def __init__(self, diagnosis, message, *, expected=None, got=None, what="value", about="", inputs=None):
         self.diagnosis = diagnosis
         self.message = message
         self.expected = expected
         self.got = got
         self.what = what
+        self.about = about
+        self.inputs = inputs or {}
 
     def __str__(self):
         return f"{self.diagnosis}: {self.message}"
@@ -57,20 +78,69 @@ class Unattempted(Exception):
 
 
 class LearnerError(Exception):
-    """The learner's function raised; carries one line that names the error and the traceback lines that are theirs."""
+    """The learner's function raised; carries one line that names the error and the traceback lines that are theirs.
 
-    def __init__(self, summary, lines):
+    Args:
+        summary: the error's name and text.
+        lines: the lines of the traceback that are the learner's own.
+        why: a sentence on the cause, where it is a common one.
+        about, inputs: as in `Mistake`.
+        more: where the function is right.
+    """
+
+    def __init__(self, summary, lines, *, why="", about="", inputs=None, more=""):
         super().__init__(summary)
         self.summary = summary
         self.lines = lines
+        self.why = why
+        self.about = about
+        self.inputs = inputs or {}
+        self.more = more
 
 
 class OutOfTime(BaseException):
     """Raised inside a function that ran past its limit. Not an `Exception`, so that `except Exception` lets it through."""
 
 
+def ask(function, inputs):
+    """Call the learner's function on copies of the inputs.
+
+    Args:
+        function: what the learner gave.
+        inputs: arrays, numbers, functions, and lists of them.
+
+    Returns:
+        An `Answer`; an error is kept in it.
+
+    Raises:
+        AssertionError: carrying a `Mistake`: not a function, or one of other parameters.
+        Unattempted: the function raises NotImplementedError.
+    """
+    _accepts(function, inputs)
+    given = [answers.copied(value) for value in inputs]
+    with np.errstate(all="ignore"), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            returned = function(*given)
+        except NotImplementedError:
+            raise Unattempted from None
+        except OutOfTime:
+            raise
+        except BaseException as error:
+            return answers.Answer(answers.Raised(type.__getattribute__(type(error), "__name__")), _learner_error(error))
+    pairs = enumerate(zip(given, inputs, strict=True))
+    changed = next((position for position, pair in pairs if not answers.unchanged(*pair)), None)
+    try:
+        value = answers.plain(returned)
+    except OutOfTime:
+        raise
+    except BaseException:  # an object made to misbehave: its class may raise when asked what it is
+        value = answers.Odd("wrong-type", "an object that is not an array")
+    return answers.Answer(value, None, None if changed is None else _parameter_name(function, changed))
+
+
 def call(function, *inputs):
-    """Call the learner's function on copies of the inputs and bring what it returns into a safe, plain form.
+    """Call the learner's function on copies of the inputs and ask for an array, or a tuple of them.
 
     Args:
         function: what the learner gave.
@@ -84,33 +154,11 @@ def call(function, *inputs):
         Unattempted: the function raises NotImplementedError.
         LearnerError: it raises anything else.
     """
-    _accepts(function, inputs)
-    copies = [np.array(value) if isinstance(value, np.ndarray) else value for value in inputs]
-    with np.errstate(all="ignore"), warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        try:
-            returned = function(*copies)
-        except NotImplementedError:
-            raise Unattempted from None
-        except OutOfTime:
-            raise
-        except BaseException as error:
-            raise _learner_error(error) from None
-    for position, (copy, value) in enumerate(zip(copies, inputs, strict=True)):
-        if isinstance(value, np.ndarray):
-            changed = copy.shape != value.shape or not np.array_equal(copy, value, equal_nan=value.dtype.kind == "f")
-            name = _parameter_name(function, position)
-            assert not changed, Mistake(
-                "changes-its-input",
-                f"Your function changed the array it was given as {name}. The caller still needs it: write "
-                "x = x - …, which makes a new array, in place of x -= … or x[…] = ….",
-            )
-    try:
-        return _plain(returned)
-    except (AssertionError, OutOfTime):
-        raise
-    except BaseException:  # an object made to misbehave: its class may raise when asked what it is
-        raise AssertionError(Mistake("wrong-type", "Your function returns an object that is not an array.")) from None
+    answer = ask(function, inputs)
+    if answer.error is not None:
+        raise answer.error
+    assert answer.changed is None, Mistake("changes-its-input", TEXTS["changed"].format(name=answer.changed))
+    return _arrays(answer.value)
 
 
 def is_stub(candidate):
@@ -118,9 +166,20 @@ def is_stub(candidate):
     return candidate is None or candidate is Ellipsis
 
 
+def is_borrowed(candidate):
+    """Whether the function is one that the course's library teaches, imported."""
+    code = getattr(inspect.unwrap(candidate), "__code__", None) if type(candidate) is FunctionType else None
+    home = str(Path(course_lib.__file__).parent)
+    return (
+        code is not None
+        and code.co_filename.startswith(home + os.sep)
+        and "classroom" not in code.co_filename[len(home) :]
+    )
+
+
 def _accepts(function, inputs):
     assert callable(function), Mistake(
-        "not-a-function", f"The check needs your function; it was given {_type_name(function)}."
+        "not-a-function", f"The check needs your function; it was given {answers.kind_of(function)}."
     )
     try:
         signature = inspect.signature(function)
@@ -145,47 +204,23 @@ def _parameter_name(function, position):
         return f"argument {position + 1}"
 
 
-def _type_name(value):
-    # The type's own name only: a repr is the learner's code and may do anything.
-    kind = type(value)
-    name = type.__getattribute__(kind, "__name__")
-    return "nothing (None)" if value is None else f"{'an' if name[0].lower() in 'aeiou' else 'a'} {name}"
+def _arrays(value):
+    """A plain value as an array or a tuple of arrays; anything else is a mistake of its own."""
+    if isinstance(value, answers.Listed):
+        if any(part.ndim for part in value if isinstance(part, np.ndarray)):
+            return Several(_one_array(part) for part in value)
+        return _one_array(answers.as_asked(value, None))
+    if isinstance(value, tuple):
+        return Several(_one_array(part) for part in value)
+    return _one_array(value)
 
 
-def _plain(returned):
-    if type(returned) is tuple:
-        return Several(_plain_array(part) for part in returned)
-    return _plain_array(returned)
-
-
-def _plain_array(value):
-    if value is None:
-        raise AssertionError(
-            Mistake("returns-nothing", "Your function returns nothing (None). Does it end with a return?")
-        )
-    if isinstance(value, (list, tuple)):
-        raise AssertionError(
-            Mistake(
-                "returns-a-list", f"Your function returns {_type_name(value)}; a NumPy array was expected: np.array(…)."
-            )
-        )
-    if type(value).__module__.partition(".")[0] == "torch":
-        raise AssertionError(
-            Mistake(
-                "returns-a-tensor", "Your function returns a PyTorch tensor; here we work in NumPy: tensor.numpy()."
-            )
-        )
-    if not isinstance(value, (np.ndarray, np.generic, bool, int, float)):
-        raise AssertionError(
-            Mistake("wrong-type", f"Your function returns {_type_name(value)}; a NumPy array was expected.")
-        )
-    # A plain array: a subclass may override anything, its repr and its arithmetic included.
-    array = np.array(value, subok=False)
-    if array.dtype.kind not in "biuf":
-        raise AssertionError(
-            Mistake("wrong-dtype", f"Your array holds {array.dtype.name} values; numbers or booleans were expected.")
-        )
-    return array
+def _one_array(value):
+    if isinstance(value, tuple):
+        raise AssertionError(Mistake("returns-a-list", TEXTS["list"]))
+    if isinstance(value, answers.Odd):
+        raise AssertionError(Mistake(value.diagnosis, TEXTS[value.diagnosis].format(kind=value.kind)))
+    return value
 
 
 def _learner_error(error):
@@ -204,7 +239,7 @@ def _learner_error(error):
             lines.append(f"line {frame.lineno}, in {frame.name}: {frame.line or ''}".rstrip(": "))
     if len(lines) > KEPT_FRAMES:
         lines = [*lines[: KEPT_FRAMES - 1], f"… {len(lines) - KEPT_FRAMES} more …", lines[-1]]
-    return LearnerError(f"{name}: {text}" if text else name, lines)
+    return LearnerError(f"{name}: {text}" if text else name, lines, why=errors.cause(name, text, lines))
 
 
 def _is_learners(filename):
@@ -249,14 +284,15 @@ def run_guarded(work, seconds=SECONDS):
 
     Returns:
         (error, printed, ended): what it raised or None, what it printed, and how it ended: "in time", "stopped" at the
-        limit, or "left behind" in its thread because it can't be stopped.
+        limit, "left behind" in its thread because it can't be stopped, or "not done": the thread ended, but not its work.
     """
     kept = KeptOutput()
-    raised = []
+    raised, done = [], []
 
     def target():
         try:
             work()
+            done.append(True)
         except BaseException as error:
             raised.append(error)
 
@@ -269,7 +305,7 @@ def run_guarded(work, seconds=SECONDS):
             _stop(thread)
             raise
         if not thread.is_alive():
-            ended = "in time"
+            ended = "in time" if done or raised else "not done"
         else:
             ended = "stopped" if _stop(thread) else "left behind"
     return raised[0] if raised else None, kept.text(), ended

@@ -54,7 +54,8 @@ def right(scores):
 
 ODD_RESULTS = {
     "None": (None, "returns-nothing"),
-    "list": ([0.5, 0.5], "returns-a-list"),
+    "list": ([0.5, 0.5], "wrong-shape"),
+    "list of lists": ([[0.5, 0.5]], "returns-a-list"),
     "pair": ((np.ones(2), np.ones(2)), "returns-several"),
     "comma": ((np.ones(2),), "returns-several"),
     "tensor": (torch.ones(2), "returns-a-tensor"),

@@ -1,0 +1,66 @@
+"""Why a standard error of Python or NumPy came, in a sentence beside the learner's line."""
+
+import re
+
+# (error, pattern in its text, pattern in the learner's line or "", sentence); the first that fits is told.
+CAUSES = [
+    ("ValueError", r"truth value of an array", r"\bnot mask\b|\bif mask\b|mask (and|or)\b|mask [!=]= None",
+     "A mask is an array: Python can't say whether it is true as a whole. Whether there is one at all is asked with "
+     "`is None`."),
+    ("ValueError", r"truth value of an array", r"\b(max|min)\(",
+     "Python's `max` and `min` compare whole arrays with each other. NumPy has one that compares number by number."),
+    ("ValueError", r"truth value of an array", "",
+     "Python asks whether a whole array is true. Ask for each number by itself (a comparison gives an array of booleans), "
+     "or say `.any()` or `.all()`."),
+    ("ValueError", r"(not enough|too many) values to unpack", r"\.shape",
+     "The array has another number of axes than the names on the left. Name only the last ones, which are always there."),
+    ("ValueError", r"(not enough|too many) values to unpack", "",
+     "On the left stand more or fewer names than there are values on the right."),
+    ("IndexError", r"too many indices for array", "",
+     "You index more axes than the array has. Counted from the end, `…` (an Ellipsis) stands for all the axes in front."),
+    ("AxisError", r"out of bounds", "",
+     "The array has fewer axes than you think. Counted from the end, -1 is always the last one."),
+    ("TypeError", r"bad operand type for unary ~: 'NoneType'|'NoneType'", "",
+     "Something is None here: an argument that was left out, or a function without a return."),
+    ("AttributeError", r"'NoneType' object", "",
+     "Something is None here: an argument that was left out, or a function without a return."),
+    ("AttributeError", r"'(tuple|list)' object", "",
+     "This is a tuple or a list, not an array: a function that returns several things was not taken apart."),
+    ("TypeError", r"unsupported operand .*'tuple'|can't multiply sequence|list indices must be|tuple indices must be", "",
+     "This is a tuple or a list, not an array: a function that returns several things was not taken apart, or a list was "
+     "not made an array."),
+    ("ValueError", r"matmul.*mismatch|shapes .* not aligned", r"\.T\b",
+     "The inner sizes of the product differ. `.T` turns **all** axes round, the batch too."),
+    ("ValueError", r"matmul.*mismatch|shapes .* not aligned", "",
+     "The inner sizes of the product differ: in (a, b) @ (b, c) the two b have to be the same. Is one of them to be "
+     "transposed?"),
+    ("ValueError", r"could not be broadcast together", "",
+     "These shapes do not line up. NumPy compares sizes from the last axis on; each pair has to be equal, or one of them 1."),
+    ("ValueError", r"cannot reshape array", "",
+     "A reshape keeps all the numbers: the sizes of the new shape multiplied have to give as many."),
+    ("IndexError", r"must be of integer|only integers", "",
+     "An index has to be a whole number. Dividing with / gives a number with a point, // a whole one."),
+    ("IndexError", r"out of bounds for axis", "",
+     "An index lies behind the last entry: they are counted from 0, so that the last is size - 1."),
+    ("UnboundLocalError", "", "", "The variable is used before it gets a value here."),
+    ("NameError", "", "", "There is nothing of this name. Was the cell that defines it run, and is it spelt like there?"),
+    ("ZeroDivisionError", "", "", "Something is divided by 0. For which input is that so?"),
+    ("RecursionError", "", "", "The function calls itself without an end."),
+    ("UFuncTypeError", r"same_kind|Cannot cast", r"[-+*/]=",
+     "`-=` and its like write into the array that came; whole numbers there can't hold the result. Make a new array."),
+]  # fmt: skip
+
+
+def cause(name, text, lines):
+    """The sentence for an error, or "".
+
+    Args:
+        name: the error's, such as "ValueError".
+        text: its message.
+        lines: the learner's own lines; the last one raised.
+    """
+    last = lines[-1] if lines else ""
+    for error, in_text, in_line, sentence in CAUSES:
+        if (name == error or name.endswith(f".{error}")) and re.search(in_text, text) and re.search(in_line, last):
+            return sentence
+    return ""

@@ -1,0 +1,212 @@
+"""Is an answer right, and if not, which mistake is it?
+
+The answer is tried on every case of the exercise. Right on all: passed. Otherwise the known mistakes are run on the same
+inputs, first whole wrong functions, then the reference with one slip, then with two; one is named only if it gives what the
+learner's function gave on all of them. Where none does, the verdict says what is certain (`practice/facts.py`).
+"""
+
+import itertools
+import time
+from dataclasses import dataclass
+
+import numpy as np
+
+from course_lib.classroom.practice import answers, facts
+from course_lib.classroom.practice.catalogue import Case, Known, say, sentence_of
+from course_lib.classroom.practice.steps import run
+from course_lib.classroom.practice.trial import LearnerError, Mistake, Unattempted, ask
+
+SECONDS_FOR_PAIRS = 0.3
+
+TEXTS = {
+    "changed": "Your function changed the array it was given as {name}. The caller still needs it: make a new array, and leave "
+    "the one that came as it is.",
+    "two": "Two things at once. First: {first} Second: {second}",
+    "raised": "On {about} your function raised {error}",
+    "right elsewhere": "It is right on {others}.",
+}
+
+
+@dataclass
+class Trial:
+    """What an answer gave on one input.
+
+    Attributes:
+        case: the input.
+        answer: what the learner's function gave.
+        expected: what is right.
+        is_right: whether they agree.
+    """
+
+    case: Case
+    answer: answers.Answer
+    expected: object
+    is_right: bool
+
+
+def judge(known: Known, candidate):
+    """Raise what is wrong with an answer; return None if nothing is.
+
+    Raises:
+        AssertionError: carrying a `Mistake`.
+        Unattempted: the function is a stub.
+        LearnerError: it raised, and no known mistake does.
+    """
+    trials = [_tried(known, candidate, case) for case in known.inputs()]
+    wrong = sorted((one for one in trials if not one.is_right), key=_what_to_show_first)
+    changed = next((one for one in trials if one.answer.changed), None)
+    if changed is not None:
+        message = TEXTS["changed"].format(name=changed.answer.changed)
+        raise AssertionError(
+            Mistake("changes-its-input", message, about=changed.case.about, inputs=_named(known, changed))
+        )
+    if not wrong:
+        return
+    found = _known_mistake(known, [*wrong, *(one for one in trials if one.is_right)])
+    if found is not None:
+        raise AssertionError(_verdict(known, wrong[0], *found))
+    raised = next((one for one in wrong if one.answer.error is not None), None)
+    if raised is not None:
+        error = raised.answer.error
+        if len(wrong) == len(trials):
+            raise error
+        others = facts.listed([one.case.about for one in trials if one.is_right])
+        more = TEXTS["right elsewhere"].format(others=others) if others else ""
+        raise LearnerError(error.summary, error.lines, about=raised.case.about, more=more, inputs=_named(known, raised))
+    for trial in wrong:
+        for diagnosis, property_holds in known.properties:
+            if _fails(property_holds, trial):
+                raise AssertionError(_verdict(known, trial, diagnosis, sentence_of(diagnosis)))
+    diagnosis, message = facts.what_is_certain(known, trials, wrong)
+    raise AssertionError(_verdict(known, wrong[0], diagnosis, message))
+
+
+def require(fact, diagnosis, sentence, *, expected=None, got=None, what="value", **about):
+    """Assert a fact about the answer of an exercise that has no reference.
+
+    Args:
+        fact: whether it holds.
+        diagnosis: short stable id of what is wrong if it does not.
+        sentence: what the learner is told, with {names} for `about`.
+        expected, got, what: values to show beside.
+    """
+    say(diagnosis, sentence)
+    if not fact:
+        message = sentence.format(**about) if about else sentence
+        raise AssertionError(Mistake(diagnosis, message, expected=expected, got=got, what=what))
+
+
+def _tried(known, candidate, case):
+    answer = ask(candidate, case.inputs)
+    expected = answers.plain(known.reference(*map(answers.copied, case.inputs)))
+    return Trial(case, answer, expected, answers.right(_form(known, answer.value), _form(known, expected), case.within))
+
+
+def _what_to_show_first(trial):
+    """Ordinary inputs before extreme ones, small before large."""
+    return trial.case.edge, answers.size_of(trial.case.inputs)
+
+
+def _form(known, value):
+    """An answer in the form in which all right ones are the same; what can't be brought into it stays as it is."""
+    if known.alike is None or isinstance(value, (answers.Odd, answers.Raised)):
+        return value
+    try:
+        return known.alike(value)
+    except Exception:  # made for answers of the right shape
+        return value
+
+
+def _known_mistake(known, trials):
+    """(diagnosis, sentence) of the first known mistake that gives what the learner's function gave on all inputs, or None.
+
+    Args:
+        known: the exercise.
+        trials: those that went wrong first, the smallest in front.
+    """
+    inputs = trials[0].case.inputs
+    for diagnosis, function in known.mistakes:
+        if _agrees(known, function, {}, trials):
+            return diagnosis, sentence_of(diagnosis)
+    slips = slips_of(known.reference, trials[-1].case.inputs) | slips_of(known.reference, inputs)
+    for (site, _, diagnosis), function in slips.items():
+        if _agrees(known, known.reference, {site: function}, trials):
+            return diagnosis, sentence_of(diagnosis, site.at)
+    until = time.perf_counter() + SECONDS_FOR_PAIRS
+    for first, second in _pairs(known, slips, inputs):
+        if time.perf_counter() > until:
+            return None
+        function, slipped, told = first[0], first[1] | second[1], (first[2], second[2])
+        if _agrees(known, function, slipped, trials):
+            if _agrees(known, *second[:2], trials[:1]):  # what is to be seen on the input shown comes first
+                told = told[::-1]
+            texts = [sentence_of(name, at) for name, at in told]
+            return "+".join(name for name, _ in told), TEXTS["two"].format(first=texts[0], second=texts[1])
+    return None
+
+
+def slips_of(function, inputs):
+    """All single slips of a function written in steps: dict of (site, number, diagnosis) to the slipped step."""
+    try:
+        with np.errstate(all="ignore"):
+            _, sites = run(function, [answers.copied(value) for value in inputs])
+    except Exception:  # a registered mistake may raise
+        return {}
+    return {
+        (site, number, slip.diagnosis): slip.function for site in sites for number, slip in enumerate(site.step.slips)
+    }
+
+
+def _pairs(known, slips, inputs):
+    """Two slips of the reference, then a whole mistake with one slip: (function, {site: slip}, (diagnosis, at)) each."""
+    ones = [(known.reference, {site: slip}, (diagnosis, site.at)) for (site, _, diagnosis), slip in slips.items()]
+    for first, second in itertools.combinations(ones, 2):
+        if first[1].keys() != second[1].keys():
+            yield first, second
+    for diagnosis, function in known.mistakes:
+        for (site, _, other), slip in slips_of(function, inputs).items():
+            yield (function, {}, (diagnosis, "")), (function, {site: slip}, (other, site.at))
+
+
+def _agrees(known, function, slipped, trials):
+    return all(
+        answers.alike(
+            _form(known, outcome(function, trial.case.inputs, slipped)),
+            _form(known, trial.answer.value),
+            trial.case.within,
+        )
+        for trial in trials
+    )
+
+
+def outcome(function, inputs, slipped=None):
+    """What a function gives on an input, in plain form; an error is a `Raised`."""
+    try:
+        with np.errstate(all="ignore"):
+            returned, _ = run(function, [answers.copied(value) for value in inputs], slipped)
+        return answers.plain(returned)
+    except Unattempted:
+        raise
+    except Exception as error:
+        return answers.Raised(type(error).__name__)
+
+
+def _fails(property_holds, trial):
+    """Whether a property says something true about what went wrong; it is asked only of values of the right shape."""
+    got = answers.as_asked(trial.answer.value, trial.expected)
+    if answers.form(got) != answers.form(trial.expected):
+        return False
+    with np.errstate(all="ignore"):
+        return not property_holds(got, *map(answers.copied, trial.case.inputs))
+
+
+def _named(known, trial):
+    return dict(zip(known.parameters(), trial.case.inputs, strict=False))
+
+
+def _verdict(known, trial, diagnosis, message):
+    """The `Mistake` that shows the smallest input on which it went wrong."""
+    expected, got, what = facts.shown(known, trial)
+    return Mistake(
+        diagnosis, message, expected=expected, got=got, what=what, about=trial.case.about, inputs=_named(known, trial)
+    )

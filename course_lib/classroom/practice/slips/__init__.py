@@ -1,0 +1,4 @@
+"""The book of slips: the steps that many exercises have, each with the ways in which it is usually got wrong.
+
+attention.py   scores, scale, softmax, mask, mix, projections, heads
+"""
