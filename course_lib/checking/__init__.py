@@ -4,13 +4,13 @@
     def dot_scores(queries: Float[Array, "... queries d_k"], keys: Float[Array, "... keys d_k"]): ...
 
 Arrays stand in jaxtyping's notation, NumPy's and PyTorch's alike. An axis has one size wherever its name stands; `...` are
-leading axes such as batch, which broadcast; axes marked # broadcast to those of that name. PyTorch's are tensors. NumPy's
-come as anything that it can read as an array, and the body gets
+leading axes such as batch, which broadcast; axes marked # broadcast to those of that name. In a method an axis has the size that
+the object has by its name: a layer's `d_model`. PyTorch's are tensors. NumPy's come as anything that it can read as an array, and the body gets
 
     Float   floats of one dtype, at least float32, all finite; the answer goes back to the dtype in which they came
     Scores  the same, but they may hold -inf, for no attention
     Real    finite numbers as float64, which have no say in the answer's dtype
-    Int     whole numbers, and Bool booleans, as they came
+    Int     whole numbers (tensors: int64 or int32), and Bool booleans, as they came
 
 `int` is a whole number: an int, or what counts as one: NumPy's integers, an array or a PyTorch tensor without axes. True is
 none, nor is a number with a point, even 3.0, nor an array with axes, even of one entry. `float` is a finite number, either
@@ -45,7 +45,7 @@ from course_lib.checking.scalars import (
     strings,
     whole_number,
 )
-from course_lib.checking.signatures import Array, Bounds, Count, Scores, checked
+from course_lib.checking.signatures import Array, Bounds, Count, Scores, checked, no_tensor, tensor_reader
 
 __all__ = [
     "Array",
@@ -66,6 +66,7 @@ __all__ = [
     "entries",
     "fail",
     "flag",
+    "no_tensor",
     "one_of",
     "read_array",
     "read_booleans",
@@ -74,5 +75,6 @@ __all__ = [
     "real_number",
     "string",
     "strings",
+    "tensor_reader",
     "whole_number",
 ]

@@ -140,7 +140,7 @@ def _read(name, value):
         raise ValueError(TEXTS["unreadable"].format(name=name, reason=error)) from error
 
 
-def check_shape(name: str, shape: tuple, axes: str, sizes: dict, others: Any = ()) -> tuple:
+def check_shape(name: str, shape: tuple, axes: str, sizes: dict, others: dict | None = None) -> tuple:
     """Check the shape of one array.
 
     Args:
@@ -170,7 +170,7 @@ def check_shape(name: str, shape: tuple, axes: str, sizes: dict, others: Any = (
         if wanted is None:
             wanted = sizes[axis] = sum(sizes[part] for part in axis.split("+")) if "+" in axis else size
         if size != wanted:
-            origins = [_origin(part, others) for part in axis.split("+")] if others else []
+            origins = [origin for part in axis.split("+") if (origin := _origin(part, others or {}))]
             source = TEXTS["source"].format(arrays=" and ".join(origins)) if origins else ""
             about = {"axis": axis, "size": size, "wanted": wanted, "source": source}
             fail(TEXTS["size"], name=name, shape=shape, axes=listed(axes), **about)
@@ -198,31 +198,34 @@ def check_broadcast(name: str, shape: tuple, axes: str, sizes: dict, leading: tu
         fail(TEXTS["broadcast"], name=name, shape=shape, axes=shown, wanted=wanted)
 
 
-def check_together(arrays: dict[str, Any], axes: dict[str, str]) -> None:
-    """Check all arrays of a call by their axes."""
-    sizes, leading, seen = {}, {}, {}
+def check_together(arrays: dict[str, Any], axes: dict[str, str], sizes: dict[str, int]) -> None:
+    """Check all arrays of a call by their axes; sizes: those that are known before."""
+    leading, seen, broadcasting = {}, {}, []
     for name, array in arrays.items():
-        if "#" not in axes[name] and axes[name] != "...":  # what is only dots has any shape
-            shape = tuple(array.shape)
-            before = check_shape(name, shape, axes[name], sizes, seen)
-            seen[name] = axes[name], shape
-            if axes[name].startswith("..."):
-                leading[name] = before
-    common = next(iter(leading.values()), ())
-    if any(before != common for before in leading.values()):
+        if "#" in axes[name]:
+            broadcasting.append(name)
+            continue
+        shape = tuple(array.shape)
+        before = check_shape(name, shape, axes[name], sizes, seen)
+        seen[name] = axes[name], shape
+        if before:
+            leading[name] = before
+    common = next(iter(leading.values())) if leading else ()
+    if len(leading) > 1 and any(before != common for before in leading.values()):
         try:
             common = np.broadcast_shapes(*leading.values())
         except ValueError:
             fail(TEXTS["broadcast leading"], shapes=_shapes({name: arrays[name] for name in leading}))
-    for name, array in arrays.items():
-        if "#" in axes[name]:
-            check_broadcast(name, tuple(array.shape), axes[name], sizes, common)
+    for name in broadcasting:
+        check_broadcast(name, tuple(arrays[name].shape), axes[name], sizes, common)
 
 
 def _origin(axis, others):
-    """The array that an axis has its size from, in words."""
-    name, shape = next((name, shape) for name, (axes, shape) in others.items() if axis in axes.split())
-    return TEXTS["array"].format(name=name, shape=shape)
+    """The array that an axis has its size from, in words; None where it has it from no array."""
+    for name, (axes, shape) in others.items():
+        if axis in axes.split():
+            return TEXTS["array"].format(name=name, shape=shape)
+    return None
 
 
 def listed(axes: str) -> str:

@@ -4,18 +4,33 @@ import functools
 import inspect
 from collections.abc import Callable
 from types import NoneType
-from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple, ParamSpec, TypeVar, get_args, get_origin
+from typing import (
+    TYPE_CHECKING,
+    Annotated,
+    Any,
+    Literal,
+    NamedTuple,
+    NoReturn,
+    ParamSpec,
+    TypeVar,
+    get_args,
+    get_origin,
+)
 
 import numpy as np
 from jaxtyping import AbstractArray, AbstractDtype, Float
 
+from course_lib.checking.arrays import TEXTS as ARRAY_TEXTS
 from course_lib.checking.arrays import check_together, listed, read_booleans, read_numbers, read_whole_numbers
 from course_lib.checking.scalars import describe, fail, flag, one_of, real_number, string, whole_number
 
 TEXTS: dict[str, Any] = {
     "no tensor": "{name} is {value}; expected a tensor of shape {axes}",
-    "tensor dtype": "{name} has dtype {dtype}; expected {expected} of shape {axes}",
-    "tensor dtypes": {"Float": "floating-point numbers", "Int": "whole numbers", "Bool": "booleans"},
+    "tensors": {
+        "Float": "floating-point numbers",
+        "Int": f"{ARRAY_TEXTS['whole numbers']} (int64 or int32)",
+        "Bool": ARRAY_TEXTS["booleans"],
+    },
     "overflow": "the answer of {function} overflows {dtype}; pass smaller numbers or a larger float dtype for {names}",
 }
 
@@ -32,6 +47,7 @@ else:
         dtypes = Float.dtypes
 
 
+ABSENT = object()  # no argument
 P = ParamSpec("P")
 R = TypeVar("R")
 
@@ -63,31 +79,44 @@ def checked(function: Callable[P, R]) -> Callable[P, R]:
     names = tuple(signature.parameters)
     readers, axes, floats = {}, {}, []
     for name, parameter in signature.parameters.items():
-        options = get_args(parameter.annotation)
-        optional = NoneType in options
-        annotation = options[0] if optional else parameter.annotation
-        if _is_array(annotation):
-            axes[name] = annotation.dim_str
-            if annotation.array_type is np.ndarray and annotation.dtype in (Float, Scores):
-                floats.append(name)
+        annotation, optional = _without_none(parameter.annotation)
         if read := _reader(annotation):
             readers[name] = read, optional
+            if _is_array(annotation):
+                if annotation.dim_str != "...":  # what is only dots has any shape
+                    axes[name] = annotation.dim_str
+                if annotation.array_type is np.ndarray and annotation.dtype in (Float, Scores):
+                    floats.append(name)
+    own_axes = tuple({axis for one in axes.values() for axis in one.split()}) if names[:1] == ("self",) else ()
 
     @functools.wraps(function)
     def call(*args: P.args, **kwargs: P.kwargs) -> R:
-        given: dict[str, Any] = dict(zip(names, args, strict=False))
-        given.update(kwargs)
+        given: dict[str, Any] = {**dict(zip(names, args, strict=False)), **kwargs}
         if len(given) < len(args) + len(kwargs):
             signature.bind(*args, **kwargs)  # raises: there are too many, or one came twice
         for name, (read, optional) in readers.items():
-            if name in given and not (optional and given[name] is None):
-                given[name] = read(name, given[name])
+            value = given.get(name, ABSENT)
+            if value is not ABSENT and not (optional and value is None):
+                given[name] = read(name, value)
         if axes:
-            check_together({name: given[name] for name in axes if given.get(name) is not None}, axes)
-        present = [name for name in floats if given.get(name) is not None]
-        return _in_floats(function, given, present) if present else function(**given)  # pyrefly: ignore
+            sizes = {}
+            if own_axes:
+                own = vars(given["self"])
+                sizes = {axis: own[axis] for axis in own_axes if type(own.get(axis)) is int}
+            check_together({name: given[name] for name in axes if given.get(name) is not None}, axes, sizes)
+        if floats and (present := [name for name in floats if given.get(name) is not None]):
+            return _in_floats(function, given, present)
+        return function(**given)  # pyrefly: ignore
 
     return call
+
+
+def _without_none(annotation):
+    """What an argument must be where it is not None, and whether it may be None."""
+    options = get_args(annotation)
+    if NoneType not in options:
+        return annotation, False
+    return (options[0] if len(options) == 2 else Any), True
 
 
 def _is_array(annotation):
@@ -99,7 +128,7 @@ def _reader(annotation):
     if _is_array(annotation):
         if annotation.array_type is np.ndarray:
             return ARRAYS[annotation.dtype.__name__]
-        return functools.partial(_tensor, annotation)
+        return tensor_reader(annotation) if annotation.dtype.__name__ in TEXTS["tensors"] else None
     if get_origin(annotation) is Literal:
         return lambda name, value: one_of(name, value, get_args(annotation))
     if get_origin(annotation) is Annotated:
@@ -125,12 +154,29 @@ def _in_floats(function, given, floats):
     return answers if several else answers[0]
 
 
-def _tensor(annotation, name, value):
-    """Check a PyTorch tensor, but for its shape."""
-    axes, kind = listed(annotation.dim_str), annotation.dtype.__name__
-    if not isinstance(value, annotation.array_type):
-        fail(TEXTS["no tensor"], TypeError, name=name, value=describe(value), axes=axes)
-    if str(value.dtype).removeprefix("torch.") not in annotation.dtypes:
-        about = {"dtype": value.dtype, "expected": TEXTS["tensor dtypes"][kind], "axes": axes}
-        fail(TEXTS["tensor dtype"], name=name, **about)
-    return value
+def tensor_reader(annotation: Any) -> Callable[[str, Any], Any]:
+    """Give the function (name, value) that checks a PyTorch tensor, but for the sizes of its axes."""
+    import torch  # which a signature that names its tensors has loaded
+
+    kind = annotation.dtype.__name__
+    axes = annotation.dim_str.replace("#", "")
+    names = ("int64", "int32") if kind == "Int" else annotation.dtypes  # by others PyTorch looks up no rows
+    dtypes = tuple(getattr(torch, name) for name in names if hasattr(torch, name))
+    rank = len(axes.split()) if "#" in annotation.dim_str and "..." not in axes else None  # others are told together
+
+    def read(name, value):
+        if not isinstance(value, torch.Tensor):
+            no_tensor(name, value, axes)
+        if value.dtype not in dtypes:
+            about = {"dtype": value.dtype, "shape": tuple(value.shape), "nan": ""}
+            fail(ARRAY_TEXTS["dtype"], name=name, expected=TEXTS["tensors"][kind].format(name=name), **about)
+        if rank is not None and value.ndim != rank:
+            fail(ARRAY_TEXTS["rank"], name=name, shape=tuple(value.shape), axes=listed(axes))
+        return value
+
+    return read
+
+
+def no_tensor(name: str, value: Any, axes: str) -> NoReturn:
+    """Raise the error that something is no PyTorch tensor, whose axes would be such as "batch keys"."""
+    fail(TEXTS["no tensor"], TypeError, name=name, value=describe(value), axes=listed(axes))

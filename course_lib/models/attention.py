@@ -3,21 +3,24 @@
     x  ->  queries, keys, values  ->  split into heads  ->  softmax(queries @ keysᵀ / √d_head) @ values
        ->  merge the heads  ->  output projection
 
-Axes: x is (batch, seq_len, d_model); inside, every head has its own (batch, heads, seq_len, d_head). A mask is boolean,
-True = may attend. A query that may attend to nothing gets weights of 0 and a context of 0.
+Inside, every head has its own part of the features: (batch, heads, seq_len, d_head). In a mask True = may attend. A query
+that may attend to nothing gets weights of 0 and a context of 0.
 
 Sources: Vaswani et al. 2017, "Attention Is All You Need", arXiv 1706.03762, §3.2; Ainslie et al. 2023, "GQA",
-arXiv 2305.13245; Henry et al. 2020, "Query-Key Normalization for Transformers", arXiv 2010.04245.
+arXiv 2305.13245; Dehghani et al. 2023, "Scaling Vision Transformers to 22 Billion Parameters", arXiv 2302.05442, §2;
+Yang et al. 2025, "Qwen3 Technical Report", arXiv 2505.09388, §2.
 """
 
 import math
 from collections.abc import Callable
+from typing import Annotated
 
 import torch
+from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
-from course_lib.checking import real_number
-from course_lib.models.checks import check_attention_inputs, check_divides, check_positive
+from course_lib.checking import Bounds, Count, check_divides, checked
+from course_lib.models.checks import check_attention_inputs, check_positive
 from course_lib.models.fast import (
     Dropout,
     KeyValueCache,
@@ -29,28 +32,27 @@ from course_lib.models.fast import (
 )
 from course_lib.models.positions import Rotary
 
+Weights = Float[Tensor, "batch heads queries keys"]
+
 
 def scaled_dot_product_attention(
-    queries: Tensor,
-    keys: Tensor,
-    values: Tensor,
-    mask: Tensor | None = None,
-    bias: Tensor | None = None,
-    dropout: Callable[[Tensor], Tensor] | None = None,
-) -> tuple[Tensor, Tensor]:
+    queries: Float[Tensor, "batch heads queries d_head"],
+    keys: Float[Tensor, "batch heads keys d_head"],
+    values: Float[Tensor, "batch heads keys d_head"],
+    mask: Bool[Tensor, "..."] | None = None,
+    bias: Float[Tensor, "..."] | None = None,
+    dropout: Callable[[Weights], Weights] | None = None,
+) -> tuple[Float[Tensor, "batch heads queries d_head"], Weights]:
     """Weigh the values by how well their keys fit the queries: softmax(queries @ keysᵀ / √d_head) @ values.
 
     Args:
-        queries: (batch, heads, queries, d_head).
-        keys: (batch, heads, keys, d_head).
-        values: (batch, heads, keys, d_head).
-        mask: boolean, True = may attend; broadcasts to (batch, heads, queries, keys).
-        bias: floats added to the scores; broadcasts to (batch, heads, queries, keys). -inf has the meaning of a mask.
-        dropout: a function applied to the weights before they weigh the values.
+        queries, keys, values: not checked here, where `MultiHeadAttention`, which has done so, spends its time.
+        mask: True = may attend; broadcasts to the weights.
+        bias: added to the scores; broadcasts to them. -inf has the meaning of a mask.
+        dropout: applied to the weights before they weigh the values.
 
     Returns:
-        context: (batch, heads, queries, d_head); 0 where a query may attend to nothing.
-        weights: (batch, heads, queries, keys), before dropout; 0 where masked.
+        context, which is 0 where a query may attend to nothing, and weights as they were before dropout.
 
     Source: Vaswani 2017, §3.2.1, eq. 1.
     """
@@ -64,7 +66,7 @@ def scaled_dot_product_attention(
     return dropped @ values, weights
 
 
-def masked_softmax(scores: Tensor, mask: Tensor | None = None) -> Tensor:
+def masked_softmax(scores: Float[Tensor, "... keys"], mask: Bool[Tensor, "..."] | None) -> Float[Tensor, "... keys"]:
     """Turn scores into weights over the keys that may be attended to; a query that may attend to none gives them 0."""
     if mask is None:
         return scores.softmax(dim=-1)
@@ -72,33 +74,35 @@ def masked_softmax(scores: Tensor, mask: Tensor | None = None) -> Tensor:
     return scores.masked_fill(~(mask | closed), -math.inf).softmax(dim=-1).masked_fill(closed, 0)
 
 
-def split_heads(x: Tensor, num_heads: int) -> Tensor:
-    """Give every head its part of the features: (batch, seq_len, heads · d_head) -> (batch, heads, seq_len, d_head)."""
+def split_heads(
+    x: Float[Tensor, "batch seq_len heads·d_head"], num_heads: int
+) -> Float[Tensor, "batch heads seq_len d_head"]:
+    """Give every head its part of the features."""
     return x.unflatten(-1, (num_heads, -1)).transpose(1, 2)  # the same memory, seen in another order
 
 
-def merge_heads(x: Tensor) -> Tensor:
-    """Put the heads side by side: (batch, heads, seq_len, d_head) -> (batch, seq_len, heads · d_head)."""
+def merge_heads(x: Float[Tensor, "batch heads seq_len d_head"]) -> Float[Tensor, "batch seq_len heads·d_head"]:
+    """Put the heads side by side."""
     return x.transpose(1, 2).flatten(2)
 
 
-def causal_mask(num_queries: int, num_keys: int | None = None, device: torch.device | str | None = None) -> Tensor:
+def causal_mask(
+    num_queries: int, num_keys: int | None = None, device: torch.device | str | None = None
+) -> Bool[Tensor, "queries keys"]:
     """Let each query attend to its own position and those before; the last query sits at the last key.
+
+    >>> attention(x, mask=causal_mask(10)[None])  # (1, 10, 10): the same as attention(x, causal=True)
 
     Args:
         num_queries: the newest tokens.
         num_keys: all tokens, num_queries of them the newest; None: num_queries.
-
-    Returns:
-        mask: boolean (queries, keys), True = may attend.
 
     Raises:
         ValueError: a number is no whole number of at least 1.
     """
     num_keys = num_queries if num_keys is None else num_keys
     num_queries, num_keys = check_positive(num_queries=num_queries, num_keys=num_keys)
-    ones = torch.ones(num_queries, num_keys, dtype=torch.bool, device=device)
-    return ones.tril(num_keys - num_queries)
+    return torch.ones(num_queries, num_keys, dtype=torch.bool, device=device).tril(num_keys - num_queries)
 
 
 class MultiHeadAttention(nn.Module):
@@ -126,65 +130,59 @@ class MultiHeadAttention(nn.Module):
         qk_norm: what is added to the mean square in the RMS norms of queries and keys, such as 1e-6; None: no norms.
         rotary: turns queries and keys by their positions, a `positions.Rotary(d_head)`; None: no turning.
 
-    Source: Vaswani 2017, §3.2.2; Ainslie 2023, §2.2 (grouped queries); Henry 2020 (norms of queries and keys).
+    Source: Vaswani 2017, §3.2.2; Ainslie 2023, §2.2 (grouped queries). Norms of queries and keys, so that no score grows
+    beyond bounds: Dehghani 2023 (layer norms); RMS norms in each head, as here: Yang 2025 (Qwen3).
     """
 
+    @checked
     def __init__(
         self,
-        d_model: int,
-        num_heads: int,
+        d_model: Count,
+        num_heads: Count,
         *,
-        num_kv_heads: int | None = None,
-        d_head: int | None = None,
+        num_kv_heads: Count | None = None,
+        d_head: Count | None = None,
         dropout: float = 0.0,
         bias: bool = True,
         output_bias: bool | None = None,
-        qk_norm: float | None = None,
+        qk_norm: Annotated[float, Bounds(above=0)] | None = None,
         rotary: Rotary | None = None,
     ):
         super().__init__()
         num_kv_heads = num_heads if num_kv_heads is None else num_kv_heads
-        d_model, num_heads, num_kv_heads = check_positive(
-            d_model=d_model, num_heads=num_heads, num_kv_heads=num_kv_heads
-        )
         if d_head is None:
-            check_divides("d_model", d_model, "num_heads", num_heads)
+            check_divides("num_heads", num_heads, "d_model", d_model)
             d_head = d_model // num_heads
-        (d_head,) = check_positive(d_head=d_head)
-        check_divides("num_heads", num_heads, "num_kv_heads", num_kv_heads)
+        check_divides("num_kv_heads", num_kv_heads, "num_heads", num_heads)
         self.d_model, self.num_heads, self.num_kv_heads, self.d_head = d_model, num_heads, num_kv_heads, d_head
         self.d_queries, self.d_kv = num_heads * d_head, num_kv_heads * d_head  # widths of all heads together
         self.queries_keys_values = nn.Linear(d_model, self.d_queries + 2 * self.d_kv, bias=bias)
         self.output = nn.Linear(self.d_queries, d_model, bias=bias if output_bias is None else output_bias)
-        if qk_norm is not None:
-            real_number("qk_norm", qk_norm, above=0)
         self.query_norm = None if qk_norm is None else RMSNorm(d_head, eps=qk_norm)
         self.key_norm = None if qk_norm is None else RMSNorm(d_head, eps=qk_norm)
         self.dropout = Dropout(dropout)
         self.rotary = rotary
 
+    @checked
     def forward(
         self,
-        x: Tensor,
-        memory: Tensor | None = None,
+        x: Float[Tensor, "batch queries d_model"],
+        memory: Float[Tensor, "batch keys d_model"] | None = None,
         *,
-        mask: Tensor | None = None,
-        bias: Tensor | None = None,
+        mask: Bool[Tensor, "..."] | None = None,
+        bias: Float[Tensor, "..."] | None = None,
         causal: bool = False,
         cache: KeyValueCache | None = None,
         need_weights: bool = False,
-    ) -> tuple[Tensor, Tensor | None]:
+    ) -> tuple[Float[Tensor, "batch queries d_model"], Weights | None]:
         """Let each token of x gather from x itself (self-attention) or from a memory (cross-attention).
 
         Args:
-            x: (batch, queries, d_model).
-            memory: (batch, keys, d_model); None: x is its own memory.
-            mask: boolean, True = may attend. Two axes are always (batch, keys), padding, the same for all queries; three
-                are (batch, queries, keys), so that an order of (queries, keys) comes as mask[None]; four are (batch,
-                heads, queries, keys). Each size but that of keys may be 1. With a cache, keys counts the cached ones
-                too, which come first.
-            bias: floats added to the scores, such as `positions.ALiBi`; broadcasts to (batch, heads, queries, keys).
-                -inf has the meaning of a mask.
+            x, memory: the tokens that look, and those that are looked at; None: x is its own memory.
+            mask: True = may attend. Two axes are always (batch, keys), padding, the same for all queries; three are
+                (batch, queries, keys), so that an order comes as `causal_mask(10)[None]`; four are (batch, heads,
+                queries, keys). Each size but that of keys may be 1. Keys of a cache count too, and come first.
+            bias: added to the scores, such as `positions.ALiBi`; broadcasts to them. -inf has the meaning of a mask.
             causal: whether a token may attend only to itself and to those before it; together with a mask, both hold.
                 With a cache the cached tokens come before x.
             cache: a `KeyValueCache` of this layer, to which the keys and values of x are appended. Those of a memory
@@ -192,8 +190,7 @@ class MultiHeadAttention(nn.Module):
             need_weights: whether to return the weights.
 
         Returns:
-            context: (batch, queries, d_model).
-            weights: (batch, heads, queries, keys), before dropout; None unless asked for.
+            context; and weights as they were before dropout, None unless asked for.
 
         Raises:
             ValueError, TypeError: the shapes or types do not fit.
@@ -202,7 +199,6 @@ class MultiHeadAttention(nn.Module):
         start, num_keys = check_attention_inputs(self, x, memory, mask, bias, causal, cache)
         only_causal = causal and mask is None and bias is None and start == 0
         mask = self._mask(mask, causal and not only_causal, x, num_keys)  # None, or broadcasts to the scores
-
         if memory is None:
             queries, keys, values = self._from_one(x, start, cache)
         else:

@@ -14,18 +14,19 @@ from collections.abc import Callable
 from dataclasses import KW_ONLY, dataclass
 from typing import Any
 
+from jaxtyping import Bool, Float
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from course_lib.checking import flag, one_of, real_number
-from course_lib.models.attention import MultiHeadAttention
-from course_lib.models.checks import check_divides, check_positive
+from course_lib.checking import check_divides, flag, one_of, real_number
+from course_lib.models.attention import MultiHeadAttention, Weights
+from course_lib.models.checks import check_positive
 from course_lib.models.fast import Dropout, RMSNorm
 from course_lib.models.positions import Rotary
 
 
-def swiglu(x: Tensor) -> Tensor:
-    """Let one half of the features open and close the other: (…, 2 · d_ff) -> (…, d_ff). Shazeer 2020, eq. 5."""
+def swiglu(x: Float[Tensor, "... 2·d_ff"]) -> Float[Tensor, "... d_ff"]:
+    """Let one half of the features open and close the other. Shazeer 2020, eq. 5."""
     gates, hidden = x.chunk(2, dim=-1)
     return F.silu(gates) * hidden
 
@@ -84,7 +85,7 @@ class BlockSizes:
     def __post_init__(self):
         d_model, num_heads = check_positive(d_model=self.d_model, num_heads=self.num_heads)
         if self.d_head is None:
-            check_divides("d_model", d_model, "num_heads", num_heads)
+            check_divides("num_heads", num_heads, "d_model", d_model)
         d_head = d_model // num_heads if self.d_head is None else self.d_head
         d_ff, d_head = check_positive(d_ff=4 * d_model if self.d_ff is None else self.d_ff, d_head=d_head)
         found = {"d_model": d_model, "num_heads": num_heads, "d_ff": d_ff, "d_head": d_head}
@@ -143,8 +144,8 @@ class FeedForward(nn.Module):
         self.activation = ACTIVATIONS[activation]
         self.dropout = Dropout(dropout)
 
-    def forward(self, x: Tensor) -> Tensor:
-        """Map (..., d_model) to (..., d_model)."""
+    def forward(self, x: Float[Tensor, "... d_model"]) -> Float[Tensor, "... d_model"]:
+        """Map each token by itself."""
         return self.contract(self.dropout(self.activation(self.expand(x))))
 
 
@@ -178,21 +179,21 @@ class Block(nn.Module):
 
     def forward(
         self,
-        x: Tensor,
-        memory: Tensor | None = None,
+        x: Float[Tensor, "batch seq_len d_model"],
+        memory: Float[Tensor, "batch memory_len d_model"] | None = None,
         *,
-        mask: Tensor | None = None,
-        memory_mask: Tensor | None = None,
-        bias: Tensor | None = None,
+        mask: Bool[Tensor, "..."] | None = None,
+        memory_mask: Bool[Tensor, "..."] | None = None,
+        bias: Float[Tensor, "..."] | None = None,
         causal: bool | None = None,
         cache: Any = None,
         need_weights: bool = False,
-    ) -> tuple[Tensor, ...]:
-        """Map (batch, seq_len, d_model) to the same; with cross, after a look at a memory.
+    ) -> tuple[Float[Tensor, "batch seq_len d_model"], *tuple[Weights | None, ...]]:
+        """Let the tokens look at each other, with cross at a memory too, and then think.
 
         Args:
-            x: (batch, seq_len, d_model).
-            memory: (batch, memory_len, d_model), such as the encoder's output; only with cross.
+            x: the tokens. Their checks, and those of the memory and the masks, are the attention's.
+            memory: such as the encoder's output; only with cross.
             mask, bias: which of x may be attended to, and what is added to the scores, see `MultiHeadAttention`.
             memory_mask: which of the memory may be attended to, (batch, memory_len) or as in `MultiHeadAttention`.
             causal: whether a token of x may attend only to itself and those before it; None: with cross, as in decoders.
@@ -200,9 +201,7 @@ class Block(nn.Module):
             need_weights: whether to return the weights.
 
         Returns:
-            x: (batch, seq_len, d_model).
-            weights: (batch, heads, seq_len, keys), or None.
-            cross_weights: (batch, heads, seq_len, memory_len), or None; only with cross.
+            x; weights, or None; and with cross the weights over the memory, or None.
 
         Raises:
             ValueError: a memory is missing, or came without cross; others as in `MultiHeadAttention`.

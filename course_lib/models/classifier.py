@@ -3,15 +3,17 @@
 Source: Reimers and Gurevych 2019, "Sentence-BERT", arXiv 1908.10084, §3 (the mean as a sentence's vector).
 """
 
-from typing import Any
-
+from jaxtyping import Float, Int
 from torch import Tensor, nn
 
-from course_lib.checking import whole_number
+from course_lib.checking import checked, whole_number
+from course_lib.models.attention import Weights
 from course_lib.models.blocks import initialise
-from course_lib.models.checks import check_vectors, read_attention_mask
+from course_lib.models.checks import AttentionMask, read_attention_mask
 from course_lib.models.encoder import TextEncoder
 from course_lib.models.fast import Dropout
+
+Logits = Float[Tensor, "batch num_classes"]
 
 
 class TextClassifier(nn.Module):
@@ -37,32 +39,40 @@ class TextClassifier(nn.Module):
         self.head = nn.Linear(encoder.token_embedding.embedding_dim, num_classes)
         initialise(self.head)
 
-    def forward(self, token_ids: Tensor, attention_mask: Tensor | None = None, *, need_weights: bool = False) -> Any:
+    def forward(
+        self,
+        token_ids: Int[Tensor, "batch seq_len"],
+        attention_mask: AttentionMask | None = None,
+        *,
+        need_weights: bool = False,
+    ) -> Logits | tuple[Logits, list[Weights]]:
         """Classify.
 
         Args:
             token_ids, attention_mask, need_weights: as in `TextEncoder`.
 
         Returns:
-            logits: (batch, num_classes), or (logits, attention) if need_weights.
+            logits, or (logits, attention) if need_weights.
         """
         hidden = self.encoder(token_ids, attention_mask, need_weights=need_weights)
-        hidden, attention = hidden if need_weights else (hidden, None)  # (batch, seq_len, d_model)
+        hidden, attention = hidden if need_weights else (hidden, [])  # (batch, seq_len, d_model)
         logits = self.head(self.dropout(mean_of_tokens(hidden, attention_mask)))
         return (logits, attention) if need_weights else logits
 
 
-def mean_of_tokens(hidden: Tensor, attention_mask: Tensor | None = None) -> Tensor:
+@checked
+def mean_of_tokens(
+    hidden: Float[Tensor, "batch seq_len d_model"], attention_mask: AttentionMask | None = None
+) -> Float[Tensor, "batch d_model"]:
     """One vector a text: the mean over its tokens, padding left out.
 
     Args:
-        hidden: (batch, seq_len, d_model).
-        attention_mask: (batch, seq_len), True or 1 for tokens; None: no padding.
+        hidden: the vector of each token.
+        attention_mask: True or 1 for tokens; None: no padding.
 
     Returns:
-        vectors: (batch, d_model); 0 for a text of padding alone.
+        vectors; 0 for a text of padding alone.
     """
-    check_vectors("hidden", hidden, "batch seq_len d_model")
     mask = read_attention_mask(attention_mask, *hidden.shape[:2])
     if mask is None:
         return hidden.mean(dim=1)

@@ -11,15 +11,18 @@ import math
 from typing import Any
 
 import torch
+from jaxtyping import Float, Int
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from course_lib.checking import one_of, whole_number
+from course_lib.checking import checked, one_of, whole_number
+from course_lib.models.attention import Weights
 from course_lib.models.blocks import Block, BlockSizes, initialise
-from course_lib.models.checks import check_ids, check_positive, read_attention_mask
+from course_lib.models.checks import AttentionMask, check_ids, check_positive, read_attention_mask
 from course_lib.models.fast import Dropout, KeyValueCache, ModelCache
 from course_lib.models.positions import ALiBi, LearnedPositions, Rotary, SinusoidalPositions
 
+Logits = Float[Tensor, "batch seq_len vocab_size"]
 GPT2: dict[str, Any] = {"activation": "gelu_tanh", "norm_first": True}  # what `LanguageModel` is unless told otherwise
 LLAMA: dict[str, Any] = {"positions": "rotary", "norm": "rms", "activation": "swiglu", "bias": False}
 
@@ -108,24 +111,24 @@ class LanguageModel(nn.Module):
 
     def forward(
         self,
-        token_ids: Tensor,
-        attention_mask: Tensor | None = None,
+        token_ids: Int[Tensor, "batch seq_len"],
+        attention_mask: AttentionMask | None = None,
         *,
         cache: ModelCache | None = None,
         need_weights: bool = False,
-    ) -> Any:
+    ) -> Logits | tuple[Logits, list[Weights]]:
         """Predict, at each token, the next one.
 
         Args:
-            token_ids: (batch, seq_len), whole numbers; with a cache only the tokens that are not in it yet.
-            attention_mask: (batch, keys), True or 1 for tokens, False or 0 for padding at either end; None: no padding.
-                With a cache it covers the cached tokens too, which come first. Padding takes no position.
+            token_ids: from 0 to vocab_size - 1; with a cache only the tokens that are not in it yet.
+            attention_mask: True or 1 for tokens, False or 0 for padding at either end; None: no padding. With a cache it
+                covers the cached tokens too, which come first. Padding takes no position.
             cache: what `new_cache()` gave, for generation without gradients: filled by each call.
             need_weights: whether to return the weights of every block.
 
         Returns:
-            logits: (batch, seq_len, vocab_size), or (logits, attention) with attention a list of
-            (batch, heads, seq_len, keys), one a block, if need_weights. Logits at padding are finite, without meaning.
+            logits, or (logits, attention) with attention the weights of every block, if need_weights. Logits at padding
+            are finite, without meaning.
 
         Raises:
             ValueError, TypeError: wrong shapes or types, ids out of range, a sequence longer than max_len.
@@ -134,16 +137,17 @@ class LanguageModel(nn.Module):
         logits = self.logits(hidden)
         return (logits, attention) if need_weights else logits
 
+    @checked
     def hidden_states(
         self,
-        token_ids: Tensor,
-        attention_mask: Tensor | None = None,
+        token_ids: Int[Tensor, "batch seq_len"],
+        attention_mask: AttentionMask | None = None,
         *,
         cache: ModelCache | None = None,
         need_weights: bool = False,
-    ) -> tuple[Tensor, list[Tensor | None]]:
-        """Give what `logits` reads, (batch, seq_len, d_model), and the list of weights; arguments as in `forward`."""
-        check_ids("token_ids", token_ids, "batch seq_len", self.token_embedding.num_embeddings)
+    ) -> tuple[Float[Tensor, "batch seq_len d_model"], list[Any]]:
+        """Give what `logits` reads, and the weights of every block, if asked for; arguments as in `forward`."""
+        check_ids("token_ids", token_ids, self.token_embedding.num_embeddings)
         batch, seq_len = token_ids.shape
         start = 0 if cache is None else cache.length
         mask = read_attention_mask(attention_mask, batch, start + seq_len)
@@ -171,13 +175,13 @@ class LanguageModel(nn.Module):
         near = places[start:, None] - places < self.window  # (queries, keys)
         return near[None] if mask is None else near & mask[:, None]
 
-    def logits(self, hidden: Tensor) -> Tensor:
-        """Score every token of the vocabulary: (..., d_model) -> (..., vocab_size)."""
+    def logits(self, hidden: Float[Tensor, "... d_model"]) -> Float[Tensor, "... vocab_size"]:
+        """Score every token of the vocabulary."""
         return F.linear(hidden, self.logits_weight)
 
     @property
-    def logits_weight(self) -> Tensor:
-        """The matrix of the logits, (vocab_size, d_model): the embeddings of the tokens, or the head's own."""
+    def logits_weight(self) -> Float[Tensor, "vocab_size d_model"]:
+        """The matrix of the logits: the embeddings of the tokens, or the head's own."""
         return self.token_embedding.weight if self.head is None else self.head.weight
 
     def new_cache(self) -> ModelCache:

@@ -18,9 +18,11 @@ import math
 from typing import Any
 
 import torch
+from jaxtyping import Float, Int
 from torch import Tensor
 
 from course_lib.checking import as_real, real_number, whole_number
+from course_lib.models.checks import AttentionMask
 from course_lib.models.sequences import begin, check_finite, evaluating, pad_id_of
 
 TEXTS = {
@@ -31,15 +33,15 @@ TEXTS = {
 
 def greedy(
     model: Any,
-    input_ids: Tensor,
+    input_ids: Int[Tensor, "batch seq_len"],
     *,
     max_new_tokens: int,
     start_id: int | None = None,
     end_id: int | None = None,
     pad_id: int | None = None,
-    attention_mask: Tensor | None = None,
+    attention_mask: AttentionMask | None = None,
     use_cache: bool = True,
-) -> Tensor:
+) -> Int[Tensor, "batch longest"]:
     """Take the likeliest token at every step.
 
     >>> new_ids = greedy(translator, source_ids, max_new_tokens=20, start_id=1, end_id=2)
@@ -47,17 +49,17 @@ def greedy(
 
     Args:
         model: a `Transformer`, `RecurrentTranslator` or `LanguageModel`.
-        input_ids: (batch, seq_len): the source, padded with the model's pad_id, or the prompt to be continued.
+        input_ids: the source, padded with the model's pad_id, or the prompt to be continued.
         max_new_tokens: tokens after which a sequence stops at the latest.
         start_id: the token that targets begin with; for an encoder-decoder only.
         end_id: the token after which a sequence stops; None: none does.
         pad_id: what fills up sequences that stopped early; None: the model's own, or else end_id.
-        attention_mask: (batch, seq_len), True or 1 for tokens of a prompt, False or 0 for padding, at either end; for a
-            language model only. None: no padding.
+        attention_mask: True or 1 for tokens of a prompt, False or 0 for padding, at either end; for a language model only.
+            None: no padding.
         use_cache: False computes every step anew from the beginning: slow, for comparison.
 
     Returns:
-        new_ids: (batch, longest), without source, prompt and start_id; with end_id where a sequence ended.
+        new_ids, without source, prompt and start_id; with end_id where a sequence ended.
 
     Raises:
         ValueError, TypeError: wrong shapes or types, ids out of range, more tokens than the model has positions for,
@@ -70,7 +72,7 @@ def greedy(
 
 def sample(
     model: Any,
-    input_ids: Tensor,
+    input_ids: Int[Tensor, "batch seq_len"],
     *,
     max_new_tokens: int,
     temperature: float = 1.0,
@@ -80,9 +82,9 @@ def sample(
     start_id: int | None = None,
     end_id: int | None = None,
     pad_id: int | None = None,
-    attention_mask: Tensor | None = None,
+    attention_mask: AttentionMask | None = None,
     use_cache: bool = True,
-) -> Tensor:
+) -> Int[Tensor, "batch longest"]:
     """Draw every token at random, by `sampling_probabilities`.
 
     >>> generator = torch.Generator().manual_seed(0)
@@ -106,18 +108,22 @@ def sample(
 
 
 def sampling_probabilities(
-    logits: Tensor, *, temperature: float = 1.0, top_k: int | None = None, top_p: float | None = None
-) -> Tensor:
+    logits: Float[Tensor, "... vocab_size"],
+    *,
+    temperature: float = 1.0,
+    top_k: int | None = None,
+    top_p: float | None = None,
+) -> Float[Tensor, "... vocab_size"]:
     """Turn logits into the probabilities that `sample` draws by.
 
     Args:
-        logits: (..., vocab_size).
+        logits: of every token.
         temperature: divides the logits: below 1 likely tokens become likelier still, above 1 all become more alike.
         top_k: only the k likeliest tokens are kept, with all that are as likely as the last of them; None: all.
         top_p: of these, only the fewest likeliest whose probabilities add up to at least p; None: all.
 
     Returns:
-        probabilities: (..., vocab_size), float32 or float64, 0 for tokens that are not kept, with sum 1.
+        probabilities: float32 or float64, 0 for tokens that are not kept, with sum 1.
 
     Raises:
         ValueError: temperature, top_k or top_p make no sense, or a row holds nan, inf or nothing but -inf.
@@ -148,7 +154,7 @@ def sampling_probabilities(
 
 def beam_search(
     model: Any,
-    input_ids: Tensor,
+    input_ids: Int[Tensor, "batch seq_len"],
     *,
     max_new_tokens: int,
     beam_width: int = 4,
@@ -156,9 +162,9 @@ def beam_search(
     start_id: int | None = None,
     end_id: int | None = None,
     pad_id: int | None = None,
-    attention_mask: Tensor | None = None,
+    attention_mask: AttentionMask | None = None,
     use_cache: bool = True,
-) -> tuple[Tensor, Tensor]:
+) -> tuple[Int[Tensor, "batch longest"], Float[Tensor, " batch"]]:
     """Keep the likeliest beginnings side by side, and return the best sequence that ended.
 
     Every step continues each of the beam_width beginnings by every token and keeps the likeliest beam_width; one that
@@ -174,8 +180,7 @@ def beam_search(
     Other arguments and errors: as in `greedy`.
 
     Returns:
-        new_ids: (batch, longest), as in `greedy`.
-        scores: (batch,), the log-probability of each, divided as above.
+        new_ids, as in `greedy`, and scores: the log-probability of each, divided as above.
 
     Source: Wu 2016, §7, with the length itself in place of their (5 + length) / 6.
     """

@@ -6,14 +6,17 @@ Source: Devlin et al. 2018, "BERT", arXiv 1810.04805.
 from typing import Any
 
 import torch
+from jaxtyping import Float, Int
 from torch import Tensor, nn
 
-from course_lib.checking import whole_number
+from course_lib.checking import checked, whole_number
+from course_lib.models.attention import Weights
 from course_lib.models.blocks import Block, BlockSizes, initialise
-from course_lib.models.checks import check_ids, check_positive, read_attention_mask
+from course_lib.models.checks import AttentionMask, check_ids, check_positive, read_attention_mask
 from course_lib.models.fast import Dropout
 from course_lib.models.positions import LearnedPositions
 
+Hidden = Float[Tensor, "batch seq_len d_model"]
 BERT: dict[str, Any] = {"dropout": 0.1, "activation": "gelu", "norm_eps": 1e-12}
 
 TEXTS = {"no types": "type_ids came, but this encoder was built with num_types=0; leave them out"}
@@ -80,24 +83,23 @@ class TextEncoder(nn.Module):
 
     def forward(
         self,
-        token_ids: Tensor,
-        attention_mask: Tensor | None = None,
+        token_ids: Int[Tensor, "batch seq_len"],
+        attention_mask: AttentionMask | None = None,
         *,
-        type_ids: Tensor | None = None,
+        type_ids: Int[Tensor, "batch seq_len"] | None = None,
         need_weights: bool = False,
-    ) -> Any:
+    ) -> Hidden | tuple[Hidden, list[Weights]]:
         """Turn tokens into vectors.
 
         Args:
-            token_ids: (batch, seq_len), whole numbers.
-            attention_mask: (batch, seq_len), True or 1 for tokens, False or 0 for padding; None: no padding.
-                A row of padding alone gives finite vectors without meaning.
-            type_ids: (batch, seq_len), the type (segment) of each token; None: all 0.
+            token_ids: from 0 to vocab_size - 1.
+            attention_mask: True or 1 for tokens, False or 0 for padding; None: no padding. A row of padding alone gives
+                finite vectors without meaning.
+            type_ids: the type (segment) of each token; None: all 0.
             need_weights: whether to return the weights of every block.
 
         Returns:
-            hidden: (batch, seq_len, d_model), or (hidden, attention) with attention a list of
-            (batch, heads, seq_len, seq_len), one a block, if need_weights.
+            hidden, or (hidden, attention) with attention the weights of every block, if need_weights.
 
         Raises:
             ValueError, TypeError: wrong shapes or types, ids out of range, a sequence longer than max_len.
@@ -111,15 +113,16 @@ class TextEncoder(nn.Module):
         hidden = self.final_norm(hidden)
         return (hidden, attention) if need_weights else hidden
 
-    def embed(self, token_ids: Tensor, type_ids: Tensor | None = None) -> Tensor:
-        """Add the embeddings of tokens, positions and types: (batch, seq_len) -> (batch, seq_len, d_model)."""
-        check_ids("token_ids", token_ids, "batch seq_len", self.token_embedding.num_embeddings)
+    @checked
+    def embed(
+        self, token_ids: Int[Tensor, "batch seq_len"], type_ids: Int[Tensor, "batch seq_len"] | None = None
+    ) -> Hidden:
+        """Add the embeddings of tokens, positions and types."""
+        check_ids("token_ids", token_ids, self.token_embedding.num_embeddings)
         embedded = self.positions(self.token_embedding(token_ids))  # (batch, seq_len, d_model)
         if self.type_embedding is not None:
             type_ids = torch.zeros_like(token_ids) if type_ids is None else type_ids
-            batch, seq_len = token_ids.shape
-            num_types = self.type_embedding.num_embeddings
-            check_ids("type_ids", type_ids, "batch seq_len", num_types, batch=batch, seq_len=seq_len)
+            check_ids("type_ids", type_ids, self.type_embedding.num_embeddings)
             embedded = embedded + self.type_embedding(type_ids)
         elif type_ids is not None:
             raise ValueError(TEXTS["no types"])

@@ -6,6 +6,7 @@ A table says for each of our parameters of which tensors it is made, one under t
 import dataclasses
 
 import torch
+from jaxtyping import Float
 from torch import Tensor
 
 
@@ -31,7 +32,7 @@ class Part:
         shape = (rows, *ours[1:])
         return shape[::-1] if self.transposed else shape
 
-    def read(self, tensor: Tensor) -> Tensor:
+    def read(self, tensor: Float[Tensor, "..."]) -> Float[Tensor, "..."]:
         """Turn what the file holds into rows of ours, float32."""
         rows = (tensor.T if self.transposed else tensor).float()
         return rows if self.heads is None else _neighbours(rows, self.heads)

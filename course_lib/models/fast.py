@@ -14,6 +14,7 @@ from collections.abc import Callable
 from typing import Any
 
 import torch
+from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -30,27 +31,31 @@ TEXTS = {
     ),
 }
 
+Queries = Float[Tensor, "batch heads queries d_head"]
+Keys = Float[Tensor, "batch kv_heads keys d_head"]  # or values
+Rows = Int[Tensor, " new_batch"] | Bool[Tensor, " batch"]
+
 
 def fused_attention(
-    queries: Tensor,
-    keys: Tensor,
-    values: Tensor,
-    mask: Tensor | None,
-    bias: Tensor | None,
+    queries: Queries,
+    keys: Keys,
+    values: Keys,
+    mask: Bool[Tensor, "..."] | None,
+    bias: Float[Tensor, "..."] | None,
     dropout: float,
     causal: bool,
-) -> Tensor:
+) -> Queries:
     """Give what `attention.scaled_dot_product_attention` does, from PyTorch's kernel, which keeps no weights.
 
     Args:
-        queries, keys, values: (batch, heads, queries or keys, d_head); of keys and values there may be fewer heads, each
-            for a group of neighbouring heads of queries.
+        queries, keys, values: those of each head; of keys and values there may be fewer heads, each for a group of
+            neighbouring heads of queries.
         mask, bias: broadcast to (batch, heads, queries, keys); None where causal.
         dropout: probability with which a weight is dropped.
         causal: whether the mask is that of order alone, for which the kernel has a faster way.
 
     Returns:
-        context: (batch, heads, queries, d_head).
+        context.
     """
     shares = keys.shape[1] < queries.shape[1]
     if shares and queries.device.type != "cpu" and not causal:  # there no fast kernel takes both groups and a mask
@@ -63,15 +68,17 @@ def fused_attention(
     )
 
 
-def one_per_query_head(queries: Tensor, keys: Tensor, values: Tensor) -> tuple[Tensor, Tensor]:
-    """Repeat heads of keys and values so that every head of queries, (batch, heads, …), has one of its own."""
+def one_per_query_head(
+    queries: Queries, keys: Keys, values: Keys
+) -> tuple[Float[Tensor, "batch heads keys d_head"], Float[Tensor, "batch heads keys d_head"]]:
+    """Repeat heads of keys and values so that every head of queries has one of its own."""
     group = queries.shape[1] // keys.shape[1]
     if group == 1:
         return keys, values
     return keys.repeat_interleave(group, dim=1), values.repeat_interleave(group, dim=1)
 
 
-def explicit_is_faster(queries: Tensor, keys: Tensor, dropout: float) -> bool:
+def explicit_is_faster(queries: Queries, keys: Keys, dropout: float) -> bool:
     """Say whether the explicit formula is measured faster than PyTorch's fused kernel, which gives the same numbers.
 
     The fused kernel saves memory traffic, which pays on a GPU, on long sequences and without gradients. On a CPU it has
@@ -102,8 +109,8 @@ class RMSNorm(nn.RMSNorm):
     Source: Zhang and Sennrich 2019, arXiv 1910.07467, eq. 4.
     """
 
-    def forward(self, x: Tensor) -> Tensor:
-        """Map (…, d_model) to the same."""
+    def forward(self, x: Float[Tensor, "... d_model"]) -> Float[Tensor, "... d_model"]:
+        """Bring each token to a mean square of 1, and weigh its features."""
         plain = x.device.type != "cpu" or x.dtype != self.weight.dtype or not torch.is_grad_enabled()
         if plain or self.eps is None or not values_can_be_read(x) or not values_can_be_read(self.weight):
             return super().forward(x)
@@ -134,18 +141,20 @@ class _RMSNorm(torch.autograd.Function):
         return of_x, along.sum(dim=tuple(range(x.ndim - 1))), None
 
 
-def turn_pairs(x: Tensor, cos_sin: Tensor, interleaved: bool) -> Tensor:
+def turn_pairs(
+    x: Float[Tensor, "... seq_len d_head"], cos_sin: Float[Tensor, "seq_len d_head/2 2"], interleaved: bool
+) -> Float[Tensor, "... seq_len d_head"]:
     """Turn pairs of features by their angles, in the precision of the angles.
 
         first, second  ->  first · cos - second · sin, first · sin + second · cos
 
     Args:
-        x: (…, seq_len, d_head).
-        cos_sin: (seq_len, d_head / 2, 2), cosine and sine of each pair's angle.
+        x: queries or keys.
+        cos_sin: cosine and sine of each pair's angle.
         interleaved: whether a pair are two neighbours; otherwise its second lies half of the features further on.
 
     Returns:
-        (…, seq_len, d_head), in x's dtype.
+        x turned, in its dtype.
     """
     dtype, x = x.dtype, x.to(cos_sin.dtype)
     cos, sin = cos_sin.unbind(-1)  # (seq_len, d_head / 2) each
@@ -169,7 +178,7 @@ def _is_odd(x: Tensor) -> bool:
 class KeyValueCache:
     """The keys and values that an attention layer has computed so far, so that a new token need not do it again.
 
-    `length` counts the tokens it holds; `keys` and `values` are (batch, kv_heads, length, d_head).
+    `length` counts the tokens it holds, `keys` and `values` are theirs.
     """
 
     def __init__(self):
@@ -178,15 +187,15 @@ class KeyValueCache:
         self._values: Any = None
 
     @property
-    def keys(self) -> Tensor:
+    def keys(self) -> Keys:
         return self._keys[:, :, : self.length]
 
     @property
-    def values(self) -> Tensor:
+    def values(self) -> Keys:
         return self._values[:, :, : self.length]
 
-    def append(self, keys: Tensor, values: Tensor) -> tuple[Tensor, Tensor]:
-        """Add the keys and values of new tokens, each (batch, kv_heads, new, d_head); return all there are."""
+    def append(self, keys: Keys, values: Keys) -> tuple[Keys, Keys]:
+        """Add the keys and values of new tokens; return all there are."""
         if torch.is_grad_enabled() and keys.requires_grad:
             raise RuntimeError(TEXTS["cache gradients"])
         if self.length == 0:
@@ -200,14 +209,14 @@ class KeyValueCache:
         self.length = end
         return self.keys, self.values
 
-    def check(self, newest: Tensor) -> None:
-        """Check that what comes next, (batch, …), belongs to as many sequences as what is held, and is of its dtype."""
+    def check(self, newest: Queries) -> None:
+        """Check that what comes next belongs to as many sequences as what is held, and is of its dtype."""
         check_batch(newest, self._keys)
         if newest.dtype != self._keys.dtype:
             raise ValueError(TEXTS["cache dtype"].format(held=self._keys.dtype, came=newest.dtype))
 
-    def select(self, rows: Tensor) -> None:
-        """Keep only these rows of the batch, in this order, repeats allowed: whole numbers (new_batch,) or booleans."""
+    def select(self, rows: Rows) -> None:
+        """Keep only these rows of the batch, in this order, repeats allowed."""
         if self.length:
             self._keys, self._values = self._keys[rows], self._values[rows]
 
@@ -227,8 +236,8 @@ class ModelCache:
         first = self.layers[0]
         return first[0].length if isinstance(first, tuple) else first.length
 
-    def select(self, rows: Tensor, memory: bool = True) -> None:
-        """Keep only these rows of the batch, in this order, repeats allowed: whole numbers (new_batch,) or booleans.
+    def select(self, rows: Rows, memory: bool = True) -> None:
+        """Keep only these rows of the batch, in this order, repeats allowed.
 
         With `memory=False` the caches of the memory stay as they are: enough where every row gets a neighbour's tokens,
         of the same source.
@@ -265,8 +274,8 @@ class Dropout(nn.Module):
         real_number("p", p, least=0, below=1)
         self.p = p
 
-    def forward(self, x: Tensor) -> Tensor:
-        """Return x with random zeros while training, x itself otherwise; any shape."""
+    def forward(self, x: Float[Tensor, "..."]) -> Float[Tensor, "..."]:
+        """Return x with random zeros while training, x itself otherwise."""
         if not self.training or self.p == 0:
             return x
         if x.device.type != "cpu":

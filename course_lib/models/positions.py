@@ -13,14 +13,20 @@ arXiv 2104.09864; Press et al. 2022, "Train Short, Test Long", arXiv 2108.12409.
 import functools
 import math
 from dataclasses import dataclass
+from typing import Annotated
 
 import torch
+from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from course_lib import positions as formulas
-from course_lib.checking import one_of, real_number, whole_number
-from course_lib.models.checks import check_indices, check_positive, check_vectors, fail, values_can_be_read
+from course_lib.checking import Bounds, check_even, checked, one_of, real_number, tensor_reader, whole_number
+from course_lib.models.checks import check_positive, fail, values_can_be_read
 from course_lib.models.fast import turn_pairs
+
+_check_positions = tensor_reader(
+    Int[Tensor, "batch seq_len"]
+)  # without batch too, so that their shape is `_reach`'s to check
 
 
 class LearnedPositions(nn.Module):
@@ -33,15 +39,18 @@ class LearnedPositions(nn.Module):
 
     def __init__(self, max_len: int, d_model: int):
         super().__init__()
-        max_len, d_model = check_positive(max_len=max_len, d_model=d_model)
-        self.weight = nn.Parameter(torch.empty(max_len, d_model))
+        max_len, self.d_model = check_positive(max_len=max_len, d_model=d_model)
+        self.weight = nn.Parameter(torch.empty(max_len, self.d_model))
         nn.init.normal_(self.weight, std=0.02)
 
-    def forward(self, x: Tensor, positions: Tensor | None = None) -> Tensor:
-        """Add to x (batch, seq_len, d_model) the vectors of positions (seq_len,) or (batch, seq_len); None: 0, 1, …"""
-        max_len, d_model = self.weight.shape
-        check_vectors("x", x, "batch seq_len d_model", d_model=d_model)
-        length = _reach(x, positions)
+    @checked
+    def forward(
+        self,
+        x: Float[Tensor, "batch seq_len d_model"],
+        positions: Int[Tensor, " seq_len"] | Int[Tensor, "batch seq_len"] | None = None,
+    ) -> Float[Tensor, "batch seq_len d_model"]:
+        """Add to each token of x the vector of its position; None: 0, 1, …"""
+        length, max_len = _reach(x, positions), len(self.weight)
         if length is not None and length > max_len:
             fail("length", last=length - 1, highest=max_len - 1)
         return x + (self.weight[:length] if positions is None else self.weight[positions])
@@ -60,9 +69,13 @@ class SinusoidalPositions(nn.Module):
         frequencies = _frequencies(d_model, 10000.0)
         self._table = _Table(functools.partial(_sines_and_cosines, d_model, frequencies))
 
-    def forward(self, x: Tensor, positions: Tensor | None = None) -> Tensor:
-        """Add to x (batch, seq_len, d_model) the vectors of positions (seq_len,) or (batch, seq_len); None: 0, 1, …"""
-        check_vectors("x", x, "batch seq_len d_model", d_model=self.d_model)
+    @checked
+    def forward(
+        self,
+        x: Float[Tensor, "batch seq_len d_model"],
+        positions: Int[Tensor, " seq_len"] | Int[Tensor, "batch seq_len"] | None = None,
+    ) -> Float[Tensor, "batch seq_len d_model"]:
+        """Add to each token of x the vector of its position; None: 0, 1, …"""
         length = _reach(x, positions)
         length = x.shape[1] if length is None else length
         table = self._table(length, x.device, x.dtype)  # (at least length, d_model)
@@ -87,9 +100,7 @@ class Rotary(nn.Module):
         self, d_head: int, base: float = 10000.0, interleaved: bool = True, stretch: "RotaryStretch | None" = None
     ):
         super().__init__()
-        d_head = whole_number("d_head", d_head, 1)
-        if d_head % 2:
-            fail("odd", name="d_head", value=d_head, why="since features turn in pairs")
+        d_head = check_even("d_head", whole_number("d_head", d_head, 1), "since features turn in pairs")
         self.d_head, self.interleaved = d_head, interleaved
         one_of("interleaved", interleaved, [True, False])
         frequencies = _frequencies(d_head, real_number("base", base, least=1))
@@ -97,10 +108,11 @@ class Rotary(nn.Module):
             frequencies = stretch(frequencies)
         self._cos_sin = _Table(functools.partial(_cosines_and_sines, frequencies))
 
-    def forward(self, x: Tensor, start: int = 0) -> Tensor:
-        """Turn x (batch, heads, seq_len, d_head), whose first token stands at position `start`."""
-        check_vectors("x", x, "batch heads seq_len d_head", d_head=self.d_head)
-        start = whole_number("start", start, 0)
+    @checked
+    def forward(
+        self, x: Float[Tensor, "batch heads seq_len d_head"], start: Annotated[int, Bounds(least=0)] = 0
+    ) -> Float[Tensor, "batch heads seq_len d_head"]:
+        """Turn the queries or keys x, whose first token stands at position `start`."""
         end = start + x.shape[2]
         precise = torch.promote_types(x.dtype, torch.float32)  # bfloat16 has too few digits for cosines
         cos_sin = self._cos_sin(end, x.device, precise)[start:end]  # (seq_len, pairs, 2)
@@ -133,8 +145,8 @@ class RotaryStretch:
         real_number("fast", self.fast, above=self.slow)
         real_number("original_len", self.original_len, above=0)
 
-    def __call__(self, frequencies: Tensor) -> Tensor:
-        """Slow down frequencies (pairs,), in radians for each position."""
+    def __call__(self, frequencies: Float[Tensor, " pairs"]) -> Float[Tensor, " pairs"]:
+        """Slow down frequencies, in radians for each position."""
         turns = self.original_len * frequencies / (2 * math.pi)  # (pairs,), within the original length
         kept = ((turns - self.slow) / (self.fast - self.slow)).clamp(0, 1)  # share of the frequency as it was
         return frequencies * (kept + (1 - kept) / self.factor)
@@ -155,8 +167,8 @@ class ALiBi(nn.Module):
         slopes = torch.from_numpy(formulas.alibi_slopes(num_heads)).to(torch.get_default_dtype())
         self.register_buffer("slopes", slopes, persistent=False)
 
-    def forward(self, num_queries: int, num_keys: int | None = None) -> Tensor:
-        """Give the bias (heads, queries, keys), at most 0; the queries are the last of the positions."""
+    def forward(self, num_queries: int, num_keys: int | None = None) -> Float[Tensor, "heads queries keys"]:
+        """Give the bias, at most 0; the queries are the last of the positions."""
         num_keys = num_queries if num_keys is None else num_keys
         num_queries, num_keys = check_positive(num_queries=num_queries, num_keys=num_keys)
         queries = torch.arange(num_keys - num_queries, num_keys, device=self.slopes.device)
@@ -209,7 +221,7 @@ def _reach(x, positions):
     """How many rows of a table the positions need; None where the positions can't be read."""
     if positions is None:
         return x.shape[1]
-    check_indices("positions", positions, f"({x.shape[1]},) or {tuple(x.shape[:2])}")
+    _check_positions("positions", positions)
     if positions.shape not in (x.shape[:2], x.shape[1:2]):
         fail("positions", shape=tuple(positions.shape), batch=len(x), seq_len=x.shape[1])
     if not values_can_be_read(positions):

@@ -8,16 +8,16 @@ Before them, the decoder saw the source only through the encoder's last state, a
 Sources: Bahdanau et al. 2014, arXiv 1409.0473; Luong et al. 2015, arXiv 1508.04025; Cho et al. 2014, arXiv 1406.1078.
 """
 
-from typing import Any
-
 import torch
+from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
-from course_lib.checking import one_of, whole_number
-from course_lib.models.attention import masked_softmax
-from course_lib.models.checks import check_batch, check_ids, check_mask, check_positive, check_vectors, fail
-from course_lib.models.fast import Dropout
+from course_lib.checking import check_even, checked, one_of, whole_number
+from course_lib.models.attention import Weights, masked_softmax
+from course_lib.models.checks import check_batch, check_ids, check_positive
+from course_lib.models.fast import Dropout, Rows
+from course_lib.models.transformer import Logits, Memory, MemoryMask
 
 TEXTS = {"padding": "source_ids has padding ({pad_id}) before a token in row {row}; expected it at the end only"}
 
@@ -29,7 +29,7 @@ class RecurrentTranslator(nn.Module):
     >>> source_ids, target_ids = torch.randint(1, 1000, (8, 12)), torch.randint(1, 1000, (8, 9))
     >>> logits = model(source_ids, target_ids[:, :-1])  # (8, 8, 1000)
 
-    It is called like `Transformer`. Its memory is (batch, source_len, d_model).
+    It is called like `Transformer`.
 
     Args:
         vocab_size: different tokens of the target; of the source too, unless source_vocab_size says otherwise.
@@ -53,7 +53,7 @@ class RecurrentTranslator(nn.Module):
         dropout: float = 0.0,
     ):
         super().__init__()
-        vocab_size, d_model = check_positive(vocab_size=vocab_size, d_model=d_model)
+        vocab_size, self.d_model = check_positive(vocab_size=vocab_size, d_model=d_model)
         if source_vocab_size is not None:
             source_vocab_size = whole_number("source_vocab_size", source_vocab_size, 1)
         one_of("attention", attention, DECODERS)
@@ -67,53 +67,58 @@ class RecurrentTranslator(nn.Module):
         self.decoder = DECODERS[attention](d_model)
         self.output = nn.Linear(d_model, vocab_size)
 
-    def forward(self, source_ids: Tensor, target_ids: Tensor, *, need_weights: bool = False) -> Any:
+    @checked
+    def forward(
+        self,
+        source_ids: Int[Tensor, "batch source_len"],
+        target_ids: Int[Tensor, "batch target_len"],
+        *,
+        need_weights: bool = False,
+    ) -> Logits | tuple[Logits, dict[str, list[Weights]]]:
         """Predict, at each token of the target, the next one.
 
         Args:
-            source_ids: (batch, source_len), padded at the end with pad_id.
-            target_ids: (batch, target_len), padded at the end.
+            source_ids: padded at the end with pad_id.
+            target_ids: padded at the end.
             need_weights: whether to return the weights.
 
         Returns:
-            logits: (batch, target_len, vocab_size), or (logits, {"cross": [weights]}) with weights
-            (batch, 1, target_len, source_len), if need_weights.
+            logits, or (logits, {"cross": [weights]}) with the weights of one head, if need_weights.
         """
         return self.decode(target_ids, *self.encode(source_ids), need_weights=need_weights)
 
-    def encode(self, source_ids: Tensor) -> tuple[Tensor, Tensor]:
-        """Read the source: (batch, source_len) -> memory (batch, source_len, d_model), mask (batch, source_len)."""
-        check_ids("source_ids", source_ids, "batch source_len", self.source_embedding.num_embeddings)
+    @checked
+    def encode(self, source_ids: Int[Tensor, "batch source_len"]) -> tuple[Memory, MemoryMask]:
+        """Read the source into a memory, and a mask that is False at padding."""
+        check_ids("source_ids", source_ids, self.source_embedding.num_embeddings)
         mask = source_ids != self.pad_id  # (batch, source_len)
         early = (mask[:, 1:] & ~mask[:, :-1]).any(dim=1)  # the way back would begin in the middle
         if early.any():
             raise ValueError(TEXTS["padding"].format(pad_id=self.pad_id, row=early.int().argmax().item()))
         return self.encoder(self.dropout(self.source_embedding(source_ids)), mask), mask
 
+    @checked
     def decode(
         self,
-        target_ids: Tensor,
-        memory: Tensor,
-        memory_mask: Tensor | None = None,
+        target_ids: Int[Tensor, "batch target_len"],
+        memory: Memory,
+        memory_mask: MemoryMask | None = None,
         *,
         cache: "StateCache | None" = None,
         need_weights: bool = False,
-    ) -> Any:
+    ) -> Logits | tuple[Logits, dict[str, list[Weights]]]:
         """Predict the next token at each one of the target, given the memory.
 
         Args:
-            target_ids: (batch, target_len); with a cache only the tokens after those it has seen.
-            memory: (batch, source_len, d_model).
-            memory_mask: boolean (batch, source_len), True = may attend; None: all may be attended to.
+            target_ids: from 0 to vocab_size - 1; with a cache only the tokens after those it has seen.
+            memory, memory_mask: what `encode` gave. True = may attend; None: all may be attended to.
             cache: what `new_cache()` gave: it carries the state from one call to the next.
             need_weights: whether to return the weights.
 
         Returns:
-            logits: (batch, target_len, vocab_size), or (logits, {"cross": [weights]}) if need_weights.
+            as from `forward`.
         """
-        check_ids("target_ids", target_ids, "batch target_len", self.target_embedding.num_embeddings)
-        sizes = {"batch": len(target_ids), "d_model": self.target_embedding.embedding_dim}
-        check_vectors("memory", memory, "batch source_len d_model", **sizes)
+        check_ids("target_ids", target_ids, self.target_embedding.num_embeddings)
         if memory_mask is None:
             memory_mask = memory.new_ones(memory.shape[:2], dtype=torch.bool)
         words = self.dropout(self.target_embedding(target_ids))  # (batch, target_len, d_model)
@@ -134,16 +139,16 @@ class StateCache:
 
     def __init__(self):
         self.length = 0
-        self.state: Tensor | None = None  # (batch, d_model)
+        self.state: Float[Tensor, "batch d_model"] | None = None
 
-    def check(self, words: Tensor) -> Tensor | None:
-        """Give the state, for words (batch, new, d_model) of as many sequences and in their dtype; None at first."""
+    def check(self, words: Float[Tensor, "batch new d_model"]) -> Float[Tensor, "batch d_model"] | None:
+        """Give the state, for words of as many sequences and in their dtype; None at first."""
         if self.state is None:
             return None
         check_batch(words, self.state)
         return self.state.to(words.dtype)  # it may have been left by another autocast
 
-    def select(self, rows: Tensor, memory: bool = True) -> None:
+    def select(self, rows: Rows, memory: bool = True) -> None:
         """Keep only these rows of the batch, in this order, repeats allowed; it holds nothing of the memory."""
         if self.state is not None:
             self.state = self.state[rows]
@@ -157,17 +162,17 @@ class RecurrentEncoder(nn.Module):
 
     def __init__(self, d_model: int):
         super().__init__()
-        if d_model % 2:
-            fail("odd", name="d_model", value=d_model, why="half for each direction")
+        self.d_model = check_even("d_model", d_model, "half for each direction")
         self.gru = nn.GRU(d_model, d_model // 2, batch_first=True, bidirectional=True)
 
-    def forward(self, x: Tensor, mask: Tensor) -> Tensor:
-        """Map x (batch, seq_len, d_model), with a mask (batch, seq_len) that is True at tokens, to the same shape.
+    @checked
+    def forward(
+        self, x: Float[Tensor, "batch seq_len d_model"], mask: Bool[Tensor, "#batch seq_len"]
+    ) -> Float[Tensor, "batch seq_len d_model"]:
+        """Read x, with a mask that is True at tokens.
 
         The way back starts at each sequence's own last token, not at its padding. At padding the result is 0.
         """
-        check_vectors("x", x, "batch seq_len d_model", d_model=self.gru.input_size)
-        check_mask("mask", mask, "batch seq_len", batch=x.shape[0], seq_len=x.shape[1])
         lengths = mask.sum(dim=1).clamp(min=1)  # a row of padding alone is read as one token
         lengths = lengths.expand(x.shape[0]).cpu()  # (batch,)
         packed = pack_padded_sequence(x, lengths, batch_first=True, enforce_sorted=False)
@@ -187,6 +192,7 @@ class BahdanauDecoder(nn.Module):
 
     def __init__(self, d_model: int):
         super().__init__()
+        self.d_model = d_model
         self.start = nn.Linear(d_model, d_model)
         self.W_queries = nn.Linear(d_model, d_model, bias=False)
         self.W_keys = nn.Linear(d_model, d_model)
@@ -194,23 +200,29 @@ class BahdanauDecoder(nn.Module):
         self.cell = nn.GRUCell(2 * d_model, d_model)
         self.combine = nn.Linear(3 * d_model, d_model)
 
+    @checked
     def forward(
-        self, words: Tensor, memory: Tensor, memory_mask: Tensor, state: Tensor | None = None
-    ) -> tuple[Tensor, Tensor, Tensor]:
+        self,
+        words: Float[Tensor, "batch target_len d_model"],
+        memory: Memory,
+        memory_mask: MemoryMask,
+        state: Float[Tensor, "batch d_model"] | None = None,
+    ) -> tuple[
+        Float[Tensor, "batch target_len d_model"],
+        Float[Tensor, "batch target_len source_len"],
+        Float[Tensor, "batch d_model"],
+    ]:
         """Go through the words.
 
         Args:
-            words: (batch, target_len, d_model).
-            memory: (batch, source_len, d_model).
-            memory_mask: boolean (batch, source_len), True = may attend.
-            state: (batch, d_model), where an earlier call ended; None: begin.
+            words: the vector of each.
+            memory: what is looked at.
+            memory_mask: True = may attend.
+            state: where an earlier call ended; None: begin.
 
         Returns:
-            hidden: (batch, target_len, d_model), what the logits are made of.
-            weights: (batch, target_len, source_len).
-            state: (batch, d_model), after the last word.
+            hidden, what the logits are made of; weights; and the state after the last word.
         """
-        _check_mask(memory_mask, memory)
         keys = self.W_keys(memory)  # (batch, source_len, d_model), the same for all words
         state = _first_state(self.start, memory, memory_mask) if state is None else state
         hidden, weights = [], []
@@ -236,16 +248,25 @@ class LuongDecoder(nn.Module):
 
     def __init__(self, d_model: int):
         super().__init__()
+        self.d_model = d_model
         self.start = nn.Linear(d_model, d_model)
         self.gru = nn.GRU(d_model, d_model, batch_first=True)
         self.W = nn.Linear(d_model, d_model, bias=False)
         self.combine = nn.Linear(2 * d_model, d_model)
 
+    @checked
     def forward(
-        self, words: Tensor, memory: Tensor, memory_mask: Tensor, state: Tensor | None = None
-    ) -> tuple[Tensor, Tensor, Tensor]:
+        self,
+        words: Float[Tensor, "batch target_len d_model"],
+        memory: Memory,
+        memory_mask: MemoryMask,
+        state: Float[Tensor, "batch d_model"] | None = None,
+    ) -> tuple[
+        Float[Tensor, "batch target_len d_model"],
+        Float[Tensor, "batch target_len source_len"],
+        Float[Tensor, "batch d_model"],
+    ]:
         """Go through the words; arguments and results are those of `BahdanauDecoder.forward`."""
-        _check_mask(memory_mask, memory)
         state = _first_state(self.start, memory, memory_mask) if state is None else state
         states, last = self.gru(words, state[None].contiguous())  # (batch, target_len, d_model), (1, batch, d_model)
         scores = states @ self.W(memory).mT  # (batch, target_len, source_len)
@@ -256,11 +277,6 @@ class LuongDecoder(nn.Module):
 
 
 DECODERS = {"bahdanau": BahdanauDecoder, "luong": LuongDecoder}
-
-
-def _check_mask(memory_mask, memory):
-    batch, source_len, _ = memory.shape
-    check_mask("memory_mask", memory_mask, "batch source_len", batch=batch, source_len=source_len)
 
 
 def _first_state(layer, memory, memory_mask):

@@ -8,10 +8,11 @@ from collections.abc import Iterator
 from typing import Any
 
 import torch
+from jaxtyping import Float, Int
 from torch import Tensor
 
-from course_lib.checking import as_whole, whole_number
-from course_lib.models.checks import check_ids, read_attention_mask
+from course_lib.checking import Count, checked, whole_number
+from course_lib.models.checks import AttentionMask, check_ids, read_attention_mask
 
 TEXTS = {
     "no start": "start_id is None; an encoder-decoder needs the token that every target begins with",
@@ -81,23 +82,23 @@ class Translation:
             self.cache.select(rows, memory)
 
 
+@checked
 def begin(
     model: Any,
-    input_ids: Tensor,
-    max_new_tokens: int,
+    input_ids: Int[Tensor, "batch seq_len"],
+    max_new_tokens: Count,
     start_id: int | None,
     end_id: int | None,
-    attention_mask: Tensor | None,
+    attention_mask: AttentionMask | None,
     use_cache: bool,
 ) -> Any:
     """Check the arguments that all functions share, and begin a sequence for each row."""
-    max_new_tokens = whole_number("max_new_tokens", max_new_tokens, 1)
     translates = hasattr(model, "encode")
     vocabulary = model.target_embedding if translates else model.token_embedding
     read = model.source_embedding if translates else vocabulary
-    check_ids("input_ids", input_ids, "batch seq_len", read.num_embeddings)
+    check_ids("input_ids", input_ids, read.num_embeddings)
     for name, token in {"start_id": start_id, "end_id": end_id}.items():
-        if token is not None and as_whole(token) not in range(vocabulary.num_embeddings):
+        if token is not None and token not in range(vocabulary.num_embeddings):
             raise ValueError(TEXTS["token"].format(name=name, value=token, highest=vocabulary.num_embeddings - 1))
     if translates and start_id is None:
         raise ValueError(TEXTS["no start"])
@@ -132,7 +133,7 @@ def pad_id_of(model: Any, pad_id: int | None, end_id: int | None) -> int:
     return 0  # no sequence stops early, so that nothing is filled up
 
 
-def check_finite(largest: Tensor) -> None:
+def check_finite(largest: Float[Tensor, "..."]) -> None:
     """Check the largest logit of each row."""
     finite = largest.isfinite()
     if not finite.all():

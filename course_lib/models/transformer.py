@@ -7,15 +7,20 @@ import math
 from typing import Any
 
 import torch
+from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from course_lib.checking import one_of, whole_number
-from course_lib.models.attention import MultiHeadAttention
+from course_lib.checking import checked, one_of, whole_number
+from course_lib.models.attention import MultiHeadAttention, Weights
 from course_lib.models.blocks import BlockSizes, DecoderBlock, EncoderBlock
-from course_lib.models.checks import check_ids, check_mask, check_positive, check_vectors
+from course_lib.models.checks import check_ids, check_positive
 from course_lib.models.fast import Dropout, KeyValueCache, ModelCache
 from course_lib.models.positions import LearnedPositions, SinusoidalPositions
+
+Memory = Float[Tensor, "batch source_len d_model"]
+MemoryMask = Bool[Tensor, "#batch source_len"]
+Logits = Float[Tensor, "batch target_len vocab_size"]
 
 
 class Transformer(nn.Module):
@@ -76,7 +81,7 @@ class Transformer(nn.Module):
         one_of("positions", positions, ["sinusoidal", "learned", None])
         block = {"dropout": dropout, **block}
         sizes = BlockSizes(d_model, num_heads, d_ff, **block)
-        d_model = sizes.d_model
+        self.d_model = d_model = sizes.d_model
         self.pad_id = pad_id
         self.target_embedding = nn.Embedding(vocab_size, d_model)
         self.source_embedding = (
@@ -96,19 +101,24 @@ class Transformer(nn.Module):
         self.decoder_norm = sizes.new_norm() if sizes.norm_first else nn.Identity()
         self.apply(_initialise)
 
-    def forward(self, source_ids: Tensor, target_ids: Tensor, *, need_weights: bool = False) -> Any:
+    def forward(
+        self,
+        source_ids: Int[Tensor, "batch source_len"],
+        target_ids: Int[Tensor, "batch target_len"],
+        *,
+        need_weights: bool = False,
+    ) -> Logits | tuple[Logits, dict[str, list[Weights]]]:
         """Predict, at each token of the target, the next one.
 
         Args:
-            source_ids: (batch, source_len), padded at the end with pad_id.
-            target_ids: (batch, target_len), padded at the end with pad_id. No token sees those after it, so none sees
-                padding; what is predicted at padding has no meaning, and a loss must leave it out.
+            source_ids: padded at the end with pad_id.
+            target_ids: padded at the end with pad_id. No token sees those after it, so none sees padding; what is
+                predicted at padding has no meaning, and a loss must leave it out.
             need_weights: whether to return the weights of every block.
 
         Returns:
-            logits: (batch, target_len, vocab_size), or (logits, attention) if need_weights, where attention holds
-            lists with one tensor a block: "encoder" (batch, heads, source_len, source_len), "decoder" (batch, heads,
-            target_len, target_len) and "cross" (batch, heads, target_len, source_len).
+            logits, or (logits, attention) if need_weights, where attention holds lists with the weights of each block:
+            "encoder" (source to source), "decoder" (target to target) and "cross" (target to source).
 
         Raises:
             ValueError, TypeError: wrong shapes or types, ids out of range, a sequence longer than max_len.
@@ -117,21 +127,26 @@ class Transformer(nn.Module):
         logits = self.logits(hidden)
         return (logits, attention) if need_weights else logits
 
+    @checked
     def hidden_states(
-        self, source_ids: Tensor, target_ids: Tensor, *, need_weights: bool = False
-    ) -> tuple[Tensor, dict[str, list[Tensor]] | None]:
-        """Give what `logits` reads, (batch, target_len, d_model), and the weights; arguments as in `forward`."""
+        self,
+        source_ids: Int[Tensor, "batch source_len"],
+        target_ids: Int[Tensor, "batch target_len"],
+        *,
+        need_weights: bool = False,
+    ) -> tuple[Float[Tensor, "batch target_len d_model"], dict[str, list[Weights]]]:
+        """Give what `logits` reads, and the weights, if asked for; arguments as in `forward`."""
         memory, memory_mask, *of_encoder = self.encode(source_ids, need_weights=need_weights)
         hidden, attention = self._read(target_ids, memory, memory_mask, None, need_weights)
-        return hidden, {"encoder": of_encoder[0], **attention} if need_weights else None
+        return hidden, {"encoder": of_encoder[0], **attention} if need_weights else {}
 
-    def logits(self, hidden: Tensor) -> Tensor:
-        """Score every token of the target's vocabulary: (..., d_model) -> (..., vocab_size)."""
+    def logits(self, hidden: Float[Tensor, "... d_model"]) -> Float[Tensor, "... vocab_size"]:
+        """Score every token of the target's vocabulary."""
         return F.linear(hidden, self.logits_weight)
 
     @property
-    def logits_weight(self) -> Tensor:
-        """The matrix of the logits, (vocab_size, d_model): the embeddings of the target."""
+    def logits_weight(self) -> Float[Tensor, "vocab_size d_model"]:
+        """The matrix of the logits: the embeddings of the target."""
         return self.target_embedding.weight
 
     @property
@@ -139,19 +154,20 @@ class Transformer(nn.Module):
         """The longest sequence, or None where the positions know no end."""
         return len(self.positions.weight) if isinstance(self.positions, LearnedPositions) else None
 
-    def encode(self, source_ids: Tensor, *, need_weights: bool = False) -> tuple[Any, ...]:
+    @checked
+    def encode(
+        self, source_ids: Int[Tensor, "batch source_len"], *, need_weights: bool = False
+    ) -> tuple[Memory, MemoryMask, *tuple[list[Weights], ...]]:
         """Read the source.
 
         Args:
-            source_ids: (batch, source_len), padded with pad_id.
+            source_ids: padded with pad_id.
             need_weights: whether to return the weights of every block.
 
         Returns:
-            memory: (batch, source_len, d_model).
-            memory_mask: boolean (batch, source_len), False at padding.
-            attention: a list of (batch, heads, source_len, source_len), if need_weights.
+            memory; memory_mask, which is False at padding; and the weights of every block, if need_weights.
         """
-        check_ids("source_ids", source_ids, "batch source_len", self.source_embedding.num_embeddings)
+        check_ids("source_ids", source_ids, self.source_embedding.num_embeddings)
         mask = source_ids != self.pad_id  # (batch, source_len)
         hidden = self._embed(source_ids, self.source_embedding)  # (batch, source_len, d_model)
         attention = []
@@ -161,26 +177,26 @@ class Transformer(nn.Module):
         memory = self.encoder_norm(hidden)
         return (memory, mask, attention) if need_weights else (memory, mask)
 
+    @checked
     def decode(
         self,
-        target_ids: Tensor,
-        memory: Tensor,
-        memory_mask: Tensor | None = None,
+        target_ids: Int[Tensor, "batch target_len"],
+        memory: Memory,
+        memory_mask: MemoryMask | None = None,
         *,
         cache: ModelCache | None = None,
         need_weights: bool = False,
-    ) -> Any:
+    ) -> Logits | tuple[Logits, dict[str, list[Weights]]]:
         """Predict the next token at each one of the target, given what the encoder made of the source.
 
         Args:
-            target_ids: (batch, target_len); with a cache only the tokens that are not in it yet.
-            memory: (batch, source_len, d_model).
-            memory_mask: boolean (batch, source_len), True = may attend; None: all may be attended to.
+            target_ids: from 0 to vocab_size - 1; with a cache only the tokens that are not in it yet.
+            memory, memory_mask: what `encode` gave. True = may attend; None: all may be attended to.
             cache: what `new_cache()` gave, for generation without gradients: filled by each call.
             need_weights: whether to return the weights of every block.
 
         Returns:
-            logits: (batch, target_len, vocab_size), or (logits, {"decoder": [...], "cross": [...]}) if need_weights.
+            logits, or (logits, {"decoder": [...], "cross": [...]}) if need_weights.
         """
         hidden, attention = self._read(target_ids, memory, memory_mask, cache, need_weights)
         logits = self.logits(hidden)
@@ -188,13 +204,7 @@ class Transformer(nn.Module):
 
     def _read(self, target_ids, memory, memory_mask, cache, need_weights):
         """Run the decoder, up to its logits."""
-        check_ids("target_ids", target_ids, "batch target_len", self.target_embedding.num_embeddings)
-        sizes = {"batch": target_ids.shape[0], "d_model": self.target_embedding.embedding_dim}
-        check_vectors("memory", memory, "batch source_len d_model", **sizes)
-        if memory_mask is not None:
-            check_mask(
-                "memory_mask", memory_mask, "batch source_len", batch=memory.shape[0], source_len=memory.shape[1]
-            )
+        check_ids("target_ids", target_ids, self.target_embedding.num_embeddings)
         hidden = self._embed(target_ids, self.target_embedding, 0 if cache is None else cache.length)
         layers = [None] * len(self.decoder_blocks) if cache is None else cache.layers
         attention = {"decoder": [], "cross": []}

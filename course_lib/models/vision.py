@@ -6,14 +6,18 @@ Source: Dosovitskiy et al. 2020, "An Image is Worth 16×16 Words", arXiv 2010.11
 from typing import Any
 
 import torch
+from jaxtyping import Float
 from torch import Tensor, nn
 
-from course_lib.checking import one_of
+from course_lib.checking import check_divides, checked, one_of
+from course_lib.models.attention import Weights
 from course_lib.models.blocks import Block, BlockSizes, initialise
-from course_lib.models.checks import check_divides, check_positive, check_vectors
+from course_lib.models.checks import check_positive
 from course_lib.models.fast import Dropout
 from course_lib.models.positions import LearnedPositions
 
+Images = Float[Tensor, "batch num_channels image_size image_size"]
+Logits = Float[Tensor, "batch num_classes"]
 VIT: dict[str, Any] = {"activation": "gelu", "norm_first": True}
 
 
@@ -60,7 +64,7 @@ class VisionTransformer(nn.Module):
             image_size=image_size, patch_size=patch_size, num_classes=num_classes, num_layers=num_layers
         )
         (num_channels,) = check_positive(num_channels=num_channels)
-        check_divides("image_size", image_size, "patch_size", patch_size)
+        check_divides("patch_size", patch_size, "image_size", image_size)
         one_of("pool", pool, ["class", "mean"])
         self.image_size, self.patch_size, self.num_channels = image_size, patch_size, num_channels
         num_patches = (image_size // patch_size) ** 2
@@ -75,16 +79,16 @@ class VisionTransformer(nn.Module):
         self.head = nn.Linear(d_model, num_classes)
         self.apply(initialise)
 
-    def forward(self, images: Tensor, *, need_weights: bool = False) -> Any:
+    def forward(self, images: Images, *, need_weights: bool = False) -> Logits | tuple[Logits, list[Weights]]:
         """Classify images.
 
         Args:
-            images: (batch, channels, height, width), floats of about unit size.
+            images: of about unit size.
             need_weights: whether to return the weights of every block.
 
         Returns:
-            logits: (batch, num_classes), or (logits, attention) with attention a list of
-            (batch, heads, tokens, tokens), one a block, if need_weights. A class token comes before the patches.
+            logits, or (logits, attention) with attention the weights of every block, if need_weights. A class token
+            comes before the patches.
         """
         tokens = self.patch_embedding(self.patches(images))  # (batch, patches, d_model)
         if self.class_token is not None:
@@ -99,17 +103,9 @@ class VisionTransformer(nn.Module):
         logits = self.head(pooled)
         return (logits, attention) if need_weights else logits
 
-    def patches(self, images: Tensor) -> Tensor:
-        """Cut images into patches, row by row.
-
-        Args:
-            images: (batch, channels, height, width).
-
-        Returns:
-            patches: (batch, patches, channels · patch_size²), the pixels of one channel after those of another.
-        """
-        sizes = {"channels": self.num_channels, "height": self.image_size, "width": self.image_size}
-        check_vectors("images", images, "batch channels height width", **sizes)
+    @checked
+    def patches(self, images: Images) -> Float[Tensor, "batch patches channels·patch_size²"]:
+        """Cut images into patches, row by row; the pixels of one channel after those of another."""
         size = self.patch_size
         cut = images.unflatten(3, (-1, size)).unflatten(2, (-1, size))  # (batch, channels, rows, size, columns, size)
         return cut.permute(0, 2, 4, 1, 3, 5).flatten(3).flatten(1, 2)  # (batch, patches, channels · size²)

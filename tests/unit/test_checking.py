@@ -439,9 +439,9 @@ TENSORS_THAT_DO_NOT_FIT = [
     (([1.0],), "x is a list of 1; expected a tensor of shape (..., d_in)"),
     (
         (torch.ones(2, dtype=torch.int64),),
-        "x has dtype torch.int64; expected floating-point numbers of shape (..., d_in)",
+        "x has dtype torch.int64 and shape (2,); expected floating-point numbers",
     ),
-    ((torch.ones(2), torch.ones(2)), "ids has dtype torch.float32; expected whole numbers of shape (...)"),
+    ((torch.ones(2), torch.ones(2)), "ids has dtype torch.float32 and shape (2,); expected whole numbers"),
     ((torch.ones(2, 0),), "x has shape (2, 0), which is empty; expected (..., d_in)"),
     ((torch.tensor(1.0),), "x has shape (); expected (..., d_in)"),
     ((torch.ones(2), None, 0), "count is 0; expected a whole number of at least 1"),

@@ -426,7 +426,11 @@ x = torch.zeros(2, 3, 8)
         ((torch.zeros(2, 3, 7),), {}, r"x has shape \(2, 3, 7\), so its axis d_model is 7; .* d_model = 8"),
         ((torch.zeros(0, 3, 8),), {}, r"x has shape \(0, 3, 8\), which is empty"),
         ((torch.zeros(2, 0, 8),), {}, r"x has shape \(2, 0, 8\), which is empty"),
-        ((torch.zeros(2, 3, 8, dtype=torch.long),), {}, r"x has dtype torch.int64; expected floating-point"),
+        (
+            (torch.zeros(2, 3, 8, dtype=torch.long),),
+            {},
+            r"x has dtype torch.int64 and shape \(2, 3, 8\); expected floating-point",
+        ),
         ((x, torch.zeros(1, 3, 8)), {}, r"memory has shape \(1, 3, 8\), so its axis batch is 1"),
         ((x, torch.zeros(2, 0, 8)), {}, r"memory has shape \(2, 0, 8\), which is empty"),
         ((x, x), {"causal": True}, "causal=True has no meaning for a memory"),
@@ -434,9 +438,17 @@ x = torch.zeros(2, 3, 8)
         ((x,), {"mask": torch.zeros(2, 3, 4, dtype=torch.bool)}, r"mask has shape .*queries = 3, keys = 3\)"),
         ((x,), {"mask": torch.zeros(2, 3, 1, 3, dtype=torch.bool)}, r"mask has shape .*heads = 2, queries = 3"),
         ((x,), {"mask": torch.zeros(3, dtype=torch.bool)}, r"mask has shape \(3,\)"),
-        ((x,), {"mask": torch.zeros(2, 3)}, "mask has dtype torch.float32; expected booleans, True = may attend"),
+        (
+            (x,),
+            {"mask": torch.zeros(2, 3)},
+            "mask has dtype torch.float32 and shape .*; expected booleans, True = may attend",
+        ),
         ((x,), {"bias": torch.zeros(3, 3, 3)}, r"bias has shape \(3, 3, 3\), which does not .*\(2, 2, 3, 3\)"),
-        ((x,), {"bias": torch.zeros(3, 3, dtype=torch.long)}, "bias has dtype torch.int64; expected floating-point"),
+        (
+            (x,),
+            {"bias": torch.zeros(3, 3, dtype=torch.long)},
+            "bias has dtype torch.int64 and shape .*; expected floating-point",
+        ),
     ],
 )
 def test_wrong_inputs_are_named(arguments, options, message):
@@ -461,9 +473,11 @@ def test_wrong_sizes_are_named(arguments, message):
 
 
 def test_other_types_are_named():
-    with pytest.raises(TypeError, match="x is a ndarray; expected a tensor"):
+    with pytest.raises(
+        TypeError, match=r"x is an array of shape \(2, 3, 8\); expected a tensor of shape \(batch, queries, d_model\)"
+    ):
         MultiHeadAttention(8, 2)(np.zeros((2, 3, 8)))
-    with pytest.raises(TypeError, match="mask is a list; expected a tensor"):
+    with pytest.raises(TypeError, match="mask is a list of 1; expected a tensor"):
         MultiHeadAttention(8, 2)(x, mask=[[True]])
     with pytest.raises(ValueError, match="rotary turns queries and keys of one sequence"):
         MultiHeadAttention(8, 2, rotary=Rotary(4))(x, x)

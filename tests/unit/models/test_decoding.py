@@ -317,7 +317,7 @@ def test_without_an_end_all_tokens_come():
     [
         ("transformer", {"start_id": None}, "start_id is None"),
         ("transformer", {"end_id": 99}, "end_id is 99; expected a token id from 0 to 12"),
-        ("transformer", {"end_id": 2.5}, "end_id is 2.5; expected a token id from 0 to 12"),
+        ("transformer", {"end_id": 2.5}, "end_id is 2.5; expected a whole number"),
         ("transformer", {"pad_id": 0.5}, "pad_id is 0.5; expected a whole number"),
         ("transformer", {"attention_mask": torch.ones(8, 6)}, "leaves out its source's padding"),
         ("transformer", {"max_new_tokens": 0}, "max_new_tokens is 0"),

@@ -430,18 +430,22 @@ def test_translators_name_wrong_inputs(name):
         (good, good[:, :0], r"target_ids has shape \(2, 0\), which is empty"),
         (good + VOCABULARY, good, rf"source_ids holds \d+; expected numbers from 0 to {VOCABULARY - 1}"),
         (good, good - VOCABULARY, r"target_ids holds -\d+; expected numbers from 0"),
-        (good.float(), good, "source_ids has dtype torch.float32; expected whole numbers"),
-        (good.to(torch.uint8), good, r"source_ids has dtype torch.uint8; expected whole numbers \(int64 or int32\)"),
-        (good, good[:1], "memory has shape .* batch = 1"),
+        (good.float(), good, "source_ids has dtype torch.float32 and shape .*; expected whole numbers"),
+        (
+            good.to(torch.uint8),
+            good,
+            r"source_ids has dtype torch.uint8 and shape .*; expected whole numbers \(int64 or int32\)",
+        ),
+        (good, good[:1], "target_ids has shape .* batch = 2, as in source_ids of shape"),
     ]
     for source_ids, target_ids, message in cases:
         with pytest.raises(ValueError, match=message):
             model(source_ids, target_ids)
     with pytest.raises(ValueError, match=r"memory_mask has shape \(2, 3\)"):
         model.decode(good, memory, mask[:, :3])
-    with pytest.raises(ValueError, match=r"memory_mask has dtype torch.int64; expected booleans"):
+    with pytest.raises(ValueError, match=r"memory_mask has dtype torch.int64 and shape .*; expected booleans"):
         model.decode(good, memory, mask.long())
-    with pytest.raises(TypeError, match="source_ids is a list; expected a tensor"):
+    with pytest.raises(TypeError, match="source_ids is a list of 1; expected a tensor"):
         model([[1, 2]], good)
 
 
@@ -484,13 +488,15 @@ def test_types_are_checked():
 
 
 def test_images_are_checked():
-    with pytest.raises(ValueError, match=r"images has shape \(2, 8, 8\); expected \(batch, channels, height, width\)"):
+    with pytest.raises(
+        ValueError, match=r"images has shape \(2, 8, 8\); expected \(batch, num_channels, image_size, image_size\)"
+    ):
         vision()(torch.rand(2, 8, 8))
-    with pytest.raises(ValueError, match=r"its axis channels is 3; .* channels = 1"):
+    with pytest.raises(ValueError, match=r"its axis num_channels is 3; .* num_channels = 1"):
         vision()(torch.rand(2, 3, 8, 8))
     with pytest.raises(ValueError, match=r"images has shape \(0, 1, 8, 8\), which is empty"):
         vision()(torch.rand(0, 1, 8, 8))
-    with pytest.raises(ValueError, match="images has dtype torch.uint8; expected floating-point"):
+    with pytest.raises(ValueError, match="images has dtype torch.uint8 and shape .*; expected floating-point"):
         vision()(torch.zeros(2, 1, 8, 8, dtype=torch.uint8))
 
 
