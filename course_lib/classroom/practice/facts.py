@@ -1,5 +1,7 @@
 """What is certain about a wrong answer that no known mistake explains: never a guess."""
 
+import itertools
+
 import numpy as np
 
 from course_lib.classroom.practice import answers
@@ -18,6 +20,8 @@ TEXTS = {
     "returns-several": "Your function returns {count}; one array was expected.",
     "comma": "Your function returns a tuple of one; is there a comma too many?",
     "not-as-many": "Your function returns {count}; expected {names}, in this order.",
+    "only-one": "You return one value, the {which}. Expected: {names}, in this order.",
+    "another-order": "You return the right values in another order: {theirs}. Expected: {names}.",
     "nested": "One of the things you return is a tuple itself: what a function returned was not taken apart.",
     "wrong-shape": "The {what} has shape {got}; expected {expected}.",
     "axes": "The numbers are right, the axes stand in another order: yours is {got}, expected {expected}.",
@@ -57,6 +61,24 @@ def what_is_certain(known, trials, wrong):
     else:
         where = TEXTS["everywhere"].format(count=len(trials)) if len(trials) > 1 else ""
     return diagnosis, " ".join(part for part in (said, where) if part)
+
+
+def rearranged(known, trials):
+    """What is said where, on all inputs, right values came in another order, or a single one of them; else None."""
+    if len(known.returns) == 1:
+        return None
+    names = ", ".join(known.returns)
+    answered = [(answers.as_asked(one.answer.value, one.expected), one) for one in trials]
+    for part, which in enumerate(known.returns):
+        if all(answers.right(got, one.expected[part], one.case.within) for got, one in answered):
+            return "not-as-many", TEXTS["only-one"].format(which=which, names=names)
+    for order in itertools.permutations(range(len(known.returns))):
+        if all(
+            answers.right(got, tuple(one.expected[part] for part in order), one.case.within) for got, one in answered
+        ):
+            theirs = ", ".join(known.returns[part] for part in order)
+            return "returned-in-another-order", TEXTS["another-order"].format(theirs=theirs, names=names)
+    return None
 
 
 def shown(known, trial):

@@ -1,0 +1,52 @@
+"""What is named, and what is not: small exercises of one line."""
+
+import numpy as np
+import pytest
+
+from course_lib.classroom.practice import catalogue
+from course_lib.classroom.practice.catalogue import Case, cases, mistake
+from course_lib.classroom.practice.judging import judge
+from course_lib.classroom.practice.trial import LearnerError
+
+
+@pytest.fixture
+def known(monkeypatch):
+    """An exercise that asks for two arrays; its one mistake raises an error on every input."""
+    monkeypatch.setattr(catalogue, "_known", {})
+    monkeypatch.setattr(catalogue, "_sentences", {})
+    entry = catalogue.know("00.both", lambda x: (x + 1, x * 2), ("sum", "product"), None, ())
+
+    @cases("00.both")
+    def both_cases():
+        yield Case("three numbers", np.arange(3.0))
+        yield Case("a table", np.ones((2, 3)))
+
+    mistake("00.both", "always-raises", "The axis is too high.", lambda x: x.sum(axis=7))
+    return entry
+
+
+def diagnosis_of(known, answer):
+    with pytest.raises(AssertionError) as raised:
+        judge(known, answer)
+    return raised.value.args[0]
+
+
+def test_an_error_on_every_input_is_no_known_mistake_only_because_one_raises_too(known):
+    with pytest.raises(LearnerError, match="AxisError"):
+        judge(known, lambda x: (x.mean(axis=9), x))
+
+
+def test_right_values_in_another_order_are_named(known):
+    wrong = diagnosis_of(known, lambda x: (x * 2, x + 1))
+    assert wrong.diagnosis == "returned-in-another-order"
+    assert "product, sum. Expected: sum, product" in wrong.message
+
+
+def test_one_of_the_right_values_alone_is_named(known):
+    wrong = diagnosis_of(known, lambda x: x * 2)
+    assert wrong.diagnosis == "not-as-many"
+    assert "the product" in wrong.message
+
+
+def test_other_values_in_another_order_are_not(known):
+    assert diagnosis_of(known, lambda x: (x * 2, x + 3)).diagnosis == "different-values"
