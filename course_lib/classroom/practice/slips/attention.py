@@ -31,9 +31,9 @@ dot_products.slip(
     lambda queries, keys: queries @ keys.T,
 )  # fmt: skip
 dot_products.slip(
-    "dot-on-batch", "On a batch np.dot and np.tensordot pair every matrix of one array with every matrix of the other. `@` "
-    "pairs them one by one.",
-    lambda queries, keys: np.dot(queries, np.swapaxes(keys, -1, -2)),
+    "dot-on-batch", "On a batch np.dot, np.inner and np.tensordot pair every matrix of one array with every matrix of the other. "
+    "`@` pairs them one by one.",
+    lambda queries, keys: np.dot(queries, np.swapaxes(keys, -1, -2)), np.inner,
 )  # fmt: skip
 dot_products.slip(
     "scores-transposed", "Rows and columns are exchanged: rows are queries, columns are keys.",
@@ -149,6 +149,11 @@ def highest(scores):
     return scores.max(axis=-1, keepdims=True)
 
 
+def below_row(scores):
+    """The plain softmax that everybody writes: NaN where a row has nothing but -inf."""
+    return shares(np.exp(scores - highest(scores)))
+
+
 @step
 def hide(scores, mask):
     """Masked scores become -inf."""
@@ -212,7 +217,11 @@ def of_changed(change):
 
 softmax.slip(
     "softmax-over-queries", "The columns sum to 1, the rows do not: your softmax runs over the queries. Which axis are the keys?",
-    along(-2), along(0),
+    along(-2),
+)  # fmt: skip
+softmax.slip(
+    "softmax-axis-0", "Your softmax runs over axis 0. The keys are the last axis whatever the rank.",
+    along(0),
 )  # fmt: skip
 softmax.slip(
     "softmax-axis-1", "On a batch your softmax runs over axis 1. The keys are the last axis whatever the rank.",
@@ -359,7 +368,8 @@ lower.slip("softmax-minimum-subtracted", None, lambda scores: scores - scores.mi
 lower.slip("softmax-smallest-wins", None, lambda scores: -scores, lambda scores: highest(scores) - scores)
 exponentials.slip("another-base", None, lambda scores: 2.0**scores, lambda scores: 10.0**scores)
 exponentials.slip("no-exponential", None, lambda scores: scores)
-share.slip("softmax-over-queries", None, *(lambda e, axis=axis: shares(e, axis) for axis in (-2, 0)))
+share.slip("softmax-over-queries", None, lambda e: shares(e, axis=-2))
+share.slip("softmax-axis-0", None, lambda e: shares(e, axis=0))
 share.slip("softmax-over-everything", None, lambda e: e / e.sum())
 share.slip("missing-keepdims", None, lambda e: e / e.sum(axis=-1))
 share.slip("exponentials-not-divided", None, lambda e: e)
@@ -408,9 +418,14 @@ softmax.slip(
     lambda scores, mask=None: below(scores, mask, lambda _: highest(hidden(scores, mask, 0.0))),
     lambda scores, mask=None: shares(np.exp(hidden(scores, mask) - highest(hidden(scores, mask, 0.0)))),
 )  # fmt: skip
+softmax.slip(  # where nothing was to be hidden, everything is
+    "mask-inverted", None,
+    *(lambda scores, mask=None, fill=fill: below_row(hidden(scores, None if mask is None else ~mask, fill))
+      for fill in (-np.inf, -1e9, -1e30)),
+)  # fmt: skip
 softmax.slip(
     "fully-masked-nan", None,
-    lambda scores, mask=None: shares(np.exp(hidden(scores, mask) - highest(hidden(scores, mask)))),
+    lambda scores, mask=None: below_row(hidden(scores, mask)),
 )  # fmt: skip
 softmax.slip(
     "fully-masked-uniform", None,
