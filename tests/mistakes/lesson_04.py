@@ -307,107 +307,50 @@ def two_heads_as_a_sum(x, W_Q, W_K, W_V, W_O):
 # --- influence --------------------------------------------------------------------------------------------------------
 
 
-def influence_with(attend, x, change=lambda token: token + 1.0, least=1e-9, fresh=True):
-    before, moved, changed = attend(x), [], x.copy()
+def influence_with(attend, x, change, moved=lambda row, before: (abs(row - before) > 1e-9).any()):
+    """The table, number by number: `moved` says whether a row has."""
+    table, before = np.zeros((len(x), len(x)), dtype=bool), attend(x)
     for token in range(len(x)):
-        changed = x.copy() if fresh else changed
-        changed[token] = change(changed[token])
-        moved.append(np.abs(attend(changed) - before).max(axis=-1) > least)
-    return np.stack(moved, axis=-1)
-
-
-@wrong("04.influence", "influence-signed")
-def influence_of_rises(attend, x):
-    return moves_as(attend, x, lambda difference: difference.max(axis=-1))
-
-
-@wrong("04.influence", "influence-one-feature")
-def influence_where_all_features_move(attend, x):
-    return moves_as(attend, x, lambda difference: np.abs(difference).min(axis=-1))
-
-
-@wrong("04.influence", "influence-sum-cancels")
-def influence_of_the_mean_feature(attend, x):
-    return moves_as(attend, x, lambda difference: np.abs(difference.mean(axis=-1)))
-
-
-@wrong("04.influence", "influence-nudges-one-feature")
-def influence_of_the_first_feature(attend, x):
-    return influence_with(attend, x, change=lambda token: token + np.eye(len(token))[0])
-
-
-def moves_as(attend, x, size):
-    """The table of influence where a move is as large as `size` says."""
-    tokens = [np.arange(len(x))[:, None] == token for token in range(len(x))]
-    return np.stack([size(attend(x + token) - attend(x)) > 1e-9 for token in tokens], axis=-1)
-
-
-@wrong("04.influence", "influence-transposed")
-def influence_rows_are_tokens(attend, x):
-    return influence_with(attend, x).T
-
-
-@wrong("04.influence", "influence-own-only")
-def influence_on_itself(attend, x):
-    return influence_with(attend, x) & np.eye(len(x), dtype=bool)
-
-
-@wrong("04.influence", "influence-accumulates")
-def influence_of_all_changes_so_far(attend, x):
-    return influence_with(attend, x, fresh=False)
-
-
-@wrong("04.influence", "influence-counts-rounding")
-def influence_of_any_difference(attend, x):
-    return influence_with(attend, x, least=0)
-
-
-@wrong("04.influence", "influence-misses-small")
-def influence_of_large_differences(attend, x):
-    return influence_with(attend, x, least=0.01)
-
-
-@wrong("04.influence", "influence-misses-zero-token")
-def influence_by_doubling(attend, x):
-    return influence_with(attend, x, change=lambda token: 2 * token)
-
-
-@wrong("04.influence", "influence-not-boolean")
-def influence_as_numbers(attend, x):
-    return influence_with(attend, x).astype(int)
-
-
-@wrong("04.influence", "array-shape")
-def influence_of_each_token_at_all(attend, x):
-    return influence_with(attend, x).any(axis=0)
-
-
-@wrong("04.influence", "changes-its-input")
-def influence_in_place(attend, x):
-    before, moved = attend(x).copy(), []
-    for token in range(len(x)):
-        x[token] += 1
-        moved.append(np.abs(attend(x) - before).max(axis=-1) > 1e-9)
-        x[token] -= 2
-    return np.stack(moved, axis=-1)
-
-
-@right("04.influence")
-def influence_by_loops(attend, x):
-    table = np.zeros((len(x), len(x)), dtype=bool)
-    before = attend(x)
-    for token in range(len(x)):
-        changed = x.copy()
-        changed[token] = changed[token] - 3.0
-        after = attend(changed)
-        for output in range(len(x)):
-            table[output, token] = not np.allclose(before[output], after[output], rtol=0, atol=1e-8)
+        other = x.copy()
+        other[token] = change(other[token])
+        for output, row in enumerate(attend(other)):
+            table[output, token] = moved(row, before[output])
     return table
 
 
 @right("04.influence")
-def influence_of_another_change(attend, x):
-    return influence_with(attend, x, change=lambda token: token + np.linspace(1, 2, len(token)))
+def influence_of_random_tokens(attend, x):
+    rng = np.random.default_rng()
+    return influence_with(attend, x, lambda row: rng.standard_normal(len(row)))
+
+
+@right("04.influence")
+def influence_of_growing_steps(attend, x):
+    return influence_with(attend, x, lambda row: row + np.linspace(1, 2, len(row)))
+
+
+@right("04.influence")
+def influence_by_allclose(attend, x):
+    rng, same = np.random.default_rng(1), lambda *rows: np.allclose(*rows, rtol=0, atol=1e-9)
+    return influence_with(attend, x, lambda row: row + 3 * rng.normal(size=row.shape), lambda *rows: not same(*rows))
+
+
+@right("04.influence")
+def influence_of_each_feature_in_turn(attend, x):
+    before, table = attend(x), np.zeros((len(x), len(x)), dtype=bool)
+    for token, feature in np.ndindex(x.shape):
+        other = x.copy()
+        other[token, feature] += 1
+        table[:, token] |= abs(attend(other) - before).reshape(len(x), -1).max(axis=1) > 1e-9
+    return table
+
+
+@right("04.influence")
+def influence_by_slopes(attend, x):
+    before, step = attend(x).reshape(len(x), -1), 1e-3
+    nudged = [x + step * one.reshape(x.shape) for one in np.eye(x.size)]
+    slopes = np.array([(attend(other).reshape(before.shape) - before) / step for other in nudged])
+    return (abs(slopes) > 1e-9).any(axis=-1).reshape(*x.shape, -1).any(axis=1).T
 
 
 # --- multi_head_attention ---------------------------------------------------------------------------------------------
@@ -963,35 +906,6 @@ def two_heads_mean_of_outputs(x, W_Q, W_K, W_V, W_O):
 def two_heads_interleaved(x, W_Q, W_K, W_V, W_O):
     contexts, maps = heads_of(x, W_Q, W_K, W_V)
     return np.stack(contexts, axis=-1).reshape(len(x), -1) @ W_O, np.stack(maps)
-
-
-@wrong("04.influence", "influence-whole-output")
-def influence_of_anything(attend, x):
-    before, table = attend(x), np.zeros((len(x), len(x)), dtype=bool)
-    for token in range(len(x)):
-        changed = x.copy()
-        changed[token] += 1
-        table[:, token] = np.abs(attend(changed) - before).max() > 1e-9
-    return table
-
-
-@wrong("04.influence", "influence-inverted")
-def influence_where_nothing_moves(attend, x):
-    before, table = attend(x), np.zeros((len(x), len(x)), dtype=bool)
-    for token in range(len(x)):
-        changed = x.copy()
-        changed[token] += 1
-        table[:, token] = np.abs(attend(changed) - before).max(axis=-1) < 1e-9
-    return table
-
-
-@right("04.influence")
-def influence_by_allclose(attend, x):
-    before, table = attend(x), np.zeros((len(x), len(x)), dtype=bool)
-    for token in range(len(x)):
-        after = attend(np.where(np.arange(len(x))[:, None] == token, x + 2, x))
-        table[:, token] = [not np.allclose(a, b) for a, b in zip(after, before, strict=True)]
-    return table
 
 
 @wrong("04.multi_head_attention", "split-mixes-tokens")

@@ -12,19 +12,20 @@ from course_lib.attention import merge_heads as right_merge
 from course_lib.attention import multi_head_attention as right_multi_head
 from course_lib.attention import split_heads as right_split
 from course_lib.classroom.practice import probes
+from course_lib.classroom.practice.catalogue import cases
 from course_lib.classroom.practice.diagnoses import (
     add_messages,
     are_distributions,
     call_on_batch,
-    every_feature_counts,
     masked_right,
     mistake,
     same_values,
     scaled_right,
     two_arrays,
 )
-from course_lib.classroom.practice.exercises import checks
+from course_lib.classroom.practice.exercises import checks, reference
 from course_lib.classroom.practice.probes import draw
+from course_lib.classroom.practice.slips.influence import influence_cases, influence_mistakes, table_of_influence
 from course_lib.classroom.practice.trial import call
 
 add_messages(
@@ -341,52 +342,25 @@ def colleagues_attention(x, W_Q, W_K, W_V, W_O, num_heads):
     return context.swapaxes(0, 1).reshape(seq_len, d_model) @ W_O, weights
 
 
-@checks(
+@reference(
     "04.influence",
     title="Find the bug: which token moves which output?",
     points=2,
     hints=[
         "Keep the output of the sentence as it is. Then change one token, call `attend` again, and see which rows are no longer the same.",
-        "One change gives one column of the table. Change a fresh copy each time, and add something, since twice zero is zero.",
-        "`moved = np.abs(attend(changed) - before).max(axis=-1) > 1e-9` is column j, where `changed` is a copy with "
-        "`changed[j] += 1`.",
+        "One change gives one column of the table. Start each time from a fresh copy, and add random numbers, another for each feature: "
+        "a norm takes away what is the same for all of them, and twice zero is zero.",
+        "Whatever axes a row of the output has, one number that moves is enough: `np.abs(after - before).reshape(len(x), -1).max(axis=-1) "
+        "> 1e-9` is column j, where `after` is `attend` of a copy with `changed[j] += rng.normal(size=x.shape[1])`.",
     ],
+    returns="table",
 )
-def influence(candidate):
-    x = draw(1, 5, 6)
-    x[2] = 0  # a token that no multiplication changes
-    every_feature_counts(candidate, x)
-    matrices = [draw(seed, 6, 6) / 2 for seed in (2, 3, 4, 5)]
-    causal = np.tril(np.ones((5, 5), dtype=bool))
-    moves = [
-        (lambda x: right_multi_head(x, x, x, *matrices, num_heads=2, mask=causal)[0], causal),
-        (lambda x: np.cumsum(x[::-1], axis=0)[::-1].copy(), causal.T),
-        (lambda x: np.vstack([x[3:], x[:3]]), np.eye(5, dtype=bool)[[3, 4, 0, 1, 2]]),
-    ]
-    attend, expected = moves[2]
-    got = call(candidate, attend, x)
-    whole = got.shape == expected.shape and got.dtype.kind == "b" and got.all()
-    assert not whole, mistake("influence-whole-output", expected=expected, got=got, what="table of influence")
-    for attend, expected in moves:
-        got = call(candidate, attend, x)
-        show = {"expected": expected, "got": got, "what": "table of influence"}
-        assert got.dtype.kind == "b", mistake("influence-not-boolean", **show)
-        suspects = {
-            "influence-inverted": ~expected,
-            "influence-transposed": expected.T,
-            "influence-own-only": expected & np.eye(5, dtype=bool),
-            "influence-accumulates": np.logical_or.accumulate(expected, axis=1),
-            "influence-misses-zero-token": expected & (np.arange(5) != 2),
-        }
-        suspects = {name: wrong for name, wrong in suspects.items() if not np.array_equal(wrong, expected)}
-        same_array(got, expected, "table of influence", "(outputs, tokens)", suspects)
-    own = np.eye(5, dtype=bool)
-    show = {"expected": own, "what": "table of influence"}
-    got = call(candidate, lambda x: x + 1e-13 * x.sum(axis=0), x)
-    assert np.array_equal(got, own), mistake("influence-counts-rounding", got=got, **show)
-    got, expected = call(candidate, lambda x: x + 1e-3 * np.tanh(x.sum(axis=0)), x), np.ones((5, 5), dtype=bool)
-    show = {"expected": expected, "got": got, "what": "table of influence"}
-    assert np.array_equal(got, expected), mistake("influence-misses-small", **show)
+def influence(attend, x):
+    return table_of_influence(attend, x)
+
+
+cases("04.influence")(influence_cases)
+influence_mistakes("04.influence")
 
 
 # ---------------------------------------------------------------------------------------------------------------------

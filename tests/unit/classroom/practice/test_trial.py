@@ -254,3 +254,11 @@ def test_influence_sees_which_key_moves_which_row():
     # Row 0 has one key and so always the weight 1: nothing moves it.
     assert np.array_equal(seen[1:], causal[1:])
     assert not seen[0].any()
+
+
+def test_influence_is_seen_behind_a_layer_norm_and_in_any_axis_of_a_row():
+    def normed(x):
+        x = x - x.mean(axis=-1, keepdims=True)
+        return np.cumsum(x, axis=0)[:, None] * np.eye(2)[:, :1]
+
+    assert np.array_equal(influence(normed, np.random.default_rng(0).normal(size=(4, 3))), np.tri(4, dtype=bool))
