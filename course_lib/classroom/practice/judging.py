@@ -5,8 +5,10 @@ inputs, first whole wrong functions, then the reference with one slip, then with
 learner's function gave on all of them. Where none does, the verdict says what is certain (`practice/facts.py`).
 """
 
+import contextlib
 import itertools
 import time
+import warnings
 from dataclasses import dataclass
 
 import numpy as np
@@ -99,6 +101,14 @@ def require(fact, diagnosis, sentence, *, expected=None, got=None, what="value",
         raise AssertionError(Mistake(diagnosis, message, expected=expected, got=got, what=what))
 
 
+@contextlib.contextmanager
+def quiet():
+    """Warn nobody: what known mistakes warn of is not what the learner's function printed."""
+    with np.errstate(all="ignore"), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
+
+
 def _tried(known, candidate, case):
     answer = ask(candidate, case.inputs)
     expected = answers.plain(known.reference(*map(answers.copied, case.inputs)))
@@ -151,7 +161,7 @@ def _known_mistake(known, trials):
 def slips_of(function, inputs):
     """All single slips of a function written in steps: dict of (site, number, diagnosis) to the slipped step."""
     try:
-        with np.errstate(all="ignore"):
+        with quiet():
             _, sites = run(function, [answers.copied(value) for value in inputs])
     except Exception:  # a registered mistake may raise
         return {}
@@ -185,7 +195,7 @@ def _agrees(known, function, slipped, trials):
 def outcome(function, inputs, slipped=None):
     """What a function gives on an input, in plain form; an error is a `Raised`."""
     try:
-        with np.errstate(all="ignore"):
+        with quiet():
             returned, _ = run(function, [answers.copied(value) for value in inputs], slipped)
         return answers.plain(returned)
     except Unattempted:
@@ -199,7 +209,7 @@ def _fails(property_holds, trial):
     got = answers.as_asked(trial.answer.value, trial.expected)
     if answers.form(got) != answers.form(trial.expected):
         return False
-    with np.errstate(all="ignore"):
+    with quiet():
         return not property_holds(got, *map(answers.copied, trial.case.inputs))
 
 

@@ -50,3 +50,9 @@ def test_one_of_the_right_values_alone_is_named(known):
 
 def test_other_values_in_another_order_are_not(known):
     assert diagnosis_of(known, lambda x: (x * 2, x + 3)).diagnosis == "different-values"
+
+
+@pytest.mark.filterwarnings("error")
+def test_a_known_mistake_warns_nobody_when_it_is_tried(known):
+    mistake("00.both", "mean-of-nothing", "You average nothing.", lambda x: (x[:0].mean(), x))
+    assert diagnosis_of(known, lambda x: (x - 1, x)).diagnosis == "different-values"
