@@ -56,3 +56,11 @@ def test_other_values_in_another_order_are_not(known):
 def test_a_known_mistake_warns_nobody_when_it_is_tried(known):
     mistake("00.both", "mean-of-nothing", "You average nothing.", lambda x: (x[:0].mean(), x))
     assert diagnosis_of(known, lambda x: (x - 1, x)).diagnosis == "different-values"
+
+
+def test_numbers_in_one_array_count_as_the_several_that_were_asked_for(known, monkeypatch):
+    two = catalogue.know("00.two", lambda x: (x.sum(), x.size), ("sum", "count"), None, ())
+    two.cases.extend(known.cases)
+    judge(two, lambda x: [x.sum(), x.size])
+    assert diagnosis_of(two, lambda x: np.array([x.sum(), x.size])).diagnosis == "floats-for-whole-numbers"
+    assert diagnosis_of(two, lambda x: np.array([x.sum(), x.size, 0])).diagnosis == "not-as-many"
