@@ -1,124 +1,46 @@
-"""The checks of lesson 01, from recurrence to attention, in the order in which its exercises come."""
+"""Lesson 01, from recurrence to attention: what is right, and each mistake with its sentence, in the order of its exercises."""
 
 import numpy as np
 
-from course_lib.attention import additive_scores as right_additive
-from course_lib.attention import concat_scores as right_concat
-from course_lib.attention import dot_scores as right_dot
-from course_lib.attention import general_scores as right_general
-from course_lib.attention import softmax as right_softmax
-from course_lib.classroom.practice import probes
-from course_lib.classroom.practice.diagnoses import (
-    add_messages,
-    are_distributions,
-    call_on_batch,
-    count_of_arrays,
-    masked_right,
-    mistake,
-    same_values,
-    survives_large_scores,
-    weighs_some,
+from course_lib.classroom.practice.catalogue import Case, cases, holds, mistake
+from course_lib.classroom.practice.exercises import reference
+from course_lib.classroom.practice.probes import draw, generator
+from course_lib.classroom.practice.slips.attention import (
+    ORDINARY_SCORES,
+    WITHOUT_EMPTY_ROWS,
+    below_row,
+    dot_products,
+    hidden,
+    mixed,
+    shares,
+    softmax,
 )
-from course_lib.classroom.practice.exercises import checks
-from course_lib.classroom.practice.probes import draw
-from course_lib.classroom.practice.trial import call
-
-add_messages(
-    {
-        # scores
-        "weights-not-scores": "Your scores add up to 1: these are weights already. A score is what comes before the softmax.",
-        "W-ignored": "Your scores do not depend on W: they are plain dot products. Between state and annotation stands W.",
-        "W-twice": "W stands on both sides. Once is enough: between the state and the annotation.",
-        "W-transposed": "W is the wrong way round: its rows belong to the states, its columns to the memory, state · W · annotation.",
-        "no-tanh": "Without the tanh the two sums stay apart, and the state adds the same to all words. Where does tanh go?",
-        "relu": "Negative numbers are cut to 0 in your hidden layer. The papers take tanh, which keeps the sign.",
-        "tanh-outside": "You take the tanh of the finished score. It belongs inside: tanh of each number of the hidden layer, then v.",
-        "sigmoid-for-tanh": "You squash with a sigmoid, to between 0 and 1. The papers take tanh, which keeps the sign.",
-        "tanh-added": "There is a tanh in your score. The general score has none: it is a plain product.",
-        "state-ignored": "All rows are alike: your scores do not depend on the states.",
-        "tanh-each": "You take the tanh of a part by itself, then add the parts. Add first: one tanh of the sum.",
-        "v-inside": "v stands inside your tanh. It weighs what comes out of the tanh.",
-        "one-matrix": "One matrix maps both. The states have W_q, the memory has W_k.",
-        "v-left-out": "The hidden layer is summed as it is. Its numbers are weighted by v first.",
-        "not-summed": "Your scores keep the axis of the hidden layer. v turns these numbers into one: a dot product.",
-        "matrices-swapped": "The two matrices are exchanged: the first belongs to the states, the second to the memory.",
-        "matrix-side": "The matrices stand to the left of a vector, W x. For vectors as rows that is x @ W.T.",
-        "keys-ignored": "All words get one and the same score: your scores do not depend on the memory.",
-        "multiplied": "You multiply the two parts inside the tanh. They are added: it is the additive score.",
-        "concat-order": "State and annotation are written in the wrong order: [state; annotation], the state first.",
-        # context
-        "scores-divided": "Your scores were divided before the softmax. Here they are taken as they come; the root is lesson 03's.",
-        "no-weights": "These are the scores, or they mix with the scores. Softmax first, then mix.",
-        "plain-mean": "Your context is the mean of the memory, whatever the scores say. That is step 5 of the lesson, the one that failed.",
-        "best-word-only": "Your context copies the one annotation with the largest weight. All of them take part, by their weights.",
-        "context-scaled": "Your context is as many times too small as there are words: the weights are shares already. Add up, don't average.",
-        "context-not-summed": "Your context still holds every annotation by itself, times its weight. Add them up over the source words.",
-        "context-without-mask": "Your weights leave padding out, your context does not: mix with the masked weights.",
-        "padding-dropped": "Your weights have lost the columns of the padded words. Keep them, with a weight of 0: the sentences of a "
-        "batch have different lengths.",
-        "mask-axis": "With several sentences your mask meets the wrong axis. It is (batch, source): it needs an axis of 1 for the target words.",
-        # reading
-        "reads-columns": "You read along the target words. A row belongs to a target word: go along each row, over the source words.",
-        "reads-smallest": "These are the places of the smallest weights. What a word looks at has the largest.",
-        "one-for-all-rows": "You return one number for the whole table. Each row has its own: `axis=-1`.",
-        "counts-from-one": "Your positions are one too high: the first source word is number 0.",
-        "largest-not-position": "You return the largest weight. Asked for is where it stands.",
-        "positions-sorted": "Your positions are in ascending order. Order matters: languages put the same words in other places.",
-        "zero-log-zero": "A weight of exactly 0 gives NaN: 0 · log 0. Its limit is 0: leave such weights out of the sum.",
-        "words-counted": "You count the words that have any weight. A weight of 0.01 is not worth a whole word: take e^entropy.",
-        "entropy-itself": "You return the entropy. Exponentiate it: e^entropy is a number of words.",
-        "entropy-sign": "Your spread is below 1. Entropy is minus the sum of w · log w.",
-        "logarithms-unweighted": "You add up the logarithms as they are. Each counts by its weight: w · log w.",
-        "entropy-averaged": "You take the mean of w · log w over the words. Entropy is the sum.",
-        "exponential-first": "You exponentiate each term, then add. Add up first, then one exponential a row.",
-        "number-in-logarithm": "Nearly: you add a small number to all weights in front of the logarithm. Leave out those that are 0.",
-        "mixed-logarithms": "The logarithm and the power have different bases. With np.log belongs np.exp.",
-        "one-over-largest": "That is 1 over the largest weight. It ignores how the rest is spread.",
-        "one-over-squares": "That is 1 over the sum of squares, another measure of spread. Asked for is e^entropy.",
-        # the whole step
-        "context-state-order": "State and context are exchanged in front of W_c: it is [context; state] (Luong 2015, eq. 5).",
-        "tanh-before-W_c": "You take the tanh of [context; state], then map. W_c first, then tanh of what comes out.",
-        "no-tanh-hidden": "The tanh around W_c [context; state] is missing.",
-        "hidden-is-context": "You return the context itself. It still has to be combined with the state: tanh(W_c [context; state]).",
-        # paths
-        "path-from-zero": "Your diagonal is not 0: from a position to itself no step is needed, even where it has a link to itself.",
-        "path-transposed": "Your table is transposed: entry (i, j) is the way from j to i, as in links.",
-        "path-direct-only": "You know one step only. What is linked to a linked position is two steps away, and so on.",
-        "path-off-by-one": "Each way is one step too long. You count positions on the way; count the links.",
-        "path-too-short": "Each way is one step too short: a position that is linked directly is one step away, not none.",
-        "path-too-few-rounds": "Your longest way has {longest} steps; there are longer ones. In how many rounds can news still reach a new position?",
-        "path-reached-only": "You say whether there is a way. Asked for is its length.",
-        "path-unreachable": "Some positions can't be reached at all. For these the answer is -1.",
-        "path-both-ways": "You follow the links in both directions. links[i, j] lets news go from j to i, not back.",
-        "path-by-distance": "That is how far apart the positions are. Links may be long, as in attention: follow them.",
-        "path-counts-ways": "You count how many ways there are. Asked for is the length of the shortest.",
-        "path-longest": "Your ways are not the shortest: once a position has been reached, keep the number it got first.",
-    }
-)  # fmt: skip
+from course_lib.classroom.practice.slips.numbers import largest_place
+from course_lib.classroom.practice.steps import step
 
 # Sizes that are all different, so that no exchange of axes goes unseen; independent states and memory.
 TARGETS, SOURCES, D_STATE, D_MEMORY, D_HIDDEN = 4, 6, 9, 5, 7
 
-
-def scores_right(got, expected, suspects):
-    """Assert that scores are right, naming what they are instead.
-
-    Args:
-        got: the answer.
-        expected: (targets, sources).
-        suspects: dict of diagnosis to the array that this mistake gives.
-    """
-    suspects = {
-        **suspects,
-        "scores-transposed": expected.T,
-        "scores-scaled": [expected / np.sqrt(size) for size in (D_STATE, D_MEMORY, D_HIDDEN)],
-        "scores-averaged": [expected / size for size in (D_STATE, D_MEMORY, D_HIDDEN)],
-        "weights-not-scores": [right_softmax(expected), right_softmax(expected, axis=0)],
-    }
-    same_values(got, expected, "scores", suspects)
+# ----------------------------------------------------------------------------------------------------------------------
+# Scores by a product
+# ----------------------------------------------------------------------------------------------------------------------
 
 
-@checks(
+@step
+def through(states, W):
+    """States mapped to the memory's numbers: (..., targets, d_state) -> (..., targets, d_memory)."""
+    return states @ W
+
+
+through.slip("W-ignored", "Your scores do not depend on W: they are plain dot products. Between state and annotation stands W.",
+             lambda states, W: states)  # fmt: skip
+through.slip("W-transposed", "W is the wrong way round: its rows belong to the states, its columns to the memory.",
+             lambda states, W: states @ W.T)  # fmt: skip
+through.slip("tanh-added", "There is a tanh in your score. The general score has none: it is a plain product.",
+             lambda states, W: np.tanh(states @ W))  # fmt: skip
+
+
+@reference(
     "01.dot_scores",
     title="Luong's first score: dot",
     points=1,
@@ -127,36 +49,13 @@ def scores_right(got, expected, suspects):
         "All pairs at once is a matrix product, in which the memory has to stand as columns.",
         "`states @ np.swapaxes(memory, -1, -2)` works for one sentence and for a batch of them.",
     ],
+    returns="scores",
 )
-def dot_scores(candidate):
-    square, other = draw(1, 4, 4), draw(2, 4, 4)
-    for states, memory in ((square, other), (draw(3, TARGETS, D_STATE), draw(4, SOURCES, D_STATE))):
-        lengths = np.linalg.norm(states, axis=-1)[:, None] * np.linalg.norm(memory, axis=-1)
-        distances = np.linalg.norm(states[:, None] - memory, axis=-1)
-        suspects = {
-            "scores-normalised": states @ memory.T / lengths,
-            "negative-distance": [-(distances**2), -distances, distances, distances**2],
-            "elementwise": [states[:, None] * memory],
-            "last-product-only": states[:, -1:] * memory[:, -1],
-            "weights-not-scores": [right_softmax(states @ memory.T), right_softmax(states @ memory.T, axis=0)],
-        }
-        if states.shape == memory.shape:
-            suspects["no-transpose"] = states @ memory
-            suspects["elementwise"].append(states * memory)
-        if states is square:
-            suspects |= {"scores-scaled": states @ memory.T / 2, "scores-averaged": states @ memory.T / 4}
-        got = call(candidate, states, memory)
-        if states is square:
-            same_values(got, states @ memory.T, "scores", {**suspects, "scores-transposed": memory @ states.T})
-        else:
-            scores_right(got, states @ memory.T, suspects)
-    states, memory = draw(5, 2, 3, TARGETS, D_STATE), draw(6, 2, 3, SOURCES, D_STATE)
-    suspects = {"dot-on-batch": np.dot(states, memory.swapaxes(-1, -2))}
-    got = call_on_batch(candidate, states, memory)
-    same_values(got, right_dot(states, memory), "scores", suspects, when_wrong="wrong-on-batch")
+def dot_scores(states, memory):
+    return dot_products(states, memory)
 
 
-@checks(
+@reference(
     "01.general_scores",
     title="Luong's second score: general",
     points=1,
@@ -165,25 +64,151 @@ def dot_scores(candidate):
         "Shapes: (targets, d_state) @ (d_state, d_memory) @ (d_memory, sources).",
         "`states @ W @ np.swapaxes(memory, -1, -2)`.",
     ],
+    returns="scores",
 )
-def general_scores(candidate):
-    states, memory, W = draw(1, TARGETS, D_STATE), draw(2, SOURCES, D_STATE), draw(3, D_STATE, D_STATE)
-    suspects = {
-        "W-ignored": states @ memory.T,
-        "W-transposed": [states @ W.T @ memory.T, memory @ W @ states.T],
-        "W-twice": states @ W @ (memory @ W).T,
-        "tanh-added": [np.tanh(states @ W @ memory.T), np.tanh(states @ W) @ memory.T, states @ np.tanh(W @ memory.T)],
-    }
-    scores_right(call(candidate, states, memory, W), states @ W @ memory.T, suspects)
-    memory, W = draw(4, SOURCES, D_MEMORY), draw(5, D_STATE, D_MEMORY)
-    scores_right(call(candidate, states, memory, W), states @ W @ memory.T, {})
-    states, memory = draw(6, 2, 3, TARGETS, D_STATE), draw(7, 2, 3, SOURCES, D_MEMORY)
-    suspects = {"dot-on-batch": np.dot(states @ W, memory.swapaxes(-1, -2))}
-    got = call_on_batch(candidate, states, memory, W)
-    same_values(got, right_general(states, memory, W), "scores", suspects, when_wrong="wrong-on-batch")
+def general_scores(states, memory, W):
+    return dot_products(through(states, W), memory)
 
 
-@checks(
+def vectors(seed, d_memory, *batch):
+    """States and memory in other numbers and of other lengths."""
+    return draw(seed, *batch, TARGETS, D_STATE), draw(seed + 1, *batch, SOURCES, d_memory)
+
+
+@cases("01.dot_scores")
+def dot_cases():
+    yield Case("two states and three annotations", draw(1, 2, 2).round(1), draw(2, 3, 2).round(1))
+    yield Case("as many states as annotations and numbers in each", draw(3, 4, 4), draw(4, 4, 4))
+    yield Case("a longer sentence", *vectors(5, D_STATE))
+    yield Case("a batch", *vectors(7, D_STATE, 2))
+    yield Case("two leading axes", *vectors(9, D_STATE, 2, 3))
+
+
+@cases("01.general_scores")
+def general_cases():
+    yield Case("two states and three annotations", draw(1, 2, 2).round(1), draw(2, 3, 2).round(1), draw(3, 2, 2).round(1))  # fmt: skip
+    yield Case("as many states as annotations and numbers in each", draw(4, 4, 4), draw(5, 4, 4), draw(6, 4, 4))
+    yield Case("states and annotations of one length", *vectors(7, D_STATE), draw(9, D_STATE, D_STATE))
+    yield Case("states and annotations of different lengths", *vectors(10, D_MEMORY), draw(12, D_STATE, D_MEMORY))
+    yield Case("a batch", *vectors(13, D_MEMORY, 2), draw(15, D_STATE, D_MEMORY))
+    yield Case("two leading axes", *vectors(16, D_MEMORY, 2, 3), draw(18, D_STATE, D_MEMORY))
+
+
+DOT, GENERAL = "01.dot_scores", "01.general_scores"
+mistake(DOT, "rows-paired", "State 0 meets annotation 0 alone, state 1 annotation 1. Every state meets every annotation.",
+        lambda states, memory: (states * memory).sum(axis=-1), lambda states, memory: (states * memory).sum(axis=-1, keepdims=True),
+        lambda states, memory: (states * memory) @ np.ones((states.shape[-1], memory.shape[-2])))  # fmt: skip
+mistake(GENERAL, "W-transposed", None, lambda states, memory, W: dot_products(memory @ W, states))
+mistake(GENERAL, "W-twice", "W stands on both sides. Once is enough: between the state and the annotation.",
+        lambda states, memory, W: dot_products(states @ W, memory @ W),
+        lambda states, memory, W: dot_products(states @ W, memory @ W.T))  # fmt: skip
+mistake(GENERAL, "tanh-added", None, lambda states, memory, W: np.tanh(general_scores(states, memory, W)),
+        lambda states, memory, W: dot_products(states, np.tanh(memory @ W.T)))  # fmt: skip
+mistake(
+    GENERAL,
+    "scores-scaled",
+    None,
+    lambda states, memory, W: general_scores(states, memory, W) / np.sqrt(states.shape[-1]),
+)
+mistake(
+    GENERAL, "scores-averaged", None, lambda states, memory, W: general_scores(states, memory, W) / states.shape[-1]
+)
+mistake(GENERAL, "W-added", "W is added. It stands between state and annotation as a factor.",
+        lambda states, memory, W: dot_products(states + W, memory), lambda states, memory, W: dot_products(states, memory) + W)  # fmt: skip
+mistake(GENERAL, "W-elementwise", "W is multiplied number by number. It maps: each number that comes out adds up all that went in.",
+        lambda states, memory, W: dot_products(states * W, memory), lambda states, memory, W: dot_products(states, memory) * W,
+        lambda states, memory, W: dot_products(states * np.diagonal(W), memory))  # fmt: skip
+
+# ----------------------------------------------------------------------------------------------------------------------
+# Scores by a small network
+# ----------------------------------------------------------------------------------------------------------------------
+
+
+@step
+def mapped(rows, W):
+    """Vectors as rows, through a matrix that stands to the left of a vector: (..., n, d) -> (..., n, d_out)."""
+    return rows @ W.T
+
+
+mapped.slip("matrix-side", "The matrix stands to the left of a vector{at}, W x; yours stands to its right. Vectors are rows here: what has "
+            "to be turned round?", lambda rows, W: rows @ W)  # fmt: skip
+mapped.slip("matrix-left-out", "The matrix is left out{at}.", lambda rows, W: rows)
+
+
+@step
+def every_pair(from_states, from_memory):
+    """Every state's part plus every annotation's: (..., targets, sources, d_hidden)."""
+    return from_states[..., :, None, :] + from_memory[..., None, :, :]
+
+
+every_pair.slip("multiplied", "You multiply the two parts inside the tanh. They are added.",
+                lambda a, b: a[..., :, None, :] * b[..., None, :, :])  # fmt: skip
+every_pair.slip("subtracted", "You take the difference of the two parts inside the tanh. They are added.",
+                lambda a, b: a[..., :, None, :] - b[..., None, :, :], lambda a, b: b[..., None, :, :] - a[..., :, None, :])  # fmt: skip
+every_pair.slip("state-ignored", "All rows are alike: your scores do not depend on the states.",
+                lambda a, b: every_pair(0 * a, b))  # fmt: skip
+every_pair.slip("keys-ignored", "All words get one and the same score: your scores do not depend on the memory.",
+                lambda a, b: every_pair(a, 0 * b))  # fmt: skip
+every_pair.slip("tanh-each", "You take the tanh of a part by itself, then add the parts. Add first: one tanh of the sum.",
+                lambda a, b: every_pair(np.tanh(a), np.tanh(b)))  # fmt: skip
+every_pair.slip("rows-paired", None, lambda a, b: a + b)
+every_pair.slip("fails-on-batch", None, lambda a, b: a[:, None] + b[None])
+every_pair.slip("scores-transposed", None, lambda a, b: a[..., None, :, :] + b[..., :, None, :])
+
+
+@step
+def squashed(sums):
+    """tanh of each number."""
+    return np.tanh(sums)
+
+
+squashed.slip("no-tanh", "The tanh{at} is missing. Sums alone stay apart: what one part adds is the same whatever the other one is.",
+              lambda sums: sums)  # fmt: skip
+squashed.slip("relu", "Negative numbers are cut to 0 in your hidden layer. The papers take tanh, which keeps the sign.",
+              lambda sums: np.maximum(sums, 0))  # fmt: skip
+squashed.slip("sigmoid-for-tanh", "You squash with a sigmoid, to between 0 and 1. The papers take tanh, which keeps the sign.",
+              lambda sums: 1 / (1 + np.exp(-sums)))  # fmt: skip
+squashed.slip("other-function", "You bend with another function: a sine, a tangent or a sign. The papers take tanh, the hyperbolic tangent.",
+              np.tan, np.sin, np.arctan, np.sinh, np.sign)  # fmt: skip
+squashed.slip("softmax-for-tanh", "The numbers of your hidden layer are shares that add up to 1. The papers take tanh of each by itself.",
+              lambda sums: softmax(sums))  # fmt: skip
+
+
+@step
+def weighed(layer, v):
+    """The numbers of the hidden layer, weighted and added up: (..., d_hidden) -> (...)."""
+    return layer @ v
+
+
+weighed.slip("v-left-out", "v has no part in your scores. The numbers of the hidden layer are weighted by it first.",
+             lambda layer, v: layer.sum(axis=-1), lambda layer, v: layer.mean(axis=-1))  # fmt: skip
+weighed.slip("not-summed", "Your scores keep the axis of the hidden layer. v turns these numbers into one: a dot product.",
+             lambda layer, v: layer, lambda layer, v: layer * v)  # fmt: skip
+weighed.slip("scores-averaged", None, lambda layer, v: layer @ v / len(v))
+weighed.slip("scores-scaled", None, lambda layer, v: layer @ v / np.sqrt(len(v)))
+weighed.slip("tanh-twice", "A tanh stands around the finished score as well. One is enough: of the hidden layer.",
+             lambda layer, v: np.tanh(layer @ v))  # fmt: skip
+weighed.slip("v-not-to-1", "v is brought to shares or to length 1 first. Take it as it comes.",
+             lambda layer, v: layer @ (v / np.linalg.norm(v)), lambda layer, v: layer @ softmax(v))  # fmt: skip
+
+
+@step
+def halves(W, d_state):
+    """The columns of W that meet the state, and those that meet the annotation behind it."""
+    return W[:, :d_state], W[:, d_state:]
+
+
+halves.slip("concat-order", "State and annotation are written in the wrong order: [state; annotation], the state first.",
+            lambda W, d_state: (W[:, d_state:], W[:, :d_state]), lambda W, d_state: (W[:, -d_state:], W[:, :-d_state]))  # fmt: skip
+halves.slip("cut-in-the-middle", "W is cut in the middle. The states need as many columns as they have numbers, the memory has the others.",
+            lambda W, d_state: (W[:, : W.shape[1] // 2], W[:, W.shape[1] // 2 :]))  # fmt: skip
+halves.slip("cut-by-parity", "You take every other column of W. The state stands in one piece in front, the annotation in one piece behind.",
+            lambda W, d_state: (W[:, ::2], W[:, 1::2]))  # fmt: skip
+halves.slip("cut-off-by-one", "W is cut one column too early or too late.",
+            lambda W, d_state: (W[:, :d_state], W[:, d_state - 1 : -1]), lambda W, d_state: (W[:, 1 : d_state + 1], W[:, d_state:]))  # fmt: skip
+
+
+@reference(
     "01.additive_scores",
     title="Bahdanau's score: additive",
     points=2,
@@ -192,51 +217,14 @@ def general_scores(candidate):
         "To add every state to every annotation, give them axes of length 1: (targets, 1, d_hidden) + (1, sources, d_hidden).",
         "`np.tanh((states @ W_q.T)[..., :, None, :] + (memory @ W_k.T)[..., None, :, :]) @ v`.",
     ],
+    returns="scores",
 )
-def additive_scores(candidate):
-    states, memory = draw(1, TARGETS, D_STATE), draw(2, SOURCES, D_STATE)
-    square = draw(3, D_STATE, D_STATE) / 3, draw(4, D_STATE, D_STATE) / 3, draw(5, D_STATE)
-    oblong = draw(6, D_HIDDEN, D_STATE) / 3, draw(7, D_HIDDEN, D_STATE) / 3, draw(8, D_HIDDEN)
-    for W_q, W_k, v in (square, oblong):
-        got = call(candidate, states, memory, W_q, W_k, v)
-        scores_right(got, right_additive(states, memory, W_q, W_k, v), additive_suspects(states, memory, W_q, W_k, v))
-    memory, W_k = draw(9, SOURCES, D_MEMORY), draw(10, D_HIDDEN, D_MEMORY)
-    got = call(candidate, states, memory, W_q, W_k, v)
-    scores_right(got, right_additive(states, memory, W_q, W_k, v), {})
-    states, memory = draw(11, 2, 3, TARGETS, D_STATE), draw(12, 2, 3, SOURCES, D_MEMORY)
-    got = call_on_batch(candidate, states, memory, W_q, W_k, v)
-    same_values(got, right_additive(states, memory, W_q, W_k, v), "scores", when_wrong="wrong-on-batch")
+def additive_scores(states, memory, W_q, W_k, v):
+    sums = every_pair(mapped(states, W_q, at="for the states"), mapped(memory, W_k, at="for the memory"))
+    return weighed(squashed(sums, at="of the sum"), v)
 
 
-def additive_suspects(states, memory, W_q, W_k, v):
-    """What well-known mistakes give for the additive scores of (targets, d_state) and (sources, d_state)."""
-    from_states, from_memory = (states @ W_q.T)[:, None], (memory @ W_k.T)[None]
-    swapped = np.tanh((states @ W_k.T)[:, None] + (memory @ W_q.T)[None]) @ v
-    suspects = {
-        "no-tanh": (from_states + from_memory) @ v,
-        "relu": np.maximum(from_states + from_memory, 0) @ v,
-        "sigmoid-for-tanh": (1 / (1 + np.exp(-(from_states + from_memory)))) @ v,
-        "tanh-outside": np.tanh((from_states + from_memory) @ v),
-        "state-ignored": np.tanh(0 * from_states + from_memory) @ v,
-        "tanh-each": [
-            (np.tanh(from_states) + np.tanh(from_memory)) @ v,
-            (np.tanh(from_states) + from_memory) @ v,
-            (from_states + np.tanh(from_memory)) @ v,
-        ],
-        "v-inside": np.tanh((from_states + from_memory) * v).sum(axis=-1),
-        "one-matrix": [np.tanh((states @ W.T)[:, None] + (memory @ W.T)[None]) @ v for W in (W_q, W_k)],
-        "v-left-out": np.tanh(from_states + from_memory).sum(axis=-1),
-        "not-summed": [np.tanh(from_states + from_memory), np.tanh(from_states + from_memory) * v],
-        "matrices-swapped": swapped,
-        "keys-ignored": np.tanh(from_states + 0 * from_memory) @ v,
-        "multiplied": np.tanh(from_states * from_memory) @ v,
-    }
-    if W_q.shape[0] == W_q.shape[1]:
-        suspects["matrix-side"] = np.tanh((states @ W_q)[:, None] + (memory @ W_k)[None]) @ v
-    return suspects
-
-
-@checks(
+@reference(
     "01.concat_scores",
     title="Luong's third score: concat",
     points=2,
@@ -245,57 +233,108 @@ def additive_suspects(states, memory, W_q, W_k, v):
         "W [q; k] = W_q q + W_k k, where W_q is the first d_state columns of W and W_k the others.",
         "With `d = states.shape[-1]`: `return additive_scores(states, memory, W[:, :d], W[:, d:], v)`.",
     ],
+    returns="scores",
 )
-def concat_scores(candidate):
-    states, memory = draw(1, TARGETS, D_STATE), draw(2, SOURCES, D_STATE)
-    W, v = draw(3, D_HIDDEN, 2 * D_STATE) / 3, draw(4, D_HIDDEN)
-    suspects = additive_suspects(states, memory, W[:, :D_STATE], W[:, D_STATE:], v)
-    suspects["concat-order"] = suspects.pop("matrices-swapped")
-    scores_right(call(candidate, states, memory, W, v), right_concat(states, memory, W, v), suspects)
-    memory, W = draw(5, SOURCES, D_MEMORY), draw(6, D_HIDDEN, D_STATE + D_MEMORY)
-    got = call(candidate, states, memory, W, v)
-    scores_right(got, right_concat(states, memory, W, v), {})
-    states, memory = draw(7, 2, 3, TARGETS, D_STATE), draw(8, 2, 3, SOURCES, D_MEMORY)
-    got = call_on_batch(candidate, states, memory, W, v)
-    same_values(got, right_concat(states, memory, W, v), "scores", when_wrong="wrong-on-batch")
+def concat_scores(states, memory, W, v):
+    return additive_scores(states, memory, *halves(W, states.shape[-1]), v)
 
 
-def pair_of(got, names, first, second):
-    """Assert that an answer is two arrays in the right order; give them back.
+def network_cases():
+    """(about, states, memory, W_q, W_k, v) each."""
 
-    Args:
-        got: what the learner's function returned.
-        names: what the two are called.
-        first, second: the right arrays, of different shapes.
-    """
-    if not isinstance(got, tuple):
-        raise AssertionError(mistake("not-two", names=", ".join(names), returned="one array"))
-    assert len(got) == 2, mistake("not-two", names=", ".join(names), returned=f"{len(got)} arrays")
-    swapped = got[0].shape == second.shape and got[1].shape == first.shape and first.shape != second.shape
-    assert not swapped, mistake("two-swapped", names=", ".join(names), expected=first, got=got[0], what=names[0])
-    return got
+    def network(seed, d_hidden, d_state, d_memory):
+        return draw(seed, d_hidden, d_state) / 2, draw(seed + 1, d_hidden, d_memory) / 2, draw(seed + 2, d_hidden)
+
+    small = (draw(1, 2, 2), draw(2, 3, 2), *network(3, 2, 2, 2))
+    yield "two states and three annotations", *(array.round(1) for array in small)
+    yield "as many of everything", draw(6, 4, 4), draw(7, 4, 4), *network(8, 4, 4, 4)
+    yield "states and annotations of one length", *vectors(11, D_STATE), *network(13, D_HIDDEN, D_STATE, D_STATE)
+    oblong = network(16, D_HIDDEN, D_STATE, D_MEMORY)
+    yield "states and annotations of different lengths", *vectors(19, D_MEMORY), *oblong
+    yield "a batch", *vectors(21, D_MEMORY, 2), *oblong
+    yield "two leading axes", *vectors(23, D_MEMORY, 2, 3), *oblong
 
 
-add_messages(
-    {
-        "not-two": "Two arrays were expected, `return {names}`; your function returns {returned}.",
-        "two-swapped": "You return the two in the wrong order. It is `return {names}`.",
-    }
+@cases("01.additive_scores")
+def additive_cases():
+    for case in network_cases():
+        yield Case(*case)
+
+
+@cases("01.concat_scores")
+def concat_cases():
+    for about, states, memory, W_q, W_k, v in network_cases():
+        yield Case(about, states, memory, np.concatenate([W_q, W_k], axis=1), v)
+
+
+ADDITIVE, CONCAT = "01.additive_scores", "01.concat_scores"
+mistake(ADDITIVE, "matrices-swapped", "The two matrices are exchanged: the first belongs to the states, the second to the memory.",
+        lambda states, memory, W_q, W_k, v: additive_scores(states, memory, W_k, W_q, v))  # fmt: skip
+mistake(
+    ADDITIVE, "matrix-side", None, lambda states, memory, W_q, W_k, v: additive_scores(states, memory, W_q.T, W_k.T, v)
 )
+for diagnosis, sentence, *functions in [
+    ("one-matrix", "One matrix maps both. The states have their own, and so has the memory.",
+     lambda states, memory, W_q, W_k, v: additive_scores(states, memory, W_q, W_q, v),
+     lambda states, memory, W_q, W_k, v: additive_scores(states, memory, W_k, W_k, v)),
+    ("tanh-outside", "You take the tanh of the finished score. It belongs inside: tanh of each number of the hidden layer, then v.",
+     lambda states, memory, W_q, W_k, v: np.tanh(every_pair(mapped(states, W_q), mapped(memory, W_k)) @ v)),
+    ("tanh-each", None,
+     *(lambda states, memory, W_q, W_k, v, f=f, g=g: every_pair(f(mapped(states, W_q)), g(mapped(memory, W_k))) @ v
+       for f, g in ((np.tanh, np.tanh), (np.tanh, np.positive), (np.positive, np.tanh)))),
+    ("v-inside", "v stands inside your tanh. It weighs what comes out of the tanh.",
+     lambda states, memory, W_q, W_k, v: np.tanh(every_pair(mapped(states, W_q), mapped(memory, W_k)) * v).sum(axis=-1)),
+]:  # fmt: skip
+    mistake(ADDITIVE, diagnosis, sentence, *functions)
+    mistake(CONCAT, diagnosis, None, *(
+        lambda states, memory, W, v, wrong=wrong: wrong(states, memory, *halves(W, states.shape[-1]), v) for wrong in functions
+    ))  # fmt: skip
 
 
-def context_suspects(weights, scores, memory):
-    """What well-known mistakes give for the context vectors of one sentence."""
-    return {
-        "no-weights": scores @ memory,
-        "plain-mean": np.broadcast_to(memory.mean(axis=0), (len(scores), memory.shape[1])),
-        "best-word-only": memory[weights.argmax(axis=-1)],
-        "context-scaled": weights @ memory / len(memory),
-        "context-not-summed": weights[..., None] * memory,
-    }
+def one_axis_in_front(array):
+    """The same, where there is exactly one leading axis; otherwise an error."""
+    return np.einsum("bij->bij", array)
 
 
-@checks(
+for id, right in ((DOT, dot_scores), (GENERAL, general_scores), (ADDITIVE, additive_scores), (CONCAT, concat_scores)):
+    mistake(id, "weights-not-scores", "Your scores add up to 1: these are weights already. A score is what comes before the softmax.",
+            *(lambda *inputs, right=right, axis=axis: shares(np.exp(right(*inputs)), axis) for axis in (-1, -2)))  # fmt: skip
+    mistake(id, "scores-transposed", None, lambda *inputs, right=right: np.swapaxes(right(*inputs), -1, -2),
+            lambda *inputs, right=right: right(*inputs).T)  # fmt: skip
+    mistake(id, "batch-first-only", "On a batch it is right for the first matrix alone: the others get its numbers.",
+            lambda *inputs, right=right: np.broadcast_to((s := right(*inputs))[(0,) * (s.ndim - 2)], s.shape))  # fmt: skip
+    mistake(id, "one-leading-axis", "Right with exactly one axis in front, a batch; with none or with two it is not. The dots stand for any "
+            "number of axes: count from the end.",
+            lambda states, *rest, right=right: right(one_axis_in_front(states), *rest))  # fmt: skip
+    mistake(id, "negative-scores", "The sign of all your scores is turned round: what fits best has the lowest.",
+            lambda *inputs, right=right: -right(*inputs))  # fmt: skip
+for id, right in ((DOT, dot_scores), (GENERAL, general_scores)):
+    mistake(id, "one-leading-axis", None, lambda states, memory, *rest, right=right: right(
+        states, np.swapaxes(np.swapaxes(memory, 1, 2), -1, -2), *rest))  # fmt: skip
+
+# ----------------------------------------------------------------------------------------------------------------------
+# The context vector
+# ----------------------------------------------------------------------------------------------------------------------
+
+
+@step
+def for_every_target(mask):
+    """A mask of source words, for each target word the same: (..., sources) -> (..., 1, sources)."""
+    return mask[..., None, :]
+
+
+for_every_target.slip("mask-axis", "With several sentences your mask meets the wrong axis. It is (batch, source): it needs an axis of 1 for the "
+                      "target words.", lambda mask: mask)  # fmt: skip
+for_every_target.slip("mask-hides-targets", "Your mask hides target words, rows of the table. What is padded is source words: columns.",
+                      lambda mask: mask[..., None])  # fmt: skip
+for_every_target.slip("first-mask-for-all", "All sentences get the mask of the first one. Each has padding of its own.",
+                      lambda mask: mask.reshape(-1, mask.shape[-1])[0])  # fmt: skip
+for_every_target.slip("hidden-in-any", "A word that is padding in one sentence is hidden in all of them. Each has padding of its own.",
+                      lambda mask: mask.reshape(-1, mask.shape[-1]).all(axis=0))  # fmt: skip
+for_every_target.slip("one-leading-axis", None, lambda mask: mask[:, None, :])
+
+
+@reference(
     "01.context_vectors",
     title="From scores to context vectors",
     points=3,
@@ -304,52 +343,170 @@ def context_suspects(weights, scores, memory):
         "The mask is (…, sources), the scores are (…, targets, sources): `mask[..., None, :]` fits.",
         "`scores = np.where(mask[..., None, :], scores, -np.inf)`; after the softmax over the last axis, `weights @ memory`.",
     ],
+    returns=("context", "weights"),
+    same=WITHOUT_EMPTY_ROWS,
 )
-def context_vectors(candidate):
-    scores, memory, everything = draw(1, TARGETS, SOURCES), draw(2, SOURCES, D_MEMORY), np.ones(SOURCES, dtype=bool)
-    expected = right_softmax(scores)
-    names = ("context", "weights")
-    context, weights = pair_of(call(candidate, scores, memory, everything), names, expected @ memory, expected)
-    weighs_some(weights, scores, lambda mask: call(candidate, scores, memory, mask[0])[1])
-    are_distributions(weights, expected)
-    divided = [right_softmax(scores / np.sqrt(size)) for size in (D_MEMORY, SOURCES)]
-    suspects = {"no-weights": scores, "scores-divided": divided, "softmax-twice": right_softmax(expected)}
-    same_values(weights, expected, "weights", suspects)
-    same_values(context, expected @ memory, "context", context_suspects(expected, scores, memory))
-
-    mask = np.array([True, True, False, True, False, False])
-    context, weights = pair_of(call(candidate, scores, memory, mask), names, expected @ memory, expected)
-    show = {"expected": right_softmax(scores, mask=mask), "got": weights, "what": "weights"}
-    assert weights.shape != scores[:, mask].shape, mistake("padding-dropped", **show)
-    masked_right(weights, scores, mask[None])
-    suspects = {"context-without-mask": expected @ memory}
-    same_values(context, right_softmax(scores, mask=mask) @ memory, "context beside padding", suspects)
-
-    large = 1000 * scores
-    context, weights = pair_of(call(candidate, large, memory, everything), names, expected @ memory, expected)
-    survives_large_scores(weights, right_softmax(large), "weights")
-    far = large - 5000 * np.arange(TARGETS)[:, None]
-    context, weights = pair_of(call(candidate, far, memory, everything), names, expected @ memory, expected)
-    show = {"expected": right_softmax(far), "got": weights, "what": "weights of large scores"}
-    assert np.isfinite(weights).all(), mistake("softmax-global-maximum", **show)
-    same_values(weights, right_softmax(far), "weights of large scores")
-    far = scores - np.where(mask, 1000, 0)  # padding has by far the largest scores
-    context, weights = pair_of(call(candidate, far, memory, mask), names, expected @ memory, expected)
-    show = {"expected": right_softmax(far, mask=mask), "got": weights, "what": "weights beside padding"}
-    assert weights.any() and np.isfinite(weights).all(), mistake("maximum-over-masked", **show)
-    assert weights.shape != far.shape or not weights[:, ~mask].any(), mistake("mask-leaks", **show)
-    same_values(weights, right_softmax(far, mask=mask), "weights beside padding")
-
-    scores, memory = draw(3, 3, TARGETS, SOURCES), draw(4, 3, SOURCES, D_MEMORY)
-    mask = np.arange(SOURCES) < np.array([[6], [2], [4]])  # (batch, sources)
-    expected = right_softmax(scores, mask=mask[:, None])
-    got = call_on_batch(candidate, scores, memory, mask)
-    context, weights = pair_of(got, names, expected @ memory, expected)
-    same_values(weights, expected, "weights", when_wrong="mask-axis")
-    same_values(context, expected @ memory, "context", when_wrong="wrong-on-batch")
+def context_vectors(scores, memory, mask):
+    weights = softmax(scores, for_every_target(mask))
+    return mixed(weights, memory), weights
 
 
-@checks(
+def some_padding(seed, *shape):
+    """A mask in which each sentence has a real word in front and a padded one behind."""
+    mask = draw(seed, *shape) > 0
+    mask[..., 0], mask[..., -1] = True, False
+    return mask
+
+
+@cases("01.context_vectors")
+def context_cases():
+    small = draw(1, 2, 3).round(1), draw(2, 3, 2).round(1)
+    yield Case("two target words, every source word real", *small, np.ones(3, dtype=bool))
+    yield Case("a padded source word", *small, np.arange(3) != 1)
+    yield Case("a longer sentence", draw(3, TARGETS, SOURCES), draw(4, SOURCES, D_MEMORY), some_padding(5, SOURCES))
+    yield Case("as many target as source words", draw(6, 4, 4), draw(7, 4, 3), some_padding(8, 4))
+    low, ones = np.array([[-1000.0, -1001, -1003]]), np.ones(3, dtype=bool)
+    yield Case("scores around 1000", low + 2000, draw(9, 3, 2), ones, edge=True)
+    yield Case("scores around -1000", low, draw(9, 3, 2), ones, edge=True)
+    yield Case("scores from -1000 to 1000", np.array([[1000.0, -999, -1000], [-1000, -999, -998]]), draw(9, 3, 2), ones, edge=True)  # fmt: skip
+    giant = np.array([[3.0, 1000, 1], [1, 1000, 2]])
+    yield Case("a padded word with a score of 1000", giant, draw(9, 3, 2), np.arange(3) != 1, edge=True)
+    yield Case("real words with scores around -1000", low, draw(9, 3, 2), np.arange(3) < 2, edge=True)
+    batch = draw(10, 2, TARGETS, SOURCES), draw(11, 2, SOURCES, D_MEMORY), some_padding(12, 2, SOURCES)
+    yield Case("a batch, each sentence with its own padding", *batch)
+    mask = np.array([[True, True, False], [True, False, True], [True, False, False]])
+    yield Case("as many sentences as target and source words", draw(13, 3, 3, 3), draw(14, 3, 3, 3), mask)
+    twice = draw(15, 2, 3, TARGETS, SOURCES), draw(16, 2, 3, SOURCES, D_MEMORY), some_padding(17, 2, 3, SOURCES)
+    yield Case("two leading axes", *twice)
+
+
+def mix_with(weights_of):
+    """The pair for other weights, a function of scores and mask (..., 1, sources)."""
+
+    def wrong(scores, memory, mask):
+        weights = weights_of(scores, mask[..., None, :])
+        return weights @ memory, weights
+
+    return wrong
+
+
+CONTEXT = "01.context_vectors"
+weights_of = lambda *inputs: context_vectors(*inputs)[1]  # noqa: E731
+mistake(CONTEXT, "no-weights", "These are the scores, or they mix with the scores. Softmax first, then mix.",
+        lambda scores, memory, mask: (scores @ memory, weights_of(scores, memory, mask)),
+        lambda scores, memory, mask: (hidden(scores, mask[..., None, :], 0) @ memory, weights_of(scores, memory, mask)),
+        lambda scores, memory, mask: (context_vectors(scores, memory, mask)[0], scores),
+        lambda scores, memory, mask: (scores @ memory, scores))  # fmt: skip
+mistake(CONTEXT, "softmax-of-a-multiple",
+        "These are the weights of a multiple of the scores: they are divided by something first. Take them as they come.",
+        lambda scores, memory, mask: context_vectors(scores / np.sqrt(scores.shape[-1]), memory, mask),
+        lambda scores, memory, mask: context_vectors(scores / np.sqrt(memory.shape[-1]), memory, mask),
+        lambda scores, memory, mask: context_vectors(scores / scores.shape[-1], memory, mask),
+        *(lambda scores, memory, mask, by=by: context_vectors(scores / by, memory, mask) for by in (2, 10, 100, 1000)))  # fmt: skip
+mistake(CONTEXT, "context-not-summed", "Your context still holds every annotation by itself, times its weight. Add them up over the source words.",
+        lambda *inputs: (weights_of(*inputs)[..., None] * inputs[1][..., None, :, :], weights_of(*inputs)))  # fmt: skip
+mistake(CONTEXT, "mixes-before-the-mask",
+        "The weights are right, but the context mixes other ones, from before the mask. Use the very weights that you return.",
+        lambda scores, memory, mask: (below_row(scores) @ memory, weights_of(scores, memory, mask)))  # fmt: skip
+mistake(CONTEXT, "returns-before-the-mask",
+        "The context is right, but the weights that you return are other ones, from before the mask. Return those that mix.",
+        lambda scores, memory, mask: (context_vectors(scores, memory, mask)[0], below_row(scores)))  # fmt: skip
+mistake(CONTEXT, "padding-dropped", "Your weights have lost the columns of the padded words. Keep them, with a weight of 0: the sentences of a "
+        "batch have different lengths.", lambda scores, memory, mask: ((w := below_row(scores[..., mask])) @ memory[mask], w))  # fmt: skip
+mistake(CONTEXT, "mask-hides-targets", None,
+        *(lambda scores, memory, mask, fill=fill: ((w := below_row(hidden(scores, mask[..., None], fill))) @ memory, w)
+          for fill in (-np.inf, -1e9)))  # fmt: skip
+mistake(CONTEXT, "memory-emptied", "The annotations of padded words are set to 0, but those words still have weight, which the real ones lack.",
+        lambda scores, memory, mask: ((w := below_row(scores)) @ (memory * mask[..., None]), w))  # fmt: skip
+mistake(CONTEXT, "epsilon-in-the-sum",
+        "Something small is added to the sum below the line, so that a row with allowed keys no longer makes exactly 1, or a row of "
+        "tiny exponentials shrinks. Only a row without any allowed key needs help.",
+        *(mix_with(lambda scores, mask, eps=eps: (e := np.exp(hidden(scores, mask) - scores.max(axis=-1, keepdims=True)))
+                   / (e.sum(axis=-1, keepdims=True) + eps)) for eps in (1e-3, 1e-5, 1e-6, 1e-8, 1e-9, 1e-12)))  # fmt: skip
+
+
+@holds(CONTEXT, "rows-do-not-sum-to-1", "Some rows do not sum to 1. Weights are shares: what divides each row?")
+def rows_sum_to_one(got, *_):
+    total = got[1].sum(axis=-1)
+    return not np.isfinite(total).all() or np.allclose(total, 1, atol=1e-5)
+
+
+@holds(CONTEXT, "mask-leaks", "Some masked keys still get weight. A masked weight has to be exactly 0.")
+def hides_padding(got, scores, memory, mask):
+    return not np.any(np.nan_to_num(got[1])[~np.broadcast_to(mask[..., None, :], scores.shape)])
+
+
+# ----------------------------------------------------------------------------------------------------------------------
+# Reading
+# ----------------------------------------------------------------------------------------------------------------------
+
+
+@step
+def surprises(weights):
+    """Minus the logarithm of each weight; 0 where the weight is 0."""
+    return -np.log(np.where(weights > 0, weights, 1))
+
+
+surprises.slip("zero-log-zero", "A weight of exactly 0 gives NaN: 0 · log 0. Its limit is 0: leave such weights out of the sum.",
+               lambda weights: -np.log(weights))  # fmt: skip
+surprises.slip("number-in-logarithm", "You add a number to all weights in front of the logarithm. Leave out those that are 0.",
+               *(lambda weights, more=10.0**-k: -np.log(weights + more) for k in range(7)))  # fmt: skip
+surprises.slip(
+    "entropy-sign",
+    "Your spread is below 1. Entropy is minus the sum of w · log w.",
+    lambda weights: -surprises(weights),
+)
+surprises.slip("mixed-logarithms", "The logarithm and the power have different bases: they have to be of the same number.",
+               lambda weights: surprises(weights) / np.log(2), lambda weights: surprises(weights) / np.log(10))  # fmt: skip
+
+
+@step
+def expected_surprise(weights, surprise):
+    """Each by its weight."""
+    return weights * surprise
+
+
+expected_surprise.slip("logarithms-unweighted", "You add up the logarithms as they are. Each counts by its weight: w · log w.",
+                       lambda weights, surprise: surprise)  # fmt: skip
+
+
+@step
+def row_sum(terms):
+    """The sum of each row."""
+    return terms.sum(axis=-1)
+
+
+READS_COLUMNS = (
+    "You read along the target words. A row belongs to a target word: go along each row, over the source words."
+)
+row_sum.slip("reads-columns", READS_COLUMNS, lambda terms: terms.sum(axis=0))
+row_sum.slip("one-for-all-rows", "You return one number for the whole table. Each row has its own.",
+             lambda terms: terms.sum(), lambda terms: terms.sum(axis=-1).mean(), lambda terms: terms.mean())  # fmt: skip
+row_sum.slip(
+    "entropy-averaged",
+    "You take the mean of w · log w over the words. Entropy is the sum.",
+    lambda terms: terms.mean(axis=-1),
+)
+row_sum.slip("entropy-normalised", "You divide the entropy by its largest possible value. Take it as it is.",
+             lambda terms: terms.sum(axis=-1) / np.log(terms.shape[-1]))  # fmt: skip
+row_sum.slip("exponential-first", "You exponentiate each term, then add. Add up first, then one exponential a row.",
+             lambda terms: np.log(np.exp(terms).sum(axis=-1)))  # fmt: skip
+
+
+@step
+def as_words(entropy):
+    """e to the entropy: by how many words the weight is shared."""
+    return np.exp(entropy)
+
+
+as_words.slip("entropy-itself", "You return the entropy. Exponentiate it: e^entropy is a number of words.",
+              lambda entropy: entropy, lambda entropy: entropy / np.log(2))  # fmt: skip
+as_words.slip("mixed-logarithms", None, lambda entropy: 2**entropy, lambda entropy: 10**entropy)
+as_words.slip("spread-cut", "A spread need not be a whole number of words: don't round it.",
+              lambda entropy: np.floor(np.exp(entropy)), lambda entropy: np.round(np.exp(entropy)), lambda entropy: np.ceil(np.exp(entropy)))  # fmt: skip
+
+
+@reference(
     "01.read_alignment",
     title="Reading an alignment",
     points=2,
@@ -358,49 +515,42 @@ def context_vectors(candidate):
         "Entropy is -Σ w log w over a row. Where w is 0, count 0: `np.where(weights > 0, weights, 1)` has the logarithm 0 there.",
         "`spread = np.exp(-(weights * np.log(np.where(weights > 0, weights, 1))).sum(axis=-1))`.",
     ],
+    returns=("positions", "spread"),
 )
-def read_alignment(candidate):
-    soft = right_softmax(2 * draw(1, 5, 7))
-    with_zeros = np.array([[0.0, 0.5, 0.5, 0.0], [0.0, 0.0, 0.0, 1.0], [0.1, 0.2, 0.3, 0.4]])
-    for weights in (soft, with_zeros):
-        got = call(candidate, weights)
-        if not isinstance(got, tuple) or len(got) != 2:
-            returned = count_of_arrays(got)
-            raise AssertionError(mistake("not-two", names="positions, spread", returned=returned))
-        positions = weights.argmax(axis=-1)
-        logs = np.log(np.where(weights > 0, weights, 1))
-        terms = -weights * logs
-        entropy = terms.sum(axis=-1)
-        suspects = {
-            "two-swapped": np.exp(entropy),
-            "counts-from-one": positions + 1,
-            "largest-not-position": weights.max(axis=-1),
-            "reads-columns": weights.argmax(axis=0),
-            "positions-sorted": np.sort(positions),
-            "reads-smallest": weights.argmin(axis=-1),
-            "one-for-all-rows": weights.argmax(),
-        }
-        if not probes.close(got[0], positions):
-            found = probes.first_match(got[0], suspects)
-            show = {"expected": positions, "got": got[0], "what": "positions"}
-            assert found is None, mistake(found, **show, names="positions, spread")
-        same_values(got[0], positions, "positions")
-        assert not np.isnan(got[1]).any(), mistake("zero-log-zero", expected=np.exp(entropy), got=got[1], what="spread")
-        suspects = {
-            "entropy-itself": [entropy, entropy / np.log(2)],
-            "reads-columns": np.exp(terms.sum(axis=0)),
-            "one-for-all-rows": [np.exp(entropy.sum()), entropy.sum(), np.exp(entropy.mean())],
-            "entropy-averaged": np.exp(terms.mean(axis=-1)),
-            "logarithms-unweighted": np.exp(-logs.sum(axis=-1)),
-            "exponential-first": np.exp(terms).sum(axis=-1),
-            "number-in-logarithm": [np.exp(-(weights * np.log(weights + 10.0**-k)).sum(axis=-1)) for k in range(1, 8)],
-            "entropy-sign": [np.exp(-entropy), -entropy],
-            "mixed-logarithms": [2**entropy, np.exp(entropy / np.log(2))],
-            "words-counted": (weights > 0).sum(axis=-1),
-            "one-over-largest": 1 / weights.max(axis=-1),
-            "one-over-squares": 1 / (weights**2).sum(axis=-1),
-        }
-        same_values(got[1], np.exp(entropy), "spread", suspects)
+def read_alignment(weights):
+    return largest_place(weights), as_words(row_sum(expected_surprise(weights, surprises(weights))))
+
+
+@cases("01.read_alignment")
+def reading_cases():  # without two largest weights in a row: which of them counts is nowhere said
+    yield Case("two target words", generator(1).permuted(np.tile([0.1, 0.3, 0.6], (2, 1)), axis=1))
+    yield Case("weights of exactly 0", generator(2).permuted(np.tile([0.0, 0.0, 0.2, 0.3, 0.5], (3, 1)), axis=1))
+    yield Case("as many target as source words", below_row(2 * draw(3, 4, 4)))
+    yield Case("a longer table", below_row(draw(4, 5, 7)))
+    yield Case("words in the opposite order", below_row(9 * np.eye(4)[::-1] + draw(5, 4, 4)))
+    yield Case("one word that has everything", np.eye(3, 5), edge=True)
+
+
+READING = "01.read_alignment"
+mistake(READING, "reads-columns", None, lambda weights: read_alignment(weights.T))
+mistake(READING, "positions-sorted", "Your positions are in ascending order. Order matters: languages put the same words in other places.",
+        lambda weights: (np.sort(read_alignment(weights)[0]), read_alignment(weights)[1]))  # fmt: skip
+for diagnosis, sentence, *functions in [
+    ("words-counted", "You count the words that have any weight, or more than some bound. A small weight is not worth a whole word: take "
+     "e^entropy.", *(lambda weights, bound=bound: (weights > bound).sum(axis=-1) for bound in (0, 0.01, 0.05, 0.1, 0.2))),
+    ("one-over-largest", "That is 1 over the largest weight. It ignores how the rest is spread.", lambda weights: 1 / weights.max(axis=-1)),
+    ("one-over-squares", "That is 1 over the sum of squares, another measure of spread. Asked for is e^entropy.",
+     lambda weights: 1 / (weights**2).sum(axis=-1)),
+    ("standard-deviation", "That is a standard deviation or a variance of the weights, another measure of spread. Asked for is e^entropy.",
+     lambda weights: weights.std(axis=-1), lambda weights: weights.var(axis=-1), lambda weights: weights.std(axis=-1, ddof=1)),
+]:  # fmt: skip
+    mistake(READING, diagnosis, sentence, *(
+        lambda weights, wrong=wrong: (weights.argmax(axis=-1), wrong(weights)) for wrong in functions
+    ))  # fmt: skip
+
+# ----------------------------------------------------------------------------------------------------------------------
+# The whole step
+# ----------------------------------------------------------------------------------------------------------------------
 
 
 def colleagues_step(states, memory, mask, W, W_c):
@@ -413,7 +563,21 @@ def colleagues_step(states, memory, mask, W, W_c):
     return np.tanh(np.concatenate([states, context], axis=-1) @ W_c.T), weights
 
 
-@checks(
+@step
+def side_by_side(context, states):
+    """One vector each: the context, and behind it the state."""
+    return np.concatenate([context, states], axis=-1)
+
+
+side_by_side.slip("context-state-order", "State and context are exchanged in front of W_c: it is [context; state] (Luong 2015, eq. 5).",
+                  lambda context, states: side_by_side(states, context))  # fmt: skip
+side_by_side.slip("state-left-out", "The state has no part in what you return as hidden. W_c takes [context; state].",
+                  lambda context, states: side_by_side(context, context), lambda context, states: side_by_side(context, 0 * states))  # fmt: skip
+side_by_side.slip("context-left-out", "The context has no part in what you return as hidden. W_c takes [context; state].",
+                  lambda context, states: side_by_side(states, states), lambda context, states: side_by_side(0 * context, states))  # fmt: skip
+
+
+@reference(
     "01.luong_step",
     title="Find the bugs: a step of Luong's decoder",
     points=3,
@@ -422,54 +586,115 @@ def colleagues_step(states, memory, mask, W, W_c):
         "Axis 1 holds the target words. A score of 0 is not nothing. The third slip stands in front of W_c: compare with eq. 5.",
         "`np.where(mask[:, None, :], scores, -np.inf)`, `max` and `sum` with `axis=-1, keepdims=True`, and [context, states].",
     ],
+    returns=("hidden", "weights"),
+    same=WITHOUT_EMPTY_ROWS | ORDINARY_SCORES | {"one-leading-axis"},
 )
-def luong_step(candidate):
-    size = D_STATE
-    states, memory = draw(1, 3, TARGETS, size), draw(2, 3, SOURCES, size)
-    W, W_c = draw(3, size, size) / 3, draw(4, D_HIDDEN, 2 * size) / 3
-    mask = np.ones((3, SOURCES), dtype=bool)
-    for padded in (False, True):
-        if padded:
-            mask = np.arange(SOURCES) < np.array([[6], [2], [4]])
-        scores = right_general(states, memory, W)
-        expected = right_softmax(scores, mask=mask[:, None])
-        context = expected @ memory
-        hidden = np.tanh(np.concatenate([context, states], axis=-1) @ W_c.T)
-        got = pair_of(call(candidate, states, memory, mask, W, W_c), ("hidden", "weights"), hidden, expected)
-        if not padded:
-            weighs_some(got[1], scores, lambda mask: call(candidate, states, memory, mask[:, 0], W, W_c)[1])
-            turned, unmapped = right_general(states, memory, W.T), right_dot(states, memory)
-            suspects = {
-                "scores-divided": right_softmax(scores / np.sqrt(size)),
-                "softmax-over-everything": [np.exp(scores) / np.exp(scores).sum()],
-                "softmax-axis-1": [right_softmax(scores, axis=1), np.exp(scores) / np.exp(scores).sum(axis=1, keepdims=True)],
-                "W-transposed": right_softmax(turned),
-                "W-ignored": right_softmax(unmapped),
-                "no-weights": scores,
-            }  # fmt: skip
-            same_values(got[1], expected, "weights", suspects)
-        else:
-            masked_right(got[1], scores, mask[:, None])
-        suspects = {
-            "context-state-order": np.tanh(np.concatenate([states, context], axis=-1) @ W_c.T),
-            "no-tanh-hidden": np.concatenate([context, states], axis=-1) @ W_c.T,
-            "tanh-before-W_c": np.tanh(np.concatenate([context, states], axis=-1)) @ W_c.T,
-            "hidden-is-context": context,
-        }
-        same_values(got[0], hidden, "hidden", suspects)
+def luong_step(states, memory, mask, W, W_c):
+    weights = softmax(dot_products(through(states, W), memory), for_every_target(mask))
+    both = side_by_side(mixed(weights, memory), states)
+    return squashed(mapped(both, W_c, at="for [context; state]"), at="around W_c [context; state]"), weights
 
 
-def right_path_lengths(links):
-    """The fewest steps from position j to position i along links, as (i, j); -1 where no way leads."""
-    lengths = np.where(np.eye(len(links), dtype=bool), 0, -1)
-    reached = np.eye(len(links), dtype=bool)
-    for steps in range(1, len(links)):
-        reached = reached | (links.astype(int) @ reached.astype(int) > 0)
-        lengths[reached & (lengths < 0)] = steps
-    return lengths
+@cases("01.luong_step")
+def step_cases():
+    def inputs(seed, batch, targets, sources, d, d_out):
+        shapes = (batch, targets, d), (batch, sources, d), (d, d), (d_out, 2 * d)
+        states, memory, W, W_c = (draw(seed + i, *shape).round(2) for i, shape in enumerate(shapes))
+        return states, memory, np.ones((batch, sources), dtype=bool), W / 2, W_c / 2
+
+    yield Case("one sentence, two target words, no padding", *inputs(1, 1, 2, 3, 2, 2))
+    yield Case("three sentences without padding", *inputs(5, 3, TARGETS, SOURCES, D_MEMORY, D_HIDDEN))
+    states, memory, _, *matrices = inputs(9, 3, TARGETS, SOURCES, D_MEMORY, D_HIDDEN)
+    yield Case("three sentences of different lengths", states, memory, np.arange(SOURCES) < [[6], [2], [4]], *matrices)
+    states, memory, _, *matrices = inputs(13, 3, 3, 3, 3, 6)
+    mask = np.array([[True, False, True], [True, True, False], [True, False, False]])
+    yield Case("as many sentences as target and source words", states, memory, mask, *matrices)
+    states, memory, _, *matrices = inputs(17, 2, 1, 4, 3, 5)
+    yield Case("one target word at a time", states, memory, np.arange(4) < [[4], [2]], *matrices)
 
 
-@checks(
+def step_with(weigh=lambda scores, mask: softmax(scores, mask), combine=lambda context, states, W_c: np.tanh(side_by_side(context, states) @ W_c.T)):  # fmt: skip
+    """The step with other weights, a function of scores and mask, or another end."""
+
+    def wrong(states, memory, mask, W, W_c):
+        weights = weigh(dot_products(states @ W, memory), mask[:, None, :])
+        return combine(weights @ memory, states, W_c), weights
+
+    return wrong
+
+
+STEP = "01.luong_step"
+mistake(STEP, "as-it-was", "These are the colleague's numbers, with all three slips. Begin with the weights: what does each row add up to, and "
+        "what weight has a padded word?", colleagues_step)  # fmt: skip
+mistake(STEP, "tanh-before-W_c", "You take the tanh of [context; state], then map. W_c first, then tanh of what comes out.",
+        step_with(combine=lambda context, states, W_c: np.tanh(side_by_side(context, states)) @ W_c.T),
+        step_with(combine=lambda context, states, W_c: np.tanh(np.tanh(side_by_side(context, states)) @ W_c.T)))  # fmt: skip
+mistake(STEP, "hidden-is-context", "You return the context itself. It still has to be combined with the state: tanh(W_c [context; state]).",
+        step_with(combine=lambda context, states, W_c: context))  # fmt: skip
+mistake(STEP, "mixes-before-the-mask", None,
+        lambda *inputs: (step_with(lambda scores, mask: below_row(scores))(*inputs)[0], luong_step(*inputs)[1]))  # fmt: skip
+mistake(STEP, "no-weights", None, lambda *inputs: (luong_step(*inputs)[0], general_scores(*inputs[:2], inputs[3])),
+        lambda *inputs: (step_with(lambda scores, mask: scores)(*inputs)[0], luong_step(*inputs)[1]))  # fmt: skip
+mistake(STEP, "mask-hides-targets", None,
+        *(lambda states, memory, mask, W, W_c, fill=fill: step_with(
+            lambda scores, _: below_row(hidden(scores, mask[..., None], fill)))(states, memory, mask, W, W_c)
+          for fill in (-np.inf, -1e9)))  # fmt: skip
+holds(STEP, "rows-do-not-sum-to-1")(rows_sum_to_one)
+
+
+@holds(STEP, "mask-leaks")
+def step_hides_padding(got, states, memory, mask, W, W_c):
+    return not np.any(np.nan_to_num(got[1])[~np.broadcast_to(mask[:, None, :], got[1].shape)])
+
+
+# ----------------------------------------------------------------------------------------------------------------------
+# Paths
+# ----------------------------------------------------------------------------------------------------------------------
+
+
+@step
+def one_step_more(links, reached):
+    """What is reached by those who receive from somebody that is: boolean (n, n)."""
+    return links @ reached
+
+
+one_step_more.slip("path-transposed", "Your table is transposed: entry (i, j) is the way from j to i, as in links.",
+                   lambda links, reached: links.T @ reached)  # fmt: skip
+one_step_more.slip("path-both-ways", "You follow the links in both directions. links[i, j] lets news go from j to i, not back.",
+                   lambda links, reached: (links | links.T) @ reached)  # fmt: skip
+one_step_more.slip("path-doubled", "Your reach doubles from round to round: whoever is reached passes on all it has reached, in one. A round is one "
+                   "link.", lambda links, reached: (links | reached) @ (links | reached))  # fmt: skip
+
+
+@step
+def rounds(n):
+    """The rounds in which news can still reach a new position."""
+    return range(1, n)
+
+
+rounds.slip("path-too-few-rounds", "Some ways are longer than you go, and end as if there were none. In how many rounds can news still reach a "
+            "new position?", lambda n: range(1, n - 1), lambda n: range(1, n - 2), lambda n: range(1, n // 2), lambda n: range(1, n // 2 + 1),
+            *(lambda n, last=last: range(1, min(n, last + 1)) for last in range(2, 11)))  # fmt: skip
+rounds.slip("path-direct-only", "You know one step only. What is linked to a linked position is two steps away, and so on.",
+            lambda n: range(1, 2))  # fmt: skip
+rounds.slip("path-too-short", "Each way is one step too short: a position that is linked directly is one step away, not none.",
+            range, lambda n: range(n - 1))  # fmt: skip
+rounds.slip("path-off-by-one", "Each way is one step too long. You count positions on the way; count the links.",
+            lambda n: range(2, n + 1))  # fmt: skip
+
+
+@step
+def noted(lengths, reached, steps):
+    """The number of steps, where a position is reached for the first time."""
+    return np.where(reached & (lengths < 0), steps, lengths)
+
+
+noted.slip("path-longest", "Your ways are not the shortest: once a position has been reached, keep the number it got first.",
+           lambda lengths, reached, steps: np.where(reached, steps, lengths),
+           lambda lengths, reached, steps: np.where(reached & ~np.eye(len(reached), dtype=bool), steps, lengths))  # fmt: skip
+
+
+@reference(
     "01.path_lengths",
     title="How far apart are two positions?",
     points=3,
@@ -478,51 +703,110 @@ def right_path_lengths(links):
         "Keep a boolean table `reached`, at first the identity. In round s, whatever is reached for the first time gets the number s.",
         "`reached = reached | (links.astype(int) @ reached.astype(int) > 0)`, then `lengths[reached & (lengths < 0)] = s`.",
     ],
+    returns="path lengths",
 )
-def path_lengths(candidate):
-    n = 6
-    place = np.arange(n)
-    cases = [
-        np.random.default_rng(7).random((n, n)) < 0.25,
-        np.random.default_rng(8).random((n, n)) < 0.3,
-        place[:, None] == place + 1,  # a recurrent network
-        np.abs(place[:, None] - place) <= 1,  # a convolution of width 3
-        np.ones((n, n), dtype=bool),  # attention
-    ]
-    for links in cases:
-        expected = right_path_lengths(links)
-        got = call(candidate, links)
-        if probes.close(got, expected):
-            continue
-        show = {"expected": expected, "got": got, "what": "path lengths"}
-        away = ~np.eye(n, dtype=bool)
-        far = (expected < 0) & away
-        if got.shape == expected.shape:
-            others = away & ~far
-            assert not probes.close(got, np.abs(place[:, None] - place)), mistake("path-by-distance", **show)
-            assert not probes.close(np.where(far, -1, got), expected), mistake("path-unreachable", **show)
-            if np.array_equal(got[away], expected[away]):
-                raise AssertionError(mistake("path-from-zero", **show))
-            assert got.dtype.kind != "b" or not np.array_equal(got | ~away, expected >= 0), mistake(
-                "path-reached-only", **show
-            )
-            if others.any() and np.array_equal(got[others], expected[others] + 1):
-                raise AssertionError(mistake("path-off-by-one", **show))
-            if others.any() and np.array_equal(got[others], expected[others] - 1):
-                raise AssertionError(mistake("path-too-short", **show))
-            longest = got.max()
-            too_few = 1 < longest < expected.max() and np.array_equal(got, np.where(expected > longest, -1, expected))
-            assert not too_few, mistake("path-too-few-rounds", longest=int(longest), **show)
-            step = links.astype(int)
-            ways = sum(np.linalg.matrix_power(step, power) for power in range(n))
-            suspects = {
-                "path-transposed": expected.T,
-                "path-both-ways": right_path_lengths(links | links.T),
-                "path-direct-only": [np.where(away, np.where(links, 1, -1), 0), links, links & away],
-                "path-counts-ways": [ways, np.where(ways == 0, -1, ways), np.where(away, np.where(ways == 0, -1, ways), 0)],
-            }  # fmt: skip
-            found = probes.first_match(got, suspects)
-            assert found is None, mistake(found, **show)
-            longer = np.isfinite(got) & (got > expected) & others
-            assert not longer.any() or (got[others] < expected[others]).any(), mistake("path-longest", **show)
-        same_values(got, expected, "path lengths")
+def path_lengths(links):
+    reached = np.eye(len(links), dtype=bool)
+    lengths = np.where(reached, 0, -1)
+    for steps in rounds(len(links)):
+        reached = reached | one_step_more(links, reached)
+        lengths = noted(lengths, reached, steps)
+    return lengths
+
+
+@cases("01.path_lengths")
+def path_cases():
+    chain = lambda n: np.eye(n, k=-1, dtype=bool)  # noqa: E731
+    yield Case("three positions, one behind the other", chain(3))
+    place = np.arange(6)
+    yield Case("neighbours to both sides", abs(place[:, None] - place) == 1)
+    yield Case("a convolution of width 3", abs(place[:, None] - place) <= 1)
+    yield Case("attention to the past", np.tri(5, dtype=bool))
+    yield Case("attention to all", np.ones((4, 4), dtype=bool))
+    yield Case("few links, at random", generator(1).random((6, 6)) < 0.25)
+    yield Case("more links, at random", generator(2).random((7, 7)) < 0.3)
+    order = generator(3).permutation(6)
+    shortcut = chain(6)
+    shortcut[4, 1] = True
+    yield Case("a chain with a shortcut, its positions shuffled", shortcut[np.ix_(order, order)])
+    order = generator(4).permutation(7)
+    yield Case("a ring with one direction, its positions shuffled", np.roll(np.eye(7, dtype=bool), 1, axis=0)[np.ix_(order, order)])  # fmt: skip
+    yield Case("a recurrent network of 13 positions", chain(13))
+    yield Case("no links at all", np.zeros((3, 3), dtype=bool), edge=True)
+    yield Case("a single position", np.zeros((1, 1), dtype=bool), edge=True)
+    yield Case("a single position, linked to itself", np.ones((1, 1), dtype=bool), edge=True)
+
+
+def at_home(links):
+    """The diagonal, as a table."""
+    return np.eye(len(links), dtype=bool)
+
+
+def walks(links, keep=True):
+    """In how many steps, one at least, news comes back or gets there: the first number, or the last of n rounds."""
+    reached, lengths = np.eye(len(links), dtype=bool), np.full(links.shape, -1)
+    for steps in range(1, len(links) + 1):
+        reached = links @ reached
+        lengths = np.where(reached & (lengths < 0) if keep else reached, steps, lengths)
+    return lengths
+
+
+def ways(links):
+    """How many ways of less than n steps there are."""
+    return sum(np.linalg.matrix_power(links.astype(int), power) for power in range(len(links)))
+
+
+def in_place(links):
+    """Rounds that read what the same round has written."""
+    reached, lengths = at_home(links), np.where(at_home(links), 0, -1)
+    for steps in range(1, len(links)):
+        for i, j in zip(*np.nonzero(links), strict=True):
+            reached[i] |= reached[j]
+        lengths = np.where(reached & (lengths < 0), steps, lengths)
+    return lengths
+
+
+def middle_inside(links):
+    """Floyd and Warshall's loops in the wrong order: the middle one inside."""
+    n = len(links)
+    lengths = np.where(at_home(links), 0.0, np.where(links, 1, np.inf))
+    for i in range(n):
+        for j in range(n):
+            lengths[i, j] = min(lengths[i, j], (lengths[i] + lengths[:, j]).min())
+    return np.where(np.isinf(lengths), -1, lengths).astype(int)
+
+
+def distances(links):
+    """How far apart positions are, with a sign."""
+    return np.subtract.outer(np.arange(len(links)), np.arange(len(links)))
+
+
+PATHS = "01.path_lengths"
+mistake(PATHS, "path-direct-only", None, lambda links: links, lambda links: links & ~at_home(links), lambda links: links | at_home(links),
+        lambda links: np.where(links, 1, -1), lambda links: np.where(links & ~at_home(links), 1, 0),
+        lambda links: np.where(links, 1, np.where(at_home(links), 0, -1)))  # fmt: skip
+mistake(PATHS, "path-by-distance", "That is how far apart the positions are. Links may be long, as in attention: follow them.",
+        lambda links: abs(distances(links)), lambda links: distances(links),
+        lambda links: np.where(distances(links) < 0, -1, distances(links)),
+        lambda links: np.where(path_lengths(links) < 0, -1, abs(distances(links))))  # fmt: skip
+mistake(PATHS, "path-unreachable", "Some positions can't be reached at all. For these the answer is -1.",
+        *(lambda links, fill=fill: np.where(path_lengths(links) < 0, fill, path_lengths(links))
+          for fill in (np.inf, -np.inf, np.nan, 0, -2, 99, 100, 999, 1000, 9999, 10**6, 10**9)),
+        lambda links: np.where(path_lengths(links) < 0, len(links), path_lengths(links)),
+        lambda links: np.where(path_lengths(links) < 0, len(links) + 1, path_lengths(links)))  # fmt: skip
+mistake(PATHS, "path-from-zero", "Your diagonal is not 0: from a position to itself no step is needed, even where it has a link to itself.",
+        walks, lambda links: np.where(at_home(links) & links, 1, path_lengths(links)),
+        *(lambda links, fill=fill: np.where(at_home(links), fill, path_lengths(links)) for fill in (1, -1, 2)))  # fmt: skip
+mistake(PATHS, "path-reached-only", "You say whether there is a way. Asked for is its length.",
+        lambda links: path_lengths(links) >= 0, lambda links: path_lengths(links) > 0,
+        lambda links: np.where(path_lengths(links) < 0, -1, 1), lambda links: np.minimum(path_lengths(links), 1))  # fmt: skip
+mistake(PATHS, "path-off-by-one", None, lambda links: np.where(path_lengths(links) >= 0, path_lengths(links) + 1, -1))
+mistake(PATHS, "path-counts-ways", "You count how many ways there are. Asked for is the length of the shortest.",
+        ways, lambda links: np.where(ways(links) == 0, -1, ways(links)),
+        lambda links: np.where(at_home(links), 0, np.where(ways(links) == 0, -1, ways(links))))  # fmt: skip
+mistake(PATHS, "path-longest", None, lambda links: walks(links, keep=False),
+        lambda links: np.where(at_home(links), 0, walks(links, keep=False)))  # fmt: skip
+mistake(PATHS, "path-in-place", "In one round your news travels several links: a round reads what it has written itself. Read from the table as it "
+        "was before the round.", in_place)  # fmt: skip
+mistake(PATHS, "path-middle-inside", "Shortest ways by way of a middle position: the loop over the middle has to be the outermost. Yours misses "
+        "some ways, or finds longer ones.", middle_inside)  # fmt: skip
