@@ -18,6 +18,7 @@ from course_lib.printable import printable
 
 FAILED = 1  # exit code: done, and the answer is no
 USAGE = 2  # exit code: can't be done as asked
+GRADER = 3  # exit code: the grader itself failed somewhere; the answers are not to blame
 
 TEXTS: dict[str, Any] = {
     "app": "An interactive course on attention and Transformers.",
@@ -52,7 +53,7 @@ TEXTS: dict[str, Any] = {
     "fresh": "Nothing to do: everything is up to date.",
 }
 
-COLOURS = {"passed": "green", "failed": "red", "error": "magenta", "unattempted": "yellow"}
+COLOURS = {"passed": "green", "failed": "red", "error": "magenta", "unattempted": "yellow", "borrowed": "yellow"}
 
 
 class CourseCommands(typer.core.TyperGroup):
@@ -173,7 +174,7 @@ def check(
     ] = grading.MEMORY_MB,
     as_json: Json = False,
 ):
-    """Run your notebook and judge its exercises. The exit code is 0 only if all of them passed."""
+    """Run your notebook and judge its exercises. The exit code is 0 only if all of them passed, and 3 if the check failed."""
     from course_lib.classroom.practice import exercises_of, lessons_with_exercises
 
     name = _lesson(lesson)
@@ -186,7 +187,7 @@ def check(
     kind = "solutions" if solutions else "exercises" if untouched else "workspace"
     path = notebook.resolve() if notebook else places.lesson_path(kind, name)
     try:
-        content = notebooks.read(path)
+        content = notebooks.read_code(path)
     except FileNotFoundError:
         raise _wrong_argument(TEXTS["no notebook"].format(path=path)) from None
     except (ValueError, OSError) as error:
@@ -217,7 +218,7 @@ def check(
         _console().print(table)
         if untouched:
             typer.echo(TEXTS["untouched"].format(number=name[:2]))
-    raise typer.Exit(0 if passed else FAILED)
+    raise typer.Exit(GRADER if any(row["diagnosis"] == grading.FAULT for row in rows) else 0 if passed else FAILED)
 
 
 @app.command()

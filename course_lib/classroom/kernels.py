@@ -7,8 +7,6 @@ import os
 import re
 import sys
 import tempfile
-import threading
-import time
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -21,7 +19,6 @@ STILLS = ("image/png", "image/svg+xml", "text/html")  # what can stand in for a 
 
 CELL_SECONDS = 180  # a lesson's Run All takes at most three minutes
 START_SECONDS = 60
-WATCH_SECONDS = 0.1
 
 # One thread and one hash seed: sums then come out the same at every build, and as in the tests.
 THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
@@ -93,63 +90,6 @@ def execute(notebook, folder, timeout=CELL_SECONDS, name="the notebook"):
         if cell.cell_type == "code":
             cell.outputs = [output for output in cell.outputs if _keep(output, cell, places)]
     return executed
-
-
-def run_limited(notebook, folder, *, seconds, memory, environment, listen):
-    """Run all of a notebook, errors allowed, until it is done or a limit is reached; then its processes are killed.
-
-    Args:
-        notebook: an nbformat notebook; it is not changed.
-        folder: the folder it runs in.
-        seconds: limit for all of it, the kernel's start included.
-        memory: limit in MB for the kernel and all that it starts.
-        environment: the kernel's environment variables.
-        listen: called as listen(message_type, content, cell) with what the kernel sends. None of it is kept, so that a
-            cell that prints for ever fills no memory here.
-
-    Returns:
-        None if it ran to its end, else what ended it: "time", "memory" or "died".
-    """
-    from nbclient.exceptions import DeadKernelError
-
-    client = _client(copy.deepcopy(notebook), folder, allow_errors=True, timeout=None)
-    stopped = None
-    done = threading.Event()
-    until = time.monotonic() + seconds
-
-    def watch():
-        nonlocal stopped
-        while not done.wait(WATCH_SECONDS):
-            processes = _kernel_processes(client)
-            if time.monotonic() > until:
-                stopped = "time"
-            elif _resident(processes) > memory * 1e6:
-                stopped = "memory"
-            if stopped and processes:
-                _kill(processes)
-                return
-
-    def process_message(message, cell, cell_index):
-        listen(message["msg_type"], message["content"], cell)
-        if message["msg_type"] == "status":
-            return keep_status(message, cell, cell_index)
-        return None
-
-    keep_status = client.process_message
-    client.process_message = process_message
-    watcher = threading.Thread(target=watch, daemon=True)
-    watcher.start()
-    try:
-        client.execute(env=environment)
-    except DeadKernelError:
-        stopped = stopped or "died"
-    except Exception:  # a kernel killed while it starts or ends shows in many ways
-        if stopped is None:
-            raise
-    finally:
-        done.set()
-        watcher.join()
-    return stopped
 
 
 def run_plain(notebook, folder, *, environment, after_cell):
@@ -241,10 +181,11 @@ def _client(notebook, folder, **settings):
     )
 
 
-def _kernel_processes(client):
+def processes_of(manager):
+    """The processes of a kernel: itself and all that it started, as far as that can be seen."""
     import psutil
 
-    provisioner = getattr(client.km, "provisioner", None)
+    provisioner = getattr(manager, "provisioner", None)
     if provisioner is None or provisioner.pid is None:
         return []
     try:
@@ -254,7 +195,8 @@ def _kernel_processes(client):
         return []
 
 
-def _resident(processes):
+def resident(processes):
+    """The memory of processes together, in bytes."""
     import psutil
 
     total = 0
@@ -264,7 +206,8 @@ def _resident(processes):
     return total
 
 
-def _kill(processes):
+def kill(processes):
+    """End processes at once."""
     import psutil
 
     for process in processes:

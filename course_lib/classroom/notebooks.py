@@ -45,6 +45,44 @@ def read(path):
         raise ValueError(TEXTS["no notebook"].format(path=path, problem=str(error).partition("\n")[0])) from error
 
 
+def read_code(path):
+    """Read a notebook's code and nothing else, whatever else is wrong with it: for judging the work of others.
+
+    Args:
+        path: the file.
+
+    Returns:
+        An nbformat notebook of code cells: their sources, ids and nbgrader's marks, without outputs.
+
+    Raises:
+        ValueError: the file is not a notebook.
+        OSError: it can't be read.
+    """
+    from nbformat.v4 import new_code_cell, new_notebook
+
+    content = json.loads(read_text(path))
+    sheets = content.get("worksheets")
+    raw = content.get(
+        "cells", sheets[0].get("cells") if isinstance(sheets, list) and sheets and isinstance(sheets[0], dict) else []
+    )
+    cells, ids = [], set()
+    for number, cell in enumerate(raw if isinstance(raw, list) else []):
+        if not isinstance(cell, dict) or cell.get("cell_type") != "code":
+            continue
+        source = cell.get("source", cell.get("input", ""))
+        source = "".join(map(str, source)) if isinstance(source, list) else source if isinstance(source, str) else ""
+        metadata = cell.get("metadata") if isinstance(cell.get("metadata"), dict) else {}
+        marks = metadata.get("nbgrader") if isinstance(metadata.get("nbgrader"), dict) else {}
+        tags = metadata.get("tags") if isinstance(metadata.get("tags"), list) else []
+        name = cell.get("id")
+        name = name if isinstance(name, str) and name not in ids else f"cell-{number}"
+        ids.add(name)
+        kept = {"nbgrader": marks | {"grade_id": str(marks.get("grade_id", ""))}} if marks else {}
+        cells.append(new_code_cell(source, metadata=kept | {"tags": [tag for tag in tags if isinstance(tag, str)]}))
+        cells[-1]["id"] = name
+    return new_notebook(cells=cells)
+
+
 def read_text(path):
     """Read the text of a notebook, and look that it is one: whole, and JSON of the right kind.
 

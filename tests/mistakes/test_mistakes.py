@@ -49,6 +49,11 @@ def test_right_answer_in_another_style_passes(exercise_id, answer):
     assert result.diagnosis is None
 
 
+def judged(known_id, function):
+    """The verdict on a function of the course, as if a learner had written it."""
+    return exercise(known_id).check(lambda *inputs: function(*inputs), record=False)
+
+
 KNOWN = [catalogue.known(one.id) for one in EXERCISES if catalogue.known(one.id)]
 SALTS = 1, 2, 3
 
@@ -84,7 +89,7 @@ def names_of(known, function):
 @pytest.mark.parametrize("known", KNOWN, ids=lambda known: known.id)
 def test_every_known_mistake_is_named(known):
     for where, diagnosis, function in mistakes(known) + slips(known):
-        result = exercise(known.id).check(function, record=False)
+        result = judged(known.id, function)
         if diagnosis in known.same and result.passed:
             continue
         if all(isinstance(judging.outcome(function, case.inputs), answers.Raised) for case in known.inputs()):
@@ -98,7 +103,7 @@ def test_every_known_mistake_is_named(known):
 
 @pytest.mark.parametrize("known", KNOWN, ids=lambda known: known.id)
 def test_what_makes_no_difference_is_no_slip(known):
-    passing = {name for _, name, function in slips(known) if exercise(known.id).check(function, record=False).passed}
+    passing = {name for _, name, function in slips(known) if judged(known.id, function).passed}
     assert passing == known.same & {name for _, name, _ in slips(known)}
 
 
@@ -106,9 +111,9 @@ def test_what_makes_no_difference_is_no_slip(known):
 def test_a_verdict_hangs_on_no_drawn_number(known):
     for salt in SALTS:
         with probes.drawn_anew(salt):
-            assert exercise(known.id).check(known.reference, record=False).passed
+            assert judged(known.id, known.reference).passed
             for where, diagnosis, function in mistakes(known) + slips(known):
-                result = exercise(known.id).check(function, record=False)
+                result = judged(known.id, function)
                 assert not result.passed or diagnosis in known.same, where
 
 
@@ -134,7 +139,7 @@ def test_properties_hold_for_what_is_right(known):
     pytest.param(*row, id=f"{row[0]}-{row[1]}-{i}") for i, row in enumerate(catalogue.judged_mistakes)
 ])  # fmt: skip
 def test_known_mistake_without_a_reference_is_named(exercise_id, diagnosis, answer):
-    result = exercise(exercise_id).check(answer, record=False)
+    result = judged(exercise_id, answer)
     assert (result.outcome, result.diagnosis) == ("failed", diagnosis), str(result)
     assert result.message and "{" not in result.message
 

@@ -9,9 +9,8 @@ from tests.unit.test_imports import PACKAGE
 
 FILE_LINES = 400
 SCREEN_LINES = 60  # of code; a docstring is read by itself
-CATALOGUE = re.compile(
-    r"classroom/practice/lesson_\d\d\.py"
-)  # of exercises: one after the other, nobody reads it through
+# Of exercises and of slips: one after the other, nobody reads them through.
+CATALOGUE = re.compile(r"classroom/practice/(lesson_\d\d|slips/\w+)\.py")
 
 FILES = {path.relative_to(PACKAGE).as_posix(): path for path in sorted(PACKAGE.rglob("*.py"))}
 

@@ -1,7 +1,7 @@
 """Exercises: checks that name the mistake, hints, comparison with the solution, and progress that lasts."""
 
 from course_lib.classroom.practice.exercises import exercise, exercises_of, lesson_checks, lessons_with_exercises
-from course_lib.classroom.practice.learner import dashboard, report, start, summary
+from course_lib.classroom.practice.learner import dashboard, start, summary
 
 __all__ = [
     "dashboard",
@@ -9,7 +9,6 @@ __all__ = [
     "exercises_of",
     "lesson_checks",
     "lessons_with_exercises",
-    "report",
     "start",
     "summary",
 ]

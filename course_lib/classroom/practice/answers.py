@@ -71,6 +71,13 @@ def plain(returned):
     return array
 
 
+def checked_plain(value):
+    """A value that should be in plain form already, from another process; anything else is odd."""
+    if isinstance(value, tuple):
+        return type(value)(checked_plain(part) for part in value)
+    return value if isinstance(value, (np.ndarray, Odd, Raised)) else Odd("wrong-type", kind_of(value))
+
+
 def kind_of(value):
     """What a value is, in words. Only its type's own name: a repr is the learner's code and may do anything."""
     name = type.__getattribute__(type(value), "__name__")

@@ -1,8 +1,7 @@
-"""What an exercise is, where it is found, and what a check of an answer gives.
+"""What an exercise is, and where it is found.
 
-An exercise is one plain function of asserts under `@checks("NN.function_name", …)`. It is given the learner's function and
-calls it through `course_lib.classroom.practice.trial.call`; the assertion that fails carries a `Mistake`. The modules
-`lesson_NN.py` beside this file hold them, in the order in which the lesson asks them.
+The modules `lesson_NN.py` beside this file hold them, in the order in which the lesson asks them: with a `@reference` where one
+value is right, and as a `@judged` function of requirements where any answer is that does something.
 """
 
 import functools
@@ -10,7 +9,6 @@ import importlib
 import inspect
 import pkgutil
 import time
-from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -19,16 +17,18 @@ from course_lib.classroom.practice import show
 from course_lib.classroom.practice.catalogue import know
 from course_lib.classroom.practice.judging import judge
 from course_lib.classroom.practice.progress import Progress, ProgressError
+from course_lib.classroom.practice.results import NotPassed, Result
 from course_lib.classroom.practice.trial import (
     SECONDS,
+    Borrowed,
     LearnerError,
     Mistake,
+    OutOfTime,
     Unattempted,
     is_borrowed,
     is_stub,
     run_guarded,
 )
-from course_lib.printable import printable
 
 KEPT_SOURCE = 20_000  # characters of an attempt kept in the progress record
 
@@ -50,75 +50,6 @@ MESSAGES = {
 }
 
 _registry = {}  # id -> Exercise, in the order of definition
-
-
-@dataclass
-class Result:
-    """The verdict on one answer.
-
-    Attributes:
-        exercise: its id, such as "03.softmax".
-        title: what the exercise is called.
-        outcome: "unattempted", "passed", "failed", "error" or "borrowed": the course's own function, without points.
-        diagnosis: a short stable id of what is wrong, such as "softmax-over-queries"; None unless failed.
-        message: one or two sentences for the learner.
-        expected, got: the values that differ, as NumPy arrays, or None.
-        what: what these values are, such as "weights".
-        lines: for an error, the traceback lines that are the learner's own.
-        printed: what the function printed, cut to a reasonable length.
-        points: what the exercise is worth.
-        seconds: how long the check took.
-        about: what is special about the input on which it shows, such as "a row with every key masked".
-        inputs: dict of the arguments' names to that input.
-        why: for an error, a sentence on its cause.
-    """
-
-    exercise: str
-    title: str
-    outcome: str
-    message: str
-    diagnosis: str | None = None
-    expected: np.ndarray | None = None
-    got: np.ndarray | None = None
-    what: str = "value"
-    lines: list = field(default_factory=list)
-    printed: str = ""
-    points: int = 1
-    seconds: float = 0.0
-    note: str = ""
-    about: str = ""
-    inputs: dict = field(default_factory=dict)
-    why: str = ""
-
-    def __post_init__(self):
-        # Names, messages and output are the learner's: from here on they can be printed anywhere.
-        self.message, self.printed = printable(self.message), printable(self.printed)
-        self.lines = [printable(line) for line in self.lines]
-
-    @property
-    def passed(self):
-        """Whether the answer is right."""
-        return self.outcome == "passed"
-
-    def __str__(self):
-        return show.result_text(self)
-
-    def __repr__(self):
-        return f"<{self.exercise}: {self.outcome}{f' ({self.diagnosis})' if self.diagnosis else ''}>"
-
-    def _repr_mimebundle_(self, include=None, exclude=None):
-        return {"text/plain": show.result_text(self), "text/html": show.result_html(self)}
-
-
-class NotPassed(AssertionError):
-    """Raised by the notebook's check cell unless the answer passed; shown as one line, the panel above says the rest."""
-
-    def __init__(self, result):
-        super().__init__(result.message)
-        self.result = result
-
-    def _render_traceback_(self):
-        return [show.result_line(self.result)]
 
 
 class Exercise:
@@ -242,6 +173,10 @@ class Exercise:
             return self._result("passed", MESSAGES["passed"], printed=printed)
         if isinstance(error, Unattempted):
             return self._result("unattempted", MESSAGES["unattempted"], printed=printed)
+        if isinstance(error, Borrowed):
+            return self._result("borrowed", MESSAGES["borrowed"].format(name=self.function_name))
+        if isinstance(error, OutOfTime):
+            return self._result("failed", MESSAGES["stopped"].format(seconds=seconds), diagnosis="never-ends")
         if isinstance(error, LearnerError):
             more = f" {error.more}" if error.more else ""
             about = {"why": error.why, "about": error.about, "inputs": error.inputs}
@@ -388,6 +323,8 @@ def _passed(events):
 
 
 def _source(candidate):
+    if isinstance(getattr(candidate, "source", None), str):  # it lives in another process
+        return candidate.source[:KEPT_SOURCE]
     try:
         return inspect.getsource(candidate)[:KEPT_SOURCE]
     except Exception:  # not written in a cell or a file, or made to misbehave

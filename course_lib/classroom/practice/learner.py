@@ -1,4 +1,4 @@
-"""The learner's side: their own copies of the exercises, where they stand, and the report on a whole notebook."""
+"""The learner's side: their own copies of the exercises, where they stand, and how far they are."""
 
 import os
 from html import escape
@@ -11,8 +11,6 @@ from course_lib.classroom.copies import own_copy
 from course_lib.classroom.practice import show
 from course_lib.classroom.practice.exercises import exercises_of, lessons_with_exercises
 from course_lib.classroom.practice.progress import Progress, ProgressError
-
-RESULTS_MIME = "application/vnd.course.results+json"
 
 TEXTS: dict[str, Any] = {
     "open": "Your copy: {link}. It is yours alone: no update of the course touches it.",
@@ -133,38 +131,3 @@ def dashboard():
         show.display(Dashboard(summary()))
     except ProgressError as error:
         show.display(show.Note(str(error)))
-
-
-def report(lesson, namespace, *, only=None, record=True):
-    """Check the exercises of a lesson against the functions of a notebook, and display the verdicts for a machine.
-
-    Args:
-        lesson: "03", 3 or "03_self_attention_by_hand".
-        namespace: the notebook's `globals()`; a function that is not in it is unattempted.
-        only: the id of the one exercise to check, such as "03.softmax"; None for all of them.
-        record: whether the verdicts go into the progress record.
-
-    Returns:
-        A list of dicts: id, title, points, outcome, diagnosis, message, seconds, note. It is also displayed under the type
-        `application/vnd.course.results+json`, one display an exercise as soon as it is judged.
-    """
-    from IPython.display import display
-
-    rows = []
-    for one in exercises_of(lesson):
-        if only not in (None, one.id):
-            continue
-        result = one.check(namespace.get(one.function_name), record=record)
-        row = {
-            "id": one.id,
-            "title": one.title,
-            "points": one.points,
-            "outcome": result.outcome,
-            "diagnosis": result.diagnosis,
-            "message": result.message,
-            "seconds": round(result.seconds, 3),
-            "note": result.note,
-        }
-        display({RESULTS_MIME: [row], "text/plain": str(result)}, raw=True)
-        rows.append(row)
-    return rows

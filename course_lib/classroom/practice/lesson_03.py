@@ -28,7 +28,6 @@ from course_lib.classroom.practice.trial import call
 
 # Sizes that are all different, so that no exchange of axes goes unseen; independent queries, keys and values.
 QUERIES, KEYS, D_K, D_V = 4, 6, 9, 5
-LATER = "On a batch it is right for the first matrix alone: the others get its numbers."
 
 # ----------------------------------------------------------------------------------------------------------------------
 # Scores
@@ -65,7 +64,7 @@ def weights_of(queries, keys):
 mistake("03.scores", "scores-softmaxed",
         "These are weights already: every row sums to 1. Here the plain dot products; the softmax comes next.",
         weights_of, lambda queries, keys: softmax_step(scaled(dot_products(queries, keys), keys.shape[-1])))  # fmt: skip
-mistake("03.scores", "batch-first-only", LATER,
+mistake("03.scores", "batch-first-only", None,
         lambda queries, keys: np.broadcast_to((s := scores(queries, keys))[(0,) * (s.ndim - 2)], s.shape))  # fmt: skip
 
 # ----------------------------------------------------------------------------------------------------------------------

@@ -77,6 +77,10 @@ class Unattempted(Exception):
     """The function is still a stub."""
 
 
+class Borrowed(Exception):
+    """The function is the course's own."""
+
+
 class LearnerError(Exception):
     """The learner's function raised; carries one line that names the error and the traceback lines that are theirs.
 
@@ -116,6 +120,8 @@ def ask(function, inputs):
         AssertionError: carrying a `Mistake`: not a function, or one of other parameters.
         Unattempted: the function raises NotImplementedError.
     """
+    if hasattr(type(function), "answer_to"):  # one that lives in another process
+        return function.answer_to(inputs)
     _accepts(function, inputs)
     given = [answers.copied(value) for value in inputs]
     with np.errstate(all="ignore"), warnings.catch_warnings():
@@ -167,14 +173,10 @@ def is_stub(candidate):
 
 
 def is_borrowed(candidate):
-    """Whether the function is one that the course's library teaches, imported."""
+    """Whether the function is the course's own, imported."""
     code = getattr(inspect.unwrap(candidate), "__code__", None) if type(candidate) is FunctionType else None
     home = str(Path(course_lib.__file__).parent)
-    return (
-        code is not None
-        and code.co_filename.startswith(home + os.sep)
-        and "classroom" not in code.co_filename[len(home) :]
-    )
+    return code is not None and code.co_filename.startswith(home + os.sep)
 
 
 def _accepts(function, inputs):

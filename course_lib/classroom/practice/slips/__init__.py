@@ -1,5 +1,8 @@
 """The book of slips: the steps that many exercises have, each with the ways in which it is usually got wrong.
 
-attention.py   scores, scale, softmax, mask, mix, projections, heads
-numbers.py     means, sums by group, largest places, shares of a row, ranks, correlation
+A slip is known wherever its step is. Sentences that many exercises share stand here.
 """
+
+from course_lib.classroom.practice.catalogue import say
+
+say("batch-first-only", "On a batch it is right for the first matrix alone: the others get its numbers.")

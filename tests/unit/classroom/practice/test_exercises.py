@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from course_lib.classroom.files import ASIDE
-from course_lib.classroom.practice import dashboard, exercise, exercises_of, lesson_checks, report, start, summary
+from course_lib.classroom.practice import dashboard, exercise, exercises_of, lesson_checks, start, summary
 from course_lib.classroom.practice.exercises import NotPassed, checks
-from course_lib.classroom.practice.learner import RESULTS_MIME, Started
+from course_lib.classroom.practice.learner import Started
 from course_lib.classroom.practice.progress import Progress, ProgressError, _Connection
 from course_lib.classroom.practice.show import Comparison, Picture, side_by_side
 
@@ -271,18 +271,6 @@ def test_summary_and_dashboard_count_what_was_done(capsys):
     capsys.readouterr()
     dashboard()
     assert f"1 of {row['exercises']}" in capsys.readouterr().out
-
-
-def test_report_judges_what_is_in_the_namespace(monkeypatch):
-    shown = []
-    monkeypatch.setattr("IPython.display.display", lambda data, raw: shown.append(data[RESULTS_MIME][0]))
-    rows = report("03", {"softmax": softmax, "scores": 3}, record=False)
-    outcomes = {row["id"]: row["outcome"] for row in rows}
-    assert outcomes["03.softmax"] == "passed"
-    assert outcomes["03.scores"] == "failed"
-    assert outcomes["03.causal_mask"] == "unattempted"
-    assert json.loads(json.dumps(rows)) == shown
-    assert Progress().events() == []
 
 
 def test_side_by_side_marks_every_kind_of_line():
