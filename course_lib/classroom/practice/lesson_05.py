@@ -1,239 +1,41 @@
-"""The checks of lesson 05, positional encoding, in the order in which its exercises come."""
+"""Lesson 05, positional encoding: what is right, and each mistake with its sentence, in the order of its exercises."""
 
 import numpy as np
 
-from course_lib.attention import softmax
-from course_lib.classroom.practice import probes
-from course_lib.classroom.practice.diagnoses import add_messages, call_on_batch, mistake, same_values
-from course_lib.classroom.practice.exercises import checks
-from course_lib.classroom.practice.probes import draw
-from course_lib.classroom.practice.trial import LearnerError, call
-from course_lib.positions import alibi_bias as right_alibi_bias
-from course_lib.positions import rotary as right_rotary
-from course_lib.positions import sinusoidal as right_sinusoidal
-from course_lib.positions import sinusoidal_rotation
+from course_lib.classroom.practice import answers
+from course_lib.classroom.practice.catalogue import Case, cases, holds, mistake
+from course_lib.classroom.practice.exercises import reference
+from course_lib.classroom.practice.probes import draw, generator
+from course_lib.classroom.practice.slips.attention import WITHOUT_BATCH, WITHOUT_MASK, dot_products, mixed, softmax
+from course_lib.classroom.practice.slips.positions import (
+    angles,
+    apart,
+    counted,
+    distances,
+    distances_from,
+    frequencies,
+    given,
+    hands,
+    neighbours,
+    penalties,
+    slopes,
+    together,
+    turn_matrix,
+    turned,
+)
+from course_lib.classroom.practice.steps import step
 
-add_messages(
-    {
-        # sinusoidal
-        "exponent-doubled": "Your second pair turns at the speed of the third: the exponent is doubled. i = 0, 2, 4, … already "
-        "steps by two, so the exponent is i/d_model, not 2i/d_model.",
-        "exponent-halved": "Your hands slow down too little: the exponent uses the number of the pair, 0, 1, 2, …, where the "
-        "formula has its first feature, 0, 2, 4, ….",
-        "cosine-other-frequency": "The cosine turns at another speed than its sine, so sin² + cos² is not 1. A pair is one hand: "
-        "one angle for both.",
-        "exponent-doubled-cosine-too": "Two slips at once: the exponent is doubled, and the cosine turns at another speed than "
-        "its sine. i already steps by two, and a pair has one angle.",
-        "exponent-rounded": "Your exponent is a whole number: `//` cuts i/d_model off. Divide with `/`.",
-        "exponent-to-the-end": "Your last hand is exactly `base` times as slow as the first: the exponent runs up to 1. The formula "
-        "divides i by d_model, so it stops short of that.",
-        "pairs-overlap": "Your loop steps by one, so each pair overwrites the half of the one before: step by two.",
-        "cosine-first": "Sine and cosine are exchanged: at position 0 each pair has to be (0, 1).",
-        "sines-then-cosines": "All your sines come first, then all cosines. Here each pair stands together: features 0 and 1, "
-        "2 and 3, ….",
-        "positions-from-one": "Your first position is 1. Positions count from 0, where every hand is at its start.",
-        "cosine-missing": "Both features of a pair are sines. With the sine alone, rising and falling look the same.",
-        "sine-missing": "Both features of a pair are cosines. With the cosine alone, rising and falling look the same.",
-        "another-base": "Your hands slow down by another base than 10000. Written with np.exp, the natural logarithm stands inside: "
-        "exp(-ln(10000) · i/d_model).",
-        "exponent-divided-wrongly": "Your exponent is divided by another number than d_model.",
-        "power-not-taken": "You multiply by base and exponent. A power is written with two stars: base ** exponent.",
-        "place-and-feature-exchanged": "Place and feature are exchanged: the place multiplies, the feature stands in the exponent.",
-        "whole-turns": "There is a factor of 2π too many in your angles. The formula has none: place 1 is at 1 radian.",
-        "second-half-empty": "Your second half is still 0: the loop over the pairs ends at d_model / 2.",
-        "first-place-only-filled": "Only row 0 is filled. Does a `return` stand inside the loop?",
-        "cut-to-whole-numbers": "Your array holds whole numbers, so everything behind the point is cut off. Make it of floats.",
-        "positions-without-sign": "A negative position comes out as a positive one. The hand then turns the other way.",
-        "frequency-upside-down": "Your hands become faster from pair to pair: the sign of the exponent is wrong.",
-        "exponent-not-divided": "Your exponent is not divided by d_model: after a few pairs nothing moves any more.",
-        "angle-in-degrees": "Your angles look like degrees. np.sin takes radians, and the formula is in radians.",
-        "encoding-transposed": "Rows and columns are exchanged: one row a position, one column a feature.",
-        "base-ignored": "Another base changes nothing in your result. Use the parameter.",
-        "positions-ignored": "You count 0, 1, 2, … whatever positions are given. Use the parameter.",
-        "positions-rounded": "Positions between whole numbers come out as whole ones. A hand moves smoothly.",
-        "fails-on-grid": "Right for a row of positions; for positions of shape (batch, seq_len) your function raises {error}. "
-        "Give the features an axis of their own at the end: positions[..., None].",
-        "wrong-on-grid": "Right for a row of positions, wrong for positions of shape (batch, seq_len). Give the features an axis "
-        "of their own at the end: positions[..., None].",
-        # find the bug
-        "pairs-inverted": "The wrong way round: True is for a pair that is broken.",
-        "one-answer-a-place": "One answer for each place. The question is about pairs: d_model / 2 answers, each about all places.",
-        "one-answer-a-feature": "One answer for each feature. A pair has two: add their squares before you judge.",
-        "pairs-of-halves": "You pair feature 0 with d_model/2. A pair are neighbours: 0 and 1, 2 and 3, ….",
-        "first-place-only": "You miss a pair that breaks later. At place 0 every encoding is (0, 1): look at all places.",
-        "last-place-only": "You judge by one place, the last. Look at all of them.",
-        "only-too-short": "You miss hands that are too long. Both sides count: the absolute difference from 1.",
-        "added-over-places": "You add up all places, too. Each place is judged by itself: only the two features of a pair are added.",
-        "compared-with-the-right-one": "You compare with the right encoding. Asked is less: is a pair a hand, at whatever speed?",
-        "needs-every-place": "You call a pair broken only if it is broken at every place. One place is enough.",
-        "rounding-is-no-break": "Pairs that are right up to rounding count as broken for you. Compare with a tolerance of 0.001.",
-        "only-too-long": "You miss hands that are too short. Both sides count: the absolute difference from 1.",
-        "averaged-over-places": "You average over the places before you judge, and too long and too short cancel out.",
-        "not-squared": "You add sine and cosine as they are. On the unit circle their squares add up to 1.",
-        "pairs-not-boolean": "Your answer holds numbers. Return booleans: True where a pair is broken.",
-        # rotation
-        "offset-ignored": "Another offset changes nothing in your matrix. It multiplies the frequency.",
-        "block-without-minus": "Your blocks have two sines with a plus. cos(a + b) = cos b · cos a - sin b · sin a: one has a minus.",
-        "speeds-of-halved-exponent": "The first pair is right, the next turn too fast: the exponent uses the number of the pair. "
-        "For the pair that begins at feature i it is i/d_model.",
-        "turns-back": "Your matrix moves by the same number of places the other way: check where the minus stands.",
-        "one-speed-for-all": "All your pairs turn by the same angle. Each has its own frequency.",
-        "mirror-not-turn": "Your blocks mirror instead of turning: their determinant is -1. One of the sines has a minus.",
-        "blocks-of-halves": "Your blocks join feature 0 with d_model/2. Here pairs are neighbours: 0 and 1, 2 and 3, ….",
-        "offset-without-sign": "For an offset of -2 your matrix moves by +2.",
-        "speeds-of-doubled-exponent": "The first pair is right, the next turn too slowly: the exponent is doubled. For the pair "
-        "that begins at feature i it is i/d_model.",
-        "rotation-sine-cosine-exchanged": "For an offset of 0 nothing should move, yet yours does: sine and cosine are exchanged.",
-        "rotation-first-pair-only": "Only the first pair turns. Each pair has its block on the diagonal.",
-        "rotation-without-sines": "Only the cosines are there, on the diagonal. A turn needs the two sines beside it.",
-        "blocks-not-placed": "These are the blocks, one for each pair. Put them on the diagonal of one matrix, (d_model, d_model).",
-        "rotation-moves-nothing": "Your matrix is the identity: no place moves.",
-        # look back
-        "looks-ahead": "Your head looks ahead, to the key `back` places later. The query has to be turned back.",
-        "looks-at-itself": "Your head looks at its own place: the query is not turned at all, or the key is turned with it.",
-        "back-rolled": "Your first queries are those of the last places: np.roll goes round in a circle. Turn the encodings.",
-        "back-clamped": "The first queries all stand at place 0. Turned back by a matrix, they stand before it, at -1, -2, ….",
-        "back-causal": "You hide the keys after the query. No mask was asked for.",
-        "sharpness-after-softmax": "You multiply the weights by the sharpness. It belongs to the scores, before the softmax.",
-        "sharpness-ignored": "The sharpness changes nothing in your weights. It multiplies the scores.",
-        "sharpness-twice": "The sharpness enters twice: it multiplies the scores, or the queries, but not both sides of the product.",
-        "back-ignored": "Your head looks one place back, whatever `back` is. Use the parameter.",
-        "sharpness-divides": "You divide by the sharpness. A larger one has to make the weights sharper: multiply.",
-        "back-scaled": "Your scores are divided by something else too, such as √d_model. Here the sharpness alone decides.",
-        "back-no-softmax": "These are scores, not weights: the rows do not sum to 1.",
-        "back-transposed": "Rows and columns are exchanged: rows are queries.",
-        "back-over-queries": "The columns sum to 1, the rows do not: your softmax runs over the queries.",
-        "back-all-or-nothing": "All the weight sits on one key. Use the softmax of the scores.",
-        # rotary
-        "turns-clockwise-rotary": "Your vectors turn the wrong way: check where the minus stands.",
-        "half-split": "You pair the two halves (feature 0 with d_head/2), as Hugging Face's rotate_half does. Here neighbours are "
-        "paired: 0 and 1, 2 and 3, ….",
-        "length-changed": "Turning keeps the length of a vector; yours changes from {before:.3f} to {after:.3f}.",
-        "same-sign-twice": "Both features have the same sign between their two terms. A turn has one minus and one plus: first · cos - "
-        "second · sin, first · sin + second · cos.",
-        "pair-exchanged": "The two of each pair stand in the wrong order.",
-        "turned-twice": "Your vectors turn twice as far as they should.",
-        "not-turned": "Your vectors come out as they went in.",
-        "rotary-one-speed": "All your pairs turn at the same speed. Each has its own frequency.",
-        "rotary-exponent-doubled": "The first pair is right, the next turn too slowly: the exponent is doubled. For the pair that "
-        "begins at feature i it is i/d_head.",
-        "rotary-exponent-halved": "The first pair is right, the next turn too fast: the exponent uses the number of the pair. For "
-        "the pair that begins at feature i it is i/d_head.",
-        "rotary-parted": "The right numbers in another order: all first features, then all second ones. Put each pair together again.",
-        "rotary-half-turned": "The second feature of a pair is made from the first one as it is *after* turning. Keep the old one.",
-        "rotary-from-one": "You turn place 0, too: positions are used as they are given.",
-        "positions-added": "You add the sines and cosines to the vectors. Rotary turns the vectors and adds nothing.",
-        "sine-cosine-exchanged": "At position 0 nothing should move, yet your vectors do: sine and cosine are exchanged.",
-        # another convention
-        "not-converted": "You return the matrix as it was. With halves for pairs, feature 0 is turned together with d_head/2.",
-        "converted-backwards": "You order the columns the other way round: from halves to neighbours. Where does the partner of "
-        "feature 0 stand now, and where must it stand?",
-        "inputs-reordered": "You reorder the rows, which belong to the embedding. The features of a head are the columns.",
-        "odd-half-first": "Your odd features stand in the front half. Each pair is exchanged, and so turns the other way: even ones first.",
-        "rotated-not-reordered": "A sign has changed. The program does the turning, signs and all; your columns only change their places.",
-        "neighbours-exchanged": "You exchange the two of each pair. They have to stand d_head/2 apart: even ones first, then odd ones.",
-        "halves-exchanged": "You exchange the two halves. What has to move are the odd features: all of them behind all even ones.",
-        "wrong-frequency": "Each pair stays together, but turns at the speed of another pair: keep the pairs in their order.",
-        # ALiBi
-        "rewards-distance": "Your bias is positive: it rewards distance. It is a penalty, at most 0.",
-        "only-what-came-before": "Keys after the query get no penalty at all. The distance counts on both sides: its absolute value.",
-        "rewards-what-follows": "Keys after the query get a positive bias. The distance counts on both sides: its absolute value.",
-        "slopes-from-one": "Your first head has the slope 1. The row starts at its own ratio: heads are counted from 1.",
-        "slopes-for-eight": "Your slopes are those of 8 heads, 1/2, 1/4, …, whatever num_heads is. The ratio is 2^(-8/num_heads).",
-        "slopes-wrong": "Your distances are right, the slopes are not: head {head} has {slope:.4g}, expected {right:.4g}. The exponent "
-        "is -8h/n.",
-        "only-eight-in-exponent": "Your slopes are 2^-8 · h/n: the exponent ends after the -8. `**` binds tighter than `*` and "
-        "`/`, so put the whole exponent in parentheses.",
-        "distance-from-one": "Your distance of a word to itself is 1. It is 0, and the next word's is 1.",
-        "one-slope": "All your heads have the same slope. Each gets its own.",
-        "slopes-reversed": "Your slopes come in the opposite order: the first head is the steepest.",
-        "queries-at-the-start": "With a cache the queries are the *last* positions: the last query stands at the last key.",
-        "hides-what-follows": "Keys after the query get minus infinity. That is the causal mask's work; here the distance counts on "
-        "both sides.",
-        "by-the-key-alone": "Your bias depends on the key alone, as Bloom's does. After softmax under a causal mask that is the same; "
-        "here the distance itself is asked for.",
-        "factors-not-biases": "These are factors, e^bias. The bias is added to the scores: return the negative numbers themselves.",
-        "distance-squared": "Your penalty grows with the square of the distance. It is linear.",
-        "heads-last": "The heads come first: (heads, queries, keys).",
-    }
-)  # fmt: skip
+BASE = 10000.0
+
+# ----------------------------------------------------------------------------------------------------------------------
+# Sines and cosines
+# ----------------------------------------------------------------------------------------------------------------------
+
+LOOPS, ANY = "05.sinusoidal_by_loops", "05.sinusoidal"
 
 
-# --- sinusoidal -------------------------------------------------------------------------------------------------------
-
-
-def hands(positions, frequencies, cosine_frequencies=None):
-    """Sines and cosines at these frequencies, one pair after the other: (..., 2 · frequencies)."""
-    positions = np.asarray(positions, float)[..., None]
-    cosine_frequencies = frequencies if cosine_frequencies is None else cosine_frequencies
-    pairs = np.sin(positions * frequencies), np.cos(positions * cosine_frequencies)
-    return np.stack(pairs, axis=-1).reshape(*positions.shape[:-1], -1)
-
-
-def encoding_suspects(positions, d_model, base=10000.0):
-    """What well-known mistakes give for the sinusoidal encoding of these positions."""
-    i = np.arange(0, d_model, 2)
-    speed = base ** (-i / d_model)
-    right = hands(positions, speed)
-    with np.errstate(all="ignore"):
-        return {
-            "exponent-doubled": hands(positions, base ** (-2 * i / d_model)),
-            "exponent-doubled-cosine-too": hands(
-                positions, base ** (-2 * i / d_model), base ** (-2 * (i + 1) / d_model)
-            ),
-            "exponent-halved": hands(positions, base ** (-i / 2 / d_model)),
-            "cosine-other-frequency": hands(positions, speed, base ** (-(i + 1) / d_model)),
-            "cosine-first": right.reshape(*right.shape[:-1], -1, 2)[..., ::-1].reshape(right.shape),
-            "sines-then-cosines": np.concatenate([right[..., 0::2], right[..., 1::2]], axis=-1),
-            "positions-from-one": hands(np.asarray(positions) + 1, speed),
-            "cosine-missing": np.repeat(right[..., 0::2], 2, axis=-1),
-            "frequency-upside-down": hands(positions, 1 / speed),
-            "exponent-not-divided": hands(positions, base ** (-i.astype(float))),
-            "angle-in-degrees": hands(np.radians(positions), speed),
-            "exponent-rounded": [hands(positions, base ** -(i // d_model)), hands(positions, base ** (-i // d_model))],
-            "exponent-to-the-end": hands(positions, base ** (-i / (d_model - 2))),
-            "pairs-overlap": _overlapping(positions, d_model, base),
-            "sine-missing": np.repeat(right[..., 1::2], 2, axis=-1),
-            "another-base": [hands(positions, other ** (-i / d_model)) for other in (1000.0, 100.0, np.e, np.e**4)],
-            "exponent-divided-wrongly": [
-                hands(positions, base ** (-i / divisor)) for divisor in (d_model - 1, d_model + 1, np.size(positions))
-            ],
-            "power-not-taken": [hands(positions, sign * base * i / d_model) for sign in (1, -1)],
-            "place-and-feature-exchanged": _turned_round(positions, d_model, base),
-            "whole-turns": hands(positions, 2 * np.pi * speed),
-            "second-half-empty": np.where(np.arange(d_model) < _filled(d_model), right, 0),
-            "first-place-only-filled": np.where(np.arange(len(right))[:, None] == 0, right, 0),
-        }
-
-
-def _filled(d_model):
-    """How many features a loop over `range(0, d_model // 2, 2)` fills."""
-    return 2 * len(range(0, d_model // 2, 2))
-
-
-def _turned_round(positions, d_model, base):
-    """The encoding with the place in the exponent and the feature as a factor."""
-    i = np.arange(0, d_model, 2)
-    angles = i * base ** (-np.asarray(positions, float)[..., None] / d_model)
-    return np.stack([np.sin(angles), np.cos(angles)], axis=-1).reshape(*angles.shape[:-1], d_model)
-
-
-def of_floats(got, expected, what):
-    """Assert that an answer is not cut to whole numbers."""
-    cut = got.dtype.kind in "iu" and got.shape == expected.shape
-    assert not cut, mistake("cut-to-whole-numbers", expected=expected, got=got, what=what)
-
-
-def _overlapping(positions, d_model, base):
-    """Sines at every feature and a cosine at the last, as a loop in steps of one leaves them."""
-    angles = np.asarray(positions, float)[..., None] * base ** (-np.arange(d_model) / d_model)
-    encoding = np.sin(angles)
-    encoding[..., -1] = np.cos(angles[..., -2])
-    return encoding
-
-
-@checks(
-    "05.sinusoidal_by_loops",
+@reference(
+    LOOPS,
     title="Sines and cosines, with loops",
     points=2,
     hints=[
@@ -241,20 +43,26 @@ def _overlapping(positions, d_model, base):
         "The angle is p · 10000^(-i/d_model): one angle for both features of the pair.",
         "`encoding[p, i] = np.sin(angle)` and `encoding[p, i + 1] = np.cos(angle)`, in an array of zeros.",
     ],
+    returns="encoding",
+    alike=lambda encoding: (
+        encoding,
+        np.array(encoding.dtype.kind == "f"),
+    ),  # cut to whole numbers is not the same as empty
+    same={"base-ignored"},
 )
-def sinusoidal_by_loops(candidate):
-    for seq_len, d_model in ((7, 10), (12, 6), (1, 4), (3, 2)):
-        got, expected = call(candidate, seq_len, d_model), right_sinusoidal(seq_len, d_model)
-        if d_model > 4:  # only there are all of these different
-            suspects = encoding_suspects(np.arange(seq_len), d_model) | {"encoding-transposed": expected.T}
-        else:
-            suspects = {}
-        of_floats(got, expected, "encoding")
-        same_values(got, expected, "encoding", suspects)
+def sinusoidal_by_loops(seq_len, d_model):
+    return hands(angles(counted(seq_len), frequencies(d_model, BASE)))
 
 
-@checks(
-    "05.sinusoidal",
+@cases(LOOPS)
+def loop_cases():
+    seq_len, pairs = generator(1).choice(np.arange(4, 12), 2, replace=False).tolist()
+    for places, features in ((3, 4), (5, 2), (1, 6), (6, 6), (7, 10), (30, 8), (seq_len, 2 * pairs)):
+        yield Case(f"{places} place{'s' * (places > 1)}, {features} features", places, features)
+
+
+@reference(
+    ANY,
     title="Any positions, without loops",
     points=2,
     hints=[
@@ -262,43 +70,153 @@ def sinusoidal_by_loops(candidate):
         "Angles: each position times each frequency. `positions[..., None] * frequencies` has the shape (…, d_model / 2).",
         "Make room with `np.empty((*positions.shape, d_model))`, then fill `[..., 0::2]` with sines, `[..., 1::2]` with cosines.",
     ],
+    returns="encoding",
 )
-def sinusoidal(candidate):
-    whole = np.arange(9.0)
-    for d_model in (10, 6):
-        suspects = encoding_suspects(whole, d_model)
-        got = call(candidate, whole, d_model)
-        of_floats(got, np.empty((len(whole), d_model)), "encoding")
-        same_values(got, hands(whole, 10000.0 ** (-np.arange(0, d_model, 2) / d_model)), "encoding", suspects)
+def sinusoidal(positions, d_model, base=BASE):
+    return hands(angles(given(positions), frequencies(d_model, base)))
 
-    scattered, d_model = np.array([5000.0, 3.0, 17.5, -4.0, 0.25]), 8
-    speed = 10000.0 ** (-np.arange(0, d_model, 2) / d_model)
-    suspects = {
-        "positions-ignored": hands(np.arange(5), speed),
-        "positions-without-sign": hands(abs(scattered), speed),
-        "positions-rounded": [hands(np.trunc(scattered), speed), hands(np.round(scattered), speed)],
-    }
-    same_values(
-        call(candidate, scattered, d_model), hands(scattered, speed), "encoding of scattered positions", suspects
+
+def scattered(seed, *shape):
+    """Positions of both signs, mostly between whole numbers."""
+    return generator(seed).uniform(-20, 20, shape).round(2)
+
+
+@cases(ANY)
+def any_cases():
+    yield Case("three positions", np.array([0.0, 1.0, 2.0]), 4)
+    yield Case("scattered positions", np.append(scattered(1, 4), 0.5), 6)
+    yield Case("positions that start at 5000", np.arange(5000.0, 5003), 8)
+    yield Case("as many positions as pairs", scattered(2, 5), 10)
+    yield Case("as many positions as features", scattered(3, 6), 6)
+    yield Case("another base", scattered(4, 4), 6, 100.0)
+    yield Case("positions that are integers", np.arange(4), 6)
+    yield Case("a batch, a row of positions for each text", scattered(5, 2, 3), 8)
+    yield Case("a batch of as many texts as each has positions", scattered(6, 3, 3), 6, 500.0)
+    yield Case("positions of three axes", scattered(7, 2, 1, 3), 4)
+    yield Case("a single pair", scattered(8, 3), 2)
+    yield Case("one position, without an axis", scattered(9), 6, edge=True)
+
+
+def both(diagnosis, sentence, *encodings):
+    """A mistake of both exercises: functions of positions, d_model and base."""
+    mistake(LOOPS, diagnosis, sentence,
+            *(lambda seq_len, d_model, of=of: of(np.arange(float(seq_len)), d_model, BASE) for of in encodings))  # fmt: skip
+    mistake(ANY, diagnosis, sentence,
+            *(lambda positions, d_model, base=BASE, of=of: of(np.asarray(positions, float), d_model, base) for of in encodings))  # fmt: skip
+
+
+def uneven(sine, cosine):
+    """Hands whose sine and cosine turn at speeds of their own: exponents, functions of a pair's first feature i and d_model."""
+
+    def encoding(positions, d_model, base):
+        i = np.arange(0, d_model, 2)
+        return together(*(of(positions[..., None] * base ** -exponent(i, d_model)) for of, exponent in ((np.sin, sine), (np.cos, cosine))))  # fmt: skip
+
+    return encoding
+
+
+def filled(keep):
+    """The right encoding where `keep(places, features)` says so, 0 elsewhere."""
+    return lambda seq_len, d_model: np.where(
+        keep(np.arange(seq_len)[:, None], np.arange(d_model), seq_len, d_model),
+        sinusoidal_by_loops(seq_len, d_model),
+        0,
     )
 
-    expected = hands(scattered, 100.0 ** (-np.arange(0, d_model, 2) / d_model))
-    got = call(candidate, scattered, d_model, 100.0)
-    same_values(got, expected, "encoding at base 100", {"base-ignored": hands(scattered, speed)})
 
-    grid = np.array([[0.0, 1.0, 2.0], [7.0, 8.0, 9.0]])
-    try:
-        got = call(candidate, grid, d_model)
-    except LearnerError as error:
-        raise AssertionError(mistake("fails-on-grid", error=error.summary)) from None
-    expected = hands(grid, speed)
-    found = "wrong-shape" if got.shape != expected.shape else None
-    show = {"expected": expected, "got": got, "what": "encoding of (batch, seq_len) positions"}
-    assert found is None, mistake("wrong-on-grid", **show)
-    same_values(got, expected, show["what"], when_wrong="wrong-on-grid")
+both("cosine-other-frequency",
+     "The cosine turns at another speed than its sine, so sin² + cos² is not 1. A pair is one hand: one angle for both.",
+     uneven(lambda i, d: i / d, lambda i, d: (i + 1) / d), uneven(lambda i, d: i / d, lambda i, d: 2 * i / d),
+     uneven(lambda i, d: i / d, lambda i, d: (i + 2) / d), uneven(lambda i, d: i / 2 / d, lambda i, d: (i / 2 + 1) / d))  # fmt: skip
+both("exponent-doubled-cosine-too",
+     "Two slips at once: the exponent is doubled, and the cosine turns at another speed than its sine. i already steps by two, and a "
+     "pair has one angle.",
+     uneven(lambda i, d: 2 * i / d, lambda i, d: 2 * (i + 1) / d), uneven(lambda i, d: 2 * i / d, lambda i, d: (2 * i + 1) / d))  # fmt: skip
+both("place-and-feature-exchanged", "Place and feature are exchanged: the place multiplies, the feature stands in the exponent.",
+     lambda p, d, base: hands(np.arange(0, d, 2) * base ** (-p[..., None] / d)))  # fmt: skip
+both("sine-of-the-power-alone", "The place is multiplied with the sine, or comes too late. It belongs into the angle.",
+     lambda p, d, base: p[..., None] * hands(frequencies(d, base)))  # fmt: skip
+both("row-0-empty", "Place 0 is all 0. At angle 0 a pair is (0, 1): the cosine of 0 is 1.",
+     lambda p, d, base: sinusoidal(p, d, base) * (p != 0)[..., None])  # fmt: skip
+mistake(LOOPS, "pairs-overlap", "Your loop steps by one, so each pair overwrites the half of the one before: step by two.",
+        lambda n, d: np.where(np.arange(d) < d - 1, np.sin(a := np.arange(n)[:, None] * BASE ** (-np.arange(d) / d)),
+                              np.cos(np.roll(a, 1, axis=1))))  # fmt: skip
+mistake(LOOPS, "exponent-divided-by-the-length", "Your exponent is divided by how many places there are. It is divided by d_model.",
+        lambda n, d: hands(np.arange(n)[:, None] * BASE ** (-np.arange(0, d, 2) / n)))  # fmt: skip
+mistake(LOOPS, "second-half-empty", "Your last pairs are still 0: the loop over the pairs ends at d_model / 2.",
+        filled(lambda p, i, n, d: i < 2 * len(range(0, d // 2, 2))), filled(lambda p, i, n, d: i < d // 2))  # fmt: skip
+mistake(
+    LOOPS,
+    "last-pair-empty",
+    "The last pair is still 0: your loop ends too early.",
+    filled(lambda p, i, n, d: i < d - 2),
+)
+mistake(
+    LOOPS,
+    "first-pair-empty",
+    "The first pair is still 0: your loop starts too late.",
+    filled(lambda p, i, n, d: i >= 2),
+)
+mistake(
+    LOOPS,
+    "last-place-empty",
+    "The last row is still 0: your loop over the places ends too early.",
+    filled(lambda p, i, n, d: p < n - 1),
+)
+mistake(LOOPS, "ended-early", "Only the beginning is filled. Does a `return` stand inside of a loop?",
+        filled(lambda p, i, n, d: p == 0), filled(lambda p, i, n, d: (p == 0) & (i < 2)), filled(lambda p, i, n, d: i < 2))  # fmt: skip
+mistake(
+    LOOPS,
+    "last-place-only",
+    "Only the last row is filled: each place needs its own.",
+    filled(lambda p, i, n, d: p == n - 1),
+)
+mistake(LOOPS, "returns-one-row", "You return the row of a single place. Asked for are all of them: (seq_len, d_model).",
+        lambda n, d: sinusoidal_by_loops(n, d)[-1], lambda n, d: sinusoidal_by_loops(n, d)[0])  # fmt: skip
+mistake(ANY, "cut-to-whole-numbers", None,
+        lambda p, d, base=BASE: sinusoidal(p, d, base).astype(np.asarray(p).dtype))  # fmt: skip
+mistake(ANY, "one-position-fails", "Right for positions with axes, not for a single number. What `...` stands for may also be nothing.",
+        lambda p, d, base=BASE: sinusoidal(p, d, base) if p.ndim else len(p),
+        lambda p, d, base=BASE: sinusoidal(p, d, base) if p.ndim else p[:, None],
+        lambda p, d, base=BASE: sinusoidal(p, d, base) if p.ndim else sinusoidal(p[None], d, base))  # fmt: skip
 
 
-# --- find the bug -----------------------------------------------------------------------------------------------------
+def of_a_row(way):
+    """Right for a row of positions; for other shapes `way` of it."""
+    return lambda p, d, base=BASE: sinusoidal(p, d, base) if p.ndim == 1 else way(p, d, base)
+
+
+mistake(ANY, "one-row-only",
+        "Right for a row of positions, not for other shapes, such as (batch, seq_len). The features need an axis of their own, at the end.",
+        lambda p, d, base=BASE: hands(given(p[:, None]) * frequencies(d, base)), lambda p, d, base=BASE: hands(np.outer(given(p), frequencies(d, base))),
+        lambda p, d, base=BASE: hands(given(p).reshape(-1, 1) * frequencies(d, base)),
+        of_a_row(lambda p, d, base: np.broadcast_to(sinusoidal(p[0], d, base), (*p.shape, d))),
+        lambda p, d, base=BASE: np.broadcast_to((e := sinusoidal(p, d, base))[0], e.shape) if p.ndim == 2 else sinusoidal(p, d, base),
+        lambda p, d, base=BASE: hands(np.outer(given(p), frequencies(d, base))) + np.zeros((len(p), d)),
+        lambda p, d, base=BASE: hands(np.outer(given(p), frequencies(d, base))) + np.zeros((*p.shape, d)))  # fmt: skip
+mistake(ANY, "positions-ignored", None,
+        lambda p, d, base=BASE: sinusoidal(np.arange(len(p)), d, base), lambda p, d, base=BASE: sinusoidal(np.arange(p.shape[0]), d, base))  # fmt: skip
+
+
+@holds(LOOPS, "place-0-not-at-the-start", "Place 0 comes out wrong: there every angle is 0, and every pair (0, 1).")
+def starts_at_place_0(encoding, seq_len, d_model):
+    return answers.close(encoding[0], np.tile([0.0, 1.0], d_model // 2))
+
+
+@holds(
+    LOOPS,
+    "no-hand",
+    "At some place sin² + cos² of a pair is not 1: the two are not the sine and the cosine of one angle.",
+)
+@holds(ANY, "no-hand")
+def is_on_the_circle(encoding, *inputs):
+    first, second = neighbours(np.asarray(encoding, float))
+    return np.allclose(first**2 + second**2, 1, atol=1e-3)
+
+
+# ----------------------------------------------------------------------------------------------------------------------
+# Find the bug
+# ----------------------------------------------------------------------------------------------------------------------
 
 
 def colleagues_encoding(seq_len, d_model):
@@ -311,34 +229,133 @@ def colleagues_encoding(seq_len, d_model):
     return encoding
 
 
-def _broken_cases():
-    """Encodings to judge: right, the colleague's, and pairs broken in one respect each."""
-    right = right_sinusoidal(20, 10)
-    one_late = right.copy()
-    one_late[13, 4:6] *= 1.3  # one place, too long
-    one_short = right.copy()
-    one_short[7, 8:10] *= 0.8
-    at_the_start = right.copy()
-    at_the_start[0, 2:4] *= 1.1
-    uneven = right.copy()
-    uneven[:, 2] *= np.where(np.arange(20) % 2, 1.2, 0.7)
-    balanced = right.copy()  # squares of 0.5 and 1.5 by turns: on average exactly 1
-    balanced[:, 6:8] *= np.sqrt(np.where(np.arange(20) % 2, 1.5, 0.5))[:, None]
-    return {
-        "right": right,
-        "right in single precision": right.astype(np.float32),
-        "the colleague's": colleagues_encoding(20, 10),
-        "one place too long": one_late,
-        "one place too short": one_short,
-        "the first place too long": at_the_start,
-        "sines stretched": uneven,
-        "long and short by turns": balanced,
-        "clocks that stand still": np.tile([0.0, 1.0], (20, 5)),
-    }
+BROKEN = "05.broken_pairs"
 
 
-@checks(
-    "05.broken_pairs",
+@step
+def squares_of_pairs(encoding):
+    """sin² + cos² of each pair at each place: (places, pairs)."""
+    return sum(part**2 for part in neighbours(np.asarray(encoding, float)))
+
+
+squares_of_pairs.slip(
+    "pairs-of-halves", "You pair feature 0 with d_model/2. A pair are neighbours: 0 and 1, 2 and 3, ….",
+    lambda encoding: sum(half**2 for half in np.split(encoding, 2, axis=1)),
+)  # fmt: skip
+squares_of_pairs.slip(
+    "not-squared", "You add sine and cosine as they are. On the unit circle their squares add up to 1.",
+    lambda encoding: encoding[:, ::2] + encoding[:, 1::2], lambda encoding: abs(encoding[:, ::2]) + abs(encoding[:, 1::2]),
+    lambda encoding: (encoding[:, ::2] + encoding[:, 1::2]) ** 2,
+)  # fmt: skip
+squares_of_pairs.slip(
+    "squares-averaged", "You take the mean of the two squares. Their sum is 1.",
+    lambda encoding: squares_of_pairs(encoding) / 2,
+)  # fmt: skip
+squares_of_pairs.slip(
+    "length-for-its-square", "You compare the length of the hand, a root. The question is about sin² + cos² itself.",
+    lambda encoding: np.sqrt(squares_of_pairs(encoding)),
+)  # fmt: skip
+squares_of_pairs.slip(
+    "squares-subtracted", "You subtract the squares. It is their sum that is 1.",
+    lambda encoding: encoding[:, ::2] ** 2 - encoding[:, 1::2] ** 2,
+)  # fmt: skip
+squares_of_pairs.slip(
+    "one-answer-a-feature", "One answer for each feature. A pair has two: add their squares before you judge.",
+    lambda encoding: np.repeat(squares_of_pairs(encoding), 2, axis=1), lambda encoding: encoding**2,
+)  # fmt: skip
+squares_of_pairs.slip(
+    "all-neighbours-paired", "You judge features 1 and 2 as a pair, too. Pairs do not overlap: 0 and 1, 2 and 3, ….",
+    lambda encoding: encoding[:, :-1] ** 2 + encoding[:, 1:] ** 2,
+)  # fmt: skip
+squares_of_pairs.slip(
+    "squares-over-places", "You add up all places, too. Each place is judged by itself: only the two features of a pair are added.",
+    lambda encoding: squares_of_pairs(encoding).sum(axis=0, keepdims=True),
+)  # fmt: skip
+squares_of_pairs.slip(
+    "averaged-over-places", "You average over the places before you judge, and too long and too short cancel out.",
+    lambda encoding: squares_of_pairs(encoding).mean(axis=0, keepdims=True),
+)  # fmt: skip
+
+
+@step
+def off_by(squares, tolerance):
+    """Where the sum of squares differs from 1 by more than the tolerance."""
+    return abs(squares - 1) > tolerance
+
+
+off_by.slip(
+    "pairs-inverted", "The wrong way round{at}: True is for a pair that is broken.",
+    lambda squares, tolerance: abs(squares - 1) <= tolerance, lambda squares, tolerance: ~off_by(squares, tolerance).any(axis=0, keepdims=True),
+)  # fmt: skip
+off_by.slip(
+    "only-too-long", "You miss hands that are too short. Both sides count.",
+    lambda squares, tolerance: squares - 1 > tolerance,
+)  # fmt: skip
+off_by.slip(
+    "only-too-short", "You miss hands that are too long. Both sides count.",
+    lambda squares, tolerance: 1 - squares > tolerance,
+)  # fmt: skip
+off_by.slip(
+    "rounding-is-no-break", "Your tolerance is smaller than 0.001: hands that are a little off, by rounding or by less than that, count as "
+    "broken for you.",
+    *(lambda squares, tolerance, other=other: abs(squares - 1) > other for other in (0.0, 1e-12, 1e-10, 1e-9, 1e-8, 1e-6, 1e-5, 1.1e-5, 1e-4, 5e-4)),
+)  # fmt: skip
+off_by.slip(
+    "tolerance-too-large", "Your tolerance is larger than 0.001: some broken hands count as right for you.",
+    *(lambda squares, tolerance, other=other: abs(squares - 1) > other for other in (2e-3, 5e-3, 0.01, 0.05, 0.1)),
+)  # fmt: skip
+
+
+@step
+def at_any_place(off):
+    """Whether a pair is off at one place at least."""
+    return off.any(axis=0)
+
+
+at_any_place.slip(
+    "needs-every-place", "You call a pair broken only if it is broken at every place. One place is enough.",
+    lambda off: off.all(axis=0),
+)  # fmt: skip
+at_any_place.slip(
+    "needs-most-places", "You call a pair broken only if it is broken at more than one place. One place is enough.",
+    lambda off: off.mean(axis=0) > 0.5, lambda off: off.sum(axis=0) > 1,
+)  # fmt: skip
+at_any_place.slip(
+    "first-place-only", "You miss a pair that breaks later. At place 0 every encoding is (0, 1): look at all places.",
+    lambda off: off[0],
+)  # fmt: skip
+at_any_place.slip(
+    "judges-the-last-place", "You judge by one place, the last. Look at all of them.",
+    lambda off: off[-1],
+)  # fmt: skip
+at_any_place.slip(
+    "place-left-out", "One place is not looked at, the first or the last. All of them count.",
+    lambda off: off[1:].any(axis=0), lambda off: off[:-1].any(axis=0),
+)  # fmt: skip
+at_any_place.slip(
+    "one-answer-a-place", "One answer for each place. The question is about pairs: d_model / 2 answers, each about all places.",
+    lambda off: off.any(axis=1),
+)  # fmt: skip
+at_any_place.slip(
+    "one-answer-for-all", "One answer for the whole encoding. The question is about each pair.",
+    lambda off: off.any(),
+)  # fmt: skip
+at_any_place.slip(
+    "places-and-pairs", "One answer for each place and pair. A pair is broken if it is at any place: d_model / 2 answers.",
+    lambda off: off,
+)  # fmt: skip
+at_any_place.slip(
+    "numbers-of-pairs", "Which pairs are broken is told by a boolean for each, not by the numbers of those that are.",
+    lambda off: np.flatnonzero(off.any(axis=0)),
+)  # fmt: skip
+at_any_place.slip(
+    "pairs-not-boolean", "Your answer holds numbers. Return booleans: True where a pair is broken.",
+    lambda off: off.any(axis=0).astype(int), lambda off: off.sum(axis=0), lambda off: off.any(axis=0).astype(float),
+)  # fmt: skip
+
+
+@reference(
+    BROKEN,
     title="Find the bug: which pairs are no hands?",
     points=2,
     hints=[
@@ -346,80 +363,96 @@ def _broken_cases():
         "Neighbours together: `(encoding ** 2).reshape(places, -1, 2).sum(axis=-1)` has one number for each place and pair.",
         "`(abs(squares - 1) > 0.001).any(axis=0)`: broken if it is off at any place.",
     ],
+    returns="broken pairs",
 )
-def broken_pairs(candidate):
-    cases, answers = _broken_cases(), {}
-    for name, encoding in cases.items():
-        got, expected = call(candidate, encoding), _broken(encoding)
-        show = {"expected": expected, "got": got, "what": f"broken pairs, {name}"}
-        per_place = got.shape == (len(encoding),) or got.shape == (len(encoding), 1)
-        assert not per_place, mistake("one-answer-a-place", **show)
-        assert got.shape != (encoding.shape[1],), mistake("one-answer-a-feature", **show)
-        assert got.shape == expected.shape, mistake("wrong-shape", **show)
-        assert got.dtype.kind == "b", mistake("pairs-not-boolean", **show)
-        answers[name] = show
-    wrong = [show for show in answers.values() if not np.array_equal(show["got"], show["expected"])]
-    if not wrong:
-        return
-    for diagnosis, suspect in BROKEN_SUSPECTS.items():  # a slip explains all answers, not only one of them
-        if all(np.array_equal(show["got"], suspect(cases[name])) for name, show in answers.items()):
-            raise AssertionError(mistake(diagnosis, **wrong[0]))
-    missed = any((show["expected"] & ~show["got"]).any() for show in wrong)
-    raise AssertionError(mistake("different-values" if missed else "rounding-is-no-break", **wrong[0]))
+def broken_pairs(encoding):
+    return at_any_place(off_by(squares_of_pairs(encoding), 0.001))
 
 
-def _squares(encoding):
-    return (np.asarray(encoding, float) ** 2).reshape(len(encoding), -1, 2).sum(axis=-1)  # (places, pairs)
+def some_hands(seed, places, pairs):
+    """Hands at any angles, all of them right."""
+    return hands(generator(seed).uniform(0, 6.2, (places, pairs)))
 
 
-def _broken(encoding):
-    return (abs(_squares(encoding) - 1) > 0.001).any(axis=0)
+def stretched(seed, places, pairs, *changes):
+    """Such hands, of which some, (place, pair, factor), have another sum of squares."""
+    encoding = some_hands(seed, places, pairs)
+    for place, pair, factor in changes:
+        encoding[place, 2 * pair : 2 * pair + 2] *= np.sqrt(factor)
+    return encoding
 
 
-def _of_halves(encoding):
-    return sum(half**2 for half in np.split(encoding, 2, axis=1))  # (places, pairs)
+@cases(BROKEN)
+def broken_cases():
+    yield Case("a pair that is too long at one place", np.round(stretched(1, 2, 2, (1, 0, 1.69)), 3))
+    yield Case("a pair that is too short at one place", stretched(2, 6, 3, (4, 2, 0.8)))
+    yield Case("a pair that is broken at the first place", stretched(3, 5, 4, (0, 1, 1.2)))
+    yield Case("a pair that is broken at the last place", stretched(4, 5, 4, (4, 3, 0.7)))
+    yield Case("hands at any angles, all right", some_hands(5, 7, 5))
+    yield Case("a right encoding", sinusoidal_by_loops(9, 10))
+    yield Case("a right encoding in single precision", sinusoidal_by_loops(40, 6).astype(np.float32))
+    yield Case("the colleague's", colleagues_encoding(20, 10))
+    yield Case("pairs off by a little less than 0.001, and by a little more",
+               stretched(6, 3, 4, (1, 0, 1.0009), (1, 1, 1.0011), (2, 2, 0.9991), (0, 3, 0.9989)))  # fmt: skip
+    yield Case("pairs that are too long and too short by turns",
+               stretched(7, 6, 2, *((place, 1, (0.5, 1.5)[place % 2]) for place in range(6))))  # fmt: skip
+    yield Case("a pair that is broken everywhere", stretched(8, 4, 3, *((place, 1, 1.3) for place in range(4))))
+    yield Case("as many places as pairs", stretched(9, 4, 4, (1, 2, 1.4), (3, 2, 1.1)))
+    yield Case("as many places as features", stretched(10, 6, 3, (2, 0, 0.9)))
+    rng = generator(12)
+    drawn = [(int(rng.integers(7)), pair, 1.5) for pair in range(5) if rng.random() < 0.5]
+    yield Case("some broken pairs, each at one place", stretched(13, 7, 5, *drawn))
+    yield Case("clocks that stand still", np.tile([0.0, 1.0], (5, 3)), edge=True)
+    yield Case("one place", stretched(11, 1, 3, (0, 1, 1.2)), edge=True)
 
 
-BROKEN_SUSPECTS = {
-    "pairs-inverted": lambda encoding: ~_broken(encoding),
-    "first-place-only": lambda encoding: _broken(encoding[:1]),
-    "needs-every-place": lambda encoding: (abs(_squares(encoding) - 1) > 0.001).all(axis=0),
-    "averaged-over-places": lambda encoding: abs(_squares(encoding).mean(axis=0) - 1) > 0.001,
-    "last-place-only": lambda encoding: _broken(encoding[-1:]),
-    "only-too-short": lambda encoding: (_squares(encoding) < 0.999).any(axis=0),
-    "added-over-places": lambda encoding: abs(_squares(encoding).sum(axis=0) - 1) > 0.001,
-    "compared-with-the-right-one": lambda encoding: (
-        (abs(encoding - right_sinusoidal(*encoding.shape)) > 0.001).reshape(len(encoding), -1, 2).any(axis=(0, 2))
-    ),
-    "only-too-long": lambda encoding: (_squares(encoding) > 1.001).any(axis=0),
-    "pairs-of-halves": lambda encoding: (abs(_of_halves(encoding) - 1) > 0.001).any(axis=0),
-    "not-squared": lambda encoding: (abs(encoding[:, ::2] + encoding[:, 1::2] - 1) > 0.001).any(axis=0),
-}
+mistake(BROKEN, "compared-with-the-right-one", "You compare with the right encoding. Asked is less: is a pair a hand, at whatever speed?",
+        lambda encoding: at_any_place(sum(neighbours(abs(encoding - sinusoidal_by_loops(*encoding.shape)) > 0.001)) > 0))  # fmt: skip
+
+# ----------------------------------------------------------------------------------------------------------------------
+# The matrix of a step
+# ----------------------------------------------------------------------------------------------------------------------
+
+ROTATION = "05.rotation"
 
 
-# --- rotation ---------------------------------------------------------------------------------------------------------
+@step
+def moved_by(offset, speeds):
+    """By which angle each hand turns in a step of this many places."""
+    return offset * speeds
 
 
-def _blocks(angles, mirrored=False):
-    """A matrix of 2×2 blocks, one for each angle."""
-    matrix = np.zeros((2 * len(angles), 2 * len(angles)))
-    for pair, angle in enumerate(angles):
-        sine, cosine = np.sin(angle), np.cos(angle)
-        block = [[cosine, sine], [sine, -cosine]] if mirrored else [[cosine, sine], [-sine, cosine]]
-        matrix[2 * pair : 2 * pair + 2, 2 * pair : 2 * pair + 2] = block
-    return matrix
+moved_by.slip(
+    "offset-ignored", "Another offset changes nothing in your matrix. It multiplies the frequency.",
+    lambda offset, speeds: speeds,
+)  # fmt: skip
+moved_by.slip(
+    "offset-without-sign", "For a negative offset your matrix moves the same way as for a positive one.",
+    lambda offset, speeds: abs(offset) * speeds, lambda offset, speeds: -abs(offset) * speeds,
+)  # fmt: skip
+moved_by.slip(
+    "offset-one-off", "Your matrix moves by one place too many or too few: an offset of 0 moves nothing.",
+    lambda offset, speeds: (offset + 1) * speeds, lambda offset, speeds: (offset - 1) * speeds,
+)  # fmt: skip
+moved_by.slip(
+    "matrix-moves-nothing", "Your matrix is the identity: no place moves.",
+    lambda offset, speeds: 0 * speeds,
+)  # fmt: skip
+moved_by.slip(
+    "moves-too-far", "Your hands turn twice as far as they should.",
+    lambda offset, speeds: 2 * offset * speeds,
+)  # fmt: skip
+moved_by.slip(
+    "degrees",
+    None,
+    lambda offset, speeds: np.radians(offset * speeds),
+    lambda offset, speeds: np.degrees(offset * speeds),
+)
+moved_by.slip("angles-added", None, lambda offset, speeds: offset + speeds)
 
 
-def _of_blocks(angles, block_of):
-    """A matrix of 2×2 blocks, each made from the sine and the cosine of its angle."""
-    matrix = np.zeros((2 * len(angles), 2 * len(angles)))
-    for pair, angle in enumerate(angles):
-        matrix[2 * pair : 2 * pair + 2, 2 * pair : 2 * pair + 2] = block_of(np.sin(angle), np.cos(angle))
-    return matrix
-
-
-@checks(
-    "05.rotation",
+@reference(
+    ROTATION,
     title="The matrix of a step",
     points=3,
     hints=[
@@ -428,47 +461,135 @@ def _of_blocks(angles, block_of):
         "sin(a + b) = cos b · sin a + sin b · cos a. So the first row of the block is (cos b, sin b). And the second?",
         "`R[i:i+2, i:i+2] = [[np.cos(b), np.sin(b)], [-np.sin(b), np.cos(b)]]` for i = 0, 2, 4, ….",
     ],
+    returns="matrix",
+    same={"base-ignored"},
 )
-def rotation(candidate):
-    for offset, d_model in ((3, 10), (-2, 6), (0, 4), (250, 8)):
-        i = np.arange(0, d_model, 2)
-        speed = 10000.0 ** (-i / d_model)
-        right = sinusoidal_rotation(offset, d_model)
-        order = np.concatenate([i, i + 1])
-        of_halves = right[np.ix_(order, order)]
-        below = np.tri(d_model, k=-1, dtype=bool)
-        suspects = {
-            "turns-back": right.T,
-            "offset-without-sign": _blocks(abs(offset) * speed),
-            "one-speed-for-all": _blocks(np.full(len(i), float(offset))),
-            "mirror-not-turn": [_blocks(offset * speed, mirrored=True), -_blocks(-offset * speed, mirrored=True)],
-            "blocks-of-halves": [of_halves, of_halves.T],
-            "speeds-of-doubled-exponent": [
-                _blocks(offset * 10000.0 ** (-2 * i / d_model)),
-                _blocks(-offset * 10000.0 ** (-2 * i / d_model)),
-            ],
-            "rotation-moves-nothing": np.eye(d_model),
-            "offset-ignored": _blocks(speed),
-            "block-without-minus": [np.where(below, -right, right), np.where(below.T, -right, right)],
-            "speeds-of-halved-exponent": _blocks(offset * 10000.0 ** (-i / 2 / d_model)),
-            "rotation-sine-cosine-exchanged": [
-                _of_blocks(offset * speed, lambda sine, cosine, signs=signs: signs * [[sine, cosine], [cosine, sine]])
-                for signs in np.array([[[1, 1], [-1, 1]], [[1, 1], [1, -1]], [[1, -1], [1, 1]], [[-1, 1], [1, 1]]])
-            ],
-            "rotation-first-pair-only": _blocks(offset * speed * (i == 0)),
-            "rotation-without-sines": np.diag(np.repeat(np.cos(offset * speed), 2)),
-        }
-        suspects = {name: wrong for name, wrong in suspects.items() if not _same(wrong, right)}
-        if offset < 0:  # there, both of these give the same matrix: a mistake that is right for +3 has lost the sign
-            suspects.pop("turns-back")
-        got = call(candidate, offset, d_model)
-        show = {"expected": right, "got": got, "what": "matrix"}
-        assert got.shape != (d_model // 2, 2, 2), mistake("blocks-not-placed", **show)
-        same_values(got, right, f"matrix for an offset of {offset}", suspects)
+def rotation(offset, d_model):
+    return turn_matrix(moved_by(offset, frequencies(d_model, BASE)))
 
 
-@checks(
-    "05.look_back",
+@cases(ROTATION)
+def rotation_cases():
+    drawn = int(generator(1).integers(6, 40))
+    for offset, d_model in ((1, 2), (2, 4), (3, 10), (-2, 6), (0, 4), (-1, 2), (250, 8), (drawn, 12), (-drawn, 6)):
+        yield Case(f"an offset of {offset}, {d_model} features", offset, d_model)
+
+
+def encoding(positions, d_model):
+    """The right encoding."""
+    return hands.function(np.asarray(positions, float)[..., None] * frequencies.function(d_model, BASE))
+
+
+mistake(ROTATION, "moves-place-0-only",
+        "Your matrix moves place 0 rightly, and no other: it is made of two encodings. One matrix has to move every place.",
+        lambda offset, d: np.outer((there := encoding([0, offset], d))[1], there[0]) / (d / 2),
+        lambda offset, d: np.outer((there := encoding([0, offset], d))[1], there[0]))  # fmt: skip
+mistake(ROTATION, "encoding-for-matrix", "These are the encodings of places. Asked for is the matrix that moves all of them.",
+        lambda offset, d: encoding(offset, d), lambda offset, d: np.diag(encoding(offset, d)), lambda offset, d: encoding(np.arange(d) + offset, d))  # fmt: skip
+
+
+@holds(
+    ROTATION,
+    "matrix-no-turn",
+    "Your matrix changes lengths. A turn keeps them: times its own transpose it is the identity.",
+)
+def keeps_lengths(matrix, offset, d_model):
+    return np.allclose(matrix @ matrix.T, np.eye(d_model), atol=1e-4)
+
+
+# ----------------------------------------------------------------------------------------------------------------------
+# A head that looks back
+# ----------------------------------------------------------------------------------------------------------------------
+
+BACK = "05.look_back"
+
+
+def moved(keys, places):
+    """Each encoding, a row, moved by so many places."""
+    return keys @ turn_matrix.function(places * frequencies.function(keys.shape[1], BASE)).T
+
+
+def pushed(keys, back, filled):
+    """The encodings pushed down by `back` rows, those that are free filled."""
+    return np.concatenate([np.broadcast_to(filled, keys.shape)[:back], keys])[: len(keys)]
+
+
+@step
+def moved_back(keys, back):
+    """The queries: each place's encoding moved by -back."""
+    return moved(keys, -back)
+
+
+moved_back.slip(
+    "looks-ahead", "Your head looks ahead, to the key `back` places later: what is turned back is the query, and R stands on its "
+    "left where it is a column.",
+    lambda keys, back: moved(keys, back),
+)  # fmt: skip
+moved_back.slip(
+    "looks-at-itself", "Your head looks at its own place: the query is not turned at all, or the key is turned with it.",
+    lambda keys, back: keys,
+)  # fmt: skip
+moved_back.slip(
+    "back-rolled", "Your first queries are those of the last places: np.roll goes round in a circle. Turn the encodings.",
+    lambda keys, back: np.roll(keys, back, axis=0),
+)  # fmt: skip
+moved_back.slip(
+    "back-clamped", "The first queries all stand at place 0. Turned back by a matrix, they stand before it, at -1, -2, ….",
+    lambda keys, back: pushed(keys, back, keys[0]),
+)  # fmt: skip
+moved_back.slip(
+    "back-left-empty", "The first queries are all 0, so that they look everywhere alike. Turned back by a matrix, they stand before "
+    "place 0, at -1, -2, ….",
+    lambda keys, back: pushed(keys, back, 0 * keys[0]),
+)  # fmt: skip
+moved_back.slip(
+    "back-not-moved-at-first", "The first queries stay at their own places. Turned back by a matrix, they stand before place 0.",
+    lambda keys, back: pushed(keys, back, keys),
+)  # fmt: skip
+moved_back.slip(
+    "back-one-off", "Your head looks one place too far, or not far enough.",
+    lambda keys, back: moved(keys, -back - 1), lambda keys, back: moved(keys, -back + 1),
+)  # fmt: skip
+moved_back.slip(
+    "back-ignored", "Your head looks just as far back whatever `back` is. Use the parameter.",
+    *(lambda keys, back, places=places: moved(keys, -places) for places in (1, 2, 3)),
+)  # fmt: skip
+moved_back.slip(
+    "back-without-sign", "Your head looks twice as far back: the query is turned, and the key the other way.",
+    lambda keys, back: moved(keys, -2 * back),
+)  # fmt: skip
+
+
+@step
+def sharpened(scores, sharpness):
+    """Scores times the sharpness."""
+    return sharpness * scores
+
+
+sharpened.slip(
+    "sharpness-ignored", "The sharpness changes nothing in your weights. It multiplies the scores.",
+    lambda scores, sharpness: scores,
+)  # fmt: skip
+sharpened.slip(
+    "sharpness-divides", "You divide by the sharpness. A larger one has to make the weights sharper: multiply.",
+    lambda scores, sharpness: scores / sharpness,
+)  # fmt: skip
+sharpened.slip(
+    "sharpness-twice", "The sharpness enters twice: it multiplies the scores, or the queries, but not both sides of the product.",
+    lambda scores, sharpness: sharpness**2 * scores,
+)  # fmt: skip
+sharpened.slip(
+    "sharpness-added", "You add the sharpness, which changes nothing in a softmax. It multiplies the scores.",
+    lambda scores, sharpness: scores + sharpness,
+)  # fmt: skip
+sharpened.slip(
+    "sharpness-as-a-power", "The sharpness is a power of the scores for you. It multiplies them.",
+    lambda scores, sharpness: scores**sharpness,
+)  # fmt: skip
+
+
+@reference(
+    BACK,
     title="A head that looks back",
     points=3,
     hints=[
@@ -476,54 +597,69 @@ def rotation(candidate):
         "With one encoding a row, a matrix R works from the right, transposed: `encoding @ R.T`.",
         "`queries = sinusoidal(...) @ rotation(-back, d_model).T`, scores `sharpness * queries @ encoding.T`, then softmax.",
     ],
+    returns="weights",
+    same=WITHOUT_MASK | WITHOUT_BATCH | {"softmax-absolute-maximum"},  # no row of hands has its largest score below 0
 )
-def look_back(candidate):
-    for seq_len, d_model, back, sharpness in ((12, 20, 3, 4.0), (9, 24, 1, 7.0), (200, 32, 5, 15.0)):
-        places = right_sinusoidal(seq_len, d_model)
-        table = places @ sinusoidal_rotation(-back, d_model).T @ places.T  # (queries, keys)
-        ahead = places @ sinusoidal_rotation(back, d_model).T @ places.T
-        clamped = places[np.maximum(np.arange(seq_len) - back, 0)]
-        scores, right = sharpness * table, softmax(sharpness * table)
-        suspects = {
-            "looks-ahead": softmax(sharpness * ahead),
-            "looks-at-itself": softmax(sharpness * places @ places.T),
-            "sharpness-ignored": softmax(table),
-            "sharpness-divides": softmax(table / sharpness),
-            "sharpness-twice": softmax(sharpness * scores),
-            "back-ignored": softmax(sharpness * places @ sinusoidal_rotation(-1, d_model).T @ places.T),
-            "back-scaled": [
-                *(softmax(one / np.sqrt(d_model)) for one in (scores, table)),
-                *(softmax(scores / divisor) for divisor in (d_model, d_model / 2)),
-            ],
-            "back-no-softmax": [scores, table],
-            "back-transposed": right.T,
-            "back-over-queries": softmax(scores, axis=0),
-            "back-rolled": softmax(sharpness * np.roll(places, back, axis=0) @ places.T),
-            "back-clamped": softmax(sharpness * clamped @ places.T),
-            "back-causal": softmax(scores, mask=np.tri(seq_len, dtype=bool)),
-            "sharpness-after-softmax": sharpness * softmax(table),
-            "back-all-or-nothing": [np.eye(seq_len)[scores.argmax(axis=-1)], np.eye(seq_len, k=-back)],
-        }
-        suspects = {name: wrong for name, wrong in suspects.items() if not _same(wrong, right)}
-        if seq_len > 100:  # so sharp that softmax and maximum agree
-            suspects.pop("back-all-or-nothing", None)
-        got = call(candidate, seq_len, d_model, back, sharpness)
-        same_values(got, right, f"weights, {back} back", suspects)
+def look_back(seq_len, d_model, back, sharpness):
+    keys = encoding(np.arange(seq_len), d_model)
+    return softmax(sharpened(dot_products(moved_back(keys, back), keys), sharpness))
 
 
-# --- rotary -----------------------------------------------------------------------------------------------------------
+@cases(BACK)
+def back_cases():
+    yield Case("five places, one back", 5, 8, 1, 2.0)
+    yield Case("twelve places, three back", 12, 20, 3, 4.0)
+    yield Case("as many places as features", 8, 8, 2, 1.5)
+    yield Case("a single pair", 6, 2, 1, 1.5)
+    places, sharpness = int(generator(1).integers(9, 14)), round(generator(2).uniform(0.5, 3), 2)
+    yield Case("four back", places, 10, 4, sharpness)
+    yield Case("no place back", 6, 8, 0, 3.0, edge=True)
+    yield Case("a sharpness of 1000", 7, 12, 2, 1000.0, edge=True)
 
 
-def _turn(x, angles):
-    """Turn neighbours of x (..., seq_len, d_head) by angles (seq_len, pairs)."""
-    first, second = x[..., 0::2], x[..., 1::2]
-    sine, cosine = np.sin(angles), np.cos(angles)
-    turned = first * cosine - second * sine, first * sine + second * cosine
-    return np.stack(turned, axis=-1).reshape(x.shape)
+def back_with(change):
+    """The head with something else done to its scores, before they are sharpened."""
+
+    def wrong(seq_len, d_model, back, sharpness):
+        keys = encoding(np.arange(seq_len), d_model)
+        return softmax(change(sharpness * moved(keys, -back) @ keys.T, d_model))
+
+    return wrong
 
 
-@checks(
-    "05.rotary",
+mistake(BACK, "back-scaled", "Your scores are divided by something else too, such as √d_model. Here the sharpness alone decides.",
+        *(back_with(lambda scores, d, by=by: scores / by(d)) for by in (np.sqrt, lambda d: d, lambda d: d / 2)))  # fmt: skip
+mistake(BACK, "back-scaled-for-sharpness", "Your scores are divided by √d_model, and the sharpness is left out.",
+        lambda seq_len, d, back, sharpness: look_back(seq_len, d, back, 1 / np.sqrt(d)))  # fmt: skip
+mistake(BACK, "back-causal", "You hide the keys after the query. No mask was asked for.",
+        back_with(lambda scores, d: np.where(np.tri(len(scores), dtype=bool), scores, -np.inf)),
+        back_with(lambda scores, d: np.where(np.tri(len(scores), dtype=bool), scores, -1e9)))  # fmt: skip
+mistake(BACK, "sharpness-after-softmax", "You multiply the weights by the sharpness. It belongs to the scores, before the softmax.",
+        lambda seq_len, d, back, sharpness: sharpness * look_back(seq_len, d, back, 1.0))  # fmt: skip
+mistake(BACK, "back-as-a-diagonal", "All the weight sits on one key. Use the softmax of the scores.",
+        lambda seq_len, d, back, sharpness: np.eye(seq_len, k=-back), lambda seq_len, d, back, sharpness: np.eye(seq_len, k=back))  # fmt: skip
+mistake(BACK, "back-weights-turned-round", "Rows and columns of your weights are exchanged: rows are queries.",
+        lambda *inputs: look_back(*inputs).T)  # fmt: skip
+mistake(BACK, "back-context", "You go on to mix the encodings. Asked for are the weights, (seq_len, seq_len).",
+        lambda seq_len, d, back, sharpness: mixed(look_back(seq_len, d, back, sharpness), encoding(np.arange(seq_len), d)))  # fmt: skip
+mistake(BACK, "back-fails-at-0", "With `back` 0 your weights are not right: a slice `[:-0]` is empty.",
+        lambda seq_len, d, back, sharpness: look_back(seq_len, d, back, sharpness) if back else np.full((seq_len, seq_len), 1 / seq_len))  # fmt: skip
+
+
+@holds(BACK, "rows-do-not-sum-to-1", "Some rows do not sum to 1. Weights are shares: what divides each row?")
+def back_sums_to_one(weights, *inputs):
+    return not np.isfinite(weights).all() or np.allclose(weights.sum(axis=-1), 1, atol=1e-4)
+
+
+# ----------------------------------------------------------------------------------------------------------------------
+# Rotary positions
+# ----------------------------------------------------------------------------------------------------------------------
+
+ROTARY = "05.rotary"
+
+
+@reference(
+    ROTARY,
     title="Rotary positions",
     points=3,
     hints=[
@@ -532,72 +668,148 @@ def _turn(x, angles):
         "second · cos.",
         "Write both into an empty array of x's shape, at `[..., 0::2]` and `[..., 1::2]`.",
     ],
+    returns="turned vectors",
 )
-def rotary(candidate):
-    x, positions = draw(1, 7, 10), np.array([0.0, 1.0, 2.0, 3.0, 11.0, 40.0, 41.0])
-    i = np.arange(0, 10, 2)
-    speed = 10000.0 ** (-i / 10)
-    angles = positions[:, None] * speed
-    right = right_rotary(x, positions)
-    first, second = x[..., 0::2], x[..., 1::2]
-    exchanged = first * np.sin(angles) - second * np.cos(angles), first * np.cos(angles) + second * np.sin(angles)
-    doubled = positions[:, None] * 10000.0 ** (-2 * i / 10)
-    suspects = {
-        "not-turned": x,
-        "turns-clockwise-rotary": _turn(x, -angles),
-        "half-split": [right_rotary(x, positions, interleaved=False), right_rotary(x, -positions, interleaved=False)],
-        "rotary-one-speed": _turn(x, np.repeat(positions[:, None], 5, axis=1)),
-        "rotary-exponent-doubled": _turn(x, doubled),
-        "rotary-exponent-halved": _turn(x, positions[:, None] * 10000.0 ** (-i / 2 / 10)),
-        "rotary-parted": np.concatenate([right[..., 0::2], right[..., 1::2]], axis=-1),
-        "rotary-half-turned": np.stack(
-            [right[..., 0::2], right[..., 0::2] * np.sin(angles) + second * np.cos(angles)], axis=-1
-        ).reshape(x.shape),
-        "rotary-from-one": right_rotary(x, positions + 1),
-        "positions-added": x + hands(positions, speed),
-        "positions-ignored": right_rotary(x),
-        "sine-cosine-exchanged": np.stack(exchanged, axis=-1).reshape(x.shape),
-        "same-sign-twice": [
-            np.stack(
-                [
-                    first * np.cos(angles) + sign * second * np.sin(angles),
-                    first * np.sin(angles) + sign * second * np.cos(angles),
-                ],
-                axis=-1,
-            ).reshape(x.shape)
-            for sign in (1, -1)
-        ],
-        "pair-exchanged": right.reshape(7, -1, 2)[..., ::-1].reshape(x.shape),
-        "turned-twice": right_rotary(right, positions),
-        "angle-in-degrees": right_rotary(x, np.radians(positions)),
-        "frequency-upside-down": _turn(x, positions[:, None] / speed),
-    }
-    got = call(candidate, x, positions)
-    of_floats(got, right, "turned vectors")
-    found = probes.first_match(got, suspects)
-    if found is None and got.shape == x.shape and np.isfinite(got).all():
-        before, after = np.linalg.norm(x, axis=-1), np.linalg.norm(np.asarray(got, float), axis=-1)
-        worst = abs(after - before).argmax()
-        show = {"before": before[worst], "after": after[worst], "expected": right, "got": got, "what": "turned vectors"}
-        assert np.allclose(before, after, rtol=1e-3), mistake("length-changed", **show)
-    same_values(got, right, "turned vectors", suspects)
-
-    expected = right_rotary(x, positions, base=500.0)
-    same_values(call(candidate, x, positions, 500.0), expected, "turned at base 500", {"base-ignored": right})
-
-    batch = draw(2, 2, 3, 7, 10)
-    got = call_on_batch(candidate, batch, positions)
-    same_values(got, right_rotary(batch, positions), "turned vectors of a batch", when_wrong="wrong-on-batch")
+def rotary(x, positions, base=BASE):
+    return turned(x, angles(given(positions), frequencies(x.shape[-1], base)))
 
 
-def half_split_scores(x, W_Q, W_K, positions):
-    """Scores of x with itself, where rotary pairs the two halves of a head's features: (queries, keys)."""
-    queries, keys = (right_rotary(x @ W, positions, interleaved=False) for W in (W_Q, W_K))
-    return queries @ keys.T
+@cases(ROTARY)
+def rotary_cases():
+    yield Case("three vectors of two pairs", draw(1, 3, 4).round(1), np.array([0.0, 1.0, 2.0]))
+    yield Case("scattered positions", draw(2, 7, 10), np.append(scattered(3, 5), [40.0, 0.5]))
+    yield Case("another base", draw(4, 5, 6), scattered(5, 5), 500.0)
+    yield Case("as many places as features", draw(6, 6, 6), scattered(7, 6))
+    yield Case("as many places as pairs", draw(8, 3, 6), scattered(9, 3))
+    yield Case("positions that are integers", draw(10, 4, 6), np.arange(2, 6))
+    yield Case("a single pair", draw(11, 4, 2), scattered(12, 4))
+    yield Case("a batch", draw(13, 3, 5, 8), scattered(14, 5))
+    yield Case("a batch with two leading axes", draw(15, 2, 3, 5, 6), scattered(16, 5), 100.0)
+    yield Case("a batch of as many texts as places", draw(17, 4, 4, 6), scattered(18, 4))
 
 
-@checks(
-    "05.to_halves",
+def on_a_batch(wrong):
+    """Right on one matrix, and `wrong` with more axes."""
+    return lambda x, positions, base=BASE: (rotary if x.ndim == 2 else wrong)(x, positions, base)
+
+
+def of_a_matrix(x, positions, base=BASE):
+    """Rotary with axes counted from the front."""
+    first, second = x[:, 0::2], x[:, 1::2]
+    return first * np.cos(angles(positions, frequencies(x.shape[1], base))), second
+
+
+mistake(ROTARY, "axes-from-the-front",
+        "Right for one matrix, not with axes in front of it. Count axes from the end: the last one holds the features, the one before it the "
+        "places.",
+        on_a_batch(of_a_matrix), on_a_batch(lambda x, positions, base: turned(x, angles(positions, frequencies(x.shape[1], base)))),
+        on_a_batch(lambda x, p, base: np.zeros((len(x), x.shape[1])).__setitem__(slice(None), x)))  # fmt: skip
+mistake(ROTARY, "places-along-the-batch", "On a batch you turn by the number of the text, not of the place: positions belong to the axis before the last.",
+        on_a_batch(lambda x, p, base: np.swapaxes(rotary(np.swapaxes(x, 0, -2), p, base), 0, -2)))  # fmt: skip
+mistake(ROTARY, "batch-first-only", "On a batch it is right for the first matrix alone: the others get its numbers.",
+        lambda x, p, base=BASE: np.broadcast_to(rotary(x[(0,) * (x.ndim - 2)], p, base), x.shape))  # fmt: skip
+mistake(ROTARY, "one-place-for-all", "All vectors turn by one angle. Each place has its own.",
+        *(lambda x, p, base=BASE, place=place: rotary(x, np.full(len(p), p[place]), base) for place in (0, -1)))  # fmt: skip
+mistake(ROTARY, "angles-by-the-length", "Your exponent is divided by how many places there are. It is divided by d_head.",
+        lambda x, p, base=BASE: turned(x, angles(np.asarray(p, float), base ** (-np.arange(0, x.shape[-1], 2) / x.shape[-2]))))  # fmt: skip
+mistake(ROTARY, "places-reversed", "Your places run backwards: the last vector gets the first position.",
+        lambda x, p, base=BASE: rotary(x, p[::-1], base))  # fmt: skip
+mistake(ROTARY, "hands-for-vectors", "These are sines and cosines of the positions. What is to be turned is x.",
+        lambda x, p, base=BASE: hands(angles(np.asarray(p, float), frequencies(x.shape[-1], base))))  # fmt: skip
+mistake(ROTARY, "pairs-not-put-together", "The two of each pair come on an axis of their own, or as two arrays. Put them back, so that the shape is that of x.",
+        lambda x, p, base=BASE: rotary(x, p, base).reshape(*x.shape[:-1], -1, 2), lambda x, p, base=BASE: np.stack(neighbours(rotary(x, p, base))),
+        lambda x, p, base=BASE: neighbours(rotary(x, p, base)))  # fmt: skip
+
+
+@holds(ROTARY, "length-changed", "Turning keeps the length of a vector; yours changes.")
+def keeps_the_length(turned, x, positions, base=BASE):
+    return np.allclose(*(np.linalg.norm(np.asarray(one, float), axis=-1) for one in (turned, x)), rtol=1e-3)
+
+
+# ----------------------------------------------------------------------------------------------------------------------
+# Weights for the other convention
+# ----------------------------------------------------------------------------------------------------------------------
+
+HALVES = "05.to_halves"
+
+
+def seen_by_scores(converted):
+    """What scores can see of a head's weights: turning both features of a pair (j, j + half) by one angle changes nothing."""
+    first, second = np.split(converted, 2, axis=1)
+    pairs = (first + 1j * second).T
+    products = pairs[:, :, None] * pairs[:, None, :].conj()  # (pairs, d_model, d_model)
+    return np.stack([products.real, products.imag])
+
+
+@step
+def firsts_then_seconds(W):
+    """The columns of W, first features of all pairs, then the second ones."""
+    return apart(*neighbours(W))
+
+
+firsts_then_seconds.slip(
+    "not-converted", "The scores are those of the matrix as it was: with halves for pairs, its feature 0 is turned together with d_head/2.",
+    lambda W: W, lambda W: apart(*(sign * half for sign, half in zip((-1, 1), np.split(W, 2, axis=1)[::-1], strict=True))),
+)  # fmt: skip
+firsts_then_seconds.slip(
+    "converted-backwards", "You order the columns the other way round: from halves to neighbours. Where does the partner of feature 0 "
+    "stand now, and where must it stand?",
+    lambda W: together(*np.split(W, 2, axis=1)),
+)  # fmt: skip
+firsts_then_seconds.slip(
+    "inputs-reordered", "You reorder the rows, which belong to the embedding. The features of a head are the columns.",
+    lambda W: np.concatenate([W[0::2], W[1::2]]), lambda W: apart(*neighbours(W.T)).T,
+    lambda W: np.concatenate(np.split(W[np.argsort(np.arange(len(W)) % 2, kind="stable")], 1)),
+)  # fmt: skip
+firsts_then_seconds.slip(
+    "pairs-turn-the-other-way", "Each pair turns the other way: its two features are exchanged, or one of them has a minus too many.",
+    lambda W: apart(*neighbours(W)[::-1]), lambda W: apart(W[:, 0::2], -W[:, 1::2]),
+)  # fmt: skip
+firsts_then_seconds.slip(
+    "rotated-not-reordered", "A sign has changed. The program does the turning, signs and all; your columns only change their places.",
+    lambda W: together(-W[:, 1::2], W[:, 0::2]), lambda W: together(W[:, 1::2], -W[:, 0::2]),
+)  # fmt: skip
+firsts_then_seconds.slip(
+    "neighbours-exchanged", "You exchange the two of each pair. They have to stand d_head/2 apart: even ones first, then odd ones.",
+    lambda W: together(*neighbours(W)[::-1]),
+)  # fmt: skip
+firsts_then_seconds.slip(
+    "halves-exchanged", "You exchange the two halves. What has to move are the odd features: all of them behind all even ones.",
+    lambda W: apart(*np.split(W, 2, axis=1)[::-1]),
+)  # fmt: skip
+firsts_then_seconds.slip(
+    "pairs-reordered", "Each pair stays together, but turns at the speed of another pair: keep the pairs in their order.",
+    lambda W: apart(W[:, 0::2][:, ::-1], W[:, 1::2][:, ::-1]), lambda W: np.roll(apart(*neighbours(W)), 1, axis=1),
+)  # fmt: skip
+firsts_then_seconds.slip(
+    "one-half-reversed", "One of the halves stands in reverse, so that pairs are torn apart: both keep the order of the pairs.",
+    lambda W: apart(W[:, 0::2], W[:, 1::2][:, ::-1]), lambda W: apart(W[:, 0::2][:, ::-1], W[:, 1::2]),
+    lambda W: W[:, ::-1],
+)  # fmt: skip
+firsts_then_seconds.slip(
+    "columns-by-fours", "You sort the columns by fours. A pair has two: even ones first, then odd ones.",
+    lambda W: np.concatenate([W[:, start::4] for start in range(4)], axis=1), lambda W: np.concatenate([W[:, start::4] for start in (0, 2, 1, 3)], axis=1),
+)  # fmt: skip
+firsts_then_seconds.slip(
+    "half-of-the-columns", "You keep half of the columns. All of them stay, in another order.",
+    lambda W: W[:, 0::2], lambda W: apart(W[:, 0::2], W[:, 0::2]), lambda W: W[:, 1::2],
+)  # fmt: skip
+firsts_then_seconds.slip(
+    "halves-on-an-axis", "The two halves come on an axis of their own, or as two arrays. Put them side by side: the shape of W stays.",
+    lambda W: np.stack(neighbours(W)), lambda W: np.stack(neighbours(W), axis=1), lambda W: np.stack(neighbours(W), axis=-1), neighbours,
+)  # fmt: skip
+firsts_then_seconds.slip(
+    "halves-on-top", "The two halves stand on top of each other. Put them side by side: the shape of W stays.",
+    lambda W: np.concatenate(neighbours(W)),
+)  # fmt: skip
+firsts_then_seconds.slip(
+    "reshaped-only", "Your numbers wander from row to row: a reshape alone does not move columns.",
+    lambda W: W.reshape(W.shape[1], -1).T if W.size else W, lambda W: W.reshape(2, -1).T.reshape(W.shape), lambda W: W.reshape(-1, 2).T.reshape(W.shape),
+)  # fmt: skip
+
+
+@reference(
+    HALVES,
     title="Weights for the other convention",
     points=2,
     hints=[
@@ -605,53 +817,31 @@ def half_split_scores(x, W_Q, W_K, positions):
         "All first features of the pairs come first, then all second ones: 0, 2, 4, …, 1, 3, 5, ….",
         "The features of a head are the columns of W: `np.concatenate([W[:, 0::2], W[:, 1::2]], axis=1)`.",
     ],
+    returns="converted weights",
+    alike=seen_by_scores,
 )
-def to_halves(candidate):
-    for seed, d_model, d_head in ((1, 12, 6), (5, 8, 8), (9, 5, 10)):
-        x, W_Q, W_K = draw(seed, 6, d_model), draw(seed + 1, d_model, d_head), draw(seed + 2, d_model, d_head)
-        positions = np.array([0, 1, 2, 5, 9, 30])
-        expected = right_rotary(x @ W_Q, positions) @ right_rotary(x @ W_K, positions).T
-        converted = [call(candidate, W) for W in (W_Q, W_K)]
-        for got, W in zip(converted, (W_Q, W_K), strict=True):
-            assert got.shape == W.shape, mistake("wrong-shape", expected=W, got=got, what="converted weights")
-            assert np.isfinite(got).all(), mistake("not-finite", expected=W, got=got, what="converted weights")
-        order = np.concatenate([np.arange(0, d_head, 2), np.arange(1, d_head, 2)])
-        half = d_head // 2
-        suspects = {
-            "not-converted": W_Q,
-            "converted-backwards": W_Q[:, np.argsort(order)],
-            "odd-half-first": np.concatenate([W_Q[:, 1::2], W_Q[:, 0::2]], axis=1),
-            "halves-exchanged": np.roll(W_Q, half, axis=1),
-            "rotated-not-reordered": [
-                np.concatenate([-W_Q[:, half:], W_Q[:, :half]], axis=1),
-                W_Q[:, order] * np.where(np.arange(d_head) < half, 1, -1),
-                W_Q[:, order] * np.where(np.arange(d_head) < half, -1, 1),
-                np.concatenate([-W_Q[:, 1::2], W_Q[:, 0::2]], axis=1),
-            ],
-            "neighbours-exchanged": W_Q.reshape(d_model, half, 2)[..., ::-1].reshape(W_Q.shape),
-        }
-        show = {"expected": W_Q[:, order], "got": converted[0], "what": "converted weights"}
-        found = probes.first_match(converted[0], suspects)
-        assert found is None, mistake(found, **show)
-        rows_only = np.allclose(np.sort(converted[0], axis=0), np.sort(W_Q, axis=0))
-        assert not rows_only or np.allclose(converted[0], W_Q), mistake("inputs-reordered", **show)
-        got = half_split_scores(x, converted[0], converted[1], positions)
-        together = _pairs_stay_together(converted[0], W_Q)
-        same_values(got, expected, "scores", when_wrong="wrong-frequency" if together else "different-values")
+def to_halves(W):
+    return firsts_then_seconds(W)
 
 
-def _pairs_stay_together(converted, W):
-    """Whether features j and j + d_head/2 of the converted matrix are a pair of neighbours of W, in any order of pairs."""
-    half = W.shape[1] // 2
-    pairs = {(W[:, i].tobytes(), W[:, i + 1].tobytes()) for i in range(0, W.shape[1], 2)}
-    return {(converted[:, j].tobytes(), converted[:, j + half].tobytes()) for j in range(half)} == pairs
+@cases(HALVES)
+def halves_cases():
+    yield Case("two pairs", draw(1, 2, 4).round(1))
+    yield Case("three pairs", draw(2, 12, 6))
+    yield Case("a square matrix", draw(3, 8, 8))
+    yield Case("more features than come in", draw(4, 5, 10))
+    yield Case("a single pair", draw(5, 4, 2), edge=True)
 
 
-# --- ALiBi ------------------------------------------------------------------------------------------------------------
+# ----------------------------------------------------------------------------------------------------------------------
+# ALiBi
+# ----------------------------------------------------------------------------------------------------------------------
+
+ALIBI = "05.alibi_bias"
 
 
-@checks(
-    "05.alibi_bias",
+@reference(
+    ALIBI,
     title="ALiBi: a penalty for distance",
     points=2,
     hints=[
@@ -659,41 +849,38 @@ def _pairs_stay_together(converted, W):
         "The queries are the last positions: `np.arange(num_keys)[-num_queries:]`. Distance: the absolute difference.",
         "`-slopes[:, None, None] * distances` has the shape (heads, queries, keys).",
     ],
+    returns="bias",
 )
-def alibi_bias(candidate):
-    for num_heads, num_queries, num_keys in ((4, 5, 5), (8, 6, 6), (2, 3, 7), (16, 1, 4)):
-        slopes = 2.0 ** (-8 * np.arange(1, num_heads + 1) / num_heads)[:, None, None]
-        queries, keys = np.arange(num_keys - num_queries, num_keys)[:, None], np.arange(num_keys)
-        away = abs(queries - keys)
-        early = abs(np.arange(num_queries)[:, None] - keys)
-        right = right_alibi_bias(num_heads, num_queries, num_keys)
-        suspects = {
-            "rewards-distance": slopes * away,
-            "rewards-what-follows": slopes * (keys - queries),
-            "only-what-came-before": -slopes * np.maximum(queries - keys, 0),
-            "slopes-from-one": -(2.0 ** (-8 * np.arange(num_heads) / num_heads)[:, None, None]) * away,
-            "slopes-for-eight": -(2.0 ** -np.arange(1.0, num_heads + 1)[:, None, None]) * away,
-            "only-eight-in-exponent": -(2.0**-8 * np.arange(1, num_heads + 1) / num_heads)[:, None, None] * away,
-            "one-slope": [-slope * np.broadcast_to(away, right.shape) for slope in (slopes[0], 1.0, 0.5)],
-            "slopes-reversed": -slopes[::-1] * away,
-            "queries-at-the-start": -slopes * early,
-            "distance-squared": -slopes * away**2,
-            "hides-what-follows": np.where(keys <= queries, -slopes * away, -np.inf),
-            "by-the-key-alone": slopes * np.broadcast_to(keys, away.shape),
-            "factors-not-biases": np.exp(right),
-            "heads-last": np.moveaxis(right, 0, -1),
-            "distance-from-one": -slopes * (away + 1),
-        }
-        suspects = {name: wrong for name, wrong in suspects.items() if not _same(wrong, right)}
-        got = call(candidate, num_heads, num_queries, num_keys)
-        if got.shape == right.shape and not probes.close(got, right) and probes.first_match(got, suspects) is None:
-            mine = got[:, 0, -1] / -away[0, -1]
-            if probes.close(got, -mine[:, None, None] * away) and np.all(mine > 0):
-                head = int(np.argmax(abs(np.log(mine / slopes[:, 0, 0]))))
-                facts = {"head": head + 1, "slope": mine[head], "right": slopes[head, 0, 0]}
-                raise AssertionError(mistake("slopes-wrong", **facts, expected=right, got=got, what="bias"))
-        same_values(got, right, "bias", suspects)
+def alibi_bias(num_heads, num_queries, num_keys):
+    return penalties(slopes(num_heads), distances(num_queries, num_keys))
 
 
-def _same(wrong, right):
-    return not isinstance(wrong, list) and wrong.shape == right.shape and np.allclose(wrong, right)
+@cases(ALIBI)
+def alibi_cases():
+    queries, keys = sorted(generator(1).choice(np.arange(2, 10), 2, replace=False).tolist())
+    sizes = (2, 3, 3), (2, 3, 5), (4, 4, 4), (4, 5, 5), (8, 6, 6), (16, 1, 4), (1, 2, 6), (4, queries, keys)
+    for heads, some, all_of_them in sizes:
+        about = f"{heads} head{'s' * (heads > 1)}, {some} quer{'ies' if some > 1 else 'y'}, {all_of_them} keys"
+        yield Case(about, heads, some, all_of_them)
+
+
+def positions_apart(num_queries, num_keys):
+    """The right distances, as an array."""
+    return distances_from(lambda queries, keys: keys - queries)(num_queries, num_keys)
+
+
+@holds(
+    ALIBI,
+    "slopes-wrong",
+    "Each head's bias grows with the distance as it should, by a slope that is not the one of the formula.",
+)
+def has_the_slopes(bias, num_heads, num_queries, num_keys):
+    away = positions_apart(num_queries, num_keys)
+    mine = bias[:, -1, 0] / -away[-1, 0]
+    grows = np.all(mine > 0) and answers.close(bias, -mine[:, None, None] * away)
+    return not grows or answers.close(mine, 2.0 ** (-8 * np.arange(1, num_heads + 1) / num_heads))
+
+
+@holds(ALIBI, "bias-positive", "Some of your numbers are above 0. A bias for distance is a penalty: 0 at the word itself, negative everywhere else.")  # fmt: skip
+def is_a_penalty(bias, *inputs):
+    return not np.any(bias > 0)
