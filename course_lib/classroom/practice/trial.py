@@ -133,7 +133,9 @@ def ask(function, inputs):
         except OutOfTime:
             raise
         except BaseException as error:
+            _time_is_left()
             return answers.Answer(answers.Raised(type.__getattribute__(type(error), "__name__")), _learner_error(error))
+    _time_is_left()
     pairs = enumerate(zip(given, inputs, strict=True))
     changed = next((position for position, pair in pairs if not answers.unchanged(*pair)), None)
     try:
@@ -313,8 +315,15 @@ def run_guarded(work, seconds=SECONDS):
     return raised[0] if raised else None, kept.text(), ended
 
 
+def _time_is_left():
+    """Raise OutOfTime in a thread that was asked to end, in case the function swallowed it."""
+    if getattr(threading.current_thread(), "is_over", False):
+        raise OutOfTime
+
+
 def _stop(thread):
     """Ask the thread to end, again and again for two seconds: a bare `except:` may swallow the first ones."""
+    thread.is_over = True
     until = time.monotonic() + 2
     while thread.is_alive() and time.monotonic() < until:
         ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread.ident), ctypes.py_object(OutOfTime))
