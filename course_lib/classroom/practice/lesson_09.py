@@ -1,97 +1,25 @@
-"""The checks of lesson 09, visualizing attention, in the order in which its exercises come."""
+"""Lesson 09, visualizing attention: what is right, and each mistake with its sentence, in the order of its exercises."""
 
 import numpy as np
 
 from course_lib.attention import softmax
-from course_lib.classroom.practice import probes
-from course_lib.classroom.practice.diagnoses import add_messages, call_on_batch, mistake, same_values
-from course_lib.classroom.practice.exercises import checks
-from course_lib.classroom.practice.probes import draw
-from course_lib.classroom.practice.trial import call
-
-add_messages(
-    {
-        "map-shape": "The shape is {shape}; expected {right}, that is {axes}.",
-        # labels
-        "labels-shifted": "Your numbers count the delimiters too, so that every name is taken from a wrong place. Count among the tokens "
-        "that stay.",
-        "labels-colleague": "Your rows are the first ones of the map, as hers are: the first belongs to [CLS], not to the first word.",
-        "labels-ends-only": "You cut off the first and the last token. Delimiters may also stand in between: `special` says where.",
-        "labels-delimiter-wins": "Some of your tokens look at a delimiter. Leave the delimiters out as keys before you look for the largest.",
-        "labels-most-looking": "You search along the columns: who looks at each token most. Wanted is whom it looks at: along its row.",
-        "labels-itself": "You leave out the token itself. It may well look at itself: only delimiters are left out.",
-        # pieces and words
-        "pieces-summed": "Rows no longer sum to 1: you add the rows of a word's pieces too. Attention *from* a word is the mean over its pieces.",
-        "pieces-averaged": "Rows no longer sum to 1: you take the mean over columns. Attention *to* a word is the sum over its pieces.",
-        "pieces-exchanged": "Sum and mean are exchanged: sum the columns of a word's pieces, average their rows.",
-        "pieces-first-only": "You keep the first piece of each word. The others' weights are lost.",
-        "pieces-largest": "You take the largest of the pieces' weights. To a word flows what flows to all its pieces: their sum.",
-        "pieces-renormalised": "You divide rows afterwards until they sum to 1. With sum and mean in the right places they do so by themselves.",
-        "pieces-columns-only": "Only the columns are joined; the rows still are pieces.",
-        "pieces-rows-only": "Only the rows are joined; the columns still are pieces.",
-        # roles
-        "role-all-queries": "Queries that have no wanted key count as 0 and pull the mean down. Leave them out of the mean.",
-        "role-mean-of-keys": "Where a query has several wanted keys, their weights are added: the share of its attention that goes to any of them.",
-        "role-total": "You add up over the queries. A mean can be compared between sentences, a sum grows with the length.",
-        "role-transposed": "Rows and columns of `wanted` are exchanged: row i says which keys query i should look at.",
-        "role-over-keys": "You average over the keys that are wanted. Average over the queries that want one: add up along a row first.",
-        "role-counts-winners": "You count how often a wanted key gets the largest weight. Wanted is the mean weight.",
-        "role-of-mean-head": "One number came back. Each head has its own score: don't average over heads and layers.",
-        "role-one-layer": "You have averaged over the layers or over the heads. Each head of each layer has its own score.",
-        # control
-        "even-ignores-mask": "Masked keys get weight. Even means even among the keys that are allowed.",
-        "even-over-queries": "Columns sum to 1, rows do not: divide by the number of keys that *this query* may look at.",
-        "even-over-everything": "All entries together sum to 1. Each row is one query's distribution.",
-        "even-divided-by-all": "You divide by the number of all keys, allowed or not: rows sum to less than 1.",
-        "even-row-of-nan": "A query that may look at nothing gives 0/0. Its row is all 0.",
-        "even-row-not-zero": "A query that may look at nothing gets weights all the same. Its row is all 0.",
-        "even-inverted": "Your weight lies on the forbidden keys. True means may attend.",
-        # rollout
-        "rollout-order": "Your rows sum to 1, but the layers are multiplied the wrong way round. The later layer acts on what the earlier one gave: "
-        "it stands on the left.",
-        "rollout-no-residual": "You multiply the maps alone. A token also keeps itself: mix in the identity, half and half.",
-        "rollout-not-halved": "You add the identity, but don't halve: rows sum to 2 in each layer.",
-        "rollout-adds": "You average the layers. Paths go through one layer *after* the other: multiply.",
-        "rollout-last-layer": "Only one layer reaches your result.",
-        "rollout-elementwise": "You multiply number by number. Paths add up over all places in between: a matrix product.",
-        "rollout-largest-head": "You take the largest of the heads. Here, heads are averaged.",
-        "rollout-transposed": "Rows and columns are exchanged: rows are the tokens at the top, columns those at the bottom.",
-        "rollout-only-one-residual": "The identity comes in once, at the end. It belongs into every layer.",
-        "rollout-to-powers": "You multiply one layer with itself. Each layer has its own map.",
-        # correlation
-        "pearson": "This is the correlation of the values. Rank first: only the order counts.",
-        "ranks-by-order": "Equal values get different ranks, by their place in the array. Ties share the mean of their ranks.",
-        "ranks-first": "Equal values all get the smallest of their ranks. They share the mean of them.",
-        "ranks-dense": "After a tie you go on without a gap: 1, 2, 2, 3. Two that share the second and third place get 2.5 each, and the next is 4.",
-        "short-formula": "The short formula with squared differences of ranks holds without ties only. Correlate the ranks: `np.corrcoef`.",
-        "ranks-one": "Only one of the two is ranked.",
-        "correlation-sign": "The sign is wrong: is one of your rankings turned round?",
-        "correlation-matrix": "This is the table of all correlations. Wanted is one number, outside of the diagonal.",
-        "correlation-absolute": "The sign is lost: opposite rankings have −1.",
-        "argsort-once": "`np.argsort` gives the order, not the ranks: which place stands first, not which rank a place has.",
-        "correlation-covariance": "This is not between −1 and 1: divide by both standard deviations.",
-        # leaving one out
-        "loo-sign": "The sign is turned: a token that helps has a positive number, what the score *falls* by.",
-        "loo-scores": "These are the scores without each token. Wanted is how much each falls: the full score minus these.",
-        "loo-accumulates": "Earlier tokens are still missing when you take out the next. Start each time from a fresh copy.",
-        "loo-deleted": "You delete the row, and all later tokens move up one place. Put `empty` into its place.",
-        "loo-zero": "You put zeros into its place. The stand-in is `empty`.",
-        "loo-only-one": "You keep one token and empty all others. Leave one out, keep the others.",
-        "loo-absolute": "Sizes without signs: a token may also push the score down.",
-        "loo-shares": "You divide so that they sum to 1. Falls need not sum to anything: don't divide.",
-        # integrated gradients
-        "ig-at-the-end": "This is the gradient at x times the way: one point. Average gradients all along the way from `empty` to x.",
-        "ig-at-the-start": "This is the gradient at `empty` times the way: one point. Average gradients all along the way.",
-        "ig-without-way": "You average the gradients, but the way, x − empty, is not multiplied.",
-        "ig-times-x": "You multiply by x. The way starts at `empty`: multiply by x − empty.",
-        "ig-sum": "Your numbers are {steps} times too large: average the gradients, don't add them.",
-        "ig-from-zero": "Your way starts at 0. It should start at `empty`.",
-        "ig-sign": "The sign is turned: the way goes from `empty` to x.",
-        "ig-not-summed": "One number for each feature came back. Add up over the features: one for each token.",
-        "ig-incomplete": "The shares add up to {total:.4g}, but score(x) − score(empty) is {right:.4g}. They must agree (completeness).",
-        "ig-length": "You take lengths. Multiply feature by feature and add up: a share may be negative.",
-    }
-)  # fmt: skip
+from course_lib.classroom.practice.catalogue import Case, cases, holds, mistake
+from course_lib.classroom.practice.exercises import reference
+from course_lib.classroom.practice.probes import draw, generator
+from course_lib.classroom.practice.slips.numbers import (
+    correlation,
+    divided,
+    equal_others,
+    largest_place,
+    mean,
+    mean_by_group,
+    mean_of_kept,
+    ranks,
+    row_shares,
+    smaller,
+    sum_by_group,
+)
+from course_lib.classroom.practice.steps import step
 
 
 def draw_maps(seed, *shape):
@@ -99,18 +27,9 @@ def draw_maps(seed, *shape):
     return softmax(2 * draw(seed, *shape))
 
 
-def same_array(got, expected, what, axes, suspects=None):
-    """`same_values`, where another shape that no suspect explains is named beside the right one."""
-    suspects = suspects or {}
-    explained = got.shape == expected.shape or probes.first_match(got, suspects)
-    show = {"expected": expected, "got": got, "what": what}
-    assert explained, mistake("map-shape", shape=got.shape, right=expected.shape, axes=axes, **show)
-    same_values(got, expected, what, suspects)
-
-
-# ---------------------------------------------------------------------------------------------------------------------
+# ----------------------------------------------------------------------------------------------------------------------
 # Labels: find the bug
-# ---------------------------------------------------------------------------------------------------------------------
+# ----------------------------------------------------------------------------------------------------------------------
 
 
 def colleagues_strongest(weights, words):
@@ -119,12 +38,13 @@ def colleagues_strongest(weights, words):
     return weights[:size, :size].argmax(axis=-1)
 
 
-def right_strongest(weights, special):
-    real = np.flatnonzero(~special)
-    return weights[np.ix_(real, real)].argmax(axis=-1)
+@step
+def without_delimiters(weights, special):
+    """The map of the real tokens alone."""
+    return weights[~special][:, ~special]
 
 
-@checks(
+@reference(
     "09.strongest",
     title="Find the bug: who looks at whom?",
     points=2,
@@ -133,51 +53,77 @@ def right_strongest(weights, special):
         "Keep the rows *and* the columns where `special` is False. What remains is a smaller map, with one row a real token.",
         "`real = ~special`, then `weights[real][:, real].argmax(axis=-1)`.",
     ],
+    returns="strongest keys",
 )
-def strongest(candidate):
-    cases = [(1, [0, 6]), (2, [0, 3, 7]), (3, [0, 4, 7, 8, 9])]
-    for seed, places in cases:
-        size = 7 + seed
-        special = np.isin(np.arange(size), [*places, size - 1])
-        weights = draw_maps(seed, size, size)
-        weights[:, special] += 0.5 * (draw(seed + 10, size, special.sum()) > -0.3)  # delimiters draw much weight
-        weights /= weights.sum(axis=-1, keepdims=True)
-        real = ~special
-        expected, others = right_strongest(weights, special), weights[real][:, real]
-        size_real = int(real.sum())
-        suspects = {
-            "labels-colleague": [
-                colleagues_strongest(weights, range(size_real)),
-                weights[:size_real, real].argmax(axis=-1),
-                weights[real, :size_real].argmax(axis=-1) if size_real else [],
-            ],
-            "labels-shifted": np.flatnonzero(real)[expected],
-            "labels-delimiter-wins": [weights[real].argmax(axis=-1), weights[real].argmax(axis=-1) - 1],
-            "labels-most-looking": others.argmax(axis=0),
-            "labels-itself": np.where(np.eye(size_real, dtype=bool), -1, others).argmax(axis=-1),
-            "labels-ends-only": weights[1:-1, 1:-1].argmax(axis=-1),
-        }
-        suspects = {name: wrong for name, wrong in suspects.items() if not holds(wrong, expected)}
-        got = call(candidate, weights, special)
-        same_array(got, expected, "the strongest keys", "(real tokens,)", suspects)
+def strongest(weights, special):
+    return largest_place(without_delimiters(weights, special))
 
 
-def holds(arrays, expected):
-    """Whether the right answer is among what a mistake gives: then it proves nothing in this case."""
-    return any(probes.close(one, expected) for one in (arrays if isinstance(arrays, list) else [arrays]))
+@cases("09.strongest")
+def strongest_cases():
+    for seed, size, places, about in (
+        (1, 4, [0, 3], "a delimiter at both ends"),
+        (2, 9, [0, 3, 8], "a delimiter in between, too"),
+        (3, 8, [0, 1, 2, 7], "three delimiters in front"),
+        (4, 7, [6], "a single delimiter, at the end"),
+        (5, 5, [], "no delimiter at all"),
+        (6, 6, [0, 2, 3, 4, 5], "a single real token"),
+        (7, 12, [0, 4, 7, 8, 9, 11], "half of the tokens delimiters"),
+    ):
+        special = np.isin(np.arange(size), places)
+        pull = 2 * special * (draw(seed + 10, size, size) > -0.5)  # delimiters draw much weight
+        yield Case(about, softmax(2 * draw(seed, size, size) + pull), special)
 
 
-# ---------------------------------------------------------------------------------------------------------------------
+STRONGEST = "09.strongest"
+of_real = lambda change: lambda weights, special: change(weights[~special][:, ~special])  # noqa: E731
+counted = lambda special: np.cumsum(special)  # noqa: E731
+
+mistake(STRONGEST, "labels-colleague",
+        "Your rows or columns are the first ones of the map, as hers are: the first belongs to [CLS], not to the first word.",
+        lambda weights, special: colleagues_strongest(weights, range((~special).sum())),
+        lambda weights, special: weights[: (~special).sum(), ~special].argmax(axis=-1),
+        lambda weights, special: weights[~special, : (~special).sum()].argmax(axis=-1))  # fmt: skip
+mistake(STRONGEST, "labels-shifted",
+        "Your numbers count the delimiters too, so that every name is taken from a wrong place. Count among the tokens that stay.",
+        lambda weights, special: np.where(special, -1, weights).argmax(axis=-1)[~special])  # fmt: skip
+mistake(STRONGEST, "labels-one-less",
+        "You take 1 off the place in the whole map, as for one delimiter in front. There may be none or several in front of a token.",
+        lambda weights, special: np.where(special, -1, weights).argmax(axis=-1)[~special] - 1,
+        lambda weights, special: np.where(special, -1, weights).argmax(axis=-1)[~special] - special[0])  # fmt: skip
+mistake(STRONGEST, "labels-all-delimiters-off",
+        "You take the number of all delimiters off each place. Only those in front of a token move it.",
+        lambda weights, special: np.where(special, -1, weights).argmax(axis=-1)[~special] - special.sum())  # fmt: skip
+mistake(STRONGEST, "labels-of-the-query-off",
+        "You take off how many delimiters stand in front of the token that looks. What counts is those in front of the one it looks at.",
+        lambda weights, special: (np.where(special, -1, weights).argmax(axis=-1) - counted(special))[~special])  # fmt: skip
+mistake(STRONGEST, "labels-delimiter-wins",
+        "Some of your tokens look at a delimiter. Leave the delimiters out as keys before you look for the largest.",
+        lambda weights, special: weights[~special].argmax(axis=-1), lambda weights, special: weights[~special].argmax(axis=-1) - 1,
+        lambda weights, special: (found := weights[~special].argmax(axis=-1)) - counted(special)[found])  # fmt: skip
+mistake(STRONGEST, "labels-delimiters-look",
+        "Delimiters have a row of their own in your answer. Leave them out as queries, too.",
+        lambda weights, special: weights[:, ~special].argmax(axis=-1), lambda weights, special: np.where(special, -1, weights).argmax(axis=-1),
+        lambda weights, special: np.where(special[:, None] | special, -1, weights).argmax(axis=-1),
+        lambda weights, special: (found := np.where(special, -1, weights).argmax(axis=-1)) - counted(special)[found])  # fmt: skip
+mistake(STRONGEST, "labels-nothing-left-out", "Nothing is left out: that is the largest of each row of the whole map.",
+        lambda weights, special: weights.argmax(axis=-1))  # fmt: skip
+mistake(STRONGEST, "labels-itself",
+        "You leave out the token itself. It may well look at itself: only delimiters are left out.",
+        of_real(lambda real: np.where(np.eye(len(real), dtype=bool), -1, real).argmax(axis=-1)),
+        of_real(lambda real: (real * (1 - np.eye(len(real)))).argmax(axis=-1)))  # fmt: skip
+without_delimiters.slip("labels-ends-only",
+                        "You cut off one token at each end, or in front. Delimiters may also stand in between: `special` says where.",
+                        lambda weights, special: weights[1:-1, 1:-1], lambda weights, special: weights[1:, 1:])  # fmt: skip
+without_delimiters.slip("special-inverted", "You keep the delimiters and leave out the words: `special` is True for delimiters.",
+                        lambda weights, special: weights[special][:, special])  # fmt: skip
+
+# ----------------------------------------------------------------------------------------------------------------------
 # Pieces and words
-# ---------------------------------------------------------------------------------------------------------------------
+# ----------------------------------------------------------------------------------------------------------------------
 
 
-def right_merge_words(weights, word_of_token):
-    belongs = np.eye(word_of_token.max() + 1)[word_of_token]  # (tokens, words)
-    return (belongs / belongs.sum(axis=0)).T @ weights @ belongs
-
-
-@checks(
+@reference(
     "09.merge_words",
     title="From pieces to words",
     points=3,
@@ -187,48 +133,114 @@ def right_merge_words(weights, word_of_token):
         "A table `belongs = np.eye(num_words)[word_of_token]` (tokens, words) does it at once: `weights @ belongs` sums columns, and "
         "`(belongs / belongs.sum(0)).T @ …` averages rows.",
     ],
+    returns="map of the words",
 )
-def merge_words(candidate):
-    for seed, words in ((1, [0, 1, 1, 2, 3, 3, 3]), (2, [0, 0, 1, 2, 2])):
-        word_of_token = np.array(words)
-        weights = draw_maps(seed, len(words), len(words))
-        belongs = np.eye(max(words) + 1)[word_of_token]
-        mean = belongs / belongs.sum(axis=0)
-        summed = belongs.T @ weights @ belongs
-        first = [words.index(word) for word in range(max(words) + 1)]
-        per_word = [word_of_token == word for word in range(max(words) + 1)]
-        largest = np.stack([weights[:, one].max(-1) for one in per_word], -1)
-        expected = right_merge_words(weights, word_of_token)
-        suspects = {
-            "pieces-summed": summed,
-            "pieces-averaged": mean.T @ weights @ mean,
-            "pieces-exchanged": belongs.T @ weights @ mean,
-            "pieces-first-only": weights[np.ix_(first, first)],
-            "pieces-largest": [mean.T @ largest, np.stack([largest[one].max(0) for one in per_word])],
-            "pieces-renormalised": normalised(mean.T @ weights @ mean),
-            "pieces-columns-only": weights @ belongs,
-            "pieces-rows-only": mean.T @ weights,
-        }
-        suspects = {name: wrong for name, wrong in suspects.items() if not holds(wrong, expected)}
-        same_array(
-            call(candidate, weights, word_of_token), expected, "the map of the words", "(words, words)", suspects
-        )
-    batch, word_of_token = draw_maps(3, 2, 3, 5, 5), np.array([0, 1, 1, 2, 3])
-    got, expected = call_on_batch(candidate, batch, word_of_token), right_merge_words(batch, word_of_token)
-    assert probes.close(got, expected), mistake("wrong-on-batch", expected=expected, got=got, what="maps of the words")
+def merge_words(weights, word_of_token):
+    to_words = sum_by_group(weights, word_of_token, at="the weights to a word")
+    return turned(mean_by_group(turned(to_words), word_of_token, at="the weights from a word"))
 
 
-# ---------------------------------------------------------------------------------------------------------------------
+def turned(maps):
+    """Rows and columns exchanged."""
+    return np.swapaxes(maps, -1, -2)
+
+
+@cases("09.merge_words")
+def merge_words_cases():
+    for seed, words, about in (
+        (1, [0, 1, 1], "a word of two pieces"),
+        (2, [0, 1, 1, 2, 3, 3, 3], "words of two and three pieces"),
+        (3, [0, 0, 1, 2, 2], "pieces at both ends"),
+        (4, [0, 1, 2, 3], "words of one piece each"),
+        (5, [0, 0, 0], "all pieces of one word"),
+    ):
+        yield Case(about, draw_maps(seed, len(words), len(words)), np.array(words))
+    yield Case("a batch with two leading axes", draw_maps(6, 2, 3, 5, 5), np.array([0, 1, 1, 2, 3]))
+    yield Case("a batch of as many maps as tokens", draw_maps(7, 4, 4, 4), np.array([0, 0, 1, 2]))
+
+
+MERGE = "09.merge_words"
+belonging = lambda words: np.eye(words.max() + 1)[words]  # noqa: E731
+summed_by_word = lambda weights, words: belonging(words).T @ weights @ belonging(words)  # noqa: E731
+averaged_by_word = lambda weights, words: summed_by_word(weights, words) / (n := np.bincount(words)) / n[:, None]  # noqa: E731
+one_map = lambda weights: weights[(0,) * (weights.ndim - 2)]  # noqa: E731
+
+mistake(MERGE, "pieces-summed",
+        "Rows no longer sum to 1: you add the rows of a word's pieces too. Attention *from* a word is the mean over its pieces.",
+        summed_by_word)  # fmt: skip
+mistake(MERGE, "pieces-averaged",
+        "Rows no longer sum to 1: you take the mean over columns. Attention *to* a word is the sum over its pieces.",
+        averaged_by_word)  # fmt: skip
+mistake(MERGE, "pieces-exchanged", "Sum and mean are exchanged: attention *to* a word is a sum, attention *from* a word a mean.",
+        lambda weights, words: summed_by_word(weights, words) / np.bincount(words))  # fmt: skip
+mistake(MERGE, "pieces-renormalised",
+        "You take the mean both ways and divide rows afterwards until they sum to 1. That changes how a row is shared out: with sum and mean "
+        "in the right places rows sum to 1 by themselves.",
+        lambda weights, words: row_shares.function(averaged_by_word(weights, words)))  # fmt: skip
+mistake(MERGE, "pieces-first-only", "You keep one piece of each word, the first or the last. The others' weights are lost.",
+        lambda weights, words: weights[..., (first := np.unique(words, return_index=True)[1]), :][..., first],
+        lambda weights, words: weights[..., (last := np.cumsum(np.bincount(words)) - 1), :][..., last])  # fmt: skip
+mistake(MERGE, "pieces-largest",
+        "You take the largest of the pieces' weights. To a word flows what flows to all its pieces: their sum.",
+        lambda weights, words: (to := np.stack([weights[..., words == word].max(-1) for word in range(words.max() + 1)], -1),
+                                np.stack([to[..., words == word, :].max(-2) for word in range(words.max() + 1)], -2))[1])  # fmt: skip
+mistake(MERGE, "words-transposed", "Rows and columns of your map are exchanged: rows are the words that look.",
+        lambda weights, words: turned(merge_words(weights, words)), lambda weights, words: merge_words(turned(weights), words))  # fmt: skip
+mistake(MERGE, "pieces-stay",
+        "Your map still has a row and a column for each piece. Words are fewer: their pieces are joined to one.",
+        lambda weights, words: merge_words(weights, words)[..., words, :][..., words], lambda weights, words: weights)  # fmt: skip
+mistake(MERGE, "words-axes-joined", "On a batch you join another axis than rows and columns. Counted from the end those are -2 and -1.",
+        lambda weights, words: np.tensordot(mean_table(words).T, weights @ belonging(words), 1),
+        lambda weights, words: np.moveaxis(np.tensordot(mean_table(words).T, weights @ belonging(words), (1, -2)), 0, -1))  # fmt: skip
+mistake(MERGE, "batch-one-map",
+        "Right for one map. In a batch the maps are mixed up, added up or left out: each is joined by itself.",
+        lambda weights, words: merge_words(one_map(weights), words),
+        lambda weights, words: np.broadcast_to(one_map(merge_words(weights, words)), merge_words(weights, words).shape),
+        lambda weights, words: (m := merge_words(weights, words)).reshape(-1, *m.shape[-2:]),
+        lambda weights, words: (m := merge_words(weights, words)).mean(axis=tuple(range(m.ndim - 2))),
+        lambda weights, words: (m := merge_words(weights, words)).sum(axis=tuple(range(m.ndim - 2))),
+        lambda weights, words: merge_words(weights[::-1] if weights.ndim > 2 else weights, words))  # fmt: skip
+
+
+def joined_pair_by_pair(weights, words):
+    """A loop over pairs of words that indexes the first two axes."""
+    groups = [np.flatnonzero(words == word) for word in range(words.max() + 1)]
+    return np.array([[float(weights[row][:, column].sum(axis=1).mean()) for column in groups] for row in groups])
+
+
+def mean_table(words):
+    """Which token belongs to which word, in shares of the word."""
+    return belonging(words) / np.bincount(words)
+
+
+mistake(MERGE, "fails-on-batch",
+        "Right for one matrix, not on a batch of them. Count axes from the end: the last is -1, the one before "
+        "it -2. `.T` turns all axes round.",
+        joined_pair_by_pair, lambda weights, words: (mean_table(words).T @ (weights @ belonging(words)).T.T) if weights.ndim == 2
+        else mean_table(words).T @ weights.T @ belonging(words))  # fmt: skip
+
+
+@holds(
+    MERGE,
+    "merged-rows-off",
+    "Rows no longer sum to 1. Attention is shared out: joining pieces neither adds any nor loses some.",
+)
+def merged_rows_sum_to_one(got, weights, word_of_token):
+    return not np.isfinite(got).all() or np.allclose(got.sum(axis=-1), 1, atol=1e-4)
+
+
+# ----------------------------------------------------------------------------------------------------------------------
 # Roles
-# ---------------------------------------------------------------------------------------------------------------------
+# ----------------------------------------------------------------------------------------------------------------------
 
 
-def right_role_scores(weights, wanted):
-    asked = wanted.any(axis=-1)
-    return (weights * wanted).sum(axis=-1)[..., asked].mean(axis=-1)
+@step
+def share_on(weights, wanted):
+    """How much of its weight each query has on wanted keys: (layers, heads, queries)."""
+    return (weights * wanted).sum(axis=-1)
 
 
-@checks(
+@reference(
     "09.role_scores",
     title="A role is a score",
     points=2,
@@ -237,46 +249,100 @@ def right_role_scores(weights, wanted):
         "`(weights * wanted).sum(axis=-1)` is that share, (layers, heads, queries). Queries without a wanted key: `wanted.any(axis=-1)` is False.",
         "`(weights * wanted).sum(-1)[..., wanted.any(-1)].mean(-1)`.",
     ],
+    returns="scores of the heads",
+    same={"left-out-added-up"},
 )
-def role_scores(candidate):
-    previous, several = np.eye(6, k=-1, dtype=bool), draw(1, 5, 5) > 0.3
-    several[2] = False
-    several[0, 1:3] = True
-    for seed, wanted in ((2, previous), (3, several)):
-        size = len(wanted)
-        weights = draw_maps(seed, 2, 3, size, size)
-        expected, shares, asked = (
-            right_role_scores(weights, wanted),
-            (weights * wanted).sum(axis=-1),
-            wanted.any(axis=-1),
-        )
-        winners = np.take_along_axis(np.broadcast_to(wanted, weights.shape), weights.argmax(-1)[..., None], -1)[..., 0]
-        suspects = {
-            "role-over-keys": (weights * wanted).sum(-2)[..., wanted.any(-2)].mean(-1),
-            "role-all-queries": shares.mean(axis=-1),
-            "role-mean-of-keys": [
-                (weights * wanted).sum((-2, -1)) / wanted.sum(),
-                (shares[..., asked] / wanted.sum(-1)[asked]).mean(-1),
-            ],
-            "role-total": shares.sum(axis=-1),
-            "role-transposed": [
-                right_role_scores(weights, wanted.T),
-                (weights * wanted.T).sum(-1)[..., asked].mean(-1),
-            ],
-            "role-counts-winners": [winners[..., asked].mean(axis=-1), winners.mean(axis=-1)],
-            "role-of-mean-head": expected.mean(),
-            "role-one-layer": [expected.mean(axis=0), expected.mean(axis=1)],
-        }
-        suspects = {name: wrong for name, wrong in suspects.items() if not holds(wrong, expected)}
-        same_array(call(candidate, weights, wanted), expected, "scores of the heads", "(layers, heads)", suspects)
+def role_scores(weights, wanted):
+    return mean_of_kept(share_on(weights, wanted), wanted.any(axis=-1), at="over the queries")
 
 
-# ---------------------------------------------------------------------------------------------------------------------
+@cases("09.role_scores")
+def role_cases():
+    yield Case(
+        "one head and two queries, one of which wants no key",
+        np.array([[[[0.7, 0.3], [0.4, 0.6]]]]),
+        np.array([[False, True], [False, False]]),
+    )
+    yield Case("the token before", draw_maps(1, 2, 3, 6, 6), np.eye(6, k=-1, dtype=bool))
+    several = generator(2).random((5, 5)) > 0.6
+    several[[0, 3]], several[0, 1:3], several[3, [0, 1, 4]], several[2] = False, True, True, False
+    yield Case("queries with several wanted keys", draw_maps(3, 2, 4, 5, 5), several)
+    others = np.zeros((4, 7), dtype=bool)
+    others[[0, 0, 2, 3], [2, 5, 0, 6]] = True
+    yield Case("more keys than queries", draw_maps(4, 3, 2, 4, 7), others)
+    yield Case(
+        "as many layers as heads, queries and keys",
+        draw_maps(5, 4, 4, 4, 4),
+        np.eye(4, k=1, dtype=bool) | np.eye(4, k=3, dtype=bool),
+    )
+    column = np.array([[True, False], [True, False]])
+    yield Case("a wanted key without any weight", np.array([[[[0.0, 1], [1, 0]]]]), column, edge=True)
+    yield Case("a single wanted key", draw_maps(6, 2, 1, 3, 3), np.arange(9).reshape(3, 3) == 5, edge=True)
+
+
+ROLE = "09.role_scores"
+asking = lambda wanted: wanted.any(axis=-1)  # noqa: E731
+winners = lambda weights, wanted: np.take_along_axis(
+    wanted[None, None] & (weights > -1), weights.argmax(-1)[..., None], -1
+)[..., 0]  # noqa: E731
+
+share_on.slip("role-mean-of-keys",
+              "Where a query has several wanted keys, their weights are added: the share of its attention that goes to any of them.",
+              lambda weights, wanted: divided((weights * wanted).sum(axis=-1), wanted.sum(axis=-1)))  # fmt: skip
+share_on.slip("role-one-wanted-key", "Where a query has several wanted keys, one alone counts with you. Their weights are added.",
+              lambda weights, wanted: (weights * wanted).max(axis=-1),
+              lambda weights, wanted: np.take_along_axis(weights * wanted, np.broadcast_to(wanted.argmax(-1)[..., None], (*weights.shape[:-1], 1)), -1)[..., 0])  # fmt: skip
+share_on.slip("role-counts-winners",
+              "You count how often a wanted key gets the largest weight. Asked for is the mean weight.", winners)  # fmt: skip
+share_on.slip("wanted-inverted", "You add up the weight on the keys that are not wanted.",
+              lambda weights, wanted: (weights * ~wanted).sum(axis=-1))  # fmt: skip
+share_on.slip("wanted-ignored", "`wanted` does not choose among the keys: all of a query's weight is added up, which is 1.",
+              lambda weights, wanted: weights.sum(axis=-1))  # fmt: skip
+share_on.slip("share-of-all-keys", "Your weights are averaged over all keys. A share is added up over the wanted ones.",
+              lambda weights, wanted: (weights * wanted).mean(axis=-1))  # fmt: skip
+mistake(ROLE, "role-mean-of-keys", None, lambda weights, wanted: (weights * wanted).sum(axis=(-2, -1)) / wanted.sum())
+mistake(ROLE, "role-transposed", "Rows and columns of `wanted` are exchanged: row i says which keys query i should look at.",
+        lambda weights, wanted: role_scores(weights, wanted.T),
+        lambda weights, wanted: (weights * wanted.T).sum(axis=-1)[..., asking(wanted)].mean(axis=-1),
+        lambda weights, wanted: role_scores(turned(weights), wanted))  # fmt: skip
+mistake(ROLE, "role-over-keys",
+        "You average over the keys that are wanted. Average over the queries that want one: add up along a row first.",
+        lambda weights, wanted: (weights * wanted).sum(axis=-2)[..., wanted.any(axis=-2)].mean(axis=-1),
+        lambda weights, wanted: (weights * wanted).sum(axis=(-2, -1)) / wanted.any(axis=-2).sum(),
+        lambda weights, wanted: (weights * wanted).sum(axis=-2).mean(axis=-1))  # fmt: skip
+mistake(ROLE, "role-asked-by-key", "Which queries count is read from the columns of `wanted`. Its rows are the queries.",
+        lambda weights, wanted: (weights * wanted).sum(axis=-1)[..., wanted.any(axis=0)].mean(axis=-1))  # fmt: skip
+mistake(ROLE, "role-total", "You add up over the queries. A mean can be compared between sentences, a sum grows with the length.",
+        lambda weights, wanted: (weights * wanted).sum(axis=(-2, -1)))  # fmt: skip
+mistake(ROLE, "role-only-with-weight",
+        "A query whose wanted keys get no weight is left out of your mean. It has a wanted key, so it counts, with 0.",
+        lambda weights, wanted: divided((s := (weights * wanted).sum(axis=-1)).sum(axis=-1), (s > 0).sum(axis=-1)),
+        lambda weights, wanted: (s := (weights * wanted).sum(axis=-1)).sum(axis=-1) / (s > 0).sum(axis=-1),
+        lambda weights, wanted: np.nan_to_num((s := (weights * wanted).sum(axis=-1)).sum(axis=-1) / (s != 0).sum(axis=-1)))  # fmt: skip
+mistake(ROLE, "role-all-keys-wanted", "You ask for queries that want every key. One wanted key is enough to count.",
+        lambda weights, wanted: (weights * wanted).sum(axis=-1)[..., wanted.all(axis=-1)].mean(axis=-1))  # fmt: skip
+mistake(ROLE, "role-one-key-wanted", "Queries with several wanted keys are left out. One or more, they count.",
+        lambda weights, wanted: (weights * wanted).sum(axis=-1)[..., wanted.sum(axis=-1) == 1].mean(axis=-1))  # fmt: skip
+mistake(ROLE, "role-of-mean-head", "One number came back. Each head has its own score: don't average over heads and layers.",
+        lambda weights, wanted: role_scores(weights, wanted).mean(), lambda weights, wanted: role_scores(weights, wanted).max())  # fmt: skip
+mistake(ROLE, "role-one-layer", "You have averaged over the layers or over the heads. Each head of each layer has its own score.",
+        *(lambda weights, wanted, axis=axis: role_scores(weights, wanted).mean(axis=axis) for axis in (0, 1)))  # fmt: skip
+mistake(ROLE, "role-for-each-query", "That is one number a query. A head's score is the mean over its queries.",
+        lambda weights, wanted: (weights * wanted).sum(axis=-1), lambda weights, wanted: (weights * wanted).sum(axis=-1)[..., asking(wanted)])  # fmt: skip
+mistake(ROLE, "role-heads-first", "The axes of your scores are exchanged: layers come first, then heads.",
+        lambda weights, wanted: role_scores(weights, wanted).T)  # fmt: skip
+mistake(ROLE, "role-flat", "Layers and heads are one axis in your scores. Asked for is (layers, heads).",
+        lambda weights, wanted: role_scores(weights, wanted).ravel())  # fmt: skip
+mistake(ROLE, "role-against-others", "You compare with the weight on other keys. A score is the share on the wanted ones alone.",
+        lambda weights, wanted: mean_of_kept((weights * wanted).sum(-1) / (weights * ~wanted).sum(-1), asking(wanted)),
+        lambda weights, wanted: mean_of_kept((weights * wanted).sum(-1) - (weights * ~wanted).sum(-1), asking(wanted)))  # fmt: skip
+
+# ----------------------------------------------------------------------------------------------------------------------
 # The control
-# ---------------------------------------------------------------------------------------------------------------------
+# ----------------------------------------------------------------------------------------------------------------------
 
 
-@checks(
+@reference(
     "09.even_weights",
     title="The control: even weights",
     points=1,
@@ -285,50 +351,98 @@ def role_scores(candidate):
         "`mask.sum(axis=-1, keepdims=True)` counts them. A row without any must not be divided by 0.",
         "`mask / np.maximum(mask.sum(axis=-1, keepdims=True), 1)`.",
     ],
+    returns="even weights",
 )
-def even_weights(candidate):
-    causal = np.tri(5, dtype=bool)
-    padded = np.broadcast_to(np.arange(6) < 4, (4, 6))
-    empty = draw(1, 5, 7) > 0
-    empty[2], empty[0, 0] = False, True
-    for mask in (causal, padded, empty):
-        counts = mask.sum(axis=-1, keepdims=True)
-        expected, rows, columns = mask / np.maximum(counts, 1), *mask.shape
-        not_allowed = ~mask
-        suspects = {
-            "even-ignores-mask": np.full(mask.shape, 1 / columns),
-            "even-over-queries": mask / np.maximum(mask.sum(axis=0, keepdims=True), 1),
-            "even-over-everything": mask / mask.sum(),
-            "even-divided-by-all": [mask / columns, mask / rows],
-            "even-inverted": not_allowed / np.maximum(not_allowed.sum(axis=-1, keepdims=True), 1),
-        }
-        suspects = {name: wrong for name, wrong in suspects.items() if not holds(wrong, expected)}
-        got = call(candidate, mask)
-        show = {"expected": expected, "got": got, "what": "even weights"}
-        if mask is empty and got.shape == expected.shape:
-            assert not np.isnan(got[2]).any(), mistake("even-row-of-nan", **show)
-            others = np.delete(got, 2, axis=0), np.delete(expected, 2, axis=0)
-            assert not (probes.close(*others) and got[2].any()), mistake("even-row-not-zero", **show)
-        same_array(got, expected, "even weights", "(queries, keys)", suspects)
-    batch = draw(2, 2, 3, 4, 5) > 0
-    expected = batch / np.maximum(batch.sum(axis=-1, keepdims=True), 1)
-    got = call_on_batch(candidate, batch)
-    assert probes.close(got, expected), mistake("wrong-on-batch", expected=expected, got=got, what="even weights")
+def even_weights(mask):
+    return row_shares(mask)
 
 
-# ---------------------------------------------------------------------------------------------------------------------
+@cases("09.even_weights")
+def even_cases():
+    yield Case("a causal mask", np.tri(3, dtype=bool))
+    yield Case("padding at the end", np.broadcast_to(np.arange(6) < generator(1).integers(2, 5), (4, 6)).copy())
+    some = draw(2, 5, 7) > 0
+    some[2], some[0, 0] = False, True
+    yield Case("a query that may attend to nothing", some)
+    yield Case("more queries than keys", some.T)
+    yield Case("everything allowed", np.ones((2, 5), dtype=bool))
+    yield Case("nothing allowed", np.zeros((2, 3), dtype=bool), edge=True)
+    yield Case("a batch with two leading axes", draw(3, 2, 3, 4, 5) > 0)
+    yield Case("a batch of as many masks as queries and keys", draw(4, 3, 3, 3) > 0)
+
+
+EVEN = "09.even_weights"
+allowed = lambda mask: mask.sum(axis=-1, keepdims=True)  # noqa: E731
+
+mistake(EVEN, "even-ignores-mask", "Masked keys get weight. Even means even among the keys that are allowed.",
+        lambda mask: np.full(mask.shape, 1 / mask.shape[-1]), lambda mask: divided(1.0, allowed(mask)) * np.ones(mask.shape),
+        lambda mask: np.where(mask.any(axis=-1, keepdims=True), np.full(mask.shape, 1 / mask.shape[-1]), 0))  # fmt: skip
+mistake(EVEN, "even-softmax-of-the-mask",
+        "You take a softmax of ones and zeros: a masked key keeps a share, since e⁰ = 1. Even means even among the keys that are allowed.",
+        lambda mask: softmax(mask.astype(float)))  # fmt: skip
+mistake(EVEN, "even-row-not-zero", "A query that may look at nothing gets weights all the same. Its row is all 0.",
+        lambda mask: row_shares(mask | ~mask.any(axis=-1, keepdims=True)),
+        lambda mask: np.where(mask.any(axis=-1, keepdims=True), row_shares(mask), 1.0),
+        lambda mask: np.where(mask.any(axis=-1, keepdims=True), row_shares(mask), np.eye(mask.shape[-1])[0]),
+        lambda mask: softmax(np.where(mask, 0.0, -1e9)))  # fmt: skip
+mistake(EVEN, "empty-row-nan", None, lambda mask: np.where(mask, 1 / allowed(mask), 0 / allowed(mask)),
+        lambda mask: 1 / (allowed(mask) / mask))  # fmt: skip
+mistake(EVEN, "masked-infinite", "Masked keys, or rows without any, are infinite or NaN: something is divided by the mask or by 0.",
+        lambda mask: 1 / (allowed(mask) * mask), lambda mask: np.where(mask, 1 / allowed(mask), -np.inf))  # fmt: skip
+mistake(EVEN, "even-inverted", "Your weight lies on the forbidden keys. True means may attend.",
+        lambda mask: row_shares(~mask))  # fmt: skip
+mistake(EVEN, "counts-for-weights", "These are counts of keys, not weights: a row sums to more than 1.",
+        lambda mask: mask * allowed(mask), lambda mask: allowed(mask) * np.ones(mask.shape),
+        lambda mask: np.broadcast_to(allowed(mask), mask.shape), lambda mask: allowed(mask))  # fmt: skip
+mistake(EVEN, "even-first-key-only", "A row's whole weight sits on one key. Even means the same for each key that is allowed.",
+        lambda mask: (np.arange(mask.shape[-1]) == mask.argmax(axis=-1)[..., None]) * 1.0,
+        lambda mask: mask & (np.cumsum(mask, axis=-1) == 1), lambda mask: (mask & (np.cumsum(mask, axis=-1) == 1)) * 1.0)  # fmt: skip
+mistake(EVEN, "even-position-counted", "You divide by how many positions there are up to the query. How many may it look at? The mask says so.",
+        lambda mask: mask / np.arange(1, mask.shape[-2] + 1)[:, None])  # fmt: skip
+mistake(EVEN, "even-first-row-for-all", "Every row is divided by how many keys the first query may look at. Each query has its own count.",
+        lambda mask: divided(mask, mask[..., :1, :].sum(axis=-1, keepdims=True)))  # fmt: skip
+mistake(EVEN, "even-off-by-one", "You divide by one more than the keys that are allowed: rows do not sum to 1.",
+        lambda mask: mask / (allowed(mask) + 1))  # fmt: skip
+mistake(EVEN, "even-whole-numbers", "Whole-number division (//) cuts shares below 1 to 0.",
+        lambda mask: mask // np.maximum(allowed(mask), 1), lambda mask: (mask / np.maximum(allowed(mask), 1)).astype(int))  # fmt: skip
+
+
+def even_row_by_row(mask):
+    """A loop over the first axis that writes one row at a time."""
+    found = np.zeros(mask.shape)
+    for query in range(len(mask)):
+        if mask[query].any():
+            found[query, np.flatnonzero(mask[query])] = 1 / mask[query].sum()
+    return found
+
+
+mistake(EVEN, "fails-on-batch", None, even_row_by_row,
+        lambda mask: (mask.T / np.maximum(mask.sum(axis=1), 1)).T, lambda mask: mask / np.maximum(mask.sum(axis=1)[:, None], 1))  # fmt: skip
+
+
+@holds(EVEN, "masked-keys-weighed", "Some masked keys have a weight. It has to be exactly 0.")
+def even_hides_what_is_masked(got, mask):
+    return not np.any(got[~mask])
+
+
+# ----------------------------------------------------------------------------------------------------------------------
 # Rollout
-# ---------------------------------------------------------------------------------------------------------------------
+# ----------------------------------------------------------------------------------------------------------------------
 
 
-def right_rollout(weights):
-    paths = np.eye(weights.shape[-1])
-    for layer in weights.mean(axis=1):
-        paths = (layer + np.eye(len(layer))) / 2 @ paths
-    return paths
+@step
+def with_residual(layer):
+    """A layer's map, half and half with what each token keeps of itself."""
+    return (layer + np.eye(len(layer))) / 2
 
 
-@checks(
+@step
+def onto(layer, paths):
+    """Paths, one layer further up."""
+    return layer @ paths
+
+
+@reference(
     "09.rollout",
     title="Rollout: paths through all layers",
     points=3,
@@ -337,58 +451,122 @@ def right_rollout(weights):
         "Average the heads; mix with the identity, half and half; multiply by what you have so far. On which side? The later layer acts last.",
         "`paths = (layer.mean(axis=0) + np.eye(n)) / 2 @ paths`, for each layer from the first to the last.",
     ],
+    returns="rollout",
 )
-def rollout(candidate):
-    for seed, layers, heads, size in ((1, 3, 2, 4), (2, 2, 3, 5)):
-        weights = draw_maps(seed, layers, heads, size, size)
-        means, one = weights.mean(axis=1), np.eye(size)
-        expected = right_rollout(weights)
-
-        def product(maps):
-            result = np.eye(maps.shape[-1])
-            for single in maps:
-                result = single @ result
-            return result
-
-        mixed = (means + one) / 2
-        suspects = {
-            "rollout-order": product(mixed[::-1]),
-            "rollout-no-residual": [product(means), product(means[::-1])],
-            "rollout-not-halved": [product(means + one), product((means + one)[::-1])],
-            "rollout-adds": [mixed.mean(axis=0), means.mean(axis=0), mixed.sum(axis=0), means.sum(axis=0)],
-            "rollout-last-layer": [mixed[-1], means[-1], mixed[0], means[0]],
-            "rollout-elementwise": [mixed.prod(axis=0), means.prod(axis=0), one * mixed.prod(axis=0)],
-            "rollout-largest-head": [
-                product((weights.max(axis=1) + one) / 2),
-                product(normalised(weights.max(axis=1) + one)),
-            ],
-            "rollout-transposed": expected.T,
-            "rollout-only-one-residual": [(product(means) + one) / 2, (product(means[::-1]) + one) / 2],
-            "rollout-to-powers": [np.linalg.matrix_power(mixed[place], layers) for place in (0, -1)],
-        }
-        got = call(candidate, weights)
-        same_array(got, expected, "rollout", "(tokens at the top, tokens at the bottom)", suspects)
+def rollout(weights):
+    paths = np.eye(weights.shape[-1])
+    for layer in mean(weights, axis=1, at="over the heads"):
+        paths = onto(with_residual(layer), paths)
+    return paths
 
 
-def normalised(maps):
-    return maps / maps.sum(axis=-1, keepdims=True)
+@cases("09.rollout")
+def rollout_cases():
+    first = generator(1).permutation([0.1, 0.3, 0.6, 0.9]).reshape(2, 1, 2)
+    yield Case("two layers of one head, two tokens", np.stack([first, 1 - first], axis=-1))
+    yield Case("three layers of two heads", draw_maps(2, 3, 2, 4, 4))
+    yield Case("two layers of three heads", draw_maps(3, 2, 3, 5, 5))
+    yield Case("as many layers as heads and tokens", draw_maps(4, 3, 3, 3, 3))
+    yield Case("a single layer", draw_maps(5, 1, 2, 3, 3))
+    yield Case("six layers", draw_maps(6, 6, 2, 4, 4))
 
 
-# ---------------------------------------------------------------------------------------------------------------------
+ROLLOUT = "09.rollout"
+heads_mean = lambda weights: weights.mean(axis=1)  # noqa: E731
+residual = lambda maps: (maps + np.eye(maps.shape[-1])) / 2  # noqa: E731
+
+
+def product(maps, start=None):
+    """The maps one after the other, the first at the bottom."""
+    paths = np.eye(maps.shape[-1]) if start is None else start
+    for layer in maps:
+        paths = layer @ paths
+    return paths
+
+
+onto.slip("rollout-order",
+          "Your rows sum to 1, but the layers are multiplied the wrong way round: the later layer acts on what the earlier one gave.",
+          lambda layer, paths: paths @ layer)  # fmt: skip
+onto.slip("rollout-elementwise", "You multiply number by number. Paths add up over all places in between: a matrix product.",
+          lambda layer, paths: layer * paths)  # fmt: skip
+onto.slip("rollout-layer-transposed", "A layer's map is turned round in the product: its rows are the places above.",
+          lambda layer, paths: layer.T @ paths, lambda layer, paths: paths @ layer.T)  # fmt: skip
+onto.slip("rollout-last-layer", "Only one layer reaches your result.", lambda layer, paths: layer)
+onto.slip("rollout-adds", "You add the layers up or average them. Paths go through one layer *after* the other: multiply.",
+          lambda layer, paths: layer + paths, lambda layer, paths: (layer + paths) / 2)  # fmt: skip
+onto.slip("rollout-kept-twice", "What a token keeps of itself enters again after the product. The identity belongs into each layer's map, once.",
+          lambda layer, paths: (layer @ paths + paths) / 2, lambda layer, paths: (layer @ paths + np.eye(len(paths))) / 2)  # fmt: skip
+with_residual.slip("rollout-no-residual", "You multiply the maps alone. A token also keeps itself: mix in the identity, half and half.",
+                   lambda layer: layer)  # fmt: skip
+with_residual.slip("rollout-not-halved", "You add the identity, but don't halve: rows sum to 2 in each layer.",
+                   lambda layer: layer + np.eye(len(layer)))  # fmt: skip
+with_residual.slip("rollout-ones-for-identity",
+                   "You mix in a table of ones, every token with every other. What a token keeps is itself alone: the identity.",
+                   lambda layer: (layer + 1) / 2, lambda layer: row_shares.function(layer + 1))  # fmt: skip
+with_residual.slip("rollout-half-forgotten", "One half is missing: half and half means that both, the map and the identity, are halved.",
+                   lambda layer: layer / 2 + np.eye(len(layer)), lambda layer: layer + np.eye(len(layer)) / 2, lambda layer: layer / 2)  # fmt: skip
+with_residual.slip("rollout-other-shares", "The map and the identity are mixed in other shares than half and half.",
+                   *(lambda layer, share=share: share * layer + (1 - share) * np.eye(len(layer)) for share in (0.1, 0.2, 0.3, 0.7, 0.8, 0.9)))  # fmt: skip
+with_residual.slip("rollout-residual-multiplied", "The map is multiplied by the identity, which changes nothing or leaves its diagonal alone. Mix: add them, and halve.",
+                   lambda layer: layer * np.eye(len(layer)), lambda layer: (layer @ np.eye(len(layer))) / 2 + 0 * layer)  # fmt: skip
+mistake(ROLLOUT, "rollout-adds", None, lambda weights: residual(heads_mean(weights)).mean(axis=0), lambda weights: residual(heads_mean(weights)).sum(axis=0),
+        lambda weights: heads_mean(weights).mean(axis=0), lambda weights: heads_mean(weights).sum(axis=0))  # fmt: skip
+mistake(ROLLOUT, "rollout-last-layer", None, *(lambda weights, place=place, mix=mix: mix(heads_mean(weights))[place]
+                                               for place in (0, -1) for mix in (residual, np.array)))  # fmt: skip
+mistake(ROLLOUT, "rollout-layer-left-out", "One layer is missing, at the beginning or at the end. Every layer belongs in, the first to the last.",
+        lambda weights: rollout(weights[1:]), lambda weights: rollout(weights[:-1]))  # fmt: skip
+mistake(ROLLOUT, "rollout-layer-twice", "One layer is multiplied twice: the one you start from comes again in the loop.",
+        lambda weights: rollout(np.concatenate([weights[:1], weights])), lambda weights: rollout(np.concatenate([weights, weights[-1:]])))  # fmt: skip
+mistake(ROLLOUT, "rollout-starts-without-residual",
+        "The layer that you start from, or the one that you end with, is not mixed with the identity. Each layer is.",
+        lambda weights: product(residual(heads_mean(weights))[1:], heads_mean(weights)[0]),
+        lambda weights: heads_mean(weights)[-1] @ product(residual(heads_mean(weights))[:-1]))  # fmt: skip
+mistake(ROLLOUT, "rollout-elementwise", None, lambda weights: residual(heads_mean(weights)).prod(axis=0),
+        lambda weights: heads_mean(weights).prod(axis=0))  # fmt: skip
+mistake(ROLLOUT, "rollout-starts-elsewhere", "Your paths start from a table of ones or zeros. At the bottom every token is at its own place: the identity.",
+        lambda weights: product(residual(heads_mean(weights)), np.ones(weights.shape[-2:])), lambda weights: np.zeros(weights.shape[-2:]),
+        lambda weights: product(residual(heads_mean(weights)), np.full(weights.shape[-2:], 1 / weights.shape[-1])))  # fmt: skip
+mistake(ROLLOUT, "rollout-largest-head", "You take the largest of the heads, or the smallest. Here, heads are averaged.",
+        *(lambda weights, take=take, divide=divide: product(divide(take(weights, axis=1) + np.eye(weights.shape[-1])))
+          for take in (np.max, np.min) for divide in (row_shares.function, lambda maps: maps / 2)))  # fmt: skip
+mistake(ROLLOUT, "rollout-transposed", "Rows and columns are exchanged: rows are the tokens at the top, columns those at the bottom.",
+        lambda weights: rollout(weights).T)  # fmt: skip
+mistake(ROLLOUT, "rollout-only-one-residual", "The identity comes in once, at the end or at the beginning. It belongs into every layer.",
+        lambda weights: residual(product(heads_mean(weights))), lambda weights: residual(product(heads_mean(weights)[::-1])),
+        lambda weights: product(heads_mean(weights)) + np.eye(weights.shape[-1]))  # fmt: skip
+mistake(ROLLOUT, "rollout-to-powers", "You multiply one layer with itself. Each layer has its own map.",
+        *(lambda weights, place=place: np.linalg.matrix_power(residual(heads_mean(weights))[place], len(weights)) for place in (0, -1)),
+        lambda weights: np.linalg.matrix_power(residual(weights.mean(axis=(0, 1))), len(weights)))  # fmt: skip
+mistake(ROLLOUT, "rollout-rows-divided", "Your rows are divided by their sums after each product of maps alone, or with too little mixed in. "
+        "Half and half, they sum to 1 by themselves.",
+        lambda weights: row_shares.function(product(heads_mean(weights)) + np.eye(weights.shape[-1]) * len(weights)))  # fmt: skip
+mistake(ROLLOUT, "rollout-for-each-head", "You have a table for each head, or for each layer. Asked for is one table of tokens.",
+        lambda weights: product(residual(weights)), lambda weights: residual(heads_mean(weights)),
+        lambda weights: np.stack([product(residual(heads_mean(weights))[: top + 1]) for top in range(len(weights))]))  # fmt: skip
+mistake(ROLLOUT, "rollout-heads-multiplied", "Heads stand side by side in a layer: average them. You send paths through one head after the other.",
+        lambda weights: product(residual(weights.reshape(-1, *weights.shape[-2:]))),
+        lambda weights: product(residual(np.swapaxes(weights, 0, 1).reshape(-1, *weights.shape[-2:]))))  # fmt: skip
+mistake(ROLLOUT, "rollout-heads-averaged-last", "Each head is followed alone through all layers, and the mean comes last. Average the heads in each layer.",
+        lambda weights: product(residual(weights), np.broadcast_to(np.eye(weights.shape[-1]), weights.shape[1:])).mean(axis=0))  # fmt: skip
+mistake(ROLLOUT, "rollout-column-means", "One number a token came back. Asked for is the whole table, (tokens, tokens).",
+        lambda weights: rollout(weights).mean(axis=0), lambda weights: rollout(weights)[0])  # fmt: skip
+
+
+@holds(
+    ROLLOUT,
+    "rollout-rows-off",
+    "Rows do not sum to 1: what stands at each place at the top is shared out among the input tokens.",
+)
+def rollout_rows_sum_to_one(got, weights):
+    return not np.isfinite(got).all() or np.allclose(got.sum(axis=-1), 1, atol=1e-4)
+
+
+# ----------------------------------------------------------------------------------------------------------------------
 # Rank correlation
-# ---------------------------------------------------------------------------------------------------------------------
+# ----------------------------------------------------------------------------------------------------------------------
 
 
-def mean_ranks(values):
-    """Ranks from 0; equal values share the mean of their ranks."""
-    return (values[:, None] > values).sum(axis=1) + ((values[:, None] == values).sum(axis=1) - 1) / 2
-
-
-def right_spearman(a, b):
-    return np.corrcoef(mean_ranks(a), mean_ranks(b))[0, 1]
-
-
-@checks(
+@reference(
     "09.spearman",
     title="Do two answers agree? Rank correlation",
     points=2,
@@ -397,48 +575,104 @@ def right_spearman(a, b):
         "The rank of a value: how many are smaller. Equal values share: add half of how many *others* are equal.",
         "`(a[:, None] > a).sum(1) + ((a[:, None] == a).sum(1) - 1) / 2` are the ranks; then `np.corrcoef(ranks_a, ranks_b)[0, 1]`.",
     ],
+    returns="rank correlation",
 )
-def spearman(candidate):
-    with_ties = np.array([3.0, 1.0, 1.0, 0.0, 3.0, 2.0, 3.0]), np.array([0.2, 0.1, 0.5, 0.5, 0.9, 0.1, 40.0])
-    for a, b in ((draw(1, 8), np.exp(3 * draw(2, 8))), with_ties, (draw(3, 6), -np.exp(draw(3, 6)))):
-        expected = np.asarray(right_spearman(a, b))
-        order = [np.argsort(one, kind="stable").argsort(kind="stable") for one in (a, b)]
-        first = [(one[:, None] > one).sum(axis=1) for one in (a, b)]
-        dense = [np.unique(one, return_inverse=True)[1] for one in (a, b)]
-        ranks = mean_ranks(a), mean_ranks(b)
-        suspects = {
-            "pearson": np.corrcoef(a, b)[0, 1],
-            "ranks-by-order": np.corrcoef(order[0], order[1])[0, 1],
-            "ranks-first": np.corrcoef(first[0], first[1])[0, 1],
-            "ranks-dense": np.corrcoef(dense[0], dense[1])[0, 1],
-            "short-formula": 1 - 6 * ((ranks[0] - ranks[1]) ** 2).sum() / (len(a) * (len(a) ** 2 - 1)),
-            "ranks-one": [np.corrcoef(ranks[0], b)[0, 1], np.corrcoef(a, ranks[1])[0, 1]],
-            "correlation-matrix": np.corrcoef(*ranks),
-            "correlation-absolute": abs(expected),
-            "correlation-sign": -expected,
-            "argsort-once": np.corrcoef(a.argsort(kind="stable"), b.argsort(kind="stable"))[0, 1],
-            "correlation-covariance": [np.cov(*ranks)[0, 1], np.cov(*ranks, bias=True)[0, 1]],
-        }
-        suspects = {name: np.asarray(wrong) for name, wrong in suspects.items() if not isinstance(wrong, list)} | {
-            name: [np.asarray(one) for one in wrong] for name, wrong in suspects.items() if isinstance(wrong, list)
-        }
-        suspects = {name: wrong for name, wrong in suspects.items() if not holds(wrong, expected)}
-        same_array(call(candidate, a, b), expected, "rank correlation", "one number", suspects)
+def spearman(a, b):
+    return correlation(ranks(a, at="in a"), ranks(b, at="in b"))
 
 
-# ---------------------------------------------------------------------------------------------------------------------
-# Leave one out, integrated gradients
-# ---------------------------------------------------------------------------------------------------------------------
+@cases("09.spearman")
+def spearman_cases():
+    yield Case(
+        "four values without ties",
+        generator(1).permutation([0.2, 1.5, -0.7, 3]),
+        generator(2).permutation([4.0, 0, -8, 0.1]),
+    )
+    yield Case("eight values, some of them far out", draw(3, 8), np.exp(3 * draw(4, 8)))
+    yield Case("opposite orders", (a := draw(5, 6)), -np.exp(a))
+    yield Case("two and three equal values in a", 0.5 + generator(6).permutation([3.0, 1, 1, 0, 3, 2, 3]), draw(7, 7))
+    yield Case("three equal values in b", draw(8, 6), generator(9).permutation([0.2, 0.2, 0.2, 5, 0.1, 40]))
+    yield Case(
+        "equal values in both",
+        generator(10).permutation([3.0, 1, 1, 0, 3, 2, 3]),
+        generator(11).permutation([0.2, 0.1, 0.5, 0.5, 0.9, 0.1, 40]),
+    )
+    yield Case("whole numbers", generator(12).permutation([7, 5, 9, 7, 2]), generator(13).permutation([1, 1, 4, 3, 3]))
+    yield Case("two values", np.array([0.3, -1.0]), np.array([-2.0, 5.0]), edge=True)
+    yield Case("values that differ by a billionth", 1 + 1e-9 * generator(14).permutation(5), draw(15, 5), edge=True)
 
 
-def curved(x):
-    """A score that mixes tokens, depends on their places, and is not linear."""
-    places = np.arange(1, len(x) + 1)[:, None]
-    gathered = np.tanh((places * x).sum(axis=0) / len(x))
-    return float((gathered**2).sum() + 0.5 * np.sin(x).sum() + 0.1 * (x[0] * x[-1]).sum())
+SPEARMAN = "09.spearman"
 
 
-@checks(
+def of_both(change, correlate=correlation.function):
+    """The correlation of both, changed alike."""
+    return lambda a, b: correlate(change(a), change(b))
+
+
+def kendall(a, b):
+    """Another correlation of orders: of all pairs, those in the same order less those in the opposite one."""
+    return (np.sign(a[:, None] - a) * np.sign(b[:, None] - b)).sum() / (len(a) * (len(a) - 1))
+
+
+def squared_differences(rank):
+    """The short formula, which knows no ties."""
+    return lambda a, b: 1 - 6 * ((rank(a) - rank(b)) ** 2).sum() / (len(a) * (len(a) ** 2 - 1))
+
+
+by_order = lambda values: values.argsort(kind="stable").argsort(kind="stable")  # noqa: E731
+ranked = ranks.function
+
+mistake(SPEARMAN, "pearson", "This is the correlation of the values. Rank first: only the order counts.", of_both(np.array))  # fmt: skip
+for diagnosis, functions in (
+    ("ranks-by-order", [by_order, lambda values: len(values) - 1 - by_order(-values)]),
+    ("ranks-first", [smaller, lambda values: smaller(values) + equal_others(values)]),
+    ("ranks-dense", [lambda values: np.unique(values, return_inverse=True)[1]]),
+    ("ranks-halves-cut", [lambda values: smaller(values) + equal_others(values) // 2, lambda values: np.round(ranked(values)),
+                          lambda values: smaller(values) + (equal_others(values) + 1) // 2]),
+    ("argsort-once", [lambda values: values.argsort(kind="stable"), lambda values: (-values).argsort(kind="stable")]),
+    ("sorted-for-ranked", [np.sort]),
+):  # fmt: skip
+    mistake(SPEARMAN, diagnosis, None, *map(of_both, functions))
+mistake(SPEARMAN, "short-formula",
+        "The short formula with squared differences of ranks holds without ties only. What is wanted is the correlation of the ranks.",
+        squared_differences(ranked), squared_differences(by_order), squared_differences(smaller))  # fmt: skip
+mistake(SPEARMAN, "kendall",
+        "You compare the order of all pairs: that is another measure, Kendall's. Spearman's correlates the ranks.",
+        kendall, lambda a, b: (np.sign(a[:, None] - a) == np.sign(b[:, None] - b)).mean())  # fmt: skip
+mistake(SPEARMAN, "ranks-of-both-together", "The values of a and b are ranked together. Each array has ranks of its own.",
+        lambda a, b: correlation(*np.split(ranked(np.concatenate([a, b])), 2)))  # fmt: skip
+mistake(SPEARMAN, "mean-product-of-ranks", "The ranks are multiplied and added up or averaged. A correlation also takes off the means and divides by both spreads.",
+        lambda a, b: ranked(a) @ ranked(b), lambda a, b: (ranked(a) * ranked(b)).mean())  # fmt: skip
+mistake(SPEARMAN, "difference-of-ranks", "These are differences of ranks, one a value or added up. Asked for is their correlation, one number from -1 to 1.",
+        lambda a, b: ranked(a) - ranked(b), lambda a, b: ((ranked(a) - ranked(b)) ** 2).sum())  # fmt: skip
+mistake(SPEARMAN, "ranks-returned", "These are ranks. Asked for is their correlation, one number.",
+        lambda a, b: (ranked(a), ranked(b)), lambda a, b: np.array([ranked(a), ranked(b)]))  # fmt: skip
+
+
+@holds(SPEARMAN, "correlation-beyond-1", "A correlation lies between -1 and 1; yours does not.")
+def lies_between(got, a, b):
+    return not np.isfinite(got).all() or bool(np.all(abs(got) < 1.001))
+
+
+# ----------------------------------------------------------------------------------------------------------------------
+# Leave one out
+# ----------------------------------------------------------------------------------------------------------------------
+
+
+@step
+def replaced(x, token, empty):
+    """A copy of the tokens, with `empty` in the place of one."""
+    return np.where(np.arange(len(x))[:, None] == token, empty, x)
+
+
+@step
+def fall(full, rest):
+    """What the score falls by."""
+    return full - rest
+
+
+@reference(
     "09.leave_one_out",
     title="Leave one out",
     points=2,
@@ -447,45 +681,145 @@ def curved(x):
         "The number of a token is what the score falls by: full − without. One number for each token, signs and all.",
         "`without = x.copy(); without[token] = empty; falls.append(full - score(without))`, then `np.array(falls)`.",
     ],
+    returns="falls",
 )
-def leave_one_out(candidate):
-    for seed, size, width in ((5, 4, 3), (2, 5, 2)):
-        x, empty = draw(seed, size, width), draw(seed + 10, width)
-
-        def without(*tokens, fill=empty, x=x):
-            changed = x.copy()
-            changed[list(tokens)] = fill
-            return curved(changed)
-
-        after = np.array([without(token) for token in range(size)])
-        expected = curved(x) - after
-        cumulative = np.array([without(*range(token + 1)) for token in range(size)])
-        alone = np.array([without(*(set(range(size)) - {token})) for token in range(size)])
-        suspects = {
-            "loo-sign": -expected,
-            "loo-scores": after,
-            "loo-accumulates": [curved(x) - cumulative, -np.diff([curved(x), *cumulative])],
-            "loo-deleted": np.array([curved(x) - curved(np.delete(x, token, axis=0)) for token in range(size)]),
-            "loo-zero": np.array([curved(x) - without(token, fill=0) for token in range(size)]),
-            "loo-only-one": [alone, curved(x) - alone, alone - curved(x)],
-            "loo-absolute": abs(expected),
-            "loo-shares": [expected / expected.sum(), abs(expected) / abs(expected).sum()],
-        }
-        same_array(call(candidate, curved, x, empty), expected, "falls", "(tokens,)", suspects)
+def leave_one_out(score, x, empty):
+    return np.array([fall(score(x), score(replaced(x, token, empty))) for token in range(len(x))])
 
 
-def bent(x):
-    """A score whose gradient changes along the way: a cubic that mixes the tokens."""
-    return float((x**3).sum() / 3 + x.sum(axis=0).prod())
+def added_up(x):
+    """the sum of all numbers"""
+    return float(x.sum())
 
 
-def bent_gradient(x):
-    total = x.sum(axis=0)
-    others = np.array([np.delete(total, place).prod() for place in range(len(total))])
-    return x**2 + others
+def curved(x):
+    """a score that mixes the tokens, depends on their places, and is not linear"""
+    gathered = np.tanh((np.arange(1, len(x) + 1)[:, None] * x).sum(axis=0) / 4)
+    return float((gathered**2).sum() + 0.5 * np.sin(x).sum() + 0.1 * (x[0] * x[-1]).sum())
 
 
-@checks(
+@cases("09.leave_one_out")
+def leave_one_out_cases():
+    yield Case("a sum, and two tokens", added_up, draw(1, 2, 3).round(1), draw(2, 3).round(1))
+    yield Case("a score that is not linear", curved, draw(3, 4, 3), draw(4, 3))
+    yield Case("more tokens than features", curved, draw(5, 6, 2), draw(6, 2))
+    yield Case("as many tokens as features", curved, draw(7, 3, 3), draw(8, 3))
+    yield Case("a single token", curved, draw(9, 1, 4), draw(10, 4))
+    x = draw(11, 4, 2)
+    yield Case("a token that is `empty` already", curved, x, x[2], edge=True)
+
+
+LOO = "09.leave_one_out"
+scores = lambda change: lambda score, x, empty: np.array([score(change(x, token, empty)) for token in range(len(x))])  # noqa: E731
+without = scores(replaced.function)
+
+
+def kept_alone(x, token, empty):
+    """All other tokens emptied."""
+    return np.where(np.arange(len(x))[:, None] == token, x, empty)
+
+
+def emptied_up_to(x, token, empty):
+    """All tokens up to this one emptied."""
+    return np.where(np.arange(len(x))[:, None] <= token, empty, x)
+
+
+replaced.slip("loo-accumulates",
+              "Earlier tokens are still missing when you take out the next. Start each time from a fresh copy.",
+              emptied_up_to)  # fmt: skip
+replaced.slip("loo-deleted", "You delete the row, and all later tokens move up one place. `empty` goes into its place.",
+              lambda x, token, empty: np.delete(x, token, axis=0))  # fmt: skip
+replaced.slip("loo-zero", "You put zeros into its place. The stand-in is `empty`.",
+              lambda x, token, empty: replaced(x, token, 0 * empty))  # fmt: skip
+replaced.slip("loo-only-one", "You keep one token and empty all others. Leave one out, keep the others.", kept_alone)
+replaced.slip("loo-column", "You empty a feature of all tokens. A token is a row.",
+              lambda x, token, empty: np.where(np.arange(x.shape[1]) == token, empty, x),
+              lambda x, token, empty: np.where(np.arange(x.shape[1]) == token, empty[token % len(empty)], x))  # fmt: skip
+replaced.slip("loo-one-feature", "You empty one feature of the token only. The whole row is replaced.",
+              lambda x, token, empty: np.where(np.arange(x.shape[1]) == 0, replaced(x, token, empty), x))  # fmt: skip
+replaced.slip("loo-next-token", "The place is off by one: another token is left out than the number says.",
+              lambda x, token, empty: replaced(x, (token + 1) % len(x), empty), lambda x, token, empty: replaced(x, token - 1 if token else len(x) - 1, empty))  # fmt: skip
+replaced.slip("loo-all-empty", "You empty all tokens at once. Leave one out, keep the others.",
+              lambda x, token, empty: np.broadcast_to(empty, x.shape))  # fmt: skip
+replaced.slip("loo-added", "`empty` is added to the token, or taken off. It goes into its place.",
+              lambda x, token, empty: replaced(x, token, x + empty), lambda x, token, empty: replaced(x, token, x - empty))  # fmt: skip
+replaced.slip("loo-another-stand-in", "You put a mean of the tokens, or of their numbers, into its place. The stand-in is `empty`.",
+              lambda x, token, empty: replaced(x, token, x.mean(axis=0)), lambda x, token, empty: replaced(x, token, x.mean()),
+              lambda x, token, empty: replaced(x, token, empty.mean()))  # fmt: skip
+replaced.slip("loo-swapped", "A neighbour's row stands in its place. The stand-in is `empty`.",
+              lambda x, token, empty: replaced(x, token, x[token - 1]), lambda x, token, empty: replaced(x, token, x[(token + 1) % len(x)]))  # fmt: skip
+replaced.slip("loo-nothing-replaced", "Nothing is left out: the score is asked for the same tokens again.",
+              lambda x, token, empty: x)  # fmt: skip
+fall.slip("loo-sign", "The sign is turned: a token that helps has a positive number, what the score *falls* by.",
+          lambda full, rest: rest - full)  # fmt: skip
+fall.slip("loo-scores", "These are the scores without each token. Asked for is how much the score falls.",
+          lambda full, rest: rest)  # fmt: skip
+fall.slip("loo-absolute", "Sizes without signs: a token may also push the score down.", lambda full, rest: abs(full - rest),
+          lambda full, rest: max(full - rest, 0.0))  # fmt: skip
+fall.slip("loo-squared", "The falls are squared: that loses the sign.", lambda full, rest: (full - rest) ** 2)
+fall.slip("loo-relative", "You divide by the score. Asked for is what the score falls by.",
+          lambda full, rest: (full - rest) / full, lambda full, rest: (full - rest) / abs(full), lambda full, rest: rest / full, lambda full, rest: full / rest)  # fmt: skip
+mistake(LOO, "loo-accumulates", None, lambda score, x, empty: -np.diff([score(x), *scores(emptied_up_to)(score, x, empty)]))  # fmt: skip
+mistake(LOO, "loo-only-one", None, scores(kept_alone),
+        lambda score, x, empty: scores(kept_alone)(score, x, empty) - score(np.broadcast_to(empty, x.shape).copy()),
+        lambda score, x, empty: scores(kept_alone)(score, x, empty) - score(x))  # fmt: skip
+mistake(LOO, "loo-shares", "You divide so that they sum to 1. Falls need not sum to anything: don't divide.",
+        lambda *inputs: (falls := leave_one_out(*inputs)) / falls.sum(), lambda *inputs: abs(falls := leave_one_out(*inputs)) / abs(falls).sum(),
+        lambda *inputs: softmax(leave_one_out(*inputs)), lambda *inputs: (falls := leave_one_out(*inputs)) / abs(falls).max())  # fmt: skip
+mistake(LOO, "loo-against-nothing", "You compare with the score of nothing at all. Asked for is the fall from the full score.",
+        lambda score, x, empty: without(score, x, empty) - score(np.broadcast_to(empty, x.shape).copy()),
+        lambda score, x, empty: score(np.broadcast_to(empty, x.shape).copy()) - without(score, x, empty))  # fmt: skip
+mistake(LOO, "loo-last-only", "You have one number, not one for each token: an early return, or the list is overwritten.",
+        lambda *inputs: leave_one_out(*inputs)[-1], lambda *inputs: leave_one_out(*inputs)[0], lambda *inputs: leave_one_out(*inputs)[-1:],
+        lambda *inputs: leave_one_out(*inputs)[:1], lambda *inputs: leave_one_out(*inputs).sum())  # fmt: skip
+mistake(LOO, "loo-token-forgotten", "One token is missing, the first or the last: its fall is 0, or not there.",
+        *(lambda *inputs, place=place: np.where(np.arange(len(inputs[1])) == place % len(inputs[1]), 0, leave_one_out(*inputs)) for place in (0, -1)),
+        lambda *inputs: leave_one_out(*inputs)[1:], lambda *inputs: leave_one_out(*inputs)[:-1])  # fmt: skip
+mistake(LOO, "loo-reversed", "The falls come in the opposite order: the first is the last token's.",
+        lambda *inputs: leave_one_out(*inputs)[::-1])  # fmt: skip
+mistake(LOO, "loo-token-by-itself",
+        "Each token is scored by itself. The others have to be there, too: the score is of all the tokens together.",
+        lambda score, x, empty: np.array([score(row[None]) for row in x]),
+        lambda score, x, empty: np.array([score(row[None]) - score(empty[None]) for row in x]))  # fmt: skip
+mistake(LOO, "loo-as-a-column", "The falls stand in a column, or in a row of a table. Asked for is one axis, (tokens,).",
+        lambda *inputs: leave_one_out(*inputs)[:, None], lambda *inputs: leave_one_out(*inputs)[None])  # fmt: skip
+
+# ----------------------------------------------------------------------------------------------------------------------
+# Integrated gradients
+# ----------------------------------------------------------------------------------------------------------------------
+
+
+@step
+def way_from(empty, x):
+    """The way from nothing to x."""
+    return x - empty
+
+
+@step
+def stops(steps):
+    """At which shares of the way gradients are asked for: the middle of each step."""
+    return (np.arange(steps) + 0.5) / steps
+
+
+@step
+def at_stop(empty, way, share):
+    """A point on the way."""
+    return empty + share * way
+
+
+@step
+def times_way(gradient, way):
+    """What each feature adds."""
+    return way * gradient
+
+
+@step
+def over_features(parts):
+    """Added up over the features: one number a token."""
+    return parts.sum(axis=-1)
+
+
+@reference(
     "09.integrated_gradients",
     title="Integrated gradients, and its test",
     points=3,
@@ -495,58 +829,206 @@ def bent_gradient(x):
         "`shares = (np.arange(steps) + 0.5) / steps`; `mean = np.mean([gradient(empty + s * (x - empty)) for s in shares], axis=0)`; "
         "`((x - empty) * mean).sum(axis=-1)`.",
     ],
+    returns="shares",
 )
-def integrated_gradients(candidate):
-    for seed, size, width in ((1, 4, 3), (2, 3, 2)):
-        x, empty, steps = draw(seed, size, width) + 1, draw(seed + 10, width), 200
-        way = x - empty
-
-        def mean_gradient(start, x=x, steps=steps):
-            shares = (np.arange(steps) + 0.5) / steps
-            return np.mean([bent_gradient(start + share * (x - start)) for share in shares], axis=0)
-
-        mean, start = mean_gradient(empty), np.broadcast_to(empty, x.shape)
-        expected = (way * mean).sum(axis=-1)
-        got = call(candidate, bent_gradient, x, empty, steps)
-        show = {"expected": expected, "got": got, "what": "shares"}
-        suspects = {
-            "ig-not-summed": way * mean,
-            "ig-at-the-end": [(way * bent_gradient(x)).sum(axis=-1), (x * bent_gradient(x)).sum(axis=-1)],
-            "ig-at-the-start": (way * bent_gradient(start)).sum(axis=-1),
-            "ig-without-way": mean.sum(axis=-1),
-            "ig-times-x": (x * mean).sum(axis=-1),
-            "ig-sum": steps * expected,
-            "ig-from-zero": [(x * mean_gradient(np.zeros(width))).sum(axis=-1), (way * mean_gradient(0)).sum(axis=-1)],
-            "ig-sign": -expected,
-            "ig-length": [
-                np.linalg.norm(way * mean, axis=-1),
-                np.linalg.norm(way, axis=-1) * np.linalg.norm(mean, axis=-1),
-            ],
-        }
-        found = nearest(got, suspects, expected)
-        facts = {"steps": steps} if found == "ig-sum" else {}
-        assert found is None, mistake(found, **show, **facts)
-        axes = "(tokens,)"
-        assert got.shape == expected.shape, mistake(
-            "map-shape", shape=got.shape, right=expected.shape, axes=axes, **show
-        )
-        assert np.isfinite(got).all(), mistake("not-finite", **show)
-        right = bent(x) - bent(np.array(start))
-        complete = abs(got.sum() - right) <= 0.02 * abs(expected).sum()  # a rule other than the midpoint is coarser
-        assert complete, mistake("ig-incomplete", total=got.sum(), right=right, **show)
-        assert alike(got, expected, expected), mistake("different-values", **show)
+def integrated_gradients(gradient, x, empty, steps):
+    way = way_from(empty, x)
+    gradients = np.array([gradient(at_stop(empty, way, share)) for share in stops(steps)])
+    return over_features(times_way(mean(gradients, axis=0, at="along the way"), way))
 
 
-def alike(got, expected, scale):
-    """Whether two arrays agree up to what a coarser rule of summing costs."""
-    return got.shape == expected.shape and bool(np.all(np.abs(got - expected) <= 0.02 * np.abs(scale).max()))
+def one_map_of_tokens(x, shape):
+    """Raise where a gradient is asked for something else than (tokens, d)."""
+    if np.shape(x) != shape:
+        raise ValueError(f"this gradient takes x of shape {shape}; it was given {np.shape(x)}")
+    return x
 
 
-def nearest(got, suspects, expected):
-    """The first suspect that the answer agrees with up to the rule of summing, unless it agrees with the right answer."""
-    if alike(got, expected, expected):
-        return None
-    for name, arrays in suspects.items():
-        if any(alike(got, one, one) for one in (arrays if isinstance(arrays, list) else [arrays])):
-            return name
-    return None
+def level(slopes):
+    """The gradient of a linear score."""
+
+    def gradient(x):
+        """a gradient that is the same everywhere"""
+        one_map_of_tokens(x, slopes.shape)
+        return slopes.copy()
+
+    return gradient
+
+
+def bent(*shape):
+    """The gradient of a score that bends and mixes the tokens."""
+
+    def gradient(x):
+        """a gradient that changes along the way and mixes the tokens"""
+        return np.cos(one_map_of_tokens(x, shape)) + np.tanh(x.sum(axis=0) / 2) + 0.5
+
+    return gradient
+
+
+def peaked(peak, way):
+    """A gradient that is 0 nearly everywhere and adds up to 1 along the way."""
+
+    def gradient(x):
+        """a gradient that is large only for a short part of the way"""
+        off = (one_map_of_tokens(x, peak.shape) - peak) / way  # in shares of the way
+        return np.exp(-((off / 0.001) ** 2) / 2) / (0.001 * np.sqrt(2 * np.pi))
+
+    return gradient
+
+
+def walled(empty, way):
+    """A gradient that is even on the way and steep outside of it."""
+
+    def gradient(x):
+        """a gradient that is steep in front of `empty` and behind x"""
+        share = (one_map_of_tokens(x, way.shape) - empty) / way
+        return np.where((share < -1e-4) | (share > 1 + 1e-4), 1000.0, 2.0)
+
+    return gradient
+
+
+@cases("09.integrated_gradients")
+def integrated_gradients_cases():
+    # A linear score is exact whatever rule sums it, so a count that is off by one shows. Other rules differ where it bends.
+    yield Case(
+        "a gradient that is the same everywhere",
+        level(draw(1, 2, 3).round(1)),
+        draw(2, 2, 3).round(1),
+        draw(3, 3).round(1),
+        4,
+    )
+    yield Case("other numbers of tokens, features and steps", level(draw(4, 5, 2)), draw(5, 5, 2), draw(6, 2), 7)
+    yield Case("a gradient that changes along the way", bent(4, 3), 1.5 * draw(7, 4, 3), draw(8, 3), 200, within=0.03)
+    yield Case("as many tokens as features", bent(3, 3), 1.5 * draw(9, 3, 3), draw(10, 3), 250, within=0.03)
+    x, empty = draw(11, 3, 2), draw(12, 2)
+    x[1] = empty
+    yield Case("a token that is `empty` already", level(draw(13, 3, 2)), x, empty, 5, edge=True)
+    x = empty + np.sign(draw(14, 3, 2)) * (1 + draw(15, 3, 2) ** 2)
+    yield Case("a gradient that is steep outside of the way", walled(empty, x - empty), x, empty, 10, edge=True)
+    peak = empty + generator(16).uniform(0.3, 0.7, x.shape) * (x - empty)
+    yield Case(
+        "a gradient that is large only for a short part of the way",
+        peaked(peak, x - empty),
+        x,
+        empty,
+        1000,
+        edge=True,
+        within=0.01,
+    )
+
+
+IG = "09.integrated_gradients"
+way_from.slip("ig-times-x", "You multiply by x. The way starts at `empty`: it is what x and `empty` differ by.",
+              lambda empty, x: x)  # fmt: skip
+
+
+def attributed(start, times, between=None):
+    """Integrated gradients along another way, times something else."""
+
+    def wrong(gradient, x, empty, steps):
+        begin = start(x, empty)
+        along = (x if between is None else between(x, empty)) - begin
+        slopes = np.mean([gradient(begin + share * along) for share in stops.function(steps)], axis=0)
+        return (times(x, empty) * slopes).sum(axis=-1)
+
+    return wrong
+
+
+def at_one_point(point):
+    """The gradient at one point times the way."""
+    return lambda gradient, x, empty, steps: ((x - empty) * gradient(point(x, np.broadcast_to(empty, x.shape)))).sum(
+        axis=-1
+    )
+
+
+nothing, all_of_x, the_way = lambda x, empty: 0 * empty, lambda x, empty: x, lambda x, empty: x - empty
+midway = lambda x, empty: (x + empty) / 2  # noqa: E731
+rules = {
+    "middle": stops.function, "left": lambda steps: np.arange(steps) / steps, "right": lambda steps: np.arange(1, steps + 1) / steps,
+    "both ends": lambda steps: np.linspace(0, 1, steps),
+}  # fmt: skip
+
+way_from.slip("ig-sign", "The sign is turned: the way goes from `empty` to x.", lambda empty, x: empty - x)
+way_from.slip("ig-length", "You take sizes or lengths. Multiply feature by feature and add up: a share may be negative.",
+              lambda empty, x: abs(x - empty))  # fmt: skip
+stops.slip("ig-half-the-way", "Your points reach only a part of the way. It ends at x.", lambda steps: stops(steps) / 2,
+           lambda steps: stops(steps) ** 2 / 2)  # fmt: skip
+stops.slip("ig-beyond-x", "Your points go on behind x. The way ends there: shares lie between 0 and 1.",
+           lambda steps: np.arange(steps) + 0.0, lambda steps: np.arange(1, steps + 1) + 0.0, lambda steps: 1 + stops(steps), lambda steps: 2 * stops(steps))  # fmt: skip
+stops.slip("ig-outside-the-way", "One of your points lies outside of the way, in front of `empty` or behind x. Shares lie between 0 and 1.",
+           lambda steps: stops(steps) - 1 / steps, lambda steps: stops(steps) + 1 / steps,
+           lambda steps: np.arange(1, steps + 1) / max(steps - 1, 1), lambda steps: np.arange(2, steps + 2) / steps,
+           lambda steps: np.arange(-1, steps - 1) / steps)  # fmt: skip
+stops.slip("ig-uneven-points", "Your points do not stand at equal distances on the way, so their plain mean is not that of the way.",
+           lambda steps: stops(steps) ** 2, lambda steps: stops(steps) ** 0.5)  # fmt: skip
+stops.slip("ig-steps-ignored", "The number of points on your way does not follow `steps`: where it matters, they are too few.",
+           *(lambda steps, rule=rule, n=n: rule(n) for rule in rules.values() for n in (5, 10, 20, 50, 100, 200)),
+           *(lambda steps, rule=rule: rule(int(steps**0.5)) for rule in rules.values()))  # fmt: skip
+at_stop.slip("ig-from-zero", "Your way starts at 0. It should start at `empty`.",
+             lambda empty, way, share: share * way, lambda empty, way, share: share * (empty + way))  # fmt: skip
+times_way.slip("ig-without-way", "You average the gradients, but the way, what x and `empty` differ by, is not multiplied.",
+               lambda gradient, way: gradient)  # fmt: skip
+times_way.slip("ig-way-added", "The way is added to the gradient. Multiply the two, feature by feature.",
+               lambda gradient, way: gradient + way)  # fmt: skip
+times_way.slip("ig-length", None, lambda gradient, way: abs(gradient * way), lambda gradient, way: abs(gradient) * way,
+               lambda gradient, way: gradient * abs(way))  # fmt: skip
+times_way.slip("ig-way-squared", "The way is multiplied twice.", lambda gradient, way: gradient * way**2)
+over_features.slip("ig-not-summed", "One number for each feature came back. Add up over the features: one for each token.",
+                   lambda parts: parts)  # fmt: skip
+over_features.slip("ig-mean-of-features",
+                   "You average over the features. Add them up: then the shares can add up to the whole.",
+                   lambda parts: parts.mean(axis=-1))  # fmt: skip
+over_features.slip("ig-over-tokens",
+                   "You add up over the tokens: one number for each feature. Asked for is one for each token.",
+                   lambda parts: parts.sum(axis=0))  # fmt: skip
+over_features.slip("ig-one-number", "One number came back, the whole. Asked for is each token's share in it.",
+                   lambda parts: parts.sum())  # fmt: skip
+over_features.slip("ig-length", None, lambda parts: np.linalg.norm(parts, axis=-1), lambda parts: abs(parts.sum(axis=-1)))  # fmt: skip
+over_features.slip("ig-largest-feature", "Of each token one feature alone counts with you. Add up over all of them.",
+                   lambda parts: parts.max(axis=-1), lambda parts: parts[..., 0], lambda parts: parts[..., -1])  # fmt: skip
+mistake(IG, "ig-at-the-end", "This is the gradient at x alone: one point. Average gradients all along the way from `empty` to x.",
+        at_one_point(lambda x, empty: x), lambda gradient, x, empty, steps: (x * gradient(x)).sum(axis=-1),
+        lambda gradient, x, empty, steps: np.linalg.norm(gradient(x), axis=-1), lambda gradient, x, empty, steps: gradient(x).sum(axis=-1),
+        lambda gradient, x, empty, steps: (x - empty) * gradient(x), lambda gradient, x, empty, steps: at_one_point(lambda x, _: x)(gradient, x, empty, 1) / steps)  # fmt: skip
+mistake(IG, "ig-at-the-start", "This is the gradient at `empty` alone: one point. Average gradients all along the way.",
+        at_one_point(lambda x, empty: empty), lambda gradient, x, empty, steps: (x * gradient(np.broadcast_to(empty, x.shape))).sum(axis=-1),
+        lambda gradient, x, empty, steps: at_one_point(lambda _, empty: empty)(gradient, x, empty, 1) / steps)  # fmt: skip
+mistake(IG, "ig-two-points", "You ask for the gradient at one or two points, whatever `steps` is: at the ends of the way, or in its middle.",
+        at_one_point(midway), lambda *inputs: (at_one_point(lambda x, _: x)(*inputs) + at_one_point(lambda _, empty: empty)(*inputs)) / 2)  # fmt: skip
+mistake(IG, "ig-first-step-only", "Only the first part of the way counts with you, of one step: an early return, or each gradient overwrites the one before.",
+        at_one_point(lambda x, empty: empty + (x - empty) / 1000), lambda gradient, x, empty, steps: at_one_point(
+            lambda x, empty: empty + 0.5 / steps * (x - empty))(gradient, x, empty, steps) / steps)  # fmt: skip
+mistake(IG, "ig-times-x", None, attributed(lambda x, empty: empty, all_of_x))
+mistake(IG, "ig-from-zero", None, attributed(nothing, all_of_x), attributed(nothing, the_way),
+        attributed(nothing, the_way, the_way))  # fmt: skip
+mistake(IG, "ig-sign", None, attributed(lambda x, empty: empty, lambda x, empty: empty - x))
+mistake(IG, "ig-length", None,
+        lambda *inputs: np.linalg.norm(inputs[1] - inputs[2], axis=-1) * np.linalg.norm(mean_gradient(*inputs), axis=-1),
+        lambda *inputs: np.linalg.norm(mean_gradient(*inputs), axis=-1))  # fmt: skip
+mistake(IG, "mean-off-by-one", None, lambda *inputs: integrated_gradients(*inputs) * (inputs[3] + 1) / inputs[3],
+        lambda *inputs: integrated_gradients(*inputs) * (inputs[3] - 1) / inputs[3])  # fmt: skip
+mistake(IG, "ig-divided-twice", "You divide by `steps` twice: once for the mean, once more.",
+        lambda *inputs: integrated_gradients(*inputs) / inputs[3])  # fmt: skip
+mistake(IG, "ig-shared-evenly", "All tokens get the same: the whole is divided evenly. Each has a share of its own.",
+        lambda *inputs: np.full(len(inputs[1]), integrated_gradients(*inputs).mean()))  # fmt: skip
+mistake(IG, "ig-normalised", "You divide so that the shares add up to 1, in sizes or with signs. They add up to score(x) − score(nothing): don't divide.",
+        lambda *inputs: (found := integrated_gradients(*inputs)) / found.sum(), lambda *inputs: (found := integrated_gradients(*inputs)) / abs(found).sum(),
+        lambda *inputs: abs(found := integrated_gradients(*inputs)) / abs(found).sum())  # fmt: skip
+mistake(IG, "ig-weighted-by-share", "Gradients late on the way count more with you. All the points count alike.",
+        lambda gradient, x, empty, steps: ((x - empty) * np.mean([s * gradient(empty + s * (x - empty)) for s in stops.function(steps)], axis=0)).sum(axis=-1),
+        lambda gradient, x, empty, steps: (np.mean([s * (x - empty) * gradient(empty + s * (x - empty)) for s in stops.function(steps)], axis=0)).sum(axis=-1) * 2)  # fmt: skip
+
+
+def mean_gradient(gradient, x, empty, steps):
+    """The gradients, averaged along the way."""
+    return np.mean([gradient(empty + share * (x - empty)) for share in stops.function(steps)], axis=0)
+
+
+@holds(
+    IG,
+    "ig-incomplete",
+    "The shares do not add up to score(x) − score(nothing). They must agree: that is their test (completeness).",
+)
+def adds_up(got, *inputs):
+    whole = integrated_gradients(*inputs)
+    return not np.isfinite(got).all() or bool(abs(got.sum() - whole.sum()) <= 0.05 * abs(whole).sum())

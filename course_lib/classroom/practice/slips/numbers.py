@@ -27,11 +27,8 @@ def mean(numbers, axis=-1):
 mean.slip("summed-for-mean", SUMMED, lambda numbers, axis=-1: numbers.sum(axis=axis))
 mean.slip("largest-for-mean", LARGEST, lambda numbers, axis=-1: numbers.max(axis=axis))
 mean.slip("median-for-mean", MEDIAN, lambda numbers, axis=-1: np.median(numbers, axis=axis))
-mean.slip(
-    "one-for-mean",
-    ONE_ALONE,
-    *(lambda numbers, axis=-1, place=place: np.take(numbers, place, axis) for place in (0, -1)),
-)
+mean.slip("one-for-mean", ONE_ALONE,
+          *(lambda numbers, axis=-1, place=place: np.take(numbers, place, axis) for place in (0, -1)))  # fmt: skip
 mean.slip("mean-off-by-one", OFF_BY_ONE,
           *(lambda numbers, axis=-1, more=more: numbers.sum(axis=axis) / (numbers.shape[axis] + more) for more in (1, -1)))  # fmt: skip
 mean.slip("mean-along-another-axis", "Your mean does not run{at}: it takes another axis.",
@@ -57,17 +54,10 @@ mean_of_kept.slip("mean-of-the-left-out", "You average those{at} that are to be 
 mean_of_kept.slip("summed-for-mean", None, lambda numbers, keep: numbers[..., keep].sum(axis=-1))
 mean_of_kept.slip("largest-for-mean", None, lambda numbers, keep: numbers[..., keep].max(axis=-1))
 mean_of_kept.slip("median-for-mean", None, lambda numbers, keep: np.median(numbers[..., keep], axis=-1))
-mean_of_kept.slip(
-    "one-for-mean",
-    None,
-    lambda numbers, keep: numbers[..., keep][..., 0],
-    lambda numbers, keep: numbers[..., keep][..., -1],
-)
-mean_of_kept.slip(
-    "mean-off-by-one",
-    None,
-    *(lambda numbers, keep, more=more: numbers[..., keep].sum(axis=-1) / (keep.sum() + more) for more in (1, -1)),
-)
+mean_of_kept.slip("one-for-mean", None, lambda numbers, keep: numbers[..., keep][..., 0],
+                  lambda numbers, keep: numbers[..., keep][..., -1])  # fmt: skip
+mean_of_kept.slip("mean-off-by-one", None,
+                  *(lambda numbers, keep, more=more: numbers[..., keep].sum(axis=-1) / (keep.sum() + more) for more in (1, -1)))  # fmt: skip
 
 # ----------------------------------------------------------------------------------------------------------------------
 # By group
@@ -219,19 +209,13 @@ def correlation(a, b):
     return np.corrcoef(a, b)[0, 1]
 
 
-correlation.slip(
-    "correlation-sign", "The sign is wrong: is one of the two turned round?", lambda a, b: -np.corrcoef(a, b)[0, 1]
-)
-correlation.slip(
-    "correlation-matrix", "This is the table of all correlations. Asked for is one number of it.", np.corrcoef
-)
+correlation.slip("correlation-sign", "The sign is wrong: is one of the two turned round?",
+                 lambda a, b: -np.corrcoef(a, b)[0, 1])  # fmt: skip
+correlation.slip("correlation-matrix", "This is the table of all correlations. Asked for is one number of it.", np.corrcoef)  # fmt: skip
 correlation.slip("correlation-with-itself", "Always 1: that is an entry of the table's diagonal, one array with itself.",
                  lambda a, b: np.corrcoef(a, b)[0, 0], lambda a, b: np.corrcoef(a, a)[0, 1])  # fmt: skip
-correlation.slip(
-    "correlation-absolute",
-    "The sign is lost: those in opposite order have -1.",
-    lambda a, b: abs(np.corrcoef(a, b)[0, 1]),
-)
+correlation.slip("correlation-absolute", "The sign is lost: those in opposite order have -1.",
+                 lambda a, b: abs(np.corrcoef(a, b)[0, 1]))  # fmt: skip
 correlation.slip("correlation-squared", "The correlation is squared, which loses its sign and makes it smaller.",
                  lambda a, b: np.corrcoef(a, b)[0, 1] ** 2)  # fmt: skip
 correlation.slip("correlation-covariance", "This is a covariance, not between -1 and 1: divide by both standard deviations.",
