@@ -1,182 +1,32 @@
-"""The checks of lesson 06, the Transformer's architecture, in the order in which its exercises come.
+"""Lesson 06, the Transformer's architecture: what is right, and each mistake with its sentence, in the order of its exercises.
 
 Sublayers and norms are given to the learner's functions as functions, so that the wiring alone is judged.
 """
 
 import numpy as np
 
-from course_lib.attention import scaled_dot_product_attention, softmax
-from course_lib.classroom.practice import probes
-from course_lib.classroom.practice.diagnoses import (
-    add_messages,
-    call_on_batch,
-    count_of_arrays,
-    every_feature_counts,
-    mistake,
-    same_values,
-)
-from course_lib.classroom.practice.exercises import checks
-from course_lib.classroom.practice.probes import draw
+from course_lib.attention import scaled_dot_product_attention
+from course_lib.classroom.practice import answers
+from course_lib.classroom.practice.catalogue import Case, cases, holds, mistake
+from course_lib.classroom.practice.exercises import judged, reference
+from course_lib.classroom.practice.facts import count_of
+from course_lib.classroom.practice.judging import require
+from course_lib.classroom.practice.probes import draw, generator
+from course_lib.classroom.practice.slips import blocks
+from course_lib.classroom.practice.slips.attention import up_to_itself
+from course_lib.classroom.practice.slips.blocks import post_norm, pre_norm, what_is_predicted, what_is_read
+from course_lib.classroom.practice.slips.influence import influence_cases, influence_mistakes, table_of_influence
+from course_lib.classroom.practice.steps import step
 from course_lib.classroom.practice.trial import call
-
-add_messages(
-    {
-        # layer norm
-        "norm-over-tokens": "You take mean and spread over the tokens. Each token is normed by its own features: the last axis.",
-        "norm-over-everything": "One mean and one spread for the whole array: tokens and sentences feel each other. Each token "
-        "has its own: axis=-1, keepdims=True.",
-        "norm-no-mean": "The mean is not subtracted. (That is RMSNorm, which many newer models use; here the mean goes first.)",
-        "norm-unit-length": "Your tokens have length 1. Their spread should be 1: divide by the root of the *mean* of the squared "
-        "deviations, not of their sum.",
-        "norm-precedence": "Only the mean is divided by the spread: x - mean needs brackets.",
-        "norm-mean-deviation": "You divide by the mean of the absolute deviations. The spread is the root of the mean of their squares.",
-        "norm-second-moment": "You divide by the root of the mean of x². The spread is measured from the mean: square x - mean.",
-        "norm-not-divided": "The tokens have mean 0, but not spread 1: the division is missing.",
-        "norm-by-variance": "You divide by the variance. The spread is its root.",
-        "norm-sample-variance": "You divide the squared deviations by d_model - 1. Layer norm takes their plain mean: ddof=0.",
-        "norm-no-gain": "The gain changes nothing in your result.",
-        "norm-no-bias": "The bias changes nothing in your result.",
-        "norm-gain-and-bias-swapped": "Gain and bias are exchanged: the gain multiplies, the bias is added.",
-        "norm-bias-before-gain": "You add the bias before you multiply: gain · (x̂ + bias). The gain comes first, then the bias.",
-        "norm-missing-keepdims": "Each token is normed with the mean or spread of another: without keepdims=True they line up with "
-        "the columns.",
-        "norm-constant-token": "A token whose numbers are all alike gives NaN: 0 divided by 0. What is eps for, and where does it "
-        "stand?",
-        "norm-eps-outside": "eps is added to the root. It stands under it: sqrt(variance + eps).",
-        "norm-eps-ignored": "Your eps is not the one that was passed. Under the root: variance + eps.",
-        # residual
-        "residual-missing": "The sublayer's result replaces x. A residual connection adds it: x + …",
-        "residual-without-norm": "The norm is missing: this is x + sublayer(x).",
-        "residual-norms-the-addition": "You norm what the sublayer gives, then add. Post-norm adds first and norms the sum; pre-norm "
-        "norms what the sublayer reads.",
-        "residual-norms-only-x": "You norm x and add what the sublayer gives to that. Post-norm norms the sum, x and all.",
-        "residual-normed-stream": "In pre-norm you add to the normed x. The stream itself stays untouched: x + sublayer(norm(x)).",
-        "residual-norm-twice": "You norm before and after. It is one of the two: norm_first says which.",
-        "residual-always-post": "norm_first changes nothing: you give post-norm in both cases.",
-        "residual-always-pre": "norm_first changes nothing: you give pre-norm in both cases.",
-        "residual-flag-inverted": "The two orders are exchanged: norm_first=True means that the norm comes before the sublayer.",
-        "residual-no-sublayer": "The sublayer leaves no trace in your result.",
-        # feed-forward
-        "ff-no-relu": "Your result is linear in x: the ReLU between the two maps is missing.",
-        "ff-relu-at-the-end": "Negative results are cut off: there is a ReLU after the second map. It stands between the two.",
-        "ff-relu-before-bias": "You cut off at 0 before b_1 is added. The bias sets the threshold: max(0, x W_1 + b_1).",
-        "ff-no-b_1": "b_1 changes nothing in your result.",
-        "ff-no-b_2": "b_2 changes nothing in your result.",
-        "ff-hidden-only": "These are the hidden units, d_ff of them. The second map brings them back to d_model.",
-        "ff-keeps-the-negative": "You keep what is negative. A ReLU takes the larger of 0 and each number: np.maximum.",
-        "ff-other-activation": "Another function stands between your two maps. The paper of 2017 has a ReLU: max(0, …).",
-        "ff-gelu": "These are the values with a GELU. The paper of 2017 has a ReLU: max(0, …).",
-        "ff-absolute": "You take absolute values. A ReLU gives 0 for what is negative.",
-        "ff-with-residual": "x is added already. That belongs to the block; the feed-forward network gives only what is to be added.",
-        # find the bug
-        "pair-not-two": "Two arrays were expected, `return x, y`; your function returns {returned}.",
-        "pair-shapes": "x has shape {x} and y has shape {y}; expected two sentences of as many tokens, (tokens, 4), at least 2.",
-        "pair-not-finite": "Your sentences hold NaN or infinity. It fails with perfectly ordinary numbers.",
-        "pair-same": "Both sentences are the same. Of course nobody can tell them apart.",
-        "pair-reordered": "y is x in another order. Without positions the right encoder can't tell these apart either (up to the "
-        "order of its rows). Find two that hold different tokens.",
-        "pair-told-apart": "The colleague's encoder gives different results for these. What does its first line keep of a sentence?",
-        # encoder block
-        "block-no-residuals": "Neither sublayer has its residual: what comes in is replaced twice.",
-        "block-first-residual": "The first residual is missing: norm_1(x + attend(x)).",
-        "block-second-residual": "The second residual is missing: norm_2(x + feed_forward(x)).",
-        "block-second-adds-input": "The second residual adds the block's input. It adds what came out of the first norm.",
-        "block-feed-forward-reads-input": "The feed-forward network reads the block's input. It reads what attention and the first "
-        "norm have made of it.",
-        "block-pre-norm": "This is a pre-norm block. Here the norms come after the addition, as in 2017.",
-        "block-norms-exchanged": "The two norms are exchanged: norm_1 belongs to attention, norm_2 to the feed-forward network.",
-        "block-one-norm-twice": "One norm stands in both places. Each sublayer has its own, with its own gain and bias.",
-        "block-norms-the-additions": "You norm what a sublayer gives, then add. Post-norm adds first and norms the sum.",
-        "block-side-by-side": "Both sublayers read the block's input. In 2017 the network reads what attention has made of it.",
-        "block-attends-twice": "Attention stands in both places. The second sublayer is the feed-forward network.",
-        "block-no-first-norm": "The first norm is missing: without it the sum goes on as it is.",
-        "block-no-second-norm": "The second norm is missing at the end of the block.",
-        "block-feed-forward-first": "The feed-forward network comes first. In the paper the tokens talk first, then each thinks.",
-        "block-no-attention": "Attention leaves no trace in your result.",
-        "block-no-feed-forward": "The feed-forward network leaves no trace in your result.",
-        # decoder block
-        "decoder-sees-the-future": "Changing a later token of x moves earlier rows: your self-attention is not causal. Position i may "
-        "see positions 0 … i: np.tri.",
-        "decoder-mask-transposed": "Each token sees itself and what comes after: your causal mask is transposed. Rows are queries.",
-        "decoder-ignores-memory": "The memory changes nothing in your result: where is cross-attention?",
-        "decoder-memory-mask-ignored": "Hidden rows of the memory move your result: pass memory_mask to cross_attend.",
-        "decoder-memory-mask-inverted": "Cross-attention sees the hidden rows of the memory and no others. True means that a row may be "
-        "attended to: pass memory_mask as it is.",
-        "decoder-mask-hides-itself": "In your causal mask a token may not see itself. Position i sees 0 … i, itself included.",
-        "decoder-norms-exchanged": "The norms stand in another order: norms[0] belongs to self-attention, norms[1] to "
-        "cross-attention, norms[2] to the feed-forward network.",
-        "decoder-cross-reads-input": "Cross-attention goes on from the block's input. It reads, and adds to, what the first norm gave.",
-        "decoder-no-feed-forward": "The feed-forward network leaves no trace in your result.",
-        "decoder-no-self-residual": "The residual around self-attention is missing.",
-        "decoder-no-last-residual": "The residual around the feed-forward network is missing.",
-        "decoder-no-norms": "The norms are missing: each sum goes on as it is.",
-        "decoder-queries-from-memory": "Queries and memory are exchanged in cross-attention. The decoder asks: "
-        "cross_attend(x, memory, …).",
-        "decoder-cross-is-causal": "Your cross-attention is causal. The whole source has been read: only memory_mask applies there.",
-        "decoder-cross-first": "Cross-attention comes first. The order is self-attention, cross-attention, feed-forward.",
-        "decoder-adds-memory": "The residual of cross-attention adds the memory. It adds the decoder's own stream.",
-        "decoder-self-reads-memory": "Your self-attention takes its keys from the memory. There x attends to x.",
-        "decoder-pre-norm": "This is a pre-norm block. Here the norms come after the addition, as in 2017.",
-        "decoder-no-residuals": "The residuals are missing: what comes in is replaced three times.",
-        "decoder-no-cross-residual": "The residual around cross-attention is missing.",
-        # shift
-        "shift-not-a-pair": "Two arrays were expected, `return inputs, labels`; your function returns {returned}.",
-        "shift-none": "Inputs and labels are the same: the model would learn to copy. The inputs are one step late.",
-        "shift-exchanged": "Inputs and labels are exchanged: the inputs begin with start_id, the labels end with end_id.",
-        "shift-end-after-padding": "The end stands after the padding. It comes right after the last real token of each sentence.",
-        "shift-end-in-all-padding": "Every padding in your labels has become an end. There is one end a sentence, then padding.",
-        "shift-no-end": "No end_id in your labels: the model would never learn to stop.",
-        "shift-no-start": "Your inputs don't begin with start_id: what does the decoder read before the first token?",
-        "shift-too-long": "Your arrays are one too long: with start and end there are len + 2 tokens; cut the last off the inputs and "
-        "the first off the labels.",
-        "shift-cut-too-short": "Your arrays have no room: both are as long as the sentences. A sentence of n tokens asks for n + 1 "
-        "predictions: its tokens and the end.",
-        "shift-nothing-added": "You shift the sentences as they are. Before that, start_id goes in front and end_id behind.",
-        "shift-minus-100": "-100 stands for padding in your labels. Here padding stays pad_id; the loss is told which id to leave out.",
-        "shift-ids-hard-coded": "With another start_id or end_id you still write 1 or 2. Use the parameters.",
-        "shift-end-overwrites": "The end has replaced each sentence's last token. It comes after it.",
-        "shift-pad-hard-coded": "With another pad_id you still look for 0. Use the parameter.",
-        "shift-end-in-inputs": "Your inputs hold the end. Nothing is to be predicted after it: leave it out of the inputs.",
-        # influence
-        "moves-transposed": "Rows and columns are exchanged: row = the output that moves, column = the token that is changed.",
-        "influence-cumulative": "You change one token after another without putting the earlier ones back. Start from x each time.",
-        "moves-not-boolean": "Your table holds numbers. Does it move or not: booleans.",
-        "influence-inverted": "True and False are exchanged: True means that it moves.",
-        "influence-no-change": "Nothing moves in your table. Is the token really changed in what you pass on, and by more than rounding?",
-        "influence-guessed": "That is a lower triangle, what a causal function should give. Measure this one: call it, and compare.",
-        "influence-rounding": "Rounding counts as movement in your table: differences near 1e-13. Compare with a tolerance.",
-        "influence-zero-token": "A token of zeros is not changed by multiplying: what it moves is missed. Add something.",
-        "influence-wide-tolerance": "A small but real influence is missed: your tolerance is too wide, or your change too small.",
-        # count
-        "count-no-biases": "Your number lacks the biases of the linear maps.",
-        "count-no-norms": "Your number lacks the gains and biases of the layer norms.",
-        "count-untied": "You count more than one table of embeddings. Source, target and logits share one.",
-        "count-no-embeddings": "Your number lacks the table of embeddings.",
-        "count-one-attention": "Your decoder blocks have one attention. They have two: self and cross.",
-        "count-two-norms": "Your decoder blocks have two norms. There is one for each of the three sublayers.",
-        "count-encoder-only": "That is the encoder (and the embeddings) alone. The decoder has num_layers blocks, too.",
-        "count-no-output": "Your attentions lack the output projection W_O: it is four matrices, not three.",
-        "count-some-biases": "Your number lacks some of the biases. Attention's four maps have one each, and so have both maps of the "
-        "feed-forward network.",
-        "count-norm-one-vector": "A layer norm has two vectors: a gain and a bias.",
-        "count-last-norm": "You count norms after the last blocks. Post-norm blocks end with a norm as they are.",
-        "count-positions": "You count a table of positions. Here positions are sines: nothing is learned.",
-        "count-bias-of-logits": "You count a bias for the logits. They are products with the table of embeddings, and no more.",
-        "count-one-block": "That is one encoder block and one decoder block. There are num_layers of each.",
-        "count-wrong": "For {sizes} your number is {yours:,}; it is {right:,}, a difference of {gap:+,}.",
-    }
-)
 
 BATCH, SEQ_LEN, D_MODEL, D_FF, SOURCE_LEN = 2, 5, 6, 11, 7
 
-
-def right_norm(x, gain=1.0, bias=0.0, eps=1e-5):
-    """Layer norm over the last axis (Ba et al. 2016, §3)."""
-    centred = x - x.mean(axis=-1, keepdims=True)
-    return gain * centred / np.sqrt((centred**2).mean(axis=-1, keepdims=True) + eps) + bias
+# ----------------------------------------------------------------------------------------------------------------------
+# Layer norm
+# ----------------------------------------------------------------------------------------------------------------------
 
 
-@checks(
+@reference(
     "06.layer_norm",
     title="Layer norm: each token by itself",
     points=2,
@@ -185,79 +35,98 @@ def right_norm(x, gain=1.0, bias=0.0, eps=1e-5):
         "`x.mean(axis=-1, keepdims=True)` is one mean a token. The variance is the mean of the squared deviations.",
         "`gain * (x - mean) / np.sqrt(variance + eps) + bias`, with `variance = ((x - mean) ** 2).mean(axis=-1, keepdims=True)`.",
     ],
+    returns="normed tokens",
 )
-def layer_norm(candidate):
-    gain, bias, eps = draw(1, D_MODEL) + 2, draw(2, D_MODEL), 1e-12  # so small that its place does not matter yet
-    for x in (3 * draw(3, D_MODEL, D_MODEL) + 1, 2 * draw(4, BATCH, SEQ_LEN, D_MODEL) - 1):
-        ask = call if x.ndim == 2 else call_on_batch
-        got = ask(candidate, x, gain, bias, eps)
-        same_values(got, right_norm(x, gain, bias, eps), "normed tokens", norm_suspects(x, gain, bias))
-
-    flat = np.vstack([np.full(D_MODEL, 3.0), draw(5, D_MODEL)])
-    got, expected = call(candidate, flat, gain, bias, 1e-5), right_norm(flat, gain, bias, 1e-5)
-    show = {"expected": expected, "got": got, "what": "a token whose numbers are all alike"}
-    assert got.shape != expected.shape or np.isfinite(got).all(), mistake("norm-constant-token", **show)
-
-    faint, eps = 1e-3 * draw(6, SEQ_LEN, D_MODEL), 1e-4
-    spread = faint.std(axis=-1, keepdims=True)
-    outside = gain * (faint - faint.mean(axis=-1, keepdims=True)) / (spread + eps) + bias
-    got = call(candidate, faint, gain, bias, eps)
-    suspects = {"norm-eps-outside": outside}
-    same_values(got, right_norm(faint, gain, bias, eps), "faint tokens", suspects, when_wrong="norm-eps-ignored")
+def layer_norm(x, gain, bias, eps=1e-5):
+    return blocks.layer_norm(x, gain, bias, eps)
 
 
-def norm_suspects(x, gain, bias):
-    """What well-known mistakes give for the layer norm of x (…, d_model)."""
-    mean = x.mean(axis=-1, keepdims=True)
-    centred = x - mean
-    variance = (centred**2).mean(axis=-1, keepdims=True)
-    normed = centred / np.sqrt(variance)
-    across = np.swapaxes(right_norm(np.swapaxes(x, -1, -2), eps=0), -1, -2)
-    sample = centred / np.sqrt(x.var(axis=-1, ddof=1, keepdims=True))
-    suspects = {
-        "norm-over-tokens": [across * gain + bias, (x - x.mean(0)) / np.sqrt(x.var(0)) * gain + bias],
-        "norm-over-everything": (x - x.mean()) / np.sqrt(x.var()) * gain + bias,
-        "norm-no-mean": [x / np.sqrt((x**2).mean(axis=-1, keepdims=True)) * gain + one for one in (bias, 0)],
-        "norm-unit-length": [gain * one / np.sqrt((one**2).sum(axis=-1, keepdims=True)) + bias for one in (centred, x)],
-        "norm-second-moment": gain * centred / np.sqrt((x**2).mean(axis=-1, keepdims=True)) + bias,
-        "norm-precedence": [
-            gain * x - mean / np.sqrt(variance) + bias,
-            (x - mean / np.sqrt(variance)) * gain + bias,
-        ],
-        "norm-mean-deviation": gain * centred / np.abs(centred).mean(axis=-1, keepdims=True) + bias,
-        "norm-not-divided": gain * centred + bias,
-        "norm-by-variance": gain * centred / (variance) + bias,
-        "norm-sample-variance": gain * sample + bias,
-        "norm-no-gain": normed + bias,
-        "norm-no-bias": gain * normed,
-        "norm-gain-and-bias-swapped": bias * normed + gain,
-        "norm-bias-before-gain": gain * (normed + bias),
-        "norm-eps-ignored": [right_norm(x, gain, bias, eps) for eps in (1e-5, 1e-6, 1e-8)],
-    }
-    if x.ndim == 2 and x.shape[0] == x.shape[1]:  # where a row of means silently lines up with the columns
-        mean, spread = x.mean(axis=-1), np.sqrt(x.var(axis=-1))
-        suspects["norm-missing-keepdims"] = [
-            gain * (x - mean) / spread + bias,
-            gain * centred / spread + bias,
-            gain * (x - mean) / spread[:, None] + bias,
-            gain * (x - mean) / np.sqrt(((x - mean) ** 2).mean(axis=-1)) + bias,
-        ]
-    return suspects
+@cases("06.layer_norm")
+def layer_norm_cases():
+    gain, bias = draw(1, D_MODEL) / 4 + 2, draw(2, D_MODEL)
+    yield Case(
+        "two tokens of three features",
+        draw(3, 2, 3).round(1),
+        np.array([2.0, 0.5, -1.0]),
+        np.array([0.0, 1.0, 3.0]),
+        1e-5,
+    )
+    yield Case("as many tokens as features", 3 * draw(4, D_MODEL, D_MODEL) + 1, gain, bias, 1e-7)
+    yield Case(
+        "a token whose numbers are all alike", np.vstack([np.full(D_MODEL, 3.0), draw(5, D_MODEL)]), gain, bias, 1e-5
+    )
+    yield Case("faint tokens, where eps counts", 0.05 * draw(6, SEQ_LEN, D_MODEL), gain, bias, 2e-3)
+    yield Case(
+        "the default eps, and tokens so faint that it counts", 1e-3 * draw(7, SEQ_LEN, D_MODEL) + 0.01, gain, bias
+    )
+    yield Case("a batch", 2 * draw(8, BATCH, SEQ_LEN, D_MODEL) - 1, gain, bias, 1e-5)
+    yield Case("one token alone, without other axes", draw(9, D_MODEL), gain, bias, 1e-5, edge=True)
 
 
-def sublayer_of(seed):
-    """A function of tokens that is not linear, different for each seed."""
-    W = draw(seed, D_MODEL, D_MODEL)
-    return lambda x: np.tanh(x @ W) * 2
+LAYER_NORM = "06.layer_norm"
+TWO_AXES = (
+    "Right for one sentence, not on a batch or for one token alone: something in it counts on exactly two axes. The features "
+    "are the last axis, whatever comes before it."
+)
 
 
-def norm_of(seed):
-    """A layer norm with a gain and a bias of its own."""
-    gain, bias = draw(seed, D_MODEL) / 4 + 1.5, draw(seed + 1, D_MODEL)
-    return lambda x: right_norm(x, gain, bias)
+def with_two_axes(function):
+    """A function of x that looks at exactly two axes of it."""
+
+    def wrong(x, *rest):
+        rows, features = x.shape
+        return function(x.reshape(rows, features), *rest)
+
+    return wrong
 
 
-@checks(
+def of_the_first(function):
+    """A function of x that on a batch gives the result of the first sentence to all."""
+
+    def wrong(x, *rest):
+        result = function(x, *rest)
+        return result if x.ndim < 3 else np.broadcast_to(result[0], result.shape)
+
+    return wrong
+
+
+mistake(
+    LAYER_NORM, "two-axes-only", TWO_AXES, with_two_axes(lambda x, gain, bias, eps=1e-5: layer_norm(x, gain, bias, eps))
+)
+mistake(
+    LAYER_NORM, "batch-first-only", None, of_the_first(lambda x, gain, bias, eps=1e-5: layer_norm(x, gain, bias, eps))
+)
+mistake(LAYER_NORM, "norm-plain", "The tokens have mean 0 and spread 1, and that is all: gain and bias have no part in it.",
+        lambda x, gain, bias, eps=1e-5: blocks.plain_norm(x, eps))  # fmt: skip
+
+# ----------------------------------------------------------------------------------------------------------------------
+# The residual
+# ----------------------------------------------------------------------------------------------------------------------
+
+
+def a_network(seed, d_model):
+    """A function of tokens that is not linear, another one for each seed."""
+    W, b = draw(seed, d_model, d_model), draw(seed + 100, d_model) / 2
+
+    def network(x):
+        """a network: each token by itself, to 2 tanh(x W + b)"""
+        return 2 * np.tanh(x @ W + b)
+
+    return network
+
+
+def a_norm(seed, d_model):
+    """A layer norm with a gain and a bias of its own; its eps is so large that a factor on what is normed shows."""
+    gain, bias = draw(seed, d_model) / 4 + 1.5, draw(seed + 100, d_model)
+
+    def norm(x):
+        """a layer norm, with a gain and a bias of its own"""
+        return gain * blocks.plain_norm(x, 0.1) + bias
+
+    return norm
+
+
+@reference(
     "06.residual",
     title="The residual, in both orders",
     points=2,
@@ -266,38 +135,59 @@ def norm_of(seed):
         "Post-norm norms the sum. Pre-norm norms only what the sublayer reads; the x that is added stays as it is.",
         "`norm(x + sublayer(x))` and `x + sublayer(norm(x))`.",
     ],
+    returns="x after the sublayer",
 )
-def residual(candidate):
-    x, f, norm = draw(1, SEQ_LEN, D_MODEL), sublayer_of(2), norm_of(3)
-    post, pre = norm(x + f(x)), x + f(norm(x))
-    after, before = call(candidate, x, f, norm, False), call(candidate, x, f, norm, True)
-    for got, right, other, always in (
-        (after, post, before, "residual-always-pre"),
-        (before, pre, after, "residual-always-post"),
-    ):
-        wrong_one = pre if right is post else post
-        if probes.close(got, wrong_one):
-            both = probes.close(other, right)
-            raise AssertionError(
-                mistake("residual-flag-inverted" if both else always, expected=right, got=got, what="x")
-            )
-        normed = norm(x)
-        suspects = {
-            "residual-missing": [norm(f(x)), f(norm(x)), f(x)],
-            "residual-without-norm": x + f(x),
-            "residual-norms-the-addition": x + norm(f(x)),
-            "residual-norms-only-x": normed + f(x),
-            "residual-normed-stream": normed + f(normed),
-            "residual-norm-twice": norm(x + f(normed)),
-            "residual-no-sublayer": [x, normed, 2 * x, norm(2 * x), x + normed],
-        }
-        same_values(got, right, "x after the sublayer", suspects)
-    batch = draw(5, BATCH, SEQ_LEN, D_MODEL)
-    got = call_on_batch(candidate, batch, f, norm, False)
-    same_values(got, norm(batch + f(batch)), "x after the sublayer", when_wrong="wrong-on-batch")
+def residual(x, sublayer, norm, norm_first):
+    if norm_first:
+        return pre_norm(x, sublayer, norm, at="with norm_first=True")
+    return post_norm(x, sublayer, norm, at="with norm_first=False")
 
 
-@checks(
+@cases("06.residual")
+def residual_cases():
+    for norm_first in (False, True):
+        small = draw(1, 2, 3).round(1), a_network(2, 3), a_norm(3, 3)
+        yield Case(f"two tokens, norm_first={norm_first}", *small, norm_first)
+        larger = a_network(4, D_MODEL), a_norm(5, D_MODEL)
+        yield Case(
+            f"as many tokens as features, norm_first={norm_first}", draw(6, D_MODEL, D_MODEL), *larger, norm_first
+        )
+        yield Case(f"a batch, norm_first={norm_first}", draw(7, BATCH, SEQ_LEN, D_MODEL), *larger, norm_first)
+
+
+RESIDUAL = "06.residual"
+
+
+def in_both(post, pre=None):
+    """A residual of other orders; one alone stands for both."""
+    return lambda x, f, norm, norm_first: (pre if pre and norm_first else post)(x, f, norm)
+
+
+mistake(RESIDUAL, "residual-always-post", "norm_first changes nothing: the norm comes after the addition in both cases.",
+        in_both(post_norm))  # fmt: skip
+mistake(RESIDUAL, "residual-always-pre", "norm_first changes nothing: the norm comes before the sublayer in both cases.",
+        in_both(pre_norm))  # fmt: skip
+mistake(RESIDUAL, "residual-flag-inverted", "The two orders are exchanged: norm_first=True means that the norm comes before the sublayer.",
+        in_both(pre_norm, post_norm))  # fmt: skip
+mistake(RESIDUAL, "residual-missing", None, in_both(lambda x, f, norm: norm(f(x)), lambda x, f, norm: f(norm(x))))
+mistake(RESIDUAL, "sublayer-lost", None, in_both(lambda x, f, norm: norm(x), lambda x, f, norm: x),
+        in_both(lambda x, f, norm: norm(x + x), lambda x, f, norm: x + norm(x)))  # fmt: skip
+mistake(RESIDUAL, "residual-added-twice", None,
+        in_both(lambda x, f, norm: norm(x + x + f(x)), lambda x, f, norm: x + x + f(norm(x))))  # fmt: skip
+mistake(RESIDUAL, "residual-not-a-sum", None,
+        *(in_both(lambda x, f, norm, put=put: norm(put(x, f(x))), lambda x, f, norm, put=put: put(x, f(norm(x))))
+          for put in (np.subtract, np.multiply)))  # fmt: skip
+for slip in post_norm.slips[1:]:
+    mistake(RESIDUAL, slip.diagnosis, None, in_both(slip.function))
+mistake(RESIDUAL, "batch-first-only", None, of_the_first(residual))
+mistake(RESIDUAL, "two-axes-only", None, with_two_axes(residual))
+
+# ----------------------------------------------------------------------------------------------------------------------
+# The feed-forward network
+# ----------------------------------------------------------------------------------------------------------------------
+
+
+@reference(
     "06.feed_forward",
     title="The feed-forward network",
     points=1,
@@ -306,45 +196,40 @@ def residual(candidate):
         "`np.maximum(0, …)` is a ReLU. The first bias belongs inside it.",
         "`np.maximum(0, x @ W_1 + b_1) @ W_2 + b_2`.",
     ],
+    returns="what is to be added",
 )
-def feed_forward(candidate):
-    W_1, b_1 = draw(1, D_MODEL, D_FF), draw(2, D_FF)
-    W_2, b_2 = draw(3, D_FF, D_MODEL), draw(4, D_MODEL)
-    for x in (draw(5, SEQ_LEN, D_MODEL), draw(6, BATCH, SEQ_LEN, D_MODEL)):
-        ask = call if x.ndim == 2 else call_on_batch
-        expanded = x @ W_1 + b_1
-        hidden = np.maximum(0, expanded)
-        right = hidden @ W_2 + b_2
-        gelu = expanded * (1 + np.tanh(np.sqrt(2 / np.pi) * (expanded + 0.044715 * expanded**3))) / 2
-        suspects = {
-            "ff-no-relu": expanded @ W_2 + b_2,
-            "ff-relu-at-the-end": [np.maximum(0, right), np.maximum(0, expanded @ W_2 + b_2)],
-            "ff-relu-before-bias": (np.maximum(0, x @ W_1) + b_1) @ W_2 + b_2,
-            "ff-no-b_1": np.maximum(0, x @ W_1) @ W_2 + b_2,
-            "ff-no-b_2": hidden @ W_2,
-            "ff-gelu": gelu @ W_2 + b_2,
-            "ff-absolute": np.abs(expanded) @ W_2 + b_2,
-            "ff-with-residual": x + right,
-            "ff-hidden-only": [hidden, expanded],
-            "ff-keeps-the-negative": np.minimum(0, expanded) @ W_2 + b_2,
-            "ff-other-activation": [bent @ W_2 + b_2 for bent in other_activations(expanded)],
-        }
-        same_values(ask(candidate, x, W_1, b_1, W_2, b_2), right, "what is to be added", suspects)
+def feed_forward(x, W_1, b_1, W_2, b_2):
+    return blocks.feed_forward(x, W_1, b_1, W_2, b_2)
 
 
-def other_activations(x):
-    """What stands between the two maps where it is no ReLU: sigmoid, tanh, SiLU, softplus, leaky ReLUs, a step, softmax."""
-    sigmoid = 1 / (1 + np.exp(-x))
-    leaky = [np.where(x > 0, x, slope * x) for slope in (0.01, 0.1, 0.2)]
-    return [sigmoid, np.tanh(x), x * sigmoid, np.logaddexp(0, x), *leaky, (x > 0).astype(float), softmax(x)]
+@cases("06.feed_forward")
+def feed_forward_cases():
+    def weights(seed, d_model, d_ff):
+        shapes = (d_model, d_ff), (d_ff,), (d_ff, d_model), (d_model,)
+        return [draw(seed + i, *shape) for i, shape in enumerate(shapes)]
+
+    yield Case("two tokens of three features", draw(1, 2, 3).round(1), *(part.round(1) for part in weights(2, 3, 4)))
+    yield Case("as many tokens as features and hidden units", draw(6, D_MODEL, D_MODEL), *weights(7, D_MODEL, D_MODEL))
+    wide = weights(11, D_MODEL, D_FF)
+    yield Case("a batch", draw(15, BATCH, SEQ_LEN, D_MODEL), *wide)
+    yield Case("large numbers", 30 * draw(16, SEQ_LEN, D_MODEL), *wide, edge=True)
+    yield Case("one token alone, without other axes", draw(17, D_MODEL), *wide, edge=True)
+
+
+mistake("06.feed_forward", "two-axes-only", None, with_two_axes(feed_forward))
+mistake("06.feed_forward", "batch-first-only", None, of_the_first(feed_forward))
+
+# ----------------------------------------------------------------------------------------------------------------------
+# Find the bug
+# ----------------------------------------------------------------------------------------------------------------------
 
 
 def right_block(x):
     """One encoder block of fixed weights, without positions: (tokens, 4) to the same."""
     W_Q, W_K, W_V = (draw(seed, 4, 4) for seed in (1, 2, 3))
     context, _ = scaled_dot_product_attention(x @ W_Q, x @ W_K, x @ W_V)
-    x = right_norm(x + context)
-    return right_norm(x + np.maximum(0, x @ draw(4, 4, 16)) @ draw(5, 16, 4))
+    x = blocks.plain_norm(x + context, 1e-5)
+    return blocks.plain_norm(x + np.maximum(0, x @ draw(4, 4, 16)) @ draw(5, 16, 4), 1e-5)
 
 
 def colleagues_encoder(x):
@@ -353,7 +238,12 @@ def colleagues_encoder(x):
     return right_block(sentence)
 
 
-@checks(
+def in_order(rows):
+    """Rows sorted, so that those of a sentence in another order are the same."""
+    return rows[np.lexsort(rows.round(6).T)]
+
+
+@judged(
     "06.alike_for_the_colleague",
     title="Find the bug: two sentences that are one",
     points=1,
@@ -365,21 +255,48 @@ def colleagues_encoder(x):
 )
 def alike_for_the_colleague(candidate):
     got = call(candidate)
-    returned = count_of_arrays(got)
-    assert isinstance(got, tuple) and len(got) == 2, mistake("pair-not-two", returned=returned)
+    require(isinstance(got, tuple) and len(got) == 2, "pair-not-two",
+            "Two arrays were expected, `return x, y`; your function returns {returned}.", returned=count_of(got))  # fmt: skip
     x, y = (array.astype(float) for array in got)
     fits = x.shape == y.shape and x.ndim == 2 and x.shape[0] >= 2 and x.shape[1] == 4
-    assert fits, mistake("pair-shapes", x=x.shape, y=y.shape)
-    assert np.isfinite(x).all() and np.isfinite(y).all(), mistake("pair-not-finite")
-    assert not probes.close(x, y), mistake("pair-same")
-    in_order = [rows[np.lexsort(rows.round(9).T)] for rows in (x, y)]
-    assert not probes.close(*in_order), mistake("pair-reordered", expected=x, got=y, what="the same tokens")
-    theirs = [colleagues_encoder(rows) for rows in (x, y)]
-    show = {"expected": theirs[0], "got": theirs[1], "what": "what the colleague makes of x and of y"}
-    assert probes.close(*theirs), mistake("pair-told-apart", **show)
+    require(fits, "pair-shapes",
+            "x has shape {x} and y has shape {y}; expected two sentences of as many tokens, (tokens, 4), at least 2.",
+            x=x.shape, y=y.shape)  # fmt: skip
+    require(abs(np.concatenate([x, y])).max() < 1e6, "pair-not-ordinary",
+            "Your sentences hold NaN, infinity or giant numbers. It fails with perfectly ordinary ones.")  # fmt: skip
+    require(not answers.close(x, y), "pair-same", "Both sentences are the same. Of course nobody can tell them apart.")
+    require(not answers.close(in_order(x), in_order(y)), "pair-reordered",
+            "y is x in another order. Without positions the right encoder can't tell these apart either (up to the order of its "
+            "rows). Find two that hold different tokens.", expected=x, got=y, what="the same tokens")  # fmt: skip
+    theirs = [colleagues_encoder(sentence) for sentence in (x, y)]
+    require(answers.close(*theirs), "pair-told-apart",
+            "The colleague's encoder gives different results for these. What does its first line keep of a sentence?",
+            expected=theirs[0], got=theirs[1], what="what the colleague makes of x and of y")  # fmt: skip
+    right = [in_order(right_block(sentence)) for sentence in (x, y)]
+    require(abs(right[0] - right[1]).max() > 1e-3, "pair-too-close",
+            "The right block gives nearly the same for both, too: your sentences lie too close together.",
+            expected=right[0], got=right[1], what="what the right block makes of x and of y")  # fmt: skip
 
 
-@checks(
+FOOLED = "06.alike_for_the_colleague"
+ONE = np.array([[1.0, 0.0, 0.0, 0.0], [-1.0, 0.0, 0.0, 0.0], [0.5, 1.0, -2.0, 0.0]])
+mistake(FOOLED, "pair-not-two", None, lambda: ONE, lambda: (ONE, ONE, ONE))
+mistake(FOOLED, "pair-shapes", None, lambda: (ONE, ONE[:2]), lambda: (ONE[:1], ONE[:1] + 1), lambda: (ONE.T[:3], ONE.T[:3]),
+        lambda: (ONE[0], ONE[1]), lambda: (ONE[:, :3], ONE[:, 1:]), lambda: (ONE[None], ONE[None]))  # fmt: skip
+mistake(FOOLED, "pair-not-ordinary", None, lambda: (ONE, np.full((3, 4), np.nan)), lambda: (ONE, ONE * np.inf),
+        lambda: (1e300 * ONE, -1e300 * ONE), lambda: (ONE + 1e30, ONE * 2 + 1e30))  # fmt: skip
+mistake(FOOLED, "pair-same", None, lambda: (ONE, ONE.copy()), lambda: (ONE, ONE + 1e-9))
+mistake(FOOLED, "pair-reordered", None, lambda: (ONE, ONE[[2, 0, 1]]), lambda: (ONE, ONE[::-1]))
+mistake(FOOLED, "pair-told-apart", None, lambda: (ONE, ONE + 1), lambda: (ONE, ONE[:, ::-1]),
+        lambda: (ONE, ONE[[0, 0, 2]]))  # fmt: skip
+mistake(FOOLED, "pair-too-close", None, lambda: (ONE, ONE + 1e-5 * np.array([[1], [-1], [0]])))
+
+# ----------------------------------------------------------------------------------------------------------------------
+# The encoder block
+# ----------------------------------------------------------------------------------------------------------------------
+
+
+@reference(
     "06.encoder_block",
     title="The encoder block",
     points=2,
@@ -388,46 +305,113 @@ def alike_for_the_colleague(candidate):
         "Attention first. The second line starts from what the first has made, both for the residual and for the network.",
         "`x = norm_1(x + attend(x))`, then `return norm_2(x + feed_forward(x))`.",
     ],
+    returns="what the block gives",
 )
-def encoder_block(candidate):
-    W = draw(9, D_MODEL, D_MODEL)
-
-    def attend(x):
-        return scaled_dot_product_attention(x @ W, x, 2 * x)[0]
-
-    f, one, two = sublayer_of(2), norm_of(3), norm_of(5)
-    for x in (draw(1, SEQ_LEN, D_MODEL), draw(7, BATCH, SEQ_LEN, D_MODEL)):
-        ask = call if x.ndim == 2 else call_on_batch
-        middle = one(x + attend(x))
-        right = two(middle + f(middle))
-        pre = x + attend(one(x))
-        fed = one(x + f(x))
-        other = two(x + attend(x))
-        bare = x + attend(x)
-        replaced = one(attend(x))
-        heard = x + one(attend(x))
-        suspects = {
-            "block-no-residuals": [two(f(one(attend(x)))), f(attend(x))],
-            "block-first-residual": two(replaced + f(replaced)),
-            "block-second-residual": two(f(middle)),
-            "block-second-adds-input": two(x + f(middle)),
-            "block-feed-forward-reads-input": two(middle + f(x)),
-            "block-pre-norm": pre + f(two(pre)),
-            "block-norms-exchanged": one(other + f(other)),
-            "block-one-norm-twice": [one(middle + f(middle)), two(other + f(other))],
-            "block-norms-the-additions": heard + two(f(heard)),
-            "block-side-by-side": [two(one(bare + f(x))), one(bare + f(x)), two(bare + f(x)), middle + two(x + f(x))],
-            "block-attends-twice": two(middle + attend(middle)),
-            "block-no-first-norm": two(bare + f(bare)),
-            "block-no-second-norm": middle + f(middle),
-            "block-feed-forward-first": [two(fed + attend(fed)), one(two(x + f(x)) + attend(two(x + f(x))))],
-            "block-no-attention": [two(x + f(x)), two(one(x) + f(one(x)))],
-            "block-no-feed-forward": [middle, two(middle)],
-        }
-        same_values(ask(candidate, x, attend, f, one, two), right, "what the block gives", suspects)
+def encoder_block(x, attend, feed_forward, norm_1, norm_2):
+    x = post_norm(x, attend, norm_1, at="at attention")
+    return post_norm(x, feed_forward, norm_2, at="at the feed-forward network")
 
 
-@checks(
+def an_attention(seed, d_model):
+    """An attention of one head, another one for each seed: a function (x, memory, mask)."""
+    W = draw(seed, d_model, d_model)
+
+    def attend(x, memory, mask=None):
+        """an attention (x, memory, mask): x makes the queries, memory keys and values"""
+        return scaled_dot_product_attention(x, memory @ W, 2 * memory + 1, mask)[0]
+
+    return attend
+
+
+@cases("06.encoder_block")
+def encoder_block_cases():
+    def functions(seed, d_model):
+        attention = an_attention(seed, d_model)
+
+        def attend(x):
+            """a self-attention"""
+            return attention(x, x)
+
+        norms = a_norm(seed + 2, d_model), a_norm(seed + 3, d_model)
+        return attend, a_network(seed + 1, d_model), *norms
+
+    yield Case("two tokens of three features", draw(1, 2, 3).round(1), *functions(2, 3))
+    yield Case("as many tokens as features", draw(6, D_MODEL, D_MODEL), *functions(7, D_MODEL))
+    yield Case("a batch", draw(11, BATCH, SEQ_LEN, D_MODEL), *functions(12, D_MODEL))
+
+
+BLOCK = "06.encoder_block"
+for slip in post_norm.slips:
+    mistake(
+        BLOCK,
+        slip.diagnosis,
+        None,
+        lambda x, attend, f, one, two, order=slip.function: order(order(x, attend, one), f, two),
+    )
+mistake(BLOCK, "block-second-adds-input", "The second residual adds the block's input. It adds what came out of the first norm.",
+        lambda x, attend, f, one, two: two(x + f(one(x + attend(x)))), lambda x, attend, f, one, two: two(x + attend(x) + f(one(x + attend(x)))))  # fmt: skip
+mistake(BLOCK, "block-feed-forward-reads-input", "The feed-forward network does not read what attention and the first norm have made, but "
+        "something from before.", lambda x, attend, f, one, two: two(one(x + attend(x)) + f(x)),
+        lambda x, attend, f, one, two: two(one(x + attend(x)) + f(x + attend(x))),
+        lambda x, attend, f, one, two: two(one(x + attend(x)) + f(attend(x))))  # fmt: skip
+mistake(BLOCK, "block-norms-exchanged", "The two norms are exchanged: norm_1 belongs to attention, norm_2 to the feed-forward network.",
+        lambda x, attend, f, one, two: encoder_block(x, attend, f, two, one))  # fmt: skip
+mistake(BLOCK, "block-one-norm-twice", "One norm stands in both places. Each sublayer has its own, with its own gain and bias.",
+        lambda x, attend, f, one, two: encoder_block(x, attend, f, one, one),
+        lambda x, attend, f, one, two: encoder_block(x, attend, f, two, two))  # fmt: skip
+mistake(BLOCK, "block-side-by-side", "Both sublayers read the block's input. In 2017 the network reads what attention has made of it.",
+        lambda x, attend, f, one, two: two(one(x + attend(x) + f(x))), lambda x, attend, f, one, two: one(x + attend(x) + f(x)),
+        lambda x, attend, f, one, two: two(x + attend(x) + f(x)), lambda x, attend, f, one, two: x + attend(x) + f(x),
+        lambda x, attend, f, one, two: one(x + attend(x)) + two(x + f(x)), lambda x, attend, f, one, two: two(x + one(attend(x)) + f(x)),
+        lambda x, attend, f, one, two: x + attend(one(x)) + f(two(x)), lambda x, attend, f, one, two: x + attend(one(x)) + f(one(x)))  # fmt: skip
+mistake(BLOCK, "block-one-residual", "One residual goes round both sublayers. Each has its own.",
+        lambda x, attend, f, one, two: two(x + f(one(attend(x)))), lambda x, attend, f, one, two: two(x + f(attend(x))),
+        lambda x, attend, f, one, two: one(x + f(attend(x))))  # fmt: skip
+mistake(BLOCK, "block-attends-twice", "Attention stands in both places. The second sublayer is the feed-forward network.",
+        lambda x, attend, f, one, two: encoder_block(x, attend, attend, one, two))  # fmt: skip
+mistake(BLOCK, "block-feeds-twice", "The feed-forward network stands in both places. The first sublayer is attention.",
+        lambda x, attend, f, one, two: encoder_block(x, f, f, one, two))  # fmt: skip
+mistake(BLOCK, "block-feed-forward-first", "The feed-forward network comes first. In the paper the tokens talk first, then each thinks.",
+        lambda x, attend, f, one, two: encoder_block(x, f, attend, one, two), lambda x, attend, f, one, two: encoder_block(x, f, attend, two, one))  # fmt: skip
+mistake(BLOCK, "block-norm-at-the-end-only", "The norms come together at the end. Each sublayer's sum is normed before it goes on.",
+        lambda x, attend, f, one, two: two(one((y := x + attend(x)) + f(y))))  # fmt: skip
+mistake(BLOCK, "batch-first-only", None, of_the_first(encoder_block))
+mistake(BLOCK, "two-axes-only", None, with_two_axes(encoder_block))
+
+# ----------------------------------------------------------------------------------------------------------------------
+# The decoder block
+# ----------------------------------------------------------------------------------------------------------------------
+
+
+@step
+def crossed(attend, x, memory, mask):
+    """Cross-attention: the decoder asks, the memory answers."""
+    return attend(x, memory, mask)
+
+
+crossed.slip("decoder-memory-mask-ignored", "Hidden rows of the memory move your result. Who has to know of memory_mask?",
+             lambda attend, x, memory, mask: attend(x, memory, None))  # fmt: skip
+crossed.slip("decoder-memory-mask-inverted", "Cross-attention sees the hidden rows of the memory and no others. True means that a row may "
+             "be attended to.", lambda attend, x, memory, mask: attend(x, memory, ~mask))  # fmt: skip
+crossed.slip("decoder-queries-from-memory", "Queries and memory are exchanged in cross-attention. The decoder asks, the memory answers.",
+             *(lambda attend, x, memory, mask, hide=hide: attend(memory, x, hide(mask))
+               for hide in (lambda mask: mask, lambda mask: None, lambda mask: mask[:, None])))  # fmt: skip
+crossed.slip("decoder-cross-is-causal", "Your cross-attention is causal. The whole source has been read: only memory_mask applies there.",
+             lambda attend, x, memory, mask: attend(x, memory, np.tri(len(x), len(memory), dtype=bool)),
+             lambda attend, x, memory, mask: attend(x, memory, np.tri(len(x), len(memory), dtype=bool) & mask),
+             lambda attend, x, memory, mask: attend(x, memory, np.tri(len(x), dtype=bool)))  # fmt: skip
+crossed.slip("decoder-cross-reads-itself", "Your cross-attention reads the decoder's own stream: the memory has no part in it.",
+             *(lambda attend, x, memory, mask, hide=hide: attend(x, x, hide(x, mask))
+               for hide in (lambda x, mask: None, lambda x, mask: np.tri(len(x), dtype=bool), lambda x, mask: mask)))  # fmt: skip
+crossed.slip("decoder-memory-reads-itself", "Your cross-attention asks with the memory and looks in the memory. The decoder asks.",
+             lambda attend, x, memory, mask: attend(memory, memory, mask), lambda attend, x, memory, mask: attend(memory, memory, None))  # fmt: skip
+crossed.slip("decoder-mask-on-queries", "memory_mask stands along the queries. It speaks of the memory's rows, the keys.",
+             lambda attend, x, memory, mask: attend(x, memory, mask[:, None]), lambda attend, x, memory, mask: attend(x, memory, mask[: len(x), None]))  # fmt: skip
+crossed.slip("decoder-memory-zeroed", "Hidden rows of the memory are set to 0. A row of zeros is still a row that is attended to: it is the "
+             "mask that hides it.", lambda attend, x, memory, mask: attend(x, np.where(mask[:, None], memory, 0.0), None))  # fmt: skip
+
+
+@reference(
     "06.decoder_block",
     title="The decoder block",
     points=4,
@@ -437,108 +421,161 @@ def encoder_block(candidate):
         "argument makes the queries.",
         "The second line: `x = norms[1](x + cross_attend(x, memory, memory_mask))`.",
     ],
+    returns="what the block gives",
 )
-def decoder_block(candidate):
-    weights = {seed: draw(seed, D_MODEL, D_MODEL) for seed in (21, 22)}
-
-    def attention(seed):
-        def attend(x, memory, mask=None):
-            keys = memory @ weights[seed]
-            return scaled_dot_product_attention(x, keys, 2 * memory + 1, mask)[0]
-
-        return attend
-
-    own, cross, f = attention(21), attention(22), sublayer_of(2)
-    norms = norm_of(3), norm_of(5), norm_of(7)
-    parts = own, cross, f, norms
-    for source_len in (
-        SEQ_LEN,
-        SOURCE_LEN,
-    ):  # as long as the target, so that exchanged roles give an answer; then longer
-        x, memory = draw(1, SEQ_LEN, D_MODEL), draw(8, source_len, D_MODEL)
-        memory_mask = np.arange(source_len) < source_len - 2
-        right, suspects = decoder_answers(x, memory, memory_mask, *parts)
-        got = call(candidate, x, memory, memory_mask, *parts)
-        found = None if probes.close(got, right) else probes.first_match(got, suspects)
-        assert found is None, mistake(found, expected=right, got=got, what="what the block gives")
-        if got.shape == right.shape:
-            felt = probes.influence(lambda x: call(candidate, x, memory, memory_mask, *parts), x)  # noqa: B023
-            future = np.triu(felt, 1)
-            show = {"expected": np.zeros_like(future), "got": future, "what": "later tokens that are felt"}
-            assert not future.any(), mistake("decoder-sees-the-future", **show)
-            felt = probes.influence(lambda memory: call(candidate, x, memory, memory_mask, *parts), memory)  # noqa: B023
-            assert felt.any(), mistake("decoder-ignores-memory", expected=right, got=got, what="what the block gives")
-            hidden = felt & ~memory_mask
-            show = {"expected": np.zeros_like(hidden), "got": hidden, "what": "hidden rows of the memory that are felt"}
-            assert not hidden.any(), mistake("decoder-memory-mask-ignored", **show)
-        same_values(got, right, "what the block gives")
+def decoder_block(x, memory, memory_mask, self_attend, cross_attend, feed_forward, norms):
+    causal = up_to_itself(len(x), at="in your causal mask")
+    x = post_norm(x, lambda x: self_attend(x, x, causal), norms[0], at="at self-attention")
+    x = post_norm(x, lambda x: crossed(cross_attend, x, memory, memory_mask), norms[1], at="at cross-attention")
+    return post_norm(x, feed_forward, norms[2], at="at the feed-forward network")
 
 
-ORDERS_OF_NORMS = [(0, 2, 1), (1, 0, 2), (1, 2, 0), (2, 0, 1), (2, 1, 0), (0, 0, 0), (1, 1, 1), (2, 2, 2)]
+@cases("06.decoder_block")
+def decoder_block_cases():
+    def inputs(seed, target_len, d_model, memory_mask):
+        x, memory = draw(seed, target_len, d_model), draw(seed + 1, len(memory_mask), d_model)
+        attentions = an_attention(seed + 2, d_model), an_attention(seed + 3, d_model)
+        norms = [a_norm(seed + 5 + i, d_model) for i in range(3)]
+        return x.round(1), memory.round(1), np.array(memory_mask), *attentions, a_network(seed + 4, d_model), norms
+
+    yield Case("two tokens and a memory of three", *inputs(1, 2, 3, [True, True, False]))
+    yield Case("a longer source, hidden in part", *inputs(11, SEQ_LEN, D_MODEL, [True] * 4 + [False, True, False]))
+    yield Case("a shorter source, its first row hidden", *inputs(21, SEQ_LEN, D_MODEL, [False, True, True, True]))
+    yield Case("as many tokens as the memory has rows", *inputs(31, 4, 4, [True, False, True, False]))
+    yield Case("a memory that may be seen whole", *inputs(41, SEQ_LEN, D_MODEL, [True] * SOURCE_LEN))
+    yield Case("a single token", *inputs(51, 1, D_MODEL, [True, False, True]))
 
 
-def decoder_answers(x, memory, memory_mask, own, cross, f, norms):
-    """The right result of a decoder block, and what well-known mistakes give."""
-    causal = np.tri(len(x), dtype=bool)
-
-    def rest(x):
-        return norms[2](x + f(x))
-
-    def from_middle(x):
-        return rest(norms[1](x + cross(x, memory, memory_mask)))
-
-    def in_this_order(order):
-        a, b, c = (norms[i] if i is not None else lambda x: x for i in order)
-        heard = a(x + own(x, x, causal))
-        asked = b(heard + cross(heard, memory, memory_mask))
-        return c(asked + f(asked))
-
-    first = norms[0](x + own(x, x, causal))
-    second = norms[0](x + cross(x, memory, memory_mask))
-    pre = x + own(norms[0](x), norms[0](x), causal)
-    pre = pre + cross(norms[1](pre), memory, memory_mask)
-    middle = norms[1](first + cross(first, memory, memory_mask))
-    alone = norms[0](own(x, x, causal))
-    alone = norms[1](cross(alone, memory, memory_mask))
-    suspects = {
-        "decoder-sees-the-future": from_middle(norms[0](x + own(x, x, None))),
-        "decoder-mask-transposed": from_middle(norms[0](x + own(x, x, causal.T))),
-        "decoder-ignores-memory": [
-            rest(first),
-            rest(norms[1](first)),
-            rest(norms[1](first + cross(first, first, causal))),
-        ],
-        "decoder-memory-mask-ignored": rest(norms[1](first + cross(first, memory, None))),
-        "decoder-cross-first": rest(norms[1](second + own(second, second, causal))),
-        "decoder-self-reads-memory": from_middle(norms[0](x + own(x, memory, memory_mask))),
-        "decoder-pre-norm": pre + f(norms[2](pre)),
-        "decoder-no-residuals": norms[2](f(alone)),
-        "decoder-no-cross-residual": rest(norms[1](cross(first, memory, memory_mask))),
-        "decoder-memory-mask-inverted": rest(norms[1](first + cross(first, memory, ~memory_mask))),
-        "decoder-mask-hides-itself": from_middle(norms[0](x + own(x, x, np.tri(len(x), k=-1, dtype=bool)))),
-        "decoder-norms-exchanged": [in_this_order(order) for order in ORDERS_OF_NORMS],
-        "decoder-cross-reads-input": [
-            rest(norms[1](stream + cross(asks, memory, memory_mask)))
-            for stream, asks in ((first, x), (x, first), (x, x))
-        ],
-        "decoder-no-feed-forward": [middle, norms[2](middle)],
-        "decoder-no-self-residual": from_middle(norms[0](own(x, x, causal))),
-        "decoder-no-last-residual": norms[2](f(middle)),
-        "decoder-no-norms": in_this_order([None] * 3),
-    }
-    if len(memory) == len(x):
-        exchanged = [rest(norms[1](first + cross(memory, first, mask))) for mask in (None, memory_mask, causal)]
-        suspects |= {
-            "decoder-queries-from-memory": exchanged,
-            "decoder-cross-is-causal": [
-                rest(norms[1](first + cross(first, memory, mask))) for mask in (causal, causal & memory_mask)
-            ],
-            "decoder-adds-memory": rest(norms[1](memory + cross(first, memory, memory_mask))),
-        }
-    return from_middle(first), suspects
+DECODER = "06.decoder_block"
 
 
-@checks(
+def decoder_with(own=None, cross=None, order=post_norm, sequence=(0, 1, 2), norms_in=(0, 1, 2)):
+    """A decoder block that is wrong in one place.
+
+    Args:
+        own: self-attention, a function (self_attend, x, memory, memory_mask, cross_attend).
+        cross: cross-attention, a function (cross_attend, x, memory, memory_mask, self_attend).
+        order: of addition and norm, in all three sublayers.
+        sequence: in which the sublayers come.
+        norms_in: the numbers of the norms, in the order in which they come.
+    """
+
+    def wrong(x, memory, memory_mask, self_attend, cross_attend, feed_forward, norms):
+        sublayers = (
+            lambda x: (own or (lambda attend, x, *_: attend(x, x, np.tri(len(x), dtype=bool))))(
+                self_attend, x, memory, memory_mask, cross_attend),
+            lambda x: (cross or (lambda attend, x, memory, mask, _: attend(x, memory, mask)))(
+                cross_attend, x, memory, memory_mask, self_attend),
+            feed_forward,
+        )  # fmt: skip
+        for which, norm in zip(sequence, norms_in, strict=True):
+            x = order(x, sublayers[which], norms[norm])
+        return x
+
+    return wrong
+
+
+causal = lambda x: np.tri(len(x), dtype=bool)  # noqa: E731
+
+for slip in post_norm.slips:
+    mistake(DECODER, slip.diagnosis, None, decoder_with(order=slip.function))
+mistake(DECODER, "decoder-no-self-attention", "Self-attention leaves no trace in your result: is it called, and may anybody look at anything?",
+        decoder_with(own=lambda attend, x, *_: 0 * x), decoder_with(sequence=(1, 2), norms_in=(1, 2)),
+        decoder_with(sequence=(1, 2), norms_in=(0, 1)), decoder_with(sequence=(1, 2), norms_in=(0, 2)))  # fmt: skip
+mistake(DECODER, "decoder-no-cross-attention", "Cross-attention leaves no trace in your result.",
+        decoder_with(cross=lambda attend, x, *_: 0 * x), decoder_with(sequence=(0, 2), norms_in=(0, 2)),
+        decoder_with(sequence=(0, 2), norms_in=(0, 1)))  # fmt: skip
+mistake(DECODER, "decoder-sees-the-future", "Later tokens of x move earlier rows: nothing hides the future in your self-attention.",
+        decoder_with(own=lambda attend, x, *_: attend(x, x, None)))  # fmt: skip
+mistake(DECODER, "decoder-self-reads-memory", "Your self-attention takes its keys from the memory. There x attends to x.",
+        decoder_with(own=lambda attend, x, memory, mask, _: attend(x, memory, mask)),
+        decoder_with(own=lambda attend, x, memory, mask, _: attend(x, memory, None)),
+        decoder_with(own=lambda attend, x, memory, mask, _: attend(x, memory, np.tri(len(x), len(memory), dtype=bool))))  # fmt: skip
+mistake(DECODER, "decoder-memory-mask-in-self", "memory_mask stands in your self-attention. It speaks of the memory's rows, not of the decoder's "
+        "own tokens.", decoder_with(own=lambda attend, x, memory, mask, _: attend(x, x, mask)),
+        decoder_with(own=lambda attend, x, memory, mask, _: attend(x, x, mask & causal(x))),
+        decoder_with(own=lambda attend, x, memory, mask, _: attend(x, x, mask), cross=lambda attend, x, memory, mask, _: attend(x, memory, causal(x))))  # fmt: skip
+mistake(DECODER, "decoder-attentions-exchanged", "One of the two attentions stands where the other belongs, or in both places. self_attend "
+        "comes first, cross_attend second.",
+        decoder_with(own=lambda attend, x, memory, mask, other: other(x, x, causal(x)), cross=lambda attend, x, memory, mask, other: other(x, memory, mask)),
+        decoder_with(cross=lambda attend, x, memory, mask, other: other(x, memory, mask)),
+        decoder_with(own=lambda attend, x, memory, mask, other: other(x, x, causal(x))))  # fmt: skip
+mistake(DECODER, "decoder-cross-first", "Cross-attention comes first. The order is self-attention, cross-attention, feed-forward.",
+        decoder_with(sequence=(1, 0, 2)), decoder_with(sequence=(1, 0, 2), norms_in=(1, 0, 2)))  # fmt: skip
+mistake(DECODER, "decoder-another-order", "The feed-forward network does not come last. The order is self-attention, cross-attention, "
+        "feed-forward.", *(decoder_with(sequence=order, norms_in=norms) for order in ((0, 2, 1), (2, 0, 1), (1, 2, 0), (2, 1, 0))
+                          for norms in (order, (0, 1, 2))))  # fmt: skip
+mistake(DECODER, "decoder-norms-exchanged", "The norms stand in another order: norms[0] belongs to self-attention, norms[1] to "
+        "cross-attention, norms[2] to the feed-forward network.",
+        *(decoder_with(norms_in=order) for order in ((0, 2, 1), (1, 0, 2), (1, 2, 0), (2, 0, 1), (2, 1, 0), (0, 0, 0), (1, 1, 1), (2, 2, 2),
+                                                     (0, 0, 1), (0, 0, 2), (0, 1, 1), (0, 1, 0))))  # fmt: skip
+mistake(DECODER, "decoder-feed-forward-twice", "There is a feed-forward network after self-attention, too. A decoder block has one, at the end.",
+        decoder_with(sequence=(0, 2, 1, 2), norms_in=(0, 2, 1, 2)))  # fmt: skip
+
+
+@mistake(
+    DECODER,
+    "decoder-cross-reads-input",
+    "Cross-attention goes on from the block's input. It reads, and adds to, what the first norm gave.",
+)
+def cross_reads_the_input(x, memory, memory_mask, own, cross, f, norms):
+    first = norms[0](x + own(x, x, causal(x)))
+    second = norms[1](first + cross(x, memory, memory_mask))
+    return norms[2](second + f(second))
+
+
+@mistake(DECODER, "decoder-cross-reads-input", None)
+def cross_adds_to_the_input(x, memory, memory_mask, own, cross, f, norms):
+    first = norms[0](x + own(x, x, causal(x)))
+    second = norms[1](x + cross(first, memory, memory_mask))
+    return norms[2](second + f(second))
+
+
+@mistake(
+    DECODER,
+    "decoder-last-adds-earlier",
+    "The last residual adds something from before cross-attention. It adds what the second norm gave.",
+)
+def last_adds_the_input(x, memory, memory_mask, own, cross, f, norms):
+    first = norms[0](x + own(x, x, causal(x)))
+    return norms[2](x + f(norms[1](first + cross(first, memory, memory_mask))))
+
+
+@mistake(DECODER, "decoder-last-adds-earlier", None)
+def last_adds_the_first(x, memory, memory_mask, own, cross, f, norms):
+    first = norms[0](x + own(x, x, causal(x)))
+    return norms[2](first + f(norms[1](first + cross(first, memory, memory_mask))))
+
+
+@mistake(DECODER, "decoder-feed-forward-reads-earlier", "The feed-forward network reads something from before cross-attention. It reads what "
+         "the second norm gave.")  # fmt: skip
+def network_reads_the_first(x, memory, memory_mask, own, cross, f, norms):
+    first = norms[0](x + own(x, x, causal(x)))
+    return norms[2](norms[1](first + cross(first, memory, memory_mask)) + f(first))
+
+
+@mistake(
+    DECODER, "decoder-adds-memory", "The residual of cross-attention adds the memory. It adds the decoder's own stream."
+)
+def cross_adds_the_memory(x, memory, memory_mask, own, cross, f, norms):
+    first = norms[0](x + own(x, x, causal(x)))
+    second = norms[1](memory + cross(first, memory, memory_mask))
+    return norms[2](second + f(second))
+
+
+@mistake(DECODER, "decoder-adds-memory", None)
+def cross_adds_the_first_of_the_memory(x, memory, memory_mask, own, cross, f, norms):
+    first = norms[0](x + own(x, x, causal(x)))
+    second = norms[1](memory[: len(x)] + cross(first, memory, memory_mask))
+    return norms[2](second + f(second))
+
+
+# ----------------------------------------------------------------------------------------------------------------------
+# The shift
+# ----------------------------------------------------------------------------------------------------------------------
+
+
+@reference(
     "06.teacher_forcing",
     title="The shift: what the decoder reads, what it predicts",
     points=2,
@@ -548,154 +585,254 @@ def decoder_answers(x, memory, memory_mask, own, cross, f, norms):
         "Labels: append a column of pad_id, then `labels[np.arange(batch), lengths] = end_id` with "
         "`lengths = (sentences != pad_id).sum(axis=1)`.",
     ],
+    returns=("inputs", "labels"),
+    same={"padding-on-the-right-assumed"},
 )
-def teacher_forcing(candidate):
-    for pad_id, start_id, end_id, sentences in (
-        (0, 1, 2, np.array([[5, 7, 4, 9], [8, 3, 0, 0], [6, 0, 0, 0]])),
-        (9, 12, 11, np.array([[5, 0, 9], [3, 4, 7]])),
-    ):
-        got = call(candidate, sentences, start_id, end_id, pad_id)
-        returned = count_of_arrays(got)
-        assert isinstance(got, tuple) and len(got) == 2, mistake("shift-not-a-pair", returned=returned)
-        expected = shifted(sentences, start_id, end_id, pad_id)
-        found = probes_of_pair(got, shift_suspects(sentences, start_id, end_id, pad_id), expected)
-        which = 0 if not probes.close(got[0], expected[0]) else 1
-        show = {"expected": expected[which], "got": got[which], "what": ("inputs", "labels")[which]}
-        assert found is None, mistake(found, **show)
-        same_values(got[0], expected[0], "inputs")
-        same_values(got[1], expected[1], "labels")
+def teacher_forcing(sentences, start_id, end_id, pad_id):
+    return what_is_read(sentences, start_id, pad_id), what_is_predicted(sentences, end_id, pad_id)
 
 
-def shifted(sentences, start_id, end_id, pad_id):
-    """The inputs and labels of teacher forcing."""
-    column = np.full((len(sentences), 1), start_id)
-    labels = np.hstack([sentences, np.full_like(column, pad_id)])
-    labels[np.arange(len(sentences)), (sentences != pad_id).sum(axis=1)] = end_id
-    return np.hstack([column, sentences]), labels
+@cases("06.teacher_forcing")
+def teacher_forcing_cases():
+    yield Case("a short sentence and a full one", np.array([[5, 7, 0, 0], [8, 3, 4, 6]]), 1, 2, 0)
+    yield Case("one sentence, another pad_id", np.array([[5, 7, 9, 9]]), 1, 2, 9)
+    yield Case("other ids, and a token 0", np.array([[5, 0, 9], [3, 4, 7], [0, 9, 9]]), 12, 11, 9)
+    rng = generator(1)
+    sentences = rng.integers(4, 20, (5, 6))
+    sentences[np.arange(6) >= np.array([6, 1, 3, 5, 2])[:, None]] = 3
+    yield Case("sentences of many lengths", sentences, 21, 20, 3)
+    yield Case("sentences that fill their rows", rng.integers(4, 20, (3, 3)), 2, 1, 0)
 
 
-def probes_of_pair(got, suspects, expected):
-    """The name of the first suspect that a pair of arrays equals, unless it is right."""
-    if all(probes.close(one, right) for one, right in zip(got, expected, strict=True)):
-        return None
-    for name, pairs in suspects.items():
-        for pair in pairs:
-            if all(probes.close(one, wrong) for one, wrong in zip(got, pair, strict=True)):
-                return name
-    return None
+SHIFT = "06.teacher_forcing"
+read = lambda sentences, start_id, end_id, pad_id: what_is_read(sentences, start_id, pad_id)  # noqa: E731
+predicted = lambda sentences, start_id, end_id, pad_id: what_is_predicted(sentences, end_id, pad_id)  # noqa: E731
 
 
-def shift_suspects(sentences, start_id, end_id, pad_id):
-    """What well-known mistakes give for the shift: dict of diagnosis to a list of (inputs, labels)."""
-    rows = len(sentences)
-    inputs, labels = shifted(sentences, start_id, end_id, pad_id)
-    pads = np.full((rows, 1), pad_id)
-    end = np.full((rows, 1), end_id)
-    whole = np.hstack([inputs, pads])  # start, sentence, end, padding
-    whole[np.arange(rows), (sentences != pad_id).sum(axis=1) + 1] = end_id
-    with_end_last = np.hstack([inputs, end])
-    suspects = {
-        "shift-none": [(labels, labels), (inputs, inputs), (whole, whole), (sentences, sentences)],
-        "shift-exchanged": [(labels, inputs)],
-        "shift-end-after-padding": [
-            (inputs, np.hstack([sentences, end])),
-            (with_end_last[:, :-1], with_end_last[:, 1:]),
-        ],
-        "shift-end-in-all-padding": [(inputs, np.where(labels == pad_id, end_id, labels))],
-        "shift-no-end": [(inputs, np.hstack([sentences, pads])), (inputs[:, :-1], sentences)],
-        "shift-no-start": [(np.hstack([sentences, pads]), labels), (sentences, labels), (sentences, labels[:, 1:])],
-        "shift-too-long": [(whole, np.hstack([labels, pads])), (np.hstack([inputs, pads]), np.hstack([labels, pads]))],
-        "shift-cut-too-short": [(inputs[:, :-1], labels[:, :-1])],
-        "shift-end-in-inputs": [(whole[:, :-1], labels)],
-    }
-    over = np.hstack([sentences, pads])
-    over[np.arange(rows), (sentences != pad_id).sum(axis=1) - 1] = end_id
-    suspects["shift-nothing-added"] = [(sentences[:, :-1], sentences[:, 1:])]
-    suspects["shift-minus-100"] = [(inputs, np.where(labels == pad_id, -100, labels))]
-    suspects["shift-ids-hard-coded"] = [
-        shifted(sentences, *ids, pad_id) for ids in ((1, 2), (1, end_id), (start_id, 2))
-    ]
-    suspects["shift-end-overwrites"] = [(inputs, over)]
-    if pad_id != 0:
-        hard = shifted(sentences, start_id, end_id, 0)
-        suspects["shift-pad-hard-coded"] = [hard, (inputs, np.where(hard[1] == 0, pad_id, hard[1]))]
-        padded = np.hstack([sentences, np.zeros_like(pads)])
-        padded[np.arange(rows), (sentences != 0).sum(axis=1)] = end_id
-        suspects["shift-pad-hard-coded"].append((inputs, padded))
-    return suspects
+def whole(sentences, start_id, end_id, pad_id):
+    """Start, sentence, end, padding: len + 2 tokens."""
+    return np.hstack([np.full((len(sentences), 1), start_id), what_is_predicted(sentences, end_id, pad_id)])
 
 
-@checks(
+def pair(inputs, labels):
+    """A wrong answer of two functions."""
+    return lambda *given: (inputs(*given), labels(*given))
+
+
+mistake(SHIFT, "shift-none", "Inputs and labels are the same: the model would learn to copy. The inputs are one step late.",
+        *(pair(one, one) for one in (read, predicted, whole, lambda sentences, *_: sentences)),
+        pair(lambda *given: whole(*given)[:, :-1], lambda *given: whole(*given)[:, :-1]))  # fmt: skip
+mistake(SHIFT, "shift-exchanged", "Inputs and labels are exchanged: the inputs begin with start_id, the labels end with end_id.",
+        pair(predicted, read), pair(predicted, lambda *given: whole(*given)[:, :-1]))  # fmt: skip
+mistake(SHIFT, "shift-end-in-inputs", "Your inputs hold the end. Nothing is to be predicted after it: leave it out of the inputs.",
+        pair(lambda *given: whole(*given)[:, :-1], predicted))  # fmt: skip
+mistake(SHIFT, "shift-too-long", None,
+        pair(whole, lambda *given: blocks.padded(predicted(*given), given[3])), pair(whole, predicted),
+        pair(lambda *given: blocks.padded(read(*given), given[3]), lambda *given: blocks.padded(predicted(*given), given[3])))  # fmt: skip
+mistake(SHIFT, "shift-cut-too-short", None, pair(lambda *given: read(*given)[:, :-1], lambda *given: predicted(*given)[:, :-1]),
+        pair(lambda *given: read(*given)[:, :-1], lambda sentences, *_: sentences))  # fmt: skip
+mistake(SHIFT, "shift-no-start", None, pair(lambda sentences, *_: sentences, lambda *given: predicted(*given)[:, 1:]))
+mistake(SHIFT, "shift-nothing-added", "You shift the sentences as they are. Before that, start_id goes in front and end_id behind.",
+        lambda sentences, *_: (sentences[:, :-1], sentences[:, 1:]))  # fmt: skip
+mistake(SHIFT, "shift-start-in-labels", "Your labels begin with start_id. Nobody has to predict it: the labels are one step ahead of the "
+        "inputs.", pair(read, lambda *given: whole(*given)[:, :-1]), pair(read, whole),
+        pair(lambda *given: whole(*given)[:, :-1], whole))  # fmt: skip
+mistake(SHIFT, "shift-ids-hard-coded", "With another start_id or end_id yours still writes the numbers of the example. Use the parameters.",
+        *(lambda sentences, start_id, end_id, pad_id, ids=ids: teacher_forcing(sentences, *(own or given for own, given in zip(ids, (start_id, end_id), strict=True)), pad_id)
+          for ids in ((1, 2), (1, None), (None, 2))))  # fmt: skip
+mistake(SHIFT, "shift-start-and-end-exchanged", "start_id and end_id are exchanged.",
+        lambda sentences, start_id, end_id, pad_id: teacher_forcing(sentences, end_id, start_id, pad_id))  # fmt: skip
+mistake(SHIFT, "pad-id-hard-coded", None,
+        lambda sentences, start_id, end_id, pad_id: teacher_forcing(sentences, start_id, end_id, 0))  # fmt: skip
+mistake(SHIFT, "shift-padding-of-another-id", "The column that you append does not hold pad_id.",
+        *(lambda sentences, start_id, end_id, pad_id, fill=fill: (
+            read(sentences, start_id, end_id, pad_id),
+            np.hstack([(labels := predicted(sentences, start_id, end_id, pad_id))[:, :-1],
+                       np.where(labels[:, -1:] == pad_id, fill, labels[:, -1:])])) for fill in (0, -1, -100)))  # fmt: skip
+mistake(SHIFT, "shift-ends-in-all-rows", "Each sentence gets the ends of all the others, too: rows and places have to be indexed together.",
+        lambda sentences, start_id, end_id, pad_id: (
+            read(sentences, start_id, end_id, pad_id),
+            np.where(np.isin(np.arange(sentences.shape[1] + 1), (sentences != pad_id).sum(axis=1)), end_id, blocks.padded(sentences, pad_id))))  # fmt: skip
+mistake(SHIFT, "shift-one-sentence-only", "Only one sentence gets its end. Each has one of its own.",
+        *(lambda sentences, start_id, end_id, pad_id, row=row: (
+            read(sentences, start_id, end_id, pad_id),
+            np.where(np.arange(len(sentences))[:, None] == row % len(sentences), predicted(sentences, start_id, end_id, pad_id),
+                     blocks.padded(sentences, pad_id))) for row in (0, -1)))  # fmt: skip
+mistake(SHIFT, "shift-padding-in-front", "The padding stands in front of the sentence. It comes behind it.",
+        lambda sentences, start_id, end_id, pad_id: tuple(
+            np.array([[t for t in row if t == pad_id] + [t for t in row if t != pad_id] for row in rows.tolist()])
+            for rows in teacher_forcing(sentences, start_id, end_id, pad_id)))  # fmt: skip
+mistake(SHIFT, "shift-flat", "The sentences follow each other in one long row. Keep an axis for the batch.",
+        lambda *given: tuple(part.ravel() for part in teacher_forcing(*given)))  # fmt: skip
+mistake(SHIFT, "shift-reversed", "The sentences stand in your arrays from back to front.",
+        lambda sentences, *rest: teacher_forcing(sentences[:, ::-1], *rest))  # fmt: skip
+
+
+@holds(SHIFT, "shift-no-start")
+def begins_with_the_start(got, sentences, start_id, end_id, pad_id):
+    return (got[0][:, 0] == start_id).all()
+
+
+@holds(
+    SHIFT, "shift-one-end-each", "Somewhere in your labels there is no end, or more than one. Each sentence has one."
+)
+def has_one_end(got, sentences, start_id, end_id, pad_id):
+    return ((got[1] == end_id).sum(axis=1) == 1).all()
+
+
+# ----------------------------------------------------------------------------------------------------------------------
+# The leak test
+# ----------------------------------------------------------------------------------------------------------------------
+
+
+@reference(
     "06.influence",
     title="The leak test: who is felt where?",
     points=3,
     hints=[
         "Compute the output once. Then, for each token: a copy of x with that token changed, the output again, compare row by row.",
-        "An output has moved if *any* of its features has: `np.abs(after - before).max(axis=-1) > 1e-9`. Add to the token: 0 times "
-        "anything is 0.",
+        "An output has moved if *any* of its numbers has, by more than 1e-9. And change the token by random numbers: what is the same "
+        "for all features can be taken away by a mean, and 0 times anything is 0.",
         "One column a token: `table[:, j] = moved`. Start each time from a fresh `x.copy()`.",
     ],
+    returns="table",
 )
-def influence(candidate):
-    every_feature_counts(candidate, draw(1, SEQ_LEN, D_MODEL))
-    cases = influence_cases()
-    tables = {}
-    for name, (function, x, expected) in cases.items():
-        got = call(candidate, function, x)
-        show = {"expected": expected, "got": got, "what": f"table of {name}"}
-        if got.shape == expected.shape and got.dtype.kind != "b":
-            raise AssertionError(mistake("moves-not-boolean", **show))
-        if not np.array_equal(got, expected) and got.shape == expected.shape:
-            so_far = np.logical_or.accumulate(expected, axis=1)
-            suspects = {
-                "influence-inverted": ~expected,
-                "influence-cumulative": so_far,
-                "moves-transposed": expected.T,
-                "influence-guessed": np.tri(len(expected), dtype=bool),
-            }
-            if name == "some pairs":
-                suspects["influence-no-change"] = np.zeros_like(expected)
-            for diagnosis, wrong in suspects.items():
-                assert np.array_equal(wrong, expected) or not np.array_equal(got, wrong), mistake(diagnosis, **show)
-            special = {
-                "rounding noise": "influence-rounding",
-                "opposite features": "influence-sum-cancels",
-                "the last feature": "influence-one-feature",
-                "a token of zeros": "influence-zero-token",
-                "a faint influence": "influence-wide-tolerance",
-            }
-            raise AssertionError(mistake(special.get(name, "different-values"), **show))
-        tables[name] = got
-        same_values(got, expected, f"table of {name}")
+def influence(function, x):
+    return table_of_influence(function, x)
 
 
-def influence_cases():
-    """name -> (function, x, expected table): each moves what it moves in a way that some answers miss."""
-    x = draw(1, SEQ_LEN, D_MODEL)
-    causal = np.tri(SEQ_LEN, dtype=bool)
-    odd = draw(3, SEQ_LEN, SEQ_LEN) > 0.2
-    features = np.eye(D_MODEL)
-    holed = x.copy()
-    holed[1] = 0.0
+cases("06.influence")(influence_cases)
+influence_mistakes("06.influence")
 
-    def mixing(table, feature=None):
-        """Each output adds up, through a tanh, the tokens that its row of the table names."""
-        pattern = np.ones(D_MODEL) if feature is None else feature
-        return lambda x: table.astype(float) @ np.tanh(x.sum(axis=-1, keepdims=True)) * pattern
-
-    noise = np.random.default_rng(4)
-    return {
-        "some pairs": (mixing(odd), x, odd),
-        "a causal function": (mixing(causal), x, causal),
-        "opposite features": (mixing(odd, features[0] - features[2]), x, odd),
-        "the last feature": (mixing(odd, features[-1]), x, odd),
-        "a token of zeros": (mixing(odd), holed, odd),
-        "rounding noise": (lambda x: mixing(odd)(x) + 1e-13 * noise.normal(size=x.shape), x, odd),
-        "a faint influence": (lambda x: 1e-4 * mixing(odd)(x), x, odd),
-    }
+# ----------------------------------------------------------------------------------------------------------------------
+# Count
+# ----------------------------------------------------------------------------------------------------------------------
 
 
-@checks(
+@step
+def map_size(d_in, d_out):
+    """Parameters of a linear map: its weights, and as many biases as numbers come out."""
+    return d_in * d_out + d_out
+
+
+@step
+def attention_size(d_model):
+    """Four maps: queries, keys, values, output."""
+    return 4 * map_size(d_model, d_model, at="of attention's maps")
+
+
+@step
+def network_size(d_model, d_ff):
+    """Two maps, there and back."""
+    return map_size(d_model, d_ff, at="of the network's first map") + map_size(d_ff, d_model, at="of its second map")
+
+
+@step
+def norm_size(d_model):
+    """A gain and a bias."""
+    return 2 * d_model
+
+
+@step
+def encoder_size(attention, network, norm):
+    """One attention, one network, a norm each."""
+    return attention + network + 2 * norm
+
+
+@step
+def decoder_size(attention, network, norm):
+    """Two attentions, one network, a norm each."""
+    return 2 * attention + network + 3 * norm
+
+
+@step
+def stack_size(num_layers, encoder, decoder):
+    """As many blocks of one kind as of the other."""
+    return num_layers * (encoder + decoder)
+
+
+@step
+def table_size(vocab_size, d_model):
+    """One table, which source, target and logits share."""
+    return vocab_size * d_model
+
+
+map_size.slip("count-no-biases", "Your number lacks the biases{at}.", lambda d_in, d_out: d_in * d_out)
+map_size.slip(
+    "count-bias-of-input",
+    "A linear map has as many biases as numbers come out, not as come in.",
+    lambda d_in, d_out: d_in * d_out + d_in,
+)
+map_size.slip(
+    "count-one-bias",
+    "You count a single number as the bias{at}. It has as many as come out.",
+    lambda d_in, d_out: d_in * d_out + 1,
+)
+map_size.slip("count-biases-twice", "You count the biases{at} twice.", lambda d_in, d_out: d_in * d_out + 2 * d_out)
+map_size.slip("count-weights-added", "The weights of a linear map are a table: sizes multiplied, not added{at}.", lambda d_in, d_out: d_in + d_out,
+              lambda d_in, d_out: d_in + 2 * d_out)  # fmt: skip
+attention_size.slip("count-no-output", "Your attentions lack the output projection: there are four maps, not three.",
+                    lambda d_model: 3 * map_size(d_model, d_model))  # fmt: skip
+attention_size.slip("count-one-map", "Your attentions have one or two maps. There are four: queries, keys, values, output.",
+                    lambda d_model: map_size(d_model, d_model), lambda d_model: 2 * map_size(d_model, d_model))  # fmt: skip
+attention_size.slip("count-five-maps", "Your attentions have more than four maps: queries, keys, values, output.",
+                    lambda d_model: 5 * map_size(d_model, d_model), lambda d_model: 8 * map_size(d_model, d_model))  # fmt: skip
+attention_size.slip(
+    "count-one-bias-for-four",
+    "Each of attention's four maps has a bias of its own.",
+    lambda d_model: 4 * d_model**2 + d_model,
+)
+network_size.slip("count-one-map-of-network", "Your networks have one map. There are two: to d_ff, and back.",
+                  lambda d_model, d_ff: map_size(d_model, d_ff), lambda d_model, d_ff: map_size(d_ff, d_model))  # fmt: skip
+network_size.slip("count-no-network", "Your number lacks the feed-forward networks.", lambda d_model, d_ff: 0)
+network_size.slip("count-four-times-as-wide", "d_ff is not always 4 · d_model, and never 4 · d_ff: it is a parameter.",
+                  lambda d_model, d_ff: network_size(d_model, 4 * d_model), lambda d_model, d_ff: network_size(d_model, 4 * d_ff))  # fmt: skip
+network_size.slip("count-three-maps-of-network", "Your networks have a map too many: one from d_ff to d_ff.",
+                  lambda d_model, d_ff: network_size(d_model, d_ff) + map_size(d_ff, d_ff))  # fmt: skip
+norm_size.slip("count-norm-one-vector", "A layer norm has two vectors: a gain and a bias.", lambda d_model: d_model)
+norm_size.slip(
+    "count-norm-two-numbers", "A layer norm's gain and bias have one number for each feature.", lambda d_model: 2
+)
+norm_size.slip("count-no-norms", "Your number lacks the gains and biases of the layer norms.", lambda d_model: 0)
+norm_size.slip("count-norm-too-large", "You count more than two vectors for each layer norm: a gain and a bias. Mean and spread are computed, not learned.",
+               lambda d_model: 4 * d_model, lambda d_model: 3 * d_model)  # fmt: skip
+encoder_size.slip("count-one-norm", "Your encoder blocks have one norm, or three. There is one for each of the two sublayers.",
+                  lambda attention, network, norm: attention + network + norm, lambda attention, network, norm: attention + network + 3 * norm)  # fmt: skip
+encoder_size.slip("count-two-attentions-in-encoder", "Your encoder blocks have two attentions. They have one; it is the decoder's that have two.",
+                  lambda attention, network, norm: 2 * attention + network + 2 * norm,
+                  lambda attention, network, norm: 2 * attention + network + 3 * norm)  # fmt: skip
+decoder_size.slip("count-one-attention", "Your decoder blocks have one attention. They have two: self and cross.",
+                  lambda attention, network, norm: attention + network + 3 * norm, lambda attention, network, norm: attention + network + 2 * norm)  # fmt: skip
+decoder_size.slip("count-two-norms", "Your decoder blocks have fewer norms than sublayers. There is one for each of the three.",
+                  lambda attention, network, norm: 2 * attention + network + 2 * norm, lambda attention, network, norm: 2 * attention + network + norm)  # fmt: skip
+decoder_size.slip("count-two-networks", "Your decoder blocks have two feed-forward networks. They have one.",
+                  lambda attention, network, norm: 2 * (attention + network) + 3 * norm, lambda attention, network, norm: 2 * (attention + network + 2 * norm),
+                  lambda attention, network, norm: 2 * (attention + network) + 4 * norm)  # fmt: skip
+decoder_size.slip("count-three-attentions", "Your decoder blocks have three attentions. They have two: self and cross.",
+                  lambda attention, network, norm: 3 * attention + network + 3 * norm)  # fmt: skip
+stack_size.slip("count-encoder-only", "Your number has the blocks of the encoder, none of the decoder: it has num_layers of them, too.",
+                lambda num_layers, encoder, decoder: num_layers * encoder)  # fmt: skip
+stack_size.slip("count-decoder-only", "Your number has the blocks of the decoder, none of the encoder: it has num_layers of them, too.",
+                lambda num_layers, encoder, decoder: num_layers * decoder)  # fmt: skip
+stack_size.slip("count-one-block", "There are num_layers blocks on either side: one side, or both, have a single one in your number.",
+                lambda num_layers, encoder, decoder: encoder + decoder, lambda num_layers, encoder, decoder: num_layers * encoder + decoder,
+                lambda num_layers, encoder, decoder: encoder + num_layers * decoder)  # fmt: skip
+stack_size.slip("count-shared-out", "num_layers is shared out between the two stacks. Each of them has that many blocks.",
+                lambda num_layers, encoder, decoder: num_layers * (encoder + decoder) // 2)  # fmt: skip
+stack_size.slip("count-no-blocks", "Your number lacks the blocks.", lambda num_layers, encoder, decoder: 0)
+stack_size.slip("count-one-layer-off", "You count one layer too many or one too few.",
+                *(lambda num_layers, encoder, decoder, more=more: (num_layers + more) * (encoder + decoder) for more in (1, -1)))  # fmt: skip
+table_size.slip("count-untied", "You count more than one table of embeddings. Source, target and logits share one.",
+                lambda vocab_size, d_model: 2 * vocab_size * d_model, lambda vocab_size, d_model: 3 * vocab_size * d_model,
+                lambda vocab_size, d_model: 3 * vocab_size * d_model + vocab_size, lambda vocab_size, d_model: 2 * vocab_size * d_model + vocab_size)  # fmt: skip
+table_size.slip("count-no-embeddings", "Your number lacks the table of embeddings.", lambda vocab_size, d_model: 0)
+table_size.slip("count-bias-of-table", "You count biases for the table of embeddings or for the logits, which are products with it and no more.",
+                lambda vocab_size, d_model: vocab_size * d_model + vocab_size, lambda vocab_size, d_model: vocab_size * d_model + d_model)  # fmt: skip
+table_size.slip("count-positions", "You count a table of positions. Here positions are sines: nothing is learned.",
+                *(lambda vocab_size, d_model, length=length: (vocab_size + length) * d_model for length in (512, 1024, 2048, 5000)))  # fmt: skip
+
+
+@reference(
     "06.parameter_count",
     title="Count the parameters",
     points=2,
@@ -705,51 +842,51 @@ def influence_cases():
         "block: two attentions, one network, three norms. The table of embeddings counts once.",
         "`attention = 4 * (d_model**2 + d_model)`, `network = 2 * d_model * d_ff + d_ff + d_model`, `norm = 2 * d_model`.",
     ],
+    returns="parameters",
+    same={"count-bias-of-input"},  # where as many numbers come out as in
 )
-def parameter_count(candidate):
-    for sizes in ((100, 8, 3, 20), (37000, 512, 6, 2048), (50, 6, 1, 9)):
-        got = call(candidate, *sizes)
-        right = count(*sizes)
-        assert got.shape == (), mistake("wrong-shape", expected=np.array(right), got=got, what="a single number")
-        if got != right:
-            named = next((name for name, wrong in count_suspects(*sizes).items() if got in wrong), None)
-            show = {"expected": np.array(right), "got": got, "what": "parameters"}
-            assert named is None, mistake(named, **show)
-            text = "vocab_size={}, d_model={}, num_layers={}, d_ff={}".format(*sizes)
-            facts = {"sizes": text, "yours": got.item(), "right": right, "gap": got.item() - right}
-            raise AssertionError(mistake("count-wrong", **facts, **show))
+def parameter_count(vocab_size, d_model, num_layers, d_ff):
+    parts = attention_size(d_model), network_size(d_model, d_ff), norm_size(d_model)
+    return table_size(vocab_size, d_model) + stack_size(num_layers, encoder_size(*parts), decoder_size(*parts))
 
 
-def count(vocab_size, d_model, num_layers, d_ff, *, bias=1, norms=(2, 3), tables=1, attentions=2, maps=4, decoder=1):
-    """Parameters of the encoder-decoder of 2017; the keywords break it in well-known ways."""
-    attention = maps * (d_model**2 + bias * d_model)
-    network = 2 * d_model * d_ff + bias * (d_ff + d_model)
-    encoder_block = attention + network + norms[0] * 2 * d_model
-    decoder_block = attentions * attention + network + norms[1] * 2 * d_model
-    return tables * vocab_size * d_model + num_layers * (encoder_block + decoder * decoder_block)
+@cases("06.parameter_count")
+def parameter_count_cases():
+    rng = generator(1)
+    low, high = [10, 3, 2, 5], [30, 8, 4, 9]
+    yield Case("small sizes", *rng.integers(low, high).tolist())
+    yield Case("other sizes", *rng.integers([100, 10, 5, 20], [900, 20, 9, 90]).tolist())
+    yield Case("one layer", *rng.integers([50, 6, 1, 9], [90, 8, 2, 20]).tolist())
+    yield Case("the model of 2017", 37000, 512, 6, 2048)
+    yield Case("a giant model", 50257, 12288, 96, 49152, edge=True)
 
 
-def count_suspects(*sizes):
-    """diagnosis -> the numbers that this mistake gives."""
-    vocab_size, d_model, num_layers, d_ff = sizes
-    right = count(*sizes)
-    return {
-        "count-no-biases": [
-            count(*sizes, bias=0),
-            count(*sizes, bias=0, norms=(0, 0)),
-            count(*sizes, bias=0, norms=(1, 1.5)),
-        ],
-        "count-no-norms": [count(*sizes, norms=(0, 0))],
-        "count-untied": [count(*sizes, tables=2), count(*sizes, tables=3)],
-        "count-no-embeddings": [count(*sizes, tables=0)],
-        "count-one-attention": [count(*sizes, attentions=1), count(*sizes, attentions=1, norms=(2, 2))],
-        "count-two-norms": [count(*sizes, norms=(2, 2))],
-        "count-encoder-only": [count(*sizes, decoder=0), count(*sizes, decoder=0, tables=0)],
-        "count-no-output": [count(*sizes, maps=3)],
-        "count-some-biases": [right - num_layers * 12 * d_model, right - 2 * num_layers * (d_ff + d_model)],
-        "count-norm-one-vector": [count(*sizes, norms=(1, 1.5))],
-        "count-last-norm": [right + 4 * d_model, right + 2 * d_model],
-        "count-positions": [right + length * d_model for length in (512, 1024, 2048, 5000)],
-        "count-bias-of-logits": [right + vocab_size],
-        "count-one-block": [count(vocab_size, d_model, 1, d_ff)],
-    }
+COUNT = "06.parameter_count"
+
+
+def counted(vocab_size, d_model, num_layers, d_ff, *, biases=(0, 0), norm=2):
+    """The number with other biases (in attention, in the network), and as many vectors in a norm."""
+    attention = 4 * (d_model**2 + biases[0] * d_model)
+    network = 2 * d_model * d_ff + biases[1] * (d_ff + d_model)
+    return vocab_size * d_model + num_layers * (3 * attention + 2 * network + 5 * norm * d_model)
+
+
+mistake(COUNT, "count-no-biases", None, *(lambda *sizes, norm=norm: counted(*sizes, norm=norm) for norm in (2, 1, 0)))
+mistake(COUNT, "count-some-biases", "Your number lacks some of the biases. Each linear map has one: attention's four, and both of the network.",
+        *(lambda *sizes, kept=kept, norm=norm: counted(*sizes, biases=kept, norm=norm) for kept in ((0, 1), (1, 0)) for norm in (2, 1)))  # fmt: skip
+mistake(COUNT, "count-last-norm", "You count norms after the last blocks. Post-norm blocks end with a norm as they are.",
+        *(lambda *sizes, many=many: parameter_count(*sizes) + many * 2 * sizes[1] for many in (1, 2)))  # fmt: skip
+mistake(COUNT, "count-table-in-each-layer", "The table of embeddings counts once, not in each layer.",
+        lambda *sizes: parameter_count(*sizes) + (sizes[2] - 1) * sizes[0] * sizes[1],
+        lambda *sizes: parameter_count(*sizes) + (2 * sizes[2] - 1) * sizes[0] * sizes[1])  # fmt: skip
+mistake(COUNT, "count-overflows", "For a giant model your number has overflowed: 32 bits end at about two billion.",
+        lambda *sizes: np.array(parameter_count(*sizes)).astype(np.int32))  # fmt: skip
+mistake(COUNT, "count-in-millions", "Your number is rounded or in thousands or millions. Asked for is the number itself.",
+        *(lambda *sizes, by=by: parameter_count(*sizes) / by for by in (1e3, 1e6)),
+        *(lambda *sizes, by=by: parameter_count(*sizes) // by for by in (10**3, 10**6)))  # fmt: skip
+mistake(COUNT, "count-in-bytes", "You count bytes. Asked for is how many numbers there are.",
+        *(lambda *sizes, by=by: by * parameter_count(*sizes) for by in (2, 4, 8)))  # fmt: skip
+mistake(COUNT, "count-in-a-row", "Your number stands in an array of its own. A plain number was asked for.",
+        lambda *sizes: np.array([parameter_count(*sizes)]))  # fmt: skip
+mistake(COUNT, "floats-for-a-count", "Your number has a point. How many there are is a whole number: is there a / or a power of a float in it?",
+        lambda *sizes: float(parameter_count(*sizes)))  # fmt: skip
