@@ -13,7 +13,7 @@ import time
 import numpy as np
 
 from course_lib.classroom import build
-from course_lib.classroom.practice import show
+from course_lib.classroom.practice import page, show
 from course_lib.classroom.practice.catalogue import know
 from course_lib.classroom.practice.judging import judge
 from course_lib.classroom.practice.progress import Progress, ProgressError
@@ -101,7 +101,8 @@ class Exercise:
         Raises:
             NotPassed: unless the answer passed.
         """
-        result = self.check(candidate)
+        problem = page.not_on_the_page(self.function_name)
+        result = self._result("error", problem) if problem else self.check(candidate)
         show.display(result)
         if not result.passed:
             raise NotPassed(result)
@@ -315,6 +316,7 @@ def lesson_checks(lesson):
     Args:
         lesson: "03", 3 or "03_self_attention_by_hand".
     """
+    page.watch()
     return LessonChecks(lesson)
 
 
