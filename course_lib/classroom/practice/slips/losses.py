@@ -35,7 +35,7 @@ def spoiled_by_zeros(logs):
 EPSILONS = 1e-3, 1e-4, 1e-5, 1e-6, 1e-7, 1e-8, 1e-9, 1e-10, 1e-12, 1e-15, 1e-16, 1e-20, 1e-30
 
 log_probabilities.slip(
-    "loss-overflow", "Logits of 1000 give NaN or infinity: e¹⁰⁰⁰ is too large for a float. What can you subtract from a row of "
+    "logits-overflow", "Logits of 1000 give NaN or infinity: e¹⁰⁰⁰ is too large for a float. What can you subtract from a row of "
     "logits without changing its softmax?",
     lambda logits: np.log(shares(np.exp(logits))), lambda logits: logits - log_sum(logits),
     lambda logits: spoiled_by_zeros(np.log(shares(np.exp(logits)))), lambda logits: spoiled_by_zeros(logits - log_sum(logits)),
@@ -91,7 +91,7 @@ log_probabilities.slip(
     lambda logits: np.log(1 - probabilities(logits)), lambda logits: -np.log(1 - probabilities(logits)),
 )  # fmt: skip
 log_probabilities.slip(
-    "loss-another-base", "The logarithm has another base, 2 or 10. Asked for is the natural one.",
+    "log-of-another-base", "The logarithm has another base, 2 or 10. Asked for is the natural one.",
     *(lambda logits, base=base: log_probabilities(logits) / np.log(base) for base in (2, 10)),
     *(lambda logits, base=base: (low := logits - highest(logits)) - log_sum(low) / np.log(base) for base in (2, 10)),
     *(lambda logits, base=base: np.log(probabilities(logits)) / np.log(base) for base in (2, 10)),
