@@ -77,7 +77,9 @@ def judge(known: Known, candidate):
             raise error
         others = facts.listed([one.case.about for one in trials if one.is_right])
         more = TEXTS["right elsewhere"].format(others=others) if others else ""
-        raise LearnerError(error.summary, error.lines, about=raised.case.about, more=more, inputs=_named(known, raised))
+        raise LearnerError(
+            error.summary, error.lines, why=error.why, about=raised.case.about, more=more, inputs=_named(known, raised)
+        )
     for trial in wrong:
         for diagnosis, property_holds in known.properties:
             if _fails(property_holds, trial):
@@ -112,7 +114,9 @@ def quiet():
 def _tried(known, candidate, case):
     answer = ask(candidate, case.inputs)
     expected = answers.plain(known.reference(*map(answers.copied, case.inputs)))
-    return Trial(case, answer, expected, answers.right(_form(known, answer.value), _form(known, expected), case.within))
+    is_right = answers.right(_form(known, answer.value), _form(known, expected), case.within)
+    answer.value = _in_order(known, answer.value)
+    return Trial(case, answer, _in_order(known, expected), is_right)
 
 
 def _what_to_show_first(trial):
@@ -130,6 +134,12 @@ def _form(known, value):
         return value
 
 
+def _in_order(known, value):
+    """An answer in that form where it is one in another order, of the same shape; otherwise as it is, for it is shown."""
+    form = _form(known, value)
+    return form if answers.form(form) == answers.form(value) else value
+
+
 def _known_mistake(known, trials):
     """(diagnosis, sentence) of the first known mistake that gives what the learner's function gave on all inputs, or None.
 
@@ -138,6 +148,10 @@ def _known_mistake(known, trials):
         trials: those that went wrong first, the smallest in front.
     """
     inputs = trials[0].case.inputs
+    if all(
+        answers.alike(_form(known, one.expected), _form(known, one.answer.value), one.case.within) for one in trials
+    ):
+        return None  # the right numbers, of another kind
     for diagnosis, function in known.mistakes:
         if _agrees(known, function, {}, trials):
             return diagnosis, sentence_of(diagnosis)

@@ -64,3 +64,19 @@ def test_numbers_in_one_array_count_as_the_several_that_were_asked_for(known, mo
     judge(two, lambda x: [x.sum(), x.size])
     assert diagnosis_of(two, lambda x: np.array([x.sum(), x.size])).diagnosis == "floats-for-whole-numbers"
     assert diagnosis_of(two, lambda x: np.array([x.sum(), x.size, 0])).diagnosis == "not-as-many"
+
+
+def test_right_numbers_of_another_kind_are_not_named_after_a_slip_that_changes_nothing(known):
+    count = catalogue.know("00.count", lambda x: np.array([x.size, 1]), "sizes", None, ())
+    count.cases.extend(known.cases)
+    mistake("00.count", "counts-twice", "You count twice.", lambda x: np.array([x.size, 1]))
+    assert diagnosis_of(count, lambda x: np.array([x.size, 1.0])).diagnosis == "floats-for-whole-numbers"
+
+
+def test_where_any_order_is_right_both_are_shown_in_the_same_order(known):
+    any_order = catalogue.know("00.any", lambda x: np.arange(x.size), "numbers", np.sort, ())
+    any_order.cases.extend(known.cases)
+    judge(any_order, lambda x: np.arange(x.size)[::-1])
+    wrong = diagnosis_of(any_order, lambda x: np.append(x.size, np.arange(x.size - 1)))
+    assert (wrong.got[:-1] == wrong.expected[:-1]).all()
+    assert wrong.message.startswith("The last entry is wrong")
