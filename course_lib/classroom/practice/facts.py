@@ -191,6 +191,8 @@ def _pattern(got, expected, pairs, within):
     """A sentence on how all the wrong values differ from the right ones, as far as that is a fact."""
     if expected.dtype.kind == "b":
         more, fewer = got & ~expected, expected & ~got
+        if got.size == 1:
+            return ""
         if not fewer.any() or not more.any():
             kind, wrong = ("only more", more) if more.any() else ("only fewer", fewer)
             return TEXTS[kind].format(count=int(wrong.sum()), size=wrong.size)

@@ -51,6 +51,7 @@ def scores(queries, keys):
 
 @cases("03.scores")
 def score_cases():
+    yield Case("two queries, three keys", draw(7, 2, 4).round(1), draw(8, 3, 4).round(1))
     yield Case("a square of queries and keys", draw(1, 4, 4), draw(2, 4, 4))
     yield Case("other numbers of queries and keys", draw(3, QUERIES, D_K), draw(4, KEYS, D_K))
     yield Case("a batch with two leading axes", draw(5, 2, 3, QUERIES, D_K), draw(6, 2, 3, KEYS, D_K))
@@ -279,6 +280,8 @@ def attention_cases():
     queries, keys, values = draw(1, QUERIES, D_K), draw(2, KEYS, D_K), draw(3, KEYS, D_V)
     mask = some_mask(4, QUERIES, KEYS)
     yield Case("one query, two keys", draw(8, 1, 4).round(1), draw(9, 2, 4).round(1), draw(10, 2, 3).round(1))
+    small = draw(15, 2, 4).round(1), draw(16, 3, 4).round(1), draw(17, 3, 2).round(1)
+    yield Case("a small mask", *small, np.array([[True, True, False], [True, False, True]]))
     yield Case("no mask", queries, keys, values)
     yield Case("a mask that hides some keys", queries, keys, values, mask)
     nobody = mask.copy()

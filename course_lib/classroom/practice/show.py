@@ -35,6 +35,7 @@ TEXTS = {
     "expected": "expected",
     "difference": "Largest difference: {size:.4g}, in {place}: yours is {got}, expected {expected}.",
     "one place": "In {place}, yours is {got}, expected {expected}.",
+    "kinds": "The values are the same; yours are of the type {kind}, expected {right}.",
     "one number": "Yours is {got}, expected {expected}.",
     "shapes": "Shapes: yours is {got}, expected {expected}.",
     "shown": "Shown: {what}.",
@@ -203,7 +204,8 @@ def result_text(result):
         parts.append(result.why)
     if result.inputs:
         parts.append(TEXTS["about"].format(about=result.about) if result.about else TEXTS["input"])
-        parts += [f"  {name} = {_input_text(value)}" for name, value in result.inputs.items()]
+        lines = (_input_line(*argument) for argument in result.inputs.items())
+        parts += ["  " + line.replace("\n", "\n  ") for line in lines]
     if result.got is not None and result.expected is not None:
         picture = Picture(result.got, result.expected)
         parts += [
@@ -272,11 +274,13 @@ class Picture:
         else:
             place, size = largest_difference(got, expected)
             where = f"[{', '.join(map(str, place))}]"
-            kind = "one place" if got.dtype.kind == "b" or not np.isfinite(size) else "difference"
-            text = TEXTS[kind if place else "one number"]
-            self.facts = [
-                text.format(size=size, place=where, got=_number(got[place]), expected=_number(expected[place]))
-            ]
+            if not size:
+                kind = "kinds"
+            else:
+                kind = "one place" if got.dtype.kind == "b" or not np.isfinite(size) else "difference"
+            text = TEXTS[kind if place or kind == "kinds" else "one number"]
+            told = {"size": size, "place": where, "got": _number(got[place]), "expected": _number(expected[place])}
+            self.facts = [text.format(**told, kind=got.dtype, right=expected.dtype)]
             if got.ndim > 2:
                 self.facts.append(TEXTS["shown"].format(what=f"[{', '.join(map(str, place[:-2]))}, :, :]"))
         self.got, self.expected = (_matrix(array, place) for array in (got, expected))
@@ -305,14 +309,19 @@ def _input_text(value):
         return repr(value)
     if value.size > SHOWN**2:
         return f"{value.dtype} array of shape {value.shape}"
-    with np.printoptions(precision=3, suppress=True, linewidth=100):
-        return np.array2string(value, separator=", ").replace("\n", "\n      ")
+    with np.printoptions(precision=3 if value.size <= 12 else 2, suppress=True, linewidth=100):
+        return np.array2string(value, separator=", ")
+
+
+def _input_line(name, value):
+    """An argument and its value; the rows of an array stand below each other."""
+    return f"{name} = " + _input_text(value).replace("\n", "\n" + " " * len(f"{name} = "))
 
 
 def _inputs_html(result):
     """The input on which an answer failed, one argument a line."""
     head = TEXTS["about"].format(about=result.about) if result.about else TEXTS["input"]
-    lines = "\n".join(f"{name} = {_input_text(value)}" for name, value in result.inputs.items())
+    lines = "\n".join(_input_line(*argument) for argument in result.inputs.items())
     return f'<div>{escape(head)}</div><pre style="{CODE}">{escape(lines)}</pre>'
 
 
