@@ -7,14 +7,21 @@ import numpy as np
 
 from course_lib.attention import softmax
 from course_lib.classroom.practice import probes
-from course_lib.classroom.practice.diagnoses import add_messages, call_on_batch, mistake, same_values
+from course_lib.classroom.practice.diagnoses import (
+    add_messages,
+    call_on_batch,
+    mistake,
+    right_on_batch,
+    same_array,
+    same_values,
+)
 from course_lib.classroom.practice.exercises import checks
-from course_lib.classroom.practice.lesson_04 import right_on_batch, same_array
 from course_lib.classroom.practice.probes import draw
 from course_lib.classroom.practice.trial import call
 
 add_messages(
     {
+        "array-shape": "The shape is {shape}; expected {right}, that is {axes}.",
         # patches
         "patches-are-strips": "Your patches are strips: pixels that follow each other in memory, cut after every patch_size². Reshape "
         "only reads on. Cut both axes first, then bring the two patch axes side by side.",
@@ -118,6 +125,19 @@ def right_patches(images, size):
     *leading, height, width = images.shape
     cut = images.reshape(*leading, height // size, size, width // size, size)
     return cut.swapaxes(-3, -2).reshape(*leading, -1, size * size)
+
+
+def same_array(got, expected, what, axes, suspects=None, when_wrong="different-values"):
+    """`same_values`, where another shape that no suspect explains is named beside the right one."""
+    explained = got.shape == expected.shape or probes.first_match(got, suspects or {})
+    show = {"expected": expected, "got": got, "what": what}
+    assert explained, mistake("array-shape", shape=got.shape, right=expected.shape, axes=axes, **show)
+    same_values(got, expected, what, suspects, when_wrong)
+
+
+def right_on_batch(got, expected, what):
+    """Assert that an answer for a batch is right, after one sentence went well."""
+    assert probes.close(got, expected), mistake("wrong-on-batch", expected=expected, got=got, what=what)
 
 
 @checks(
