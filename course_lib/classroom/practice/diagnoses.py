@@ -326,21 +326,6 @@ def survives_large_scores(got, expected, what):
     same_values(got, expected, f"{what} of large scores")
 
 
-def masked_keys_move_nothing(weights_of, keys, mask):
-    """Assert that changing a masked key changes no weight of the queries that may not see it.
-
-    Args:
-        weights_of: function of keys (keys, d_k) that returns weights (queries, keys).
-        keys: (keys, d_k).
-        mask: bool (queries, keys).
-    """
-    leaks = probes.influence(weights_of, keys) & ~mask
-    expected = np.zeros_like(leaks)
-    assert not leaks.any(), mistake(
-        "mask-leaks", expected=expected, got=leaks, what="masked keys that move a query's weights"
-    )
-
-
 def empty_row_right(rows, what):
     """Assert that the rows of a query with every key masked are 0.
 

@@ -1,159 +1,45 @@
-"""The checks of lesson 04, multi-head attention, in the order in which its exercises come."""
+"""Lesson 04, multi-head attention: what is right, and each mistake with its sentence, in the order of its exercises."""
+
+import itertools
 
 import numpy as np
 
-from course_lib.attention import (
-    causal_mask,
-    scaled_dot_product_attention,
-    scaled_dot_scores,
-    softmax,
+from course_lib.attention import causal_mask, scaled_dot_product_attention
+from course_lib.classroom.practice.catalogue import Case, cases, holds, mistake
+from course_lib.classroom.practice.exercises import reference
+from course_lib.classroom.practice.probes import draw, generator
+from course_lib.classroom.practice.slips.attention import (
+    ORDINARY_SCORES,
+    WITHOUT_EMPTY_ROWS,
+    WITHOUT_MASK,
+    along,
+    dot_products,
+    shares,
 )
-from course_lib.attention import merge_heads as right_merge
-from course_lib.attention import multi_head_attention as right_multi_head
-from course_lib.attention import split_heads as right_split
-from course_lib.classroom.practice import probes
-from course_lib.classroom.practice.catalogue import cases
-from course_lib.classroom.practice.diagnoses import (
-    add_messages,
-    are_distributions,
-    call_on_batch,
-    masked_right,
-    mistake,
-    same_values,
-    scaled_right,
-    two_arrays,
+from course_lib.classroom.practice.slips.attention import softmax as softmax_step
+from course_lib.classroom.practice.slips.heads import (
+    attended,
+    columns_kept,
+    for_all_heads,
+    merge,
+    mixed_by,
+    owned,
+    projections,
+    rows_kept,
+    rows_of_heads,
+    split,
+    staying,
+    width_of,
 )
-from course_lib.classroom.practice.exercises import checks, reference
-from course_lib.classroom.practice.probes import draw
 from course_lib.classroom.practice.slips.influence import influence_cases, influence_mistakes, table_of_influence
-from course_lib.classroom.practice.trial import call
+from course_lib.classroom.practice.steps import step
 
-add_messages(
-    {
-        "array-shape": "The shape is {shape}; expected {right}, that is {axes}.",
-        # split and merge
-        "split-mixes-tokens": "A head's row holds pieces of several tokens: you reshape straight to (heads, seq_len, d_head), and "
-        "reshape only reads on, number by number. Cut each token's features first, then exchange the axes.",
-        "split-not-swapped": "Rightly cut, but the axes are still (seq_len, heads, d_head). The heads come first: exchange the two.",
-        "split-every-nth": "Head 0 gets every num_heads-th feature. A head gets one run of neighbours: features 0 … d_head-1 are "
-        "head 0's. Which comes first in the reshape, heads or d_head?",
-        "split-slices-transposed": "The slices are right, but stand as (d_head, seq_len): one axis was exchanged too many.",
-        "split-whole-copies": "Each head gets all features. A head gets d_model / num_heads of them.",
-        "split-the-sequence": "You cut the sequence: each head sees some of the tokens. Each head sees all tokens, and some of their "
-        "features.",
-        "split-by-d_head": "You make d_head heads of width num_heads. It is num_heads heads of width d_model / num_heads.",
-        "split-same-slice": "All heads get the same slice. Head h gets the features h·d_head … (h+1)·d_head-1.",
-        "split-reversed": "The slices stand in reverse order: head 0 gets the first features.",
-        "split-wrong-start": "A head's slice begins at h·d_head. Yours begins at h·num_heads, and the slices overlap or leave gaps.",
-        "merge-wrong-exchange": "Tokens are mixed: other axes are exchanged than the heads' and the tokens'. d_head stays the last.",
-        "merge-mixes-tokens": "Tokens are mixed: you reshape (heads, seq_len, d_head) at once, and reshape only reads on. Exchange "
-        "the axes first, so that a token's slices lie side by side.",
-        "merge-every-nth": "The features of the heads alternate. Head 0's slice comes first as a whole, then head 1's.",
-        "merge-adds": "You add the heads up. Merging puts them side by side: heads · d_head features a token.",
-        "merge-averages": "You average the heads. Merging puts them side by side: heads · d_head features a token.",
-        "merge-stacks-tokens": "The heads stand one below the other, as if they were more tokens. They belong side by side.",
-        "merge-reversed": "The heads stand in reverse order: head 0's slice comes first.",
-        # heads
-        "same-head-twice": "Both heads have the same weights: you use one head's matrices twice.",
-        "values-cross-over": "One head's weights mix the other head's values. A head stays with its own W_V.",
-        "values-of-one-head": "Both heads mix the values of one head. Each has its own W_V.",
-        "maps-swapped": "The maps stand in the wrong order: head 0's comes first.",
-        "contributions-averaged": "What the heads add is divided by their number. W_O's mixture is a sum, not a mean.",
-        "causal-without-a-mask": "Your weights are causal, though no mask was given: mask=None means that every key is allowed.",
-        "residual-too-early": "x is added already. That residual belongs to the block around attention (lesson 06); here: W_O's mixture alone.",
-        "values-from-other-matrix": "Your values are made with W_Q or W_K. They have a matrix of their own, W_V.",
-        "matrices-transposed": "You multiply by transposed matrices. A row of x meets columns: x @ W_Q.",
-        "heads-cross-over": "One head's queries meet the other head's keys. A head has its own W_Q, W_K and W_V, and stays with them.",
-        "heads-in-a-chain": "The second head reads what the first one gives. Heads work side by side: all of them read x.",
-        "no-output-projection": "W_O changes nothing in your output: the heads lie side by side, but nothing mixes them.",
-        "output-transposed": "You multiply by W_O transposed. Its rows belong to the heads' features: merged @ W_O.",
-        "heads-added": "You add the heads up before W_O. Put them side by side: each has its own rows of W_O.",
-        "heads-averaged": "You average the heads before W_O. Put them side by side: each has its own rows of W_O.",
-        "heads-swapped": "The heads stand in the wrong order before W_O: its first rows are those of head 0.",
-        "head-left-out": "Only one of the heads reaches the output.",
-        "weights-averaged": "You return one map, the mean of all heads. Each head has its own: (heads, queries, keys).",
-        "softmax-over-heads": "For each query and key the weights of all heads sum to 1: your softmax runs over the heads. The keys "
-        "are the last axis.",
-        "never-split": "One map came back: that of a single head of full width. Split before the scores.",
-        "slices-not-projected": "Each head compares slices of x itself. Project first, x @ W_Q, then split.",
-        "split-before-projection": "You split x and give each head a block of each matrix, so a head sees only its own slice of x. "
-        "Each head reads all of x: project first, then split.",
-        "mask-meets-heads": "Your mask (batch, queries, keys) lines up with (heads, queries, keys): sentence b's mask was applied to head "
-        "b. It needs an axis of length 1 for the heads: mask[..., None, :, :].",
-        # influence
-        "influence-not-boolean": "Your table holds numbers. Here it is boolean: True where token j moves output i.",
-        "influence-transposed": "Rows and columns are exchanged: row i is output i, column j the token that was changed.",
-        "influence-own-only": "You look only at the output of the token that was changed. It may move others: compare all rows.",
-        "influence-whole-output": "A column is all True as soon as anything moves. Compare row by row: which outputs moved?",
-        "influence-inverted": "True and False are exchanged: True means that it moves.",
-        "influence-accumulates": "Earlier changes are still there when you change the next token. Start each time from a fresh copy.",
-        "influence-counts-rounding": "Differences of a size of 1e-13 are rounding, not influence. Compare with a tolerance, such as 1e-9.",
-        "influence-misses-small": "A change of a thousandth was missed: your tolerance is too generous.",
-        "influence-misses-zero-token": "A token of zeros seems to move nothing: multiplying it leaves it as it was. Add something instead.",
-        # contributions
-        "contributions-total": "You return the sum. Wanted are its parts, one for each head.",
-        "contributions-not-projected": "These are the heads' contexts. What a head contributes has gone through its rows of W_O.",
-        "contributions-equal-shares": "Every head gets an equal share of the output. They contribute quite different vectors.",
-        "contributions-leave-one-out": "That is the output without the head. Its contribution is what would be missing.",
-        "contributions-cumulative": "Each entry holds the heads before it too: these are running sums.",
-        "contributions-same-rows": "All heads go through the same rows of W_O. Each head has its own.",
-        "contributions-in-reverse": "Something stands in reverse order. Head 0 comes first, and owns the first rows of W_O.",
-        "output-columns": "You take columns of W_O for a head. A head's features meet rows: W_O[h·d_head : (h+1)·d_head].",
-        "output-every-nth": "You take every num_heads-th row of W_O. A head's rows are neighbours.",
-        # roles
-        "offset-looks-forward": "You follow keys that come after the query. Offset 2 means the key two places before it.",
-        "offset-sums": "You add up a diagonal, and long diagonals win. Take the mean over the queries that have such a key.",
-        "offset-of-key": "You name the key's place in the sequence. Wanted is how far back it lies: query minus key.",
-        "offset-first-sentence": "You look at the first sentence only. Average over all of them.",
-        "offset-counts-winners": "You count how often an offset has the largest weight. Wanted is its mean weight.",
-        "offset-largest-weight": "You look for the largest single weight. One bright spot makes no role: take the mean of the diagonal.",
-        "offset-last-query": "You look at the last query only. Average over all queries that have such a key.",
-        "offset-farthest-left-out": "You leave out the largest offset, from the last token back to the first.",
-        "offset-mean-distance": "You average distances. A head that looks half at offset 0 and half at 4 has no role at 2: take the mean "
-        "weight of each offset, and then the largest.",
-        "offset-returns-weight": "You return the largest mean weight. Asked for is where it stands: its offset.",
-        "offset-never-itself": "You leave out offset 0. A head may look at the token itself.",
-        "offset-negative": "Your offsets are negative: they count how far back, so query minus key.",
-        "offset-one-off": "All offsets are off by one. Offset 0 is the token itself.",
-        "offset-of-mean-head": "One number came back. Each head has its own offset: don't average over the heads.",
-        # pruning
-        "not-four": "Four arrays were expected, `return W_Q, W_K, W_V, W_O`; your function returns {returned}.",
-        "pruned-the-kept": "You keep the heads that should go: True in `keep` means that the head stays.",
-        "zeroed-not-removed": "The heads are set to zero, but are still there. Pruning makes the matrices smaller.",
-        "pruned-first-heads": "You keep the first heads, as many as there are True. Keep the ones that are marked.",
-        "pruned-mixes-columns": "Features are mixed in {which}: reshape only reads on, number by number. Keep d_model as the first axis: "
-        "(d_model, heads, width).",
-        "pruned-other-matrix": "In place of {which} another matrix comes back. The order is W_Q, W_K, W_V, W_O.",
-        "columns-not-pruned": "{which} still has the columns of the heads that are gone.",
-        "pruned-rows": "You cut rows of {which}. Its rows are the features of x; a head owns columns.",
-        "output-not-pruned": "W_O still has the rows of the heads that are gone.",
-        "output-columns-pruned": "You cut columns of W_O. A head owns rows there: what it writes still has d_model features.",
-        "pruned-one-column-a-head": "A head owns d_head columns, not one.",
-        "pruned-every-nth": "You keep every num_heads-th column. A head's columns are neighbours.",
-        "value-width-from-keys": "W_V is cut as if a value were as wide as a key. Its heads have d_v columns each.",
-    }
-)  # fmt: skip
-
-
-def same_array(got, expected, what, axes, suspects=None, when_wrong="different-values"):
-    """`same_values`, where another shape that no suspect explains is named beside the right one."""
-    explained = got.shape == expected.shape or probes.first_match(got, suspects or {})
-    show = {"expected": expected, "got": got, "what": what}
-    assert explained, mistake("array-shape", shape=got.shape, right=expected.shape, axes=axes, **show)
-    same_values(got, expected, what, suspects, when_wrong)
-
-
-def right_on_batch(got, expected, what):
-    """Assert that an answer for a batch is right, after one sentence went well."""
-    assert probes.close(got, expected), mistake("wrong-on-batch", expected=expected, got=got, what=what)
-
-
-# ---------------------------------------------------------------------------------------------------------------------
+# ----------------------------------------------------------------------------------------------------------------------
 # Split and merge
-# ---------------------------------------------------------------------------------------------------------------------
+# ----------------------------------------------------------------------------------------------------------------------
 
 
-@checks(
+@reference(
     "04.split_heads",
     title="Split: a slice of the features for each head",
     points=2,
@@ -162,37 +48,26 @@ def right_on_batch(got, expected, what):
         "Now the axes are (…, seq_len, heads, d_head). The heads should come before the tokens: exchange these two axes.",
         "`x.reshape(*x.shape[:-1], num_heads, -1)`, then `np.swapaxes(…, -3, -2)`.",
     ],
+    returns="heads",
 )
-def split_heads(candidate):
-    axes = "(heads, seq_len, d_head)"
-    for seed, seq_len, num_heads, d_head in ((1, 6, 3, 4), (2, 4, 2, 3)):
-        x = draw(seed, seq_len, num_heads * d_head)
-        got = call(candidate, x, num_heads)
-        same_array(got, right_split(x, num_heads), "the heads' slices", axes, split_suspects(x, num_heads))
-    batch = draw(3, 2, 3, 5, 8)
-    right_on_batch(call_on_batch(candidate, batch, 4), right_split(batch, 4), "the heads' slices")
+def split_heads(x, num_heads):
+    return split(x, num_heads)
 
 
-def split_suspects(x, num_heads):
-    """What well-known mistakes give for the split of (seq_len, d_model)."""
-    seq_len, d_model = x.shape
-    d_head = d_model // num_heads
-    slices = [x[:, head * num_heads : head * num_heads + d_head] for head in range(num_heads)]
-    return {
-        "split-mixes-tokens": x.reshape(num_heads, seq_len, d_head),
-        "split-not-swapped": x.reshape(seq_len, num_heads, d_head),
-        "split-every-nth": x.reshape(seq_len, d_head, num_heads).transpose(2, 0, 1),
-        "split-slices-transposed": right_split(x, num_heads).swapaxes(-1, -2),
-        "split-whole-copies": np.stack([x] * num_heads),
-        "split-the-sequence": x.reshape(num_heads, seq_len // num_heads, d_model),
-        "split-by-d_head": right_split(x, d_head),
-        "split-same-slice": np.stack([x[:, :d_head]] * num_heads),
-        "split-reversed": right_split(x, num_heads)[::-1],
-        "split-wrong-start": [np.stack(starts) for starts in [slices] if {len(one[0]) for one in slices} == {d_head}],
-    }
+@cases("04.split_heads")
+def split_cases():
+    yield Case("two heads of width 2", draw(1, 3, 4).round(1), 2)
+    yield Case("three heads of width 4", draw(2, 6, 12), 3)
+    yield Case("as many tokens as heads", draw(3, 4, 8), 4)
+    yield Case("as many tokens as a head is wide", draw(4, 3, 6), 2)
+    yield Case("as many heads as tokens and features of a head", draw(5, 2, 4), 2)
+    yield Case("a batch", draw(6, 2, 5, 12), 3)
+    yield Case("two leading axes", draw(7, 2, 3, 5, 8), 4)
+    yield Case("a single head", draw(8, 5, 4), 1, edge=True)
+    yield Case("heads of width 1", draw(9, 3, 4), 4, edge=True)
 
 
-@checks(
+@reference(
     "04.merge_heads",
     title="Merge: the slices side by side again",
     points=1,
@@ -201,31 +76,29 @@ def split_suspects(x, num_heads):
         "First exchange heads and seq_len, so that a token's slices lie side by side. Then one reshape joins the last two axes.",
         "`np.swapaxes(heads, -3, -2)`, then `.reshape(*leading, seq_len, num_heads * d_head)`; leading is heads.shape[:-3].",
     ],
+    returns="merged",
 )
-def merge_heads(candidate):
-    for seed, num_heads, seq_len, d_head in ((1, 3, 5, 4), (2, 2, 4, 3)):
-        heads = draw(seed, num_heads, seq_len, d_head)
-        suspects = {
-            "merge-mixes-tokens": heads.reshape(seq_len, -1),
-            "merge-every-nth": heads.transpose(1, 2, 0).reshape(seq_len, -1),
-            "merge-adds": heads.sum(axis=0),
-            "merge-averages": heads.mean(axis=0),
-            "merge-stacks-tokens": heads.reshape(-1, d_head),
-            "merge-reversed": right_merge(heads[::-1]),
-            "merge-wrong-exchange": [turned.reshape(seq_len, -1) for turned in (heads.T, heads.swapaxes(-1, -2))],
-        }
-        got = call(candidate, heads)
-        same_array(got, right_merge(heads), "the merged heads", "(seq_len, heads · d_head)", suspects)
-    batch = draw(3, 2, 3, 4, 5, 6)
-    right_on_batch(call_on_batch(candidate, batch), right_merge(batch), "the merged heads")
+def merge_heads(heads):
+    return merge(heads)
 
 
-# ---------------------------------------------------------------------------------------------------------------------
+@cases("04.merge_heads")
+def merge_cases():
+    yield Case("two heads of width 2", draw(1, 2, 3, 2).round(1))
+    yield Case("three heads of width 4", draw(2, 3, 5, 4))
+    yield Case("as many heads as tokens and features of a head", draw(3, 3, 3, 3))
+    yield Case("a batch", draw(4, 2, 3, 5, 4))
+    yield Case("two leading axes", draw(5, 2, 3, 4, 5, 6))
+    yield Case("a single head", draw(6, 1, 4, 3), edge=True)
+    yield Case("heads of width 1", draw(7, 4, 3, 1), edge=True)
+
+
+# ----------------------------------------------------------------------------------------------------------------------
 # Two heads
-# ---------------------------------------------------------------------------------------------------------------------
+# ----------------------------------------------------------------------------------------------------------------------
 
 
-@checks(
+@reference(
     "04.two_heads",
     title="Two heads, one beside the other",
     points=3,
@@ -234,103 +107,202 @@ def merge_heads(candidate):
         "Put the two contexts side by side, (seq_len, 2 · d_v), and multiply by W_O. Stack the two maps, (2, seq_len, seq_len).",
         "`np.concatenate([first, second], axis=-1) @ W_O` and `np.stack([first_weights, second_weights])`.",
     ],
+    returns=("context", "weights"),
+    same=WITHOUT_MASK | ORDINARY_SCORES | {"leading-axes"},
 )
-def two_heads(candidate):
-    for seed, d_model, d_k, d_v in ((1, 6, 2, 3), (2, 7, 4, 2)):
-        x = draw(seed, 5, d_model)
-        W_Q, W_K = draw(seed + 10, 2, d_model, d_k) / 2, draw(seed + 20, 2, d_model, d_k) / 2
-        W_V, W_O = draw(seed + 30, 2, d_model, d_v) / 2, draw(seed + 40, 2 * d_v, d_model)
-        queries, keys, values = x @ W_Q, x @ W_K, x @ W_V  # (2, seq_len, …)
-        contexts, weights = scaled_dot_product_attention(queries, keys, values)
-        merged = right_merge(contexts)
-        got = call(candidate, x, W_Q, W_K, W_V, W_O)
-        got_context, got_weights = pair_of(got, merged @ W_O, weights, {"no-output-projection": merged})
-
-        crossed = softmax(scaled_dot_scores(queries, keys[::-1]))
-        chained = x
-        chain = []
-        for head in range(2):  # each head reads what the one before it gave, where the sizes allow it
-            if chained.shape[-1] == d_model:
-                mixed, map_of_head = scaled_dot_product_attention(
-                    chained @ W_Q[head], chained @ W_K[head], chained @ W_V[head]
-                )
-                chain.append(map_of_head)
-                chained = mixed @ W_O[head * d_v : (head + 1) * d_v]
-        suspects = {
-            "same-head-twice": [weights[[0, 0]], weights[[1, 1]]],
-            "heads-cross-over": [
-                crossed,
-                *(softmax(scaled_dot_scores(queries, keys[[head, head]])) for head in range(2)),
-                *(softmax(scaled_dot_scores(queries[[head, head]], keys)) for head in range(2)),
-            ],
-            "maps-swapped": weights[::-1],
-            "heads-in-a-chain": np.stack(chain),
-            "projections-swapped": softmax(scaled_dot_scores(keys, queries)),
-            "no-projection": softmax(scaled_dot_scores(np.stack([x, x]), np.stack([x, x]))),
-        }
-        heads_right(got_weights, queries, keys, suspects, {"scaled-by-d_model": 1 / np.sqrt(d_model)})
-        rows = W_O[:d_v], W_O[d_v:]
-        suspects = {
-            "no-output-projection": merged,
-            "heads-swapped": right_merge(contexts[::-1]) @ W_O,
-            "heads-added": [contexts.sum(axis=0) @ part for part in rows],
-            "heads-averaged": [contexts.mean(axis=0) @ part for part in rows],
-            "head-left-out": [contexts[head] @ rows[head] for head in range(2)],
-            "values-cross-over": right_merge(weights @ values[::-1]) @ W_O,
-            "residual-too-early": x + merged @ W_O,
-            "same-head-twice": [right_merge(contexts[[0, 0]]) @ W_O, right_merge(contexts[[1, 1]]) @ W_O],
-            "values-of-one-head": [right_merge(weights @ values[[head, head]]) @ W_O for head in range(2)],
-            "contributions-averaged": merged @ W_O / 2,
-            "merge-mixes-tokens": contexts.reshape(5, -1) @ W_O,
-            "merge-every-nth": contexts.transpose(1, 2, 0).reshape(5, -1) @ W_O,
-            "output-transposed": merged @ W_O.T if W_O.shape[0] == W_O.shape[1] else [],
-        }
-        same_values(got_context, merged @ W_O, "context", suspects)
+def two_heads(x, W_Q, W_K, W_V, W_O):
+    contexts, weights = attended(*projections(x, W_Q, W_K, W_V))  # (2, seq_len, …) each
+    return mixed_by(merge(contexts), W_O), weights
 
 
-def pair_of(got, context, weights, suspects_of_shape=None):
-    """Assert that an answer is (context, weights) in shape, naming what it is instead; give it back.
-
-    Args:
-        got: what the learner's function returned.
-        context, weights: the right arrays.
-        suspects_of_shape: dict of diagnosis to what a mistake gives for the context, in a shape of its own.
-    """
-    first, second = two_arrays(got, context, weights)
-    show = {"expected": context, "got": first, "what": "context"}
-    found = probes.first_match(first, suspects_of_shape or {})
-    assert found is None, mistake(found, **show)
-    axes = "(…, queries, d_model)"
-    assert first.shape == context.shape, mistake(
-        "array-shape", shape=first.shape, right=context.shape, axes=axes, **show
-    )
-    show = {"expected": weights, "got": second, "what": "weights"}
-    assert not probes.close(second, weights.mean(axis=-3)), mistake("weights-averaged", **show)
-    axes = "(…, heads, queries, keys)"
-    assert second.shape == weights.shape, mistake(
-        "array-shape", shape=second.shape, right=weights.shape, axes=axes, **show
-    )
-    return first, second
+@cases("04.two_heads")
+def two_heads_cases():
+    for about, seed, seq_len, d_model, d_k, d_v in (
+        ("two words, everything of size two", 1, 2, 2, 2, 1),
+        ("five words, values of another width than keys", 2, 5, 7, 4, 2),
+        ("values that are together as wide as x", 3, 4, 6, 2, 3),
+        ("as many words as features, keys and values", 4, 4, 4, 4, 4),
+    ):
+        x, W_O = draw(seed, seq_len, d_model), draw(seed + 40, 2 * d_v, d_model)
+        W_Q, W_K = draw(seed + 10, 2, d_model, d_k), draw(seed + 20, 2, d_model, d_k)
+        inputs = x, W_Q, W_K, draw(seed + 30, 2, d_model, d_v), W_O
+        yield Case(about, *(array.round(1) if seed == 1 else array for array in inputs))
 
 
-def heads_right(weights, queries, keys, suspects, suspects_of_scale):
-    """Assert that weights (heads, queries, keys) are those of each head, without a mask."""
-    expected = softmax(scaled_dot_scores(queries, keys))
-    over_heads = probes.sums_to_one(weights, axis=0) and not probes.sums_to_one(weights)
-    assert not over_heads, mistake("softmax-over-heads", expected=expected, got=weights, what="weights")
-    are_distributions(weights, expected)
-    found = None if probes.close(weights, expected) else probes.first_match(weights, suspects)
-    assert found is None, mistake(found, expected=expected, got=weights, what="weights")
-    d_k = keys.shape[-1]
-    scales = {"not-scaled": 1.0, "scaled-by-d_k": 1 / d_k, "scale-multiplied": np.sqrt(d_k)} | suspects_of_scale
-    for head in range(len(weights)):
-        scaled_right(weights[head], queries[head], keys[head], scales)
-    same_values(weights, expected, "weights")
+TWO = "04.two_heads"
 
 
-# ---------------------------------------------------------------------------------------------------------------------
+def changed_heads(change):
+    """Two heads of changed queries, keys and values: a function of x and of those."""
+
+    def wrong(x, W_Q, W_K, W_V, W_O):
+        contexts, weights = attended(*change(x, *(x @ W for W in (W_Q, W_K, W_V))))
+        return mixed_by(merge(contexts), W_O), weights
+
+    return wrong
+
+
+def changed_outputs(change):
+    """Two heads whose contexts, (2, seq_len, d_v), become an output in another way: a function of x, them, and W_O."""
+
+    def wrong(x, W_Q, W_K, W_V, W_O):
+        contexts, weights = attended(*(x @ W for W in (W_Q, W_K, W_V)))
+        return change(x, contexts, W_O), weights
+
+    return wrong
+
+
+def changed_maps(change):
+    """Two heads that return the weights in another form."""
+
+    def wrong(*inputs):
+        context, weights = two_heads(*inputs)
+        return context, change(weights)
+
+    return wrong
+
+
+def half(W_O, head):
+    """A head's half of the rows of W_O."""
+    return np.split(W_O, 2)[head]
+
+
+def in_a_chain(between):
+    """The second head reads what the first one gives, brought to the width of x by `between(context, W_O)`."""
+
+    def wrong(x, W_Q, W_K, W_V, W_O):
+        first, first_map = attended(*(x @ W[0] for W in (W_Q, W_K, W_V)))
+        read = between(first, W_O)
+        second, second_map = attended(*(read @ W[1] for W in (W_Q, W_K, W_V)))
+        return np.concatenate([first, second], axis=-1) @ W_O, np.stack([first_map, second_map])
+
+    return wrong
+
+
+mistake(TWO, "same-head-twice", "Both heads have the same weights: you use one head's matrices twice.",
+        *(changed_heads(lambda x, *all, h=h: [one[[h, h]] for one in all]) for h in (0, 1)))  # fmt: skip
+CROSS = "One head's queries meet the other head's keys. A head has its own W_Q, W_K and W_V, and stays with them."
+mistake(TWO, "heads-cross-over", CROSS, changed_heads(lambda x, q, k, v: (q, k[::-1], v)),
+        *(changed_heads(lambda x, q, k, v, h=h: (q, k[[h, h]], v)) for h in (0, 1)),
+        *(changed_heads(lambda x, q, k, v, h=h: (q[[h, h]], k, v)) for h in (0, 1)))  # fmt: skip
+mistake(TWO, "values-cross-over", "One head's weights mix the other head's values. A head stays with its own W_V.",
+        changed_heads(lambda x, q, k, v: (q, k, v[::-1])))  # fmt: skip
+mistake(TWO, "values-of-one-head", "Both heads mix the values of one head. Each has its own W_V.",
+        *(changed_heads(lambda x, q, k, v, h=h: (q, k, v[[h, h]])) for h in (0, 1)))  # fmt: skip
+mistake(TWO, "projections-swapped", "Queries and keys are exchanged: W_Q makes the queries (the rows), W_K the keys (the columns).",
+        changed_heads(lambda x, q, k, v: (k, q, v)))  # fmt: skip
+mistake(TWO, "keys-from-queries", "Queries and keys come from the same matrix. W_Q asks, W_K answers.",
+        changed_heads(lambda x, q, k, v: (q, q, v)), changed_heads(lambda x, q, k, v: (k, k, v)))  # fmt: skip
+FROM_OTHER = "Your values are made with W_Q or W_K. They have a matrix of their own, W_V."
+mistake(TWO, "values-from-other-matrix", FROM_OTHER,
+        changed_heads(lambda x, q, k, v: (q, k, k)), changed_heads(lambda x, q, k, v: (q, k, q)))  # fmt: skip
+mistake(TWO, "no-projection", "These weights compare the embeddings themselves. Project first: queries = embeddings @ W_Q.",
+        changed_heads(lambda x, q, k, v: (np.stack([x, x]), np.stack([x, x]), v)))  # fmt: skip
+mistake(TWO, "values-not-projected", "The context mixes the embeddings. What is mixed is the values, embeddings @ W_V.",
+        changed_heads(lambda x, q, k, v: (q, k, np.stack([x, x]))))  # fmt: skip
+mistake(TWO, "heads-in-a-chain", "The second head reads what the first one gives. Heads work side by side: all of them read x.",
+        in_a_chain(lambda first, W_O: first), in_a_chain(lambda first, W_O: first @ half(W_O, 0)),
+        lambda x, W_Q, W_K, W_V, W_O: (
+            after := (first := attended(*(x @ W[0] for W in (W_Q, W_K, W_V))))[0] @ half(W_O, 0),
+            second := attended(*(after @ W[1] for W in (W_Q, W_K, W_V))),
+            (after + second[0] @ half(W_O, 1), np.stack([first[1], second[1]])))[2])  # fmt: skip
+mistake(
+    TWO,
+    "maps-swapped",
+    "The maps stand in the wrong order: head 0's comes first.",
+    changed_maps(lambda maps: maps[::-1]),
+)
+mistake(TWO, "heads-added", "You add the heads up before W_O. Put them side by side: each has its own rows of W_O.",
+        *(changed_outputs(lambda x, both, W_O, h=h: both.sum(axis=0) @ half(W_O, h)) for h in (0, 1)))  # fmt: skip
+mistake(TWO, "heads-averaged", "You average the heads before W_O. Put them side by side: each has its own rows of W_O.",
+        *(changed_outputs(lambda x, both, W_O, h=h: both.mean(axis=0) @ half(W_O, h)) for h in (0, 1)))  # fmt: skip
+LEFT_OUT = "Only one of the heads reaches the output."
+mistake(TWO, "head-left-out", LEFT_OUT,
+        *(changed_outputs(lambda x, both, W_O, h=h: both[h] @ half(W_O, h)) for h in (0, 1)))  # fmt: skip
+mistake(TWO, "contributions-same-rows", None,
+        *(changed_outputs(lambda x, both, W_O, h=h: (both @ half(W_O, h)).sum(axis=0)) for h in (0, 1)))  # fmt: skip
+AVERAGED = "What the heads add is divided by their number. W_O's mixture is a sum, not a mean."
+mistake(TWO, "contributions-averaged", AVERAGED, changed_outputs(lambda x, both, W_O: merge(both) @ W_O / 2))
+RESIDUAL = (
+    "x is added already. That residual belongs to the block around attention (lesson 06); here: W_O's mixture alone."
+)
+mistake(TWO, "residual-too-early", RESIDUAL, changed_outputs(lambda x, both, W_O: x + merge(both) @ W_O))
+mistake(TWO, "heads-not-summed", "What the heads add stands in an axis of its own. The output is their sum.",
+        changed_outputs(lambda x, both, W_O: both @ np.stack(np.split(W_O, 2))))  # fmt: skip
+ONE_MAP = "You return one map, the mean or the sum of all heads. Each head has its own: (heads, queries, keys)."
+mistake(
+    TWO,
+    "weights-averaged",
+    ONE_MAP,
+    changed_maps(lambda maps: maps.mean(axis=0)),
+    changed_maps(lambda maps: maps.sum(axis=0)),
+)
+FIRST_MAP = "You return the map of one head. Each head has its own: (heads, queries, keys)."
+mistake(TWO, "weights-of-one-head", FIRST_MAP, *(changed_maps(lambda maps, h=h: maps[h]) for h in (0, 1)))
+mistake(TWO, "maps-not-stacked", "The two maps are right, but joined in another way: each is a table of its own, (2, seq_len, seq_len).",
+        changed_maps(np.concatenate), changed_maps(lambda maps: np.concatenate(maps, axis=-1)), changed_maps(list),
+        changed_maps(tuple), changed_maps(lambda maps: np.stack(maps, axis=-1)), changed_maps(lambda maps: np.stack(maps, axis=1)))  # fmt: skip
+
+
+def scaled_by(divisor):
+    """Attention whose scores are divided by something else."""
+
+    def attend(queries, keys, values, mask=None):
+        weights = softmax_step(dot_products(queries, keys) / divisor(keys), mask)
+        return weights @ values, weights
+
+    return attend
+
+
+def softmaxed_along(axis):
+    """Attention with a softmax along another axis."""
+
+    def attend(queries, keys, values, mask=None):
+        scores = dot_products(queries, keys) / np.sqrt(keys.shape[-1])
+        weights = along(axis)(scores, mask)
+        return weights @ values, weights
+
+    return attend
+
+
+def two_heads_by(attend):
+    """Two heads with another attention, which is a function of x."""
+
+    def wrong(x, W_Q, W_K, W_V, W_O):
+        contexts, weights = attend(x, W_V)(*(x @ W for W in (W_Q, W_K, W_V)))
+        return merge(contexts) @ W_O, weights
+
+    return wrong
+
+
+BY_D_MODEL = "The weights imply a scale of 1/√d_model. After projection a dot product adds up d_k products."
+OVER_HEADS = "For each query and key the weights of all heads sum to 1: your softmax runs over the heads. The keys are the last axis."
+mistake(TWO, "scaled-by-d_model", BY_D_MODEL, two_heads_by(lambda x, W_V: scaled_by(lambda keys: np.sqrt(x.shape[-1]))))
+mistake(TWO, "scaled-by-all-heads", "You divide by the root of what all heads have together. A dot product adds up the d_k products of "
+        "one head.", two_heads_by(lambda x, W_V: scaled_by(lambda keys: np.sqrt(2 * keys.shape[-1]))))  # fmt: skip
+mistake(TWO, "scaled-by-d_v", "The weights imply a scale of 1/√d_v. The sum in a score runs over d_k, so its spread grows with √d_k.",
+        two_heads_by(lambda x, W_V: scaled_by(lambda keys: np.sqrt(W_V.shape[-1]))))  # fmt: skip
+mistake(TWO, "softmax-over-heads", OVER_HEADS, two_heads_by(lambda x, W_V: softmaxed_along(0)))
+CAUSAL = "Your weights are causal, though no mask was given: mask=None means that every key is allowed."
+mistake(TWO, "causal-without-a-mask", CAUSAL,
+        two_heads_by(lambda x, W_V: lambda *all: attended(*all, np.tri(len(x), dtype=bool))))  # fmt: skip
+WEIGHTS_ONLY = "You return one array, the weights. Two were expected: `return context, weights`."
+CONTEXT_ONLY = "You return one array, the context. The weights are wanted too: `return context, weights`."
+SWAPPED = "You return the weights first. The order is `return context, weights`."
+
+
+def order_mistakes(id, right):
+    """The mistakes of what is returned, for an exercise that asks for context and weights."""
+    mistake(id, "returns-weights-only", WEIGHTS_ONLY, lambda *inputs: right(*inputs)[1])
+    mistake(id, "returns-context-only", CONTEXT_ONLY, lambda *inputs: right(*inputs)[0])
+    mistake(id, "outputs-swapped", SWAPPED, lambda *inputs: right(*inputs)[::-1])
+
+
+order_mistakes(TWO, two_heads)
+
+# ----------------------------------------------------------------------------------------------------------------------
 # Find the bug
-# ---------------------------------------------------------------------------------------------------------------------
+# ----------------------------------------------------------------------------------------------------------------------
 
 
 def colleagues_attention(x, W_Q, W_K, W_V, W_O, num_heads):
@@ -363,12 +335,12 @@ cases("04.influence")(influence_cases)
 influence_mistakes("04.influence")
 
 
-# ---------------------------------------------------------------------------------------------------------------------
+# ----------------------------------------------------------------------------------------------------------------------
 # All heads at once
-# ---------------------------------------------------------------------------------------------------------------------
+# ----------------------------------------------------------------------------------------------------------------------
 
 
-@checks(
+@reference(
     "04.multi_head_attention",
     title="Repair it: multi-head attention",
     points=4,
@@ -379,95 +351,125 @@ influence_mistakes("04.influence")
         "`context, weights = scaled_dot_product_attention(queries, keys, values, mask)`, then "
         "`merge_heads(context) @ W_O`; before it, where mask has three axes, `mask = mask[:, None]`.",
     ],
+    returns=("context", "weights"),
+    same=WITHOUT_EMPTY_ROWS | ORDINARY_SCORES,
 )
-def multi_head_attention(candidate):
-    num_heads, seq_len, d_model = 3, 5, 12
-    x = draw(1, seq_len, d_model)
-    W_Q, W_K, W_V, W_O = (draw(seed, d_model, d_model) / 3 for seed in (2, 3, 4, 5))
-    matrices = W_Q, W_K, W_V, W_O
-    context, weights = right_multi_head(x, x, x, *matrices, num_heads)
-    unmixed = right_multi_head(x, x, x, W_Q, W_K, W_V, np.eye(d_model), num_heads)[0]
-    got = call(candidate, x, *matrices, num_heads)
-    single = right_multi_head(x, x, x, *matrices, 1)
-    if isinstance(got, tuple) and len(got) == 2:
-        show = {"expected": weights, "got": got[1], "what": "weights"}
-        assert not any(probes.close(got[1], one) for one in (single[1], single[1][0])), mistake("never-split", **show)
-    got_context, got_weights = pair_of(got, context, weights)
-
-    queries, keys = right_split(x @ W_Q, num_heads), right_split(x @ W_K, num_heads)
-    scales = {"scaled-by-d_model": 1 / np.sqrt(d_model)}
-    heads_right(got_weights, queries, keys, multi_head_suspects(x, W_Q, W_K, num_heads), scales)
-    contexts = right_split(unmixed, num_heads)
-    suspects = {
-        "no-output-projection": unmixed,
-        "merge-mixes-tokens": contexts.reshape(seq_len, d_model) @ W_O,
-        "merge-every-nth": contexts.transpose(1, 2, 0).reshape(seq_len, d_model) @ W_O,
-        "output-transposed": unmixed @ W_O.T,
-        "heads-swapped": right_merge(contexts[::-1]) @ W_O,
-        "contributions-averaged": context / num_heads,
-        "residual-too-early": x + context,
-        "values-from-other-matrix": [
-            right_multi_head(x, x, x, W_Q, W_K, other, W_O, num_heads)[0] for other in (W_Q, W_K)
-        ],
-        "matrices-transposed": right_multi_head(x, x, x, W_Q, W_K, W_V.T, W_O, num_heads)[0],
-    }
-    same_values(got_context, context, "context", suspects)
-
-    mask = causal_mask(seq_len)
-    got_context, got_weights = pair_of(call(candidate, x, *matrices, num_heads, mask), context, weights)
-    masked_right(got_weights, scaled_dot_scores(queries, keys), mask)
-    same_values(got_context, right_multi_head(x, x, x, *matrices, num_heads, mask)[0], "context under a mask")
-
-    batch = draw(
-        6, num_heads, seq_len, d_model
-    )  # as many sentences as heads: a mask that meets the heads raises nothing
-    expected = right_multi_head(batch, batch, batch, *matrices, num_heads)
-    got = pair_of(call_on_batch(candidate, batch, *matrices, num_heads), *expected)
-    for mine, right, what in zip(got, expected, ("context", "weights"), strict=True):
-        right_on_batch(mine, right, what)
-    real = np.arange(seq_len) < np.array([2, 4, 5])[:, None]
-    for mask in (real[:, None, :], real[:, None, :] & causal_mask(seq_len)):
-        expected = right_multi_head(batch, batch, batch, *matrices, num_heads, mask)
-        got = pair_of(call_on_batch(candidate, batch, *matrices, num_heads, mask), *expected)
-        queries, keys = right_split(batch @ W_Q, num_heads), right_split(batch @ W_K, num_heads)
-        suspects = {"mask-meets-heads": softmax(scaled_dot_scores(queries, keys), mask=mask)}
-        same_values(got[1], expected[1], "weights under a mask for each sentence", suspects, "wrong-on-batch")
-        same_values(got[0], expected[0], "context under a mask for each sentence", when_wrong="wrong-on-batch")
+def multi_head_attention(x, W_Q, W_K, W_V, W_O, num_heads, mask=None):
+    queries, keys, values = (split(one, num_heads) for one in projections(x, W_Q, W_K, W_V))
+    contexts, weights = attended(queries, keys, values, for_all_heads(mask))
+    return mixed_by(merge(contexts), W_O), weights
 
 
-def multi_head_suspects(x, W_Q, W_K, num_heads):
-    """What well-known mistakes give for the weights of (seq_len, d_model) in several heads."""
-
-    def weights(split, mask=None):
-        return softmax(scaled_dot_scores(split(x @ W_Q), split(x @ W_K)), mask=mask)
-
-    def in_pieces(projected):
-        return projected.reshape(num_heads, seq_len, d_head)
-
-    seq_len, d_model = x.shape
-    d_head = d_model // num_heads
-    slices = right_split(x, num_heads)
-    blocks = [slice(head * d_head, (head + 1) * d_head) for head in range(num_heads)]
-    own_queries, own_keys = (
-        np.stack([slices[head] @ W[block, block] for head, block in enumerate(blocks)]) for W in (W_Q, W_K)
-    )
-    return {
-        "split-mixes-tokens": [weights(in_pieces), weights(in_pieces, causal_mask(seq_len))],  # hers is causal
-        "causal-without-a-mask": weights(lambda projected: right_split(projected, num_heads), causal_mask(seq_len)),
-        "split-every-nth": weights(lambda projected: projected.reshape(seq_len, d_head, num_heads).transpose(2, 0, 1)),
-        "slices-not-projected": softmax(scaled_dot_scores(slices, slices)),
-        "split-before-projection": softmax(scaled_dot_scores(own_queries, own_keys)),
-        "matrices-transposed": softmax(
-            scaled_dot_scores(right_split(x @ W_Q.T, num_heads), right_split(x @ W_K.T, num_heads))
-        ),
-        "keys-from-queries": [softmax(scaled_dot_scores(*[right_split(x @ W, num_heads)] * 2)) for W in (W_Q, W_K)],
-        "projections-swapped": softmax(
-            scaled_dot_scores(right_split(x @ W_K, num_heads), right_split(x @ W_Q, num_heads))
-        ),
-    }
+def matrices(seed, d_model):
+    """W_Q, W_K, W_V and W_O."""
+    return [draw(seed + number, d_model, d_model) / np.sqrt(d_model / 2) for number in range(4)]
 
 
-@checks(
+@cases("04.multi_head_attention")
+def multi_head_cases():
+    small, large = matrices(1, 4), matrices(11, 12)
+    x, causal = draw(21, 5, 12), np.tri(5, dtype=bool)
+    yield Case("two words, two heads of width 2", draw(22, 2, 4).round(1), *(W.round(1) for W in small), 2)
+    yield Case("a sentence without a mask", x, *large, 3)
+    yield Case("as many words as features and heads", draw(23, 4, 4), *small, 4)
+    yield Case("a causal mask", x, *large, 3, causal)
+    yield Case("another mask", draw(24, 6, 12), *large, 4, draw(25, 6, 6) + 4 * np.eye(6) > 0)
+    batch = draw(26, 3, 5, 12)
+    real = (np.arange(5) < np.array([2, 4, 5])[:, None])[:, None]
+    yield Case("a batch", batch, *large, 2)
+    yield Case("two leading axes", draw(27, 2, 3, 4, 12), *large, 3)
+    yield Case("a batch under one causal mask", batch, *large, 2, causal)
+    yield Case("a batch with a mask for each sentence", batch, *large, 2, real & causal)
+    yield Case("as many sentences as heads, each with its padding", batch, *large, 3, real)
+    yield Case("as many sentences as heads, each with its padding, causal", batch, *large, 3, real & causal)
+    yield Case("a single head", x, *large, 1, causal, edge=True)
+
+
+MULTI = "04.multi_head_attention"
+
+
+def multi_head(*, cut=split, attend=None, join=merge, project=projections):
+    """A multi-head attention with another split, attention (a function of x), merge or projection."""
+
+    def wrong(x, W_Q, W_K, W_V, W_O, num_heads, mask=None):
+        heads = [cut(one, num_heads) for one in project(x, W_Q, W_K, W_V)]
+        contexts, weights = (attend(x) if attend else attended)(*heads, for_all_heads(mask))
+        return join(contexts) @ W_O, weights
+
+    return wrong
+
+
+def changed_answer(change):
+    """What is right, changed: a function of context, weights, x and the number of heads."""
+
+    def wrong(x, *others):
+        context, weights = multi_head_attention(x, *others)
+        return change(context, weights, x, others[4])
+
+    return wrong
+
+
+def blocks(num_heads, d_head):
+    """Ones where a head's own features meet its own columns."""
+    return np.kron(np.eye(num_heads), np.ones((d_head, d_head)))
+
+
+def one_for_all(x, W_Q, W_K, W_V, W_O, num_heads, mask=None):
+    """A single head of full width."""
+    context, weights = attended(x @ W_Q, x @ W_K, x @ W_V, mask)
+    return context @ W_O, weights
+
+
+mistake(MULTI, "never-split", "One map came back: that of a single head of full width. Split before the scores.", one_for_all,
+        lambda *inputs: ((pair := one_for_all(*inputs))[0], pair[1][..., None, :, :]))  # fmt: skip
+mistake(MULTI, "split-mixes-tokens", None,
+        lambda x, W_Q, W_K, W_V, W_O, num_heads, mask=None: colleagues_attention(x, W_Q, W_K, W_V, W_O, num_heads))  # fmt: skip
+mistake(MULTI, "slices-not-projected", "Each head compares slices of x itself. Project first, x @ W_Q, then split.",
+        multi_head(project=lambda x, *_: (x, x, x)), multi_head(project=lambda x, W_Q, W_K, W_V: (x, x, x @ W_V)))  # fmt: skip
+mistake(MULTI, "split-before-projection", "You split x and give each head a block of each matrix, so a head sees only its own slice of x. "
+        "Each head reads all of x: project first, then split.",
+        lambda x, W_Q, W_K, W_V, W_O, num_heads, mask=None: multi_head_attention(
+            x, *(W * blocks(num_heads, len(W) // num_heads) for W in (W_Q, W_K, W_V)), W_O, num_heads, mask))  # fmt: skip
+mistake(MULTI, "matrices-transposed", "You multiply by transposed matrices. A row of x meets columns: x @ W_Q.",
+        multi_head(project=lambda x, *all: [x @ W.T for W in all]),
+        lambda x, W_Q, W_K, W_V, W_O, *rest: multi_head_attention(x, W_Q.T, W_K.T, W_V.T, W_O.T, *rest))  # fmt: skip
+mistake(MULTI, "projections-swapped", None, multi_head(project=lambda x, W_Q, W_K, W_V: (x @ W_K, x @ W_Q, x @ W_V)))
+mistake(MULTI, "keys-from-queries", None,
+        *(multi_head(project=lambda x, *all, one=one: (x @ all[one], x @ all[one], x @ all[2])) for one in (0, 1)))  # fmt: skip
+mistake(MULTI, "values-from-other-matrix", None,
+        *(multi_head(project=lambda x, *all, one=one: (x @ all[0], x @ all[1], x @ all[one])) for one in (0, 1)))  # fmt: skip
+mistake(MULTI, "one-matrix-for-all", "Queries, keys and values come from one matrix. Each has its own.",
+        *(multi_head(project=lambda x, *all, one=one: [x @ all[one]] * 3) for one in (0, 1, 2)))  # fmt: skip
+mistake(MULTI, "scaled-by-d_model", None, multi_head(attend=lambda x: scaled_by(lambda keys: np.sqrt(x.shape[-1]))))
+mistake(MULTI, "scaled-twice", "√d_k divides twice: the scores, and then the context or the queries as well.",
+        multi_head(attend=lambda x: lambda queries, keys, *rest: attended(queries / np.sqrt(keys.shape[-1]), keys, *rest)))  # fmt: skip
+mistake(MULTI, "softmax-over-heads", None, multi_head(attend=lambda x: softmaxed_along(-3)))
+mistake(MULTI, "causal-without-a-mask", None,
+        lambda *inputs: multi_head_attention(*inputs[:6], np.tri(inputs[0].shape[-2], dtype=bool)),
+        lambda x, *rest: multi_head_attention(x, *rest[:5], np.tri(x.shape[-2], dtype=bool) if len(rest) < 6 else rest[5]))  # fmt: skip
+mistake(MULTI, "mask-ignored", None, lambda *inputs: multi_head_attention(*inputs[:6]))
+mistake(MULTI, "weights-averaged", None, changed_answer(lambda context, weights, *_: (context, weights.mean(axis=-3))),
+        changed_answer(lambda context, weights, *_: (context, weights.sum(axis=-3))))  # fmt: skip
+mistake(MULTI, "weights-of-one-head", None,
+        *(changed_answer(lambda context, weights, *_, h=h: (context, weights[..., h, :, :])) for h in (0, -1)))  # fmt: skip
+mistake(
+    MULTI, "contributions-averaged", None, changed_answer(lambda context, weights, x, heads: (context / heads, weights))
+)
+mistake(MULTI, "residual-too-early", None, changed_answer(lambda context, weights, x, _: (x + context, weights)))
+order_mistakes(MULTI, multi_head_attention)
+
+
+@holds(MULTI, "rows-do-not-sum-to-1", "Some rows do not sum to 1. Weights are shares: what divides each row?")
+def heads_sum_to_one(got, *inputs):
+    return not np.isfinite(got[1]).all() or np.allclose(got[1].sum(axis=-1), 1, atol=1e-5)
+
+
+@holds(MULTI, "mask-leaks", "Some masked keys still get weight. A masked weight has to be exactly 0.")
+def masked_keys_get_nothing(got, x, W_Q, W_K, W_V, W_O, num_heads, mask=None):
+    return mask is None or not got[1][~np.broadcast_to(for_all_heads(mask), got[1].shape)].any()
+
+
+@reference(
     "04.head_contributions",
     title="What each head adds to the output",
     points=2,
@@ -476,48 +478,96 @@ def multi_head_suspects(x, W_Q, W_K, num_heads):
         "Head h owns the rows h·d_head to (h+1)·d_head. Split them off with one reshape: (heads, d_head, d_model).",
         "`W_O.reshape(num_heads, -1, W_O.shape[-1])`, and the heads' contexts (heads, seq_len, d_head) times it.",
     ],
+    returns="contributions",
+    same=WITHOUT_MASK | ORDINARY_SCORES | {"leading-axes"},
 )
-def head_contributions(candidate):
-    for seed, num_heads, d_head, d_model in ((1, 3, 4, 12), (2, 4, 2, 8)):
-        x = draw(seed, 5, d_model)
-        matrices = [draw(seed + shift, d_model, d_model) / 3 for shift in (10, 20, 30, 40)]
-        W_O = matrices[-1]
-        total = right_multi_head(x, x, x, *matrices, num_heads=num_heads)[0]
-        unmixed = right_multi_head(x, x, x, *[*matrices[:3], np.eye(d_model)], num_heads=num_heads)[0]
-        contexts = right_split(unmixed, num_heads)
-        projected = [x @ W for W in matrices[:3]]
-        values = projected[2]
-        queries, keys = (right_split(one, num_heads) for one in projected[:2])
-        pieces = scaled_dot_product_attention(*(one.reshape(num_heads, 5, d_head) for one in projected))[0]
-        rows = W_O.reshape(num_heads, d_head, d_model)
-        expected = contexts @ rows  # (heads, seq_len, d_model)
-        causal = scaled_dot_product_attention(queries, keys, right_split(values, num_heads), causal_mask(5))[0]
-        contexts_in_place = contexts @ np.eye(d_model).reshape(num_heads, d_head, d_model)
-        suspects = {
-            "contributions-total": total,
-            "contributions-not-projected": [contexts, contexts_in_place],
-            "contributions-averaged": expected / num_heads,
-            "residual-too-early": x + expected,
-            "causal-without-a-mask": causal @ rows,
-            "contributions-equal-shares": np.stack([total / num_heads] * num_heads),
-            "contributions-leave-one-out": total - expected,
-            "contributions-cumulative": np.cumsum(expected, axis=0),
-            "contributions-same-rows": [contexts @ rows[0], contexts @ rows[-1]],
-            "contributions-in-reverse": [expected[::-1], contexts @ rows[::-1]],
-            "output-columns": contexts @ W_O.T.reshape(num_heads, d_head, d_model),
-            "output-every-nth": contexts @ W_O.reshape(d_head, num_heads, d_model).swapaxes(0, 1),
-            "split-mixes-tokens": pieces @ rows,
-            "not-scaled": softmax(np.sqrt(d_head) * scaled_dot_scores(queries, keys))
-            @ right_split(values, num_heads)
-            @ rows,
-        }
-        got = call(candidate, x, *matrices, num_heads)
-        same_array(got, expected, "contributions of the heads", "(heads, seq_len, d_model)", suspects)
+def head_contributions(x, W_Q, W_K, W_V, W_O, num_heads):
+    contexts, _ = attended(*(split(one, num_heads) for one in projections(x, W_Q, W_K, W_V)))
+    return contexts @ rows_of_heads(W_O, num_heads)
 
 
-# ---------------------------------------------------------------------------------------------------------------------
+@cases("04.head_contributions")
+def contribution_cases():
+    small, large = matrices(1, 4), matrices(11, 12)
+    yield Case("two words, two heads of width 2", draw(21, 2, 4).round(1), *(W.round(1) for W in small), 2)
+    yield Case("three heads of width 4", draw(22, 5, 12), *large, 3)
+    yield Case("six heads of width 2", draw(23, 7, 12), *large, 6)
+    yield Case("as many words as features and heads", draw(24, 4, 4), *small, 4)
+    yield Case("a single head", draw(25, 3, 4), *small, 1, edge=True)
+
+
+PARTS = "04.head_contributions"
+
+
+def changed_parts(change):
+    """The right contributions, changed."""
+    return lambda *inputs: change(head_contributions(*inputs), *inputs)
+
+
+def of_contexts(change):
+    """Something else of the heads' contexts, W_O, and the number of heads."""
+
+    def wrong(x, W_Q, W_K, W_V, W_O, num_heads):
+        contexts, _ = attended(*(split(one, num_heads) for one in projections(x, W_Q, W_K, W_V)))
+        return change(contexts, W_O, num_heads)
+
+    return wrong
+
+
+def at_its_place(contexts, W_O, num_heads):
+    """Each head's context among zeros, where the merge would put it."""
+    return contexts @ rows_of_heads(np.eye(len(W_O)), num_heads)
+
+
+mistake(PARTS, "contributions-total", "You return the sum. Wanted are its parts, one for each head.",
+        changed_parts(lambda parts, *_: parts.sum(axis=0)))  # fmt: skip
+mistake(PARTS, "contributions-not-projected", "These are the heads' contexts. What a head contributes has gone through its rows of W_O.",
+        of_contexts(lambda contexts, *_: contexts), of_contexts(at_its_place))  # fmt: skip
+mistake(PARTS, "contributions-through-all-rows", "Each head's context meets rows of W_O that are another head's.",
+        of_contexts(lambda contexts, W_O, h: contexts @ np.roll(rows_of_heads(W_O, h), 1, axis=0)),
+        of_contexts(lambda contexts, W_O, h: contexts @ np.roll(rows_of_heads(W_O, h), -1, axis=0)))  # fmt: skip
+mistake(PARTS, "contributions-equal-shares", "Every head gets an equal share of the output. They contribute quite different vectors.",
+        changed_parts(lambda parts, *_: np.stack([parts.mean(axis=0)] * len(parts))))  # fmt: skip
+mistake(PARTS, "contributions-all-alike", "Every head's entry is the whole output. Wanted are its parts, one for each head.",
+        changed_parts(lambda parts, *_: np.stack([parts.sum(axis=0)] * len(parts))))  # fmt: skip
+mistake(PARTS, "contributions-leave-one-out", "That is the output without the head. Its contribution is what would be missing.",
+        changed_parts(lambda parts, *_: parts.sum(axis=0) - parts))  # fmt: skip
+mistake(PARTS, "contributions-negative", "The sign is turned round: what the head adds is the whole less what is there without it.",
+        changed_parts(lambda parts, *_: -parts))  # fmt: skip
+mistake(PARTS, "contributions-cumulative", "Each entry holds the heads before it too: these are running sums.",
+        changed_parts(lambda parts, *_: np.cumsum(parts, axis=0)))  # fmt: skip
+mistake(PARTS, "contributions-in-reverse", None, changed_parts(lambda parts, *_: parts[::-1]))
+mistake(PARTS, "contributions-averaged", AVERAGED, changed_parts(lambda parts, *_: parts / len(parts)))
+mistake(PARTS, "residual-too-early", RESIDUAL, changed_parts(lambda parts, x, *_: x + parts),
+        changed_parts(lambda parts, x, *_: x / len(parts) + parts))  # fmt: skip
+mistake(PARTS, "contributions-lengths", "These are lengths of vectors. Wanted are the vectors: (heads, seq_len, d_model).",
+        changed_parts(lambda parts, *_: np.linalg.norm(parts, axis=-1)))  # fmt: skip
+mistake(PARTS, "contributions-other-axes", "The parts are right, the axes stand in another order: (heads, seq_len, d_model) is asked for.",
+        changed_parts(lambda parts, *_: np.moveaxis(parts, 0, -1)), changed_parts(lambda parts, *_: np.moveaxis(parts, 0, 1)))  # fmt: skip
+mistake(PARTS, "contributions-of-one-head", "The part of one head came back. Each has its own.",
+        *(changed_parts(lambda parts, *_, h=h: parts[h]) for h in (0, -1)))  # fmt: skip
+mistake(PARTS, "contributions-list", "The parts stand in a list or a tuple. One array is asked for: (heads, seq_len, d_model).",
+        changed_parts(lambda parts, *_: list(parts)), changed_parts(lambda parts, *_: tuple(parts)))  # fmt: skip
+mistake(PARTS, "causal-without-a-mask", CAUSAL,
+        lambda x, W_Q, W_K, W_V, W_O, num_heads: attended(
+            *(split(x @ W, num_heads) for W in (W_Q, W_K, W_V)), np.tri(len(x), dtype=bool))[0] @ rows_of_heads(W_O, num_heads))  # fmt: skip
+mistake(PARTS, "scaled-by-d_model", BY_D_MODEL,
+        lambda x, W_Q, W_K, W_V, W_O, num_heads: scaled_by(lambda keys: np.sqrt(x.shape[-1]))(
+            *(split(x @ W, num_heads) for W in (W_Q, W_K, W_V)))[0] @ rows_of_heads(W_O, num_heads))  # fmt: skip
+mistake(PARTS, "contributions-with-weights", "You return the weights, too. Asked for are the contributions alone.",
+        lambda x, W_Q, W_K, W_V, W_O, num_heads: (
+            head_contributions(x, W_Q, W_K, W_V, W_O, num_heads),
+            attended(*(split(x @ W, num_heads) for W in (W_Q, W_K, W_V)))[1]))  # fmt: skip
+
+
+@holds(PARTS, "contributions-do-not-add-up", "Added up over the heads, your parts are not the output of task 5.")
+def parts_add_up(parts, *inputs):
+    return np.allclose(parts.sum(axis=0), multi_head_attention(*inputs)[0], atol=1e-4)
+
+
+# ----------------------------------------------------------------------------------------------------------------------
 # Roles, and pruning
-# ---------------------------------------------------------------------------------------------------------------------
+# ----------------------------------------------------------------------------------------------------------------------
 
 
 def given_model(seed=0):
@@ -580,7 +630,7 @@ def kinds_as_signs():
     return 2.0 * (np.arange(16)[:, None] >> np.arange(4) & 1) - 1
 
 
-@checks(
+@reference(
     "04.head_offsets",
     title="The role of each head",
     points=2,
@@ -589,114 +639,212 @@ def kinds_as_signs():
         "`np.diagonal(weights, -d, axis1=-2, axis2=-1)` gives it for all sentences and heads. Mean over the queries, then over the sentences.",
         "Collect the means for d = 0 … keys-1 in a table (heads, offsets), and take `argmax` along the offsets.",
     ],
+    returns="offsets",
 )
-def head_offsets(candidate):
-    for weights, expected in (clear_roles(), difficult_roles(), one_bright_spot(), roles_at_the_edge()):
-        got = call(candidate, weights)
-        same_array(got, expected, "offset of each head", "one number for each head", offset_suspects(weights, expected))
+def head_offsets(weights):
+    return strongest(mean_weights(weights))
 
 
-def clear_roles():
-    """Maps of three sentences and four heads, each with a bright diagonal; and the offsets."""
-    offsets = np.array([2, 0, 4, 1])
-    scores = draw(1, 3, 4, 7, 7)
+@step
+def mean_weights(weights):
+    """The mean weight of each offset: (offsets, heads)."""
+    return table_of_offsets(weights)
+
+
+@step
+def strongest(table):
+    """The offset that has the largest number, of each head."""
+    return np.argmax(table, axis=0)
+
+
+def diagonal(weights, offset):
+    """The weights of keys `offset` places before their queries: (sentences, heads, such queries)."""
+    return np.diagonal(weights, -offset, axis1=-2, axis2=-1)
+
+
+def table_of_offsets(weights, combine=np.mean, offsets=None):
+    """For each offset and head the mean over the sentences of what `combine` makes of a diagonal."""
+    offsets = range(weights.shape[-1]) if offsets is None else offsets
+    return np.array([combine(diagonal(weights, offset), axis=-1).mean(axis=0) for offset in offsets])
+
+
+def distances(weights):
+    """How far back each key lies from each query: (queries, keys)."""
+    places = np.arange(weights.shape[-1])
+    return places[:, None] - places
+
+
+mean_weights.slip("offset-looks-forward", "You follow keys that come after the query. Offset 2 means the key two places before it.",
+                  lambda weights: table_of_offsets(weights.swapaxes(-1, -2)))  # fmt: skip
+mean_weights.slip("offset-either-side", "Keys as far after the query count as well. An offset looks back.",
+                  lambda weights: np.array([weights[..., abs(distances(weights)) == offset].mean(axis=(0, -1))
+                                            for offset in range(weights.shape[-1])]))  # fmt: skip
+mean_weights.slip("offset-sums", "You add up a diagonal, and long diagonals win. Take the mean over the queries that have such a key.",
+                  lambda weights: table_of_offsets(weights, np.sum))  # fmt: skip
+mean_weights.slip("offset-first-sentence", "You look at one sentence only. Average over all of them.",
+                  lambda weights: table_of_offsets(weights[:1]), lambda weights: table_of_offsets(weights[-1:]))  # fmt: skip
+mean_weights.slip("offset-largest-weight", "You look for the largest single weight. One bright spot makes no role: take the mean of the "
+                  "diagonal.",
+                  lambda weights: table_of_offsets(weights, np.max), lambda weights: table_of_offsets(weights.mean(axis=0, keepdims=True), np.max),
+                  lambda weights: np.array([diagonal(weights, offset).max(axis=(0, -1)) for offset in range(weights.shape[-1])]))  # fmt: skip
+mean_weights.slip("offset-median", "You take the median of a diagonal. Asked for is the mean.", lambda weights: table_of_offsets(weights, np.median),
+                  lambda weights: np.array([np.median(diagonal(weights, offset), axis=(0, -1)) for offset in range(weights.shape[-1])]))  # fmt: skip
+mean_weights.slip("offset-last-query", "You look at one query only. Average over all queries that have such a key.",
+                  lambda weights: weights[:, :, -1].mean(axis=0)[:, ::-1].T)  # fmt: skip
+mean_weights.slip("offset-farthest-left-out", "You leave out the largest offset, from the last token back to the first.",
+                  lambda weights: table_of_offsets(weights)[:-1])  # fmt: skip
+mean_weights.slip("offset-wraps-around", "Keys before the first one are read from the end of the row: a negative index counts from behind. "
+                  "Take only the queries that have such a key.",
+                  lambda weights: np.array([weights[..., np.arange(weights.shape[-1]), np.arange(weights.shape[-1]) - offset].mean(axis=(0, -1))
+                                            for offset in range(weights.shape[-1])]))  # fmt: skip
+mean_weights.slip("offset-counts-winners", "You count how often an offset has the largest weight. Wanted is its mean weight.",
+                  lambda weights: winners(weights), lambda weights: winners(weights.mean(axis=0, keepdims=True)),
+                  lambda weights: winners(weights.mean(axis=0, keepdims=True), behind=0))  # fmt: skip
+mean_weights.slip("offset-of-mean-head", "One number came back. Each head has its own offset: don't average over the heads.",
+                  lambda weights: table_of_offsets(weights).mean(axis=1))  # fmt: skip
+mean_weights.slip("offset-of-each-sentence", "Your offsets have another axis for the sentences. Average over them, too.",
+                  lambda weights: np.array([diagonal(weights, offset).mean(axis=-1).T for offset in range(weights.shape[-1])]).swapaxes(1, 2))  # fmt: skip
+
+
+def winners(weights, behind=None):
+    """How often each offset has the largest weight of a query: (offsets, heads); keys after it count as at `behind`."""
+    offsets = distances(weights)[:, :1] - weights.argmax(axis=-1).swapaxes(-1, -2)  # (sentences, queries, heads)
+    offsets = offsets if behind is None else offsets.clip(behind)
+    return np.array([(offsets == offset).sum(axis=(0, 1)) for offset in range(weights.shape[-1])])
+
+
+strongest.slip("offset-of-the-weakest", "You take the offset with the smallest mean weight. Asked for is the largest.",
+               lambda table: np.argmin(table, axis=0))  # fmt: skip
+strongest.slip("offset-returns-weight", "You return the largest mean weight. Asked for is where it stands: its offset.",
+               lambda table: table.max(axis=0))  # fmt: skip
+strongest.slip("offset-returns-table", "You return the mean weights of all offsets. Asked for is, for each head, the offset of the largest.",
+               lambda table: table, lambda table: table.T)  # fmt: skip
+strongest.slip("offset-other-axis", "You look for the largest number among the heads. Asked for is the best offset of each head.",
+               lambda table: np.argmax(table, axis=1))  # fmt: skip
+strongest.slip("offset-one-for-all", "A single number came back. Each head has its own offset.",
+               lambda table: np.argmax(table), lambda table: np.argmax(table.mean(axis=1)))  # fmt: skip
+strongest.slip("offset-never-itself", "You leave out offset 0. A head may look at the token itself.",
+               lambda table: 1 + np.argmax(table[1:], axis=0))  # fmt: skip
+strongest.slip("offset-negative", "Your offsets are negative: they count how far back, so query minus key.",
+               lambda table: -np.argmax(table, axis=0))  # fmt: skip
+strongest.slip("offset-one-off", "All offsets are off by one. Offset 0 is the token itself.",
+               lambda table: np.argmax(table, axis=0) + 1, lambda table: np.argmax(table, axis=0) - 1)  # fmt: skip
+strongest.slip("offset-from-the-end", "Your offsets count from the largest one down. Offset 0 is the token itself.",
+               lambda table: len(table) - 1 - np.argmax(table, axis=0))  # fmt: skip
+
+OFFSETS = "04.head_offsets"
+mistake(OFFSETS, "offset-of-key", "You name the key's place in the sequence. Wanted is how far back it lies: query minus key.",
+        lambda weights: weights.mean(axis=(0, 2)).argmax(axis=-1))  # fmt: skip
+mistake(OFFSETS, "offset-mean-distance", "You average distances. A head that looks half at offset 0 and half at 4 has no role at 2: take "
+        "the mean weight of each offset, and then the largest.",
+        *(lambda weights, turn=turn: turn((distances(weights) * weights).sum(axis=-1).mean(axis=(0, 2)))
+          for turn in (lambda mean: mean.round().astype(int), lambda mean: mean.astype(int), np.array)),
+        *(lambda weights, turn=turn: turn((distances(weights)[:, 0] - weights.argmax(axis=-1)).mean(axis=(0, 2)))
+          for turn in (lambda mean: mean.round().astype(int), lambda mean: mean.astype(int), np.array)))  # fmt: skip
+mistake(OFFSETS, "offset-of-each-query", "Your offsets have another axis: one for each query or sentence. Asked for is one a head.",
+        lambda weights: distances(weights)[:, 0] - weights.mean(axis=0).argmax(axis=-1),
+        lambda weights: np.stack([head_offsets(one[None]) for one in weights]))  # fmt: skip
+
+
+@cases(OFFSETS)
+def offset_cases():
+    yield Case("one sentence, two heads that look 1 and 0 back", maps(1, 1, 3, [1, 0]))
+    yield Case("three sentences, four heads", maps(2, 3, 7, generator(2).permutation(7)[:4]))
+    yield Case("as many heads as tokens, each with another offset", maps(3, 2, 5, generator(3).permutation(5)))
+    yield Case("weights on many middling places, and few high ones", noisy(long_diagonals(8), 4, 2))
+    yield Case("offsets that win most queries, and others with more weight", noisy(frequent_winners(8), 5, 2))
+    yield Case("a first and a last sentence unlike the others", sentences_apart(6, 7))
+    yield Case("one bright spot beside a diagonal", noisy(bright_spots(7), 7, 2))
+    yield Case("a head that looks from the last token to the first", noisy(corners(5), 8, 2))
+    yield Case("a head that looks at tokens after its own", maps(9, 2, 6, [2, 1], forward=[3, 4]))
+    yield Case("a head that looks at two places", maps(10, 2, 7, [0, 5], forward=None, second=[4, 1]))
+    yield Case("a head with one place for half of its queries", half_of_the_queries(11, 8))
+    yield Case("a single token", np.ones((2, 3, 1, 1)), edge=True)
+
+
+def filled(maps):
+    """The rest of each row spread evenly, so that rows sum to 1."""
+    return maps + (1 - maps.sum(axis=-1, keepdims=True)) / maps.shape[-1]
+
+
+def noisy(maps, seed, sentences):
+    """The maps (heads, queries, keys) for several sentences, each a little different."""
+    return shares(filled(maps) * (1 + 0.02 * generator(seed).uniform(-1, 1, (sentences, *maps.shape))))
+
+
+def maps(seed, sentences, size, offsets, forward=None, second=None):
+    """Maps in which each head looks mostly `offset` places back; somewhat less, if given, at other offsets."""
+    scores = draw(seed, sentences, len(offsets), size, size) / 2
     for head, offset in enumerate(offsets):
-        scores[:, head, np.arange(offset, 7), np.arange(7 - offset)] += 4
-    return softmax(scores), offsets
+        scores[:, head, np.arange(offset, size), np.arange(size - offset)] += 4
+        if forward:
+            ahead = forward[head]
+            scores[:, head, np.arange(size - ahead), np.arange(ahead, size)] += 6
+        if second:
+            scores[:, head, np.arange(second[head], size), np.arange(size - second[head])] += 3.5
+    return shares(np.exp(scores))
 
 
-def difficult_roles():
-    """Maps in which sums, winners, or the first sentence alone would give another answer than the mean weight."""
-    size = 8
-    maps = np.zeros((4, 3, size, size))
+def long_diagonals(size):
+    """Eight middling weights on one diagonal, against three high ones on another."""
+    maps = np.zeros((2, size, size))
+    for head, offset in enumerate((5, 4)):
+        for query in range(size):
+            maps[head, query, query] = 0.4 if query < offset else 0.25
+            if query >= offset:
+                maps[head, query, query - offset] = 0.7
+    return maps
+
+
+def frequent_winners(size):
+    """One offset is higher on average, another one wins more often."""
+    maps = np.zeros((1, size, size))
     for query in range(size):
-        maps[:, 0, query, query] = 0.4 if query < 5 else 0.25  # eight middling weights on one diagonal …
-        maps[:, 1, query, query] = 0.0 if query >= 2 else 0.3
-        maps[:, 2, query, query] = 0.1
-        if query >= 5:
-            maps[:, 0, query, query - 5] = 0.7  # … against three high ones on another
+        maps[0, query, query] = 0.3 if query < 2 else 0.0
         if query >= 2:
-            maps[:, 1, query, query - 2] = 0.3 if query <= 5 else 0.9  # higher on average …
-            maps[:, 1, query, query - 1] = 0.4 if query <= 5 else 0.0  # … but this one wins more often
-        if query >= 1:
-            maps[1:, 2, query, query - 1] = 0.8
-        if query >= 3:
-            maps[0, 2, query, query - 3] = 0.8
-    rest = 1 - maps.sum(axis=-1, keepdims=True)
-    return maps + rest / size, np.array([5, 2, 1])
+            maps[0, query, query - 2] = 0.3 if query <= 5 else 0.9
+            maps[0, query, query - 1] = 0.4 if query <= 5 else 0.0
+    return maps
 
 
-def one_bright_spot():
-    """Maps of two heads in which the largest weight lies off the diagonal that is the brightest on average."""
-    size, offsets = 7, np.array([1, 0])
-    maps = np.zeros((2, 2, size, size))
-    for head, (offset, weight, bright) in enumerate(((1, 0.5, (5, 2)), (0, 0.4, (4, 2)))):
+def sentences_apart(seed, size):
+    """Four sentences, of which the first and the last look elsewhere than the others."""
+    first, others, last = (
+        maps(seed + i, one, size, [offset]) for i, (one, offset) in enumerate(((1, 3), (5, 1), (1, 2)))
+    )
+    return np.concatenate([first, others, last])
+
+
+def bright_spots(size):
+    """The largest weight lies off the diagonal that is the brightest on average."""
+    maps = np.zeros((2, size, size))
+    for head, (offset, weight, spot) in enumerate(((1, 0.5, (5, 2)), (0, 0.4, (4, 2)))):
         for query in range(offset, size):
-            maps[:, head, query, query - offset] = weight
-        maps[:, head, bright[0]] = 0
-        maps[(slice(None), head, *bright)] = 0.9
-    rest = 1 - maps.sum(axis=-1, keepdims=True)
-    return maps + rest / size, offsets
+            maps[head, query, query - offset] = weight
+        maps[head, spot[0]] = 0
+        maps[(head, *spot)] = 0.9
+    return maps
 
 
-def roles_at_the_edge():
-    """Maps of two heads: one looks from the last token to the first, in the other the last token is an exception."""
-    maps = np.zeros((2, 2, 5, 5))
-    for query in range(1, 4):
-        maps[:, 0, query, query - 1] = 0.5
-        maps[:, 1, query, query - 1] = 0.6
-    maps[:, 0, 4, 0], maps[:, 1, 4, 1] = 0.9, 0.7
-    rest = 1 - maps.sum(axis=-1, keepdims=True)
-    return maps + rest / 5, np.array([4, 1])
+def corners(size):
+    """One head looks from the last token to the first; in the other the last token is an exception."""
+    maps = np.zeros((2, size, size))
+    for query in range(1, size - 1):
+        maps[0, query, query - 1], maps[1, query, query - 1] = 0.5, 0.6
+    maps[0, -1, 0], maps[1, -1, 1] = 0.9, 0.7
+    return maps
 
 
-def offset_suspects(weights, expected):
-    """What well-known mistakes give for the offsets of (sentences, heads, queries, keys)."""
-    size = weights.shape[-1]
-
-    def diagonals(maps, combine, first=0):
-        found = [
-            combine(np.diagonal(maps, -offset, axis1=-2, axis2=-1), axis=-1).mean(axis=0)
-            for offset in range(first, size)
-        ]
-        return np.argmax(found, axis=0)
-
-    winners = np.arange(size)[:, None] - weights.argmax(axis=-1).swapaxes(-1, -2)  # (sentences, queries, heads)
-    counts = [[(winners[..., head] == offset).sum() for offset in range(size)] for head in range(weights.shape[1])]
-    table = np.array([np.diagonal(weights, -offset, axis1=-2, axis2=-1).mean(axis=(0, 2)) for offset in range(size)])
-    places = np.arange(size)
-    distances = [
-        ((places[:, None] - places) * weights).sum(axis=-1).mean(axis=(0, 2)),
-        winners.mean(axis=(0, 1)),
-    ]
-    in_mean_map = [np.bincount((places - of_head.argmax(axis=-1)).clip(0)).argmax() for of_head in weights.mean(axis=0)]
-    suspects = {
-        "offset-last-query": size - 1 - weights[:, :, -1].mean(axis=0).argmax(axis=-1),
-        "offset-farthest-left-out": table[:-1].argmax(axis=0),
-        "offset-returns-weight": table.max(axis=0),
-        "offset-mean-distance": [turn(one) for one in distances for turn in (np.round, np.floor, np.array)],
-        "offset-looks-forward": diagonals(weights.swapaxes(-1, -2), np.mean),
-        "offset-sums": diagonals(weights, np.sum),
-        "offset-of-key": weights.mean(axis=(0, 2)).argmax(axis=-1),
-        "offset-first-sentence": diagonals(weights[:1], np.mean),
-        "offset-counts-winners": [np.argmax(counts, axis=1), np.array(in_mean_map)],
-        "offset-largest-weight": [
-            diagonals(weights.mean(axis=0, keepdims=True), np.max),
-            diagonals(weights, np.max),
-        ],
-        "offset-never-itself": 1 + diagonals(weights, np.mean, first=1),
-        "offset-negative": -expected,
-        "offset-one-off": [expected + 1, expected - 1],
-        "offset-of-mean-head": diagonals(weights.mean(axis=1, keepdims=True), np.mean)[0],
-    }
-    different = {}
-    for name, wrong in suspects.items():
-        kept = [one for one in (wrong if isinstance(wrong, list) else [wrong]) if not np.array_equal(one, expected)]
-        different[name] = kept
-    return different
+def half_of_the_queries(seed, size):
+    """Fewer than half of the queries look far more at one place than the others do at another."""
+    maps = np.zeros((1, size, size))
+    for query in range(2, size):
+        maps[0, query, query - 2] = 0.8 if query % 3 == 0 else 0.05
+        maps[0, query, query - 1] = 0.15
+    return noisy(maps, seed, 3)
 
 
-@checks(
+@reference(
     "04.prune_heads",
     title="Prune: take heads out for good",
     points=2,
@@ -705,64 +853,93 @@ def offset_suspects(weights, expected):
         "Give the heads an axis of their own, (d_model, heads, d_k), pick along it with `keep`, and join the axes again.",
         "`W_Q.reshape(len(W_Q), num_heads, -1)[:, keep].reshape(len(W_Q), -1)`; for W_O the same along its rows.",
     ],
+    returns=("W_Q", "W_K", "W_V", "W_O"),
 )
-def prune_heads(candidate):
-    num_heads, d_k, d_v, d_model = 4, 2, 3, 7
-    W_Q, W_K = draw(1, d_model, num_heads * d_k), draw(2, d_model, num_heads * d_k)
-    W_V, W_O = draw(3, d_model, num_heads * d_v), draw(4, num_heads * d_v, d_model)
-    for keep in ([True, False, True, True], [False, True, False, False], [True] * 4):
-        keep = np.array(keep)
-        got = call(candidate, W_Q, W_K, W_V, W_O, num_heads, keep)
-        several = isinstance(got, tuple)
-        assert several and len(got) == 4, mistake("not-four", returned=f"{len(got)} arrays" if several else "one array")
-        for name, mine, W in zip(("W_Q", "W_K", "W_V"), got, (W_Q, W_K, W_V), strict=False):
-            suspects = {diagnosis: wrong for diagnosis, wrong in prune_suspects(W, num_heads, keep).items()}
-            suspects["pruned-other-matrix"] = [columns_of(other, num_heads, keep) for other in (W_Q, W_K, W_V)]
-            if name == "W_V":
-                suspects["value-width-from-keys"] = W[:, np.repeat(keep, d_k).nonzero()[0]]
-            expected = columns_of(W, num_heads, keep)
-            suspects = {} if probes.close(mine, expected) else suspects
-            found = probes.first_match(mine, suspects)
-            assert found is None, mistake(found, which=name, expected=expected, got=mine, what=name)
-            same_array(mine, expected, name, "(d_model, kept heads · width of a head)")
-        expected, mine = columns_of(W_O.T, num_heads, keep).T, got[3]
-        turned = prune_suspects(W_O.T, num_heads, keep)
-        suspects = {
-            "output-not-pruned": W_O,
-            "zeroed-not-removed": turned["zeroed-not-removed"].T,
-            "pruned-the-kept": turned["pruned-the-kept"].T,
-            "output-every-nth": turned["pruned-every-nth"].T,
-            "output-columns-pruned": [W_O[:, : expected.shape[0]], *columns_cut(W_O, keep, d_k, d_v)],
-        }
-        suspects = {} if probes.close(mine, expected) else suspects
-        same_array(mine, expected, "W_O", "(kept heads · d_v, d_model)", suspects)
+def prune_heads(W_Q, W_K, W_V, W_O, num_heads, keep):
+    keep = staying(keep)
+    of_keys, of_values = (owned(keep, width_of(W, num_heads)) for W in (W_K, W_V))
+    W_Q, W_K, W_V = (columns_kept(W, stay) for W, stay in ((W_Q, of_keys), (W_K, of_keys), (W_V, of_values)))
+    return W_Q, W_K, W_V, rows_kept(W_O, of_values)
 
 
-def columns_of(W, num_heads, keep):
-    """The columns of the heads that stay."""
-    return W.reshape(len(W), num_heads, -1)[:, keep].reshape(len(W), -1)
+@cases("04.prune_heads")
+def prune_cases():
+    for about, seed, heads, d_k, d_v, d_model, keep in (
+        ("two heads, the second stays", 1, 2, 2, 1, 3, [1]),
+        ("four heads, three stay", 2, 4, 2, 3, 7, [0, 2, 3]),
+        ("square matrices", 3, 3, 2, 2, 6, [0, 2]),
+        ("keys wider than values", 4, 5, 4, 2, 9, [1, 2]),
+        ("a single head stays", 5, 4, 3, 2, 5, [1]),
+        ("all heads stay", 6, 3, 2, 3, 4, [0, 1, 2]),
+    ):
+        matrices = [draw(seed + 10 * i, d_model, heads * width) for i, width in enumerate((d_k, d_k, d_v))]
+        W_O = draw(seed + 30, heads * d_v, d_model)
+        marks = np.isin(np.arange(heads), keep)
+        yield Case(about, *(W.round(1) if seed == 1 else W for W in (*matrices, W_O)), heads, marks)
 
 
-def columns_cut(W_O, keep, d_k, d_v):
-    """W_O with columns taken out as if they were a head's, as far as there are so many."""
-    marked = (np.repeat(keep, width).nonzero()[0] for width in (d_k, d_v))
-    return [W_O[:, [column for column in columns if column < W_O.shape[1]]] for columns in marked]
+PRUNE = "04.prune_heads"
 
 
-def prune_suspects(W, num_heads, keep):
-    """What well-known mistakes give for the columns that stay."""
-    width = W.shape[1] // num_heads
-    mask = np.repeat(keep, width)
-    rows = [row for row in np.flatnonzero(mask) if row < len(W)]
-    return {
-        "pruned-the-kept": columns_of(W, num_heads, ~keep),
-        "zeroed-not-removed": W * mask,
-        "pruned-first-heads": W[:, : int(keep.sum()) * width],
-        "pruned-rows": W[rows],
-        "pruned-one-column-a-head": W[:, np.flatnonzero(keep)],
-        "pruned-every-nth": W.reshape(len(W), width, num_heads)[:, :, keep].reshape(len(W), -1),
-        "pruned-mixes-columns": [
-            split[keep].reshape(len(W), -1) for split in (W.reshape(num_heads, len(W), -1), right_split(W, num_heads))
-        ],
-        "columns-not-pruned": W,
-    }
+def pruned_by(cut):
+    """All four cut in the same way: a function of a matrix whose columns are the heads', their number, and `keep`."""
+
+    def wrong(W_Q, W_K, W_V, W_O, num_heads, keep):
+        return *(cut(W, num_heads, keep) for W in (W_Q, W_K, W_V)), cut(W_O.T, num_heads, keep).T
+
+    return wrong
+
+
+def right_but(change):
+    """The right four, some of them exchanged for others: a function of them and of the inputs."""
+    return lambda *inputs: change(prune_heads(*inputs), *inputs)
+
+
+def in_place_of(which, position):
+    """The right four, but what belongs at `position` is that of another one."""
+    return right_but(lambda four, *_: tuple(four[which if i == position else i] for i in range(4)))
+
+
+HEADS_IN_FRONT = (
+    lambda W, num_heads, keep: W.reshape(num_heads, len(W), -1)[keep].reshape(len(W), -1),
+    lambda W, num_heads, keep: split(W, num_heads)[keep].reshape(len(W), -1),
+)
+
+mistake(
+    PRUNE,
+    "zeroed-not-removed",
+    None,
+    pruned_by(lambda W, num_heads, keep: W * np.repeat(keep, W.shape[1] // num_heads)),
+)
+mistake(PRUNE, "pruned-mixes-columns", "Features are mixed: reshape only reads on, number by number. Keep d_model as the first axis: "
+        "(d_model, heads, width).",
+        *(right_but(lambda four, *inputs, cut=cut: (*(cut(W, *inputs[4:]) for W in inputs[:3]), four[3])) for cut in HEADS_IN_FRONT),
+        *map(pruned_by, HEADS_IN_FRONT))  # fmt: skip
+mistake(PRUNE, "pruned-rows", None,
+        lambda W_Q, W_K, W_V, W_O, h, keep: tuple(
+            W[(rows := np.repeat(keep, W_Q.shape[1] // h).nonzero()[0])[rows < len(W_Q)]] for W in (W_Q, W_K, W_V, W_O)))  # fmt: skip
+mistake(PRUNE, "pruned-other-matrix", "In one place stands what is made of another matrix. The order is W_Q, W_K, W_V, W_O.",
+        *(in_place_of(*pair) for pair in itertools.permutations(range(3), 2)),
+        *(right_but(lambda four, *_, order=order: tuple(four[i] for i in order)) for order in ((1, 0, 2, 3), (0, 2, 1, 3), (3, 0, 1, 2))))  # fmt: skip
+mistake(PRUNE, "columns-not-pruned", None,
+        *(right_but(lambda four, *inputs, one=one: tuple(inputs[i] if i in one else four[i] for i in range(4)))
+          for one in ((0,), (1,), (2,), (0, 1))))  # fmt: skip
+mistake(PRUNE, "pruned-not-at-all", None, lambda *inputs: tuple(W.copy() for W in inputs[:4]))
+mistake(PRUNE, "value-width-from-keys", "W_V or W_O is cut as if a value were as wide as a key. Its heads have d_v columns each.",
+        right_but(lambda four, W_Q, W_K, W_V, W_O, h, keep: (*four[:2], W_V[:, (own := np.repeat(keep, W_K.shape[1] // h).nonzero()[0])], W_O[own])),
+        lambda W_Q, W_K, W_V, W_O, h, keep: (W_Q[:, (own := np.repeat(keep, W_K.shape[1] // h))], W_K[:, own], W_V[:, own], W_O[own]))  # fmt: skip
+mistake(PRUNE, "key-width-from-values", "W_Q and W_K are cut as if a key were as wide as a value. Their heads have d_k columns each.",
+        right_but(lambda four, W_Q, W_K, W_V, W_O, h, keep: (W_Q[:, (own := np.repeat(keep, W_V.shape[1] // h).nonzero()[0])], W_K[:, own], *four[2:])),
+        lambda W_Q, W_K, W_V, W_O, h, keep: (W_Q[:, (own := np.repeat(keep, W_V.shape[1] // h))], W_K[:, own], W_V[:, own], W_O[own]))  # fmt: skip
+mistake(PRUNE, "width-from-d_model", "You take d_model / num_heads for the width of a head. Its width is that of the matrix's own columns.",
+        lambda W_Q, W_K, W_V, W_O, h, keep: (W_Q[:, (own := np.repeat(keep, len(W_Q) // h))], W_K[:, own], W_V[:, own], W_O[own]))  # fmt: skip
+mistake(PRUNE, "output-every-nth", None,
+        right_but(lambda four, W_Q, W_K, W_V, W_O, h, keep: (*four[:3], W_O[np.tile(keep, len(W_O) // h)])))  # fmt: skip
+mistake(PRUNE, "pruned-one-head-less", "A head that should stay is gone.",
+        lambda *inputs: prune_heads(*inputs[:5], inputs[5] & (np.arange(len(inputs[5])) != inputs[5].argmax())))  # fmt: skip
+mistake(PRUNE, "heads-keep-their-axis", "The heads still have an axis of their own. Join it with that of their columns again.",
+        lambda W_Q, W_K, W_V, W_O, h, keep: (
+            *(W.reshape(len(W), h, -1)[:, keep] for W in (W_Q, W_K, W_V)), W_O.reshape(h, -1, W_O.shape[1])[keep]))  # fmt: skip
+mistake(PRUNE, "not-four", "Four arrays are asked for, `return W_Q, W_K, W_V, W_O`; as many did not come.",
+        right_but(lambda four, *_: four[:3]), right_but(lambda four, *_: four[0]),
+        right_but(lambda four, *inputs: (*four, int(inputs[5].sum()))))  # fmt: skip

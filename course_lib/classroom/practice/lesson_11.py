@@ -7,14 +7,7 @@ import numpy as np
 
 from course_lib.attention import softmax
 from course_lib.classroom.practice import probes
-from course_lib.classroom.practice.diagnoses import (
-    add_messages,
-    call_on_batch,
-    mistake,
-    right_on_batch,
-    same_array,
-    same_values,
-)
+from course_lib.classroom.practice.diagnoses import add_messages, call_on_batch, mistake, same_values
 from course_lib.classroom.practice.exercises import checks
 from course_lib.classroom.practice.probes import draw
 from course_lib.classroom.practice.trial import call

@@ -183,14 +183,17 @@ def changing(change):
 
 
 def changing_at(places):
-    """The step with other tokens changed: those that `places(token, length)` gives."""
+    """The step with other tokens changed, those that `places(token, length)` gives: by random numbers, and by one."""
 
-    def step(x, token):
-        other = x.copy()
-        other[places(token, len(x))] += noise(x[0])
-        return other
+    def by(amount):
+        def step(x, token):
+            other = x.copy()
+            other[places(token, len(x))] += amount(x[0])
+            return other
 
-    return step
+        return step
+
+    return by(noise), by(np.ones_like)
 
 
 def others(token, length):
@@ -239,27 +242,27 @@ changed.slip(
 )  # fmt: skip
 changed.slip(
     "influence-accumulates", "Earlier changes are still there when you change the next token. Start each time from a fresh copy.",
-    changing_at(lambda token, length: np.arange(length) <= token),
+    *changing_at(lambda token, length: np.arange(length) <= token),
 )  # fmt: skip
 changed.slip(
     "influence-changes-later-ones", "You change the tokens after it as well. A column is about one token alone.",
-    changing_at(lambda token, length: np.arange(length) >= token),
+    *changing_at(lambda token, length: np.arange(length) >= token),
 )  # fmt: skip
 changed.slip(
     "influence-changes-all", "You change all tokens at once. A column is about one token alone.",
-    changing_at(lambda token, length: np.arange(length) >= 0),
+    *changing_at(lambda token, length: np.arange(length) >= 0),
 )  # fmt: skip
 changed.slip(
     "influence-changes-the-others", "You change every token but the one that the column is about.",
-    changing_at(others), lambda x, token: np.where(others(token, len(x))[:, None], 0.0, x),
+    *changing_at(others), lambda x, token: np.where(others(token, len(x))[:, None], 0.0, x),
 )  # fmt: skip
 changed.slip(
     "influence-one-token-off", "You change the neighbour of the token that the column is about.",
-    changing_at(lambda token, length: token - 1), changing_at(lambda token, length: (token + 1) % length),
+    *changing_at(lambda token, length: token - 1), *changing_at(lambda token, length: (token + 1) % length),
 )  # fmt: skip
 changed.slip(
     "influence-changes-a-feature", "You change one feature of all tokens: a column of x. A token is a row.",
-    lambda x, token: x + noise(x[:, 0])[:, None] * np.eye(x.shape[1])[token],
+    lambda x, token: x + np.outer(noise(x[:, 0]), np.eye(x.shape[1])[token]), lambda x, token: x + np.eye(x.shape[1])[token],
 )  # fmt: skip
 
 # ----------------------------------------------------------------------------------------------------------------------
@@ -267,82 +270,84 @@ changed.slip(
 # ----------------------------------------------------------------------------------------------------------------------
 
 
-def differences(after, before):
-    """How far each number of each output has moved: (outputs, numbers)."""
-    return abs(after - before).reshape(len(before), -1)
+def flat(numbers):
+    """Whatever axes an output has, one list of numbers for each: (outputs, numbers)."""
+    return numbers.reshape(len(numbers), -1)
 
 
 @step
 def moved(after, before):
     """Which outputs have moved in any of their numbers by more than rounding."""
-    return differences(after, before).max(axis=-1) > ROUNDING
+    return by_more_than(ROUNDING)(flat(after), flat(before))
 
 
-def flat(numbers):
-    """Whatever axes an output has, one list of numbers for each."""
-    return numbers.reshape(len(numbers), -1)
+def by_more_than(least):
+    """Which lists of numbers, along the last axis, have moved by more than this."""
+    return lambda after, before: abs(after - before).max(axis=-1) > least
 
 
-moved.slip(
-    "influence-more-axes", "Where an output has more than one axis, or none, yours goes wrong: all that lies behind the first axis "
-    "belongs to the row.",
-    *(lambda after, before, axis=axis: abs(after - before).max(axis=axis) > ROUNDING for axis in (-1, 1)),
-)  # fmt: skip
-moved.slip(
+# (diagnosis, function of the outputs after and before): other ways to compare two lists of numbers, along the last axis.
+compared = []
+
+
+def comparing(diagnosis, sentence, *functions):
+    """Add a way to compare: a slip of the step, and known too where only the last axis is looked at."""
+    moved.slip(
+        diagnosis, sentence, *(lambda after, before, one=one: one(flat(after), flat(before)) for one in functions)
+    )
+    compared.extend((diagnosis, one) for one in functions)
+
+
+comparing(
     "influence-each-feature", "Your table still has an axis for the features. An output moves if any number in its row does.",
     lambda after, before: abs(after - before) > ROUNDING,
 )  # fmt: skip
-moved.slip(
+comparing(
     "influence-signed", "Outputs that move down are missed. Down is a movement, too.",
-    lambda after, before: flat(after - before).max(axis=-1) > ROUNDING,
     lambda after, before: (after - before).max(axis=-1) > ROUNDING,
 )  # fmt: skip
-moved.slip(
+comparing(
     "influence-one-feature", "Outputs whose change is in some of the features only are missed. Any feature counts.",
-    lambda after, before: differences(after, before)[:, 0] > ROUNDING,
-    lambda after, before: differences(after, before)[:, -1] > ROUNDING,
-    lambda after, before: differences(after, before).min(axis=-1) > ROUNDING,
     lambda after, before: abs(after - before).min(axis=-1) > ROUNDING,
-    lambda after, before: abs(after - before)[:, 0] > ROUNDING,
+    lambda after, before: abs(after - before)[..., 0] > ROUNDING, lambda after, before: abs(after - before)[..., -1] > ROUNDING,
 )  # fmt: skip
-moved.slip(
+comparing(
     "influence-sum-cancels", "Outputs whose features move up and down by the same are missed: differences with a sign cancel when "
     "they are added up.",
-    lambda after, before: abs(flat(after - before).sum(axis=-1)) > ROUNDING,
     lambda after, before: abs((after - before).sum(axis=-1)) > ROUNDING,
     lambda after, before: abs((after - before).mean(axis=-1)) > ROUNDING,
 )  # fmt: skip
-moved.slip(
+comparing(
     "influence-compares-lengths", "You compare how long the outputs are. One that turns and keeps its length is missed.",
-    lambda after, before: abs(np.linalg.norm(flat(after), axis=-1) - np.linalg.norm(flat(before), axis=-1)) > ROUNDING,
     lambda after, before: abs(np.linalg.norm(after, axis=-1) - np.linalg.norm(before, axis=-1)) > ROUNDING,
 )  # fmt: skip
-moved.slip(
+comparing(
     "influence-whole-output", "A column is all True as soon as anything moves. Compare row by row: which outputs moved?",
-    lambda after, before: np.full(len(before), (differences(after, before) > ROUNDING).any()),
+    lambda after, before: np.full(len(before), (abs(after - before) > ROUNDING).any()),
 )  # fmt: skip
-moved.slip(
+comparing(
     "influence-inverted", "True and False are exchanged: True means that it moves.",
-    lambda after, before: differences(after, before).max(axis=-1) <= ROUNDING,
     lambda after, before: abs(after - before).max(axis=-1) <= ROUNDING,
 )  # fmt: skip
-moved.slip(
+comparing(
     "influence-counts-rounding", "Differences below 1e-9 count as movement in your table. They are rounding.",
-    *(lambda after, before, least=least: differences(after, before).max(axis=-1) > least for least in (0, 1e-15, 1e-12, 1e-11, 1e-10)),
-    lambda after, before: abs(after - before).max(axis=-1) > 0,
+    *map(by_more_than, (0, 1e-15, 1e-12, 1e-11, 1e-10)),
 )  # fmt: skip
-moved.slip(
+comparing(
     "influence-misses-small", "A small but real influence is missed: your tolerance is wider than 1e-9.",
-    *(lambda after, before, least=least: differences(after, before).max(axis=-1) > least
-      for least in (1e-8, 1e-7, 1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 0.1)),
-    *(lambda after, before, least=least: abs(after - before).max(axis=-1) > least for least in (1e-8, 1e-6, 1e-3)),
+    *map(by_more_than, (1e-8, 1e-7, 1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 0.1)),
+    lambda after, before: abs(after - before).mean(axis=-1) > 1e-6,
 )  # fmt: skip
-moved.slip(
+comparing(
     "influence-relative", "Beside outputs in the thousands a real influence is missed: your tolerance grows with the numbers that "
     "are compared. The promised one, 1e-9, is the same for all.",
-    *(lambda after, before, least=least: ~np.isclose(after, before, atol=least).all(axis=tuple(range(1, after.ndim)))
-      for least in (1e-8, 1e-9)),
     *(lambda after, before, least=least: ~np.isclose(after, before, atol=least).all(axis=-1) for least in (1e-8, 1e-9)),
+    lambda after, before: np.full(len(before), not np.allclose(after, before)),
+)  # fmt: skip
+moved.slip(
+    "influence-more-axes", "Where an output has more than one axis, or none, yours goes wrong: all that lies behind the first axis "
+    "belongs to the row.",
+    by_more_than(ROUNDING), lambda after, before: abs(after - before).max(axis=1) > ROUNDING,
 )  # fmt: skip
 
 # ----------------------------------------------------------------------------------------------------------------------
@@ -366,7 +371,7 @@ def filled(columns):
 
 tabled.slip(
     "influence-transposed", "Rows and columns are exchanged: row i is output i, column j the token that was changed.",
-    lambda columns: np.stack(columns),
+    lambda columns: np.stack(columns), lambda columns: np.stack(columns, axis=-1).T,
 )  # fmt: skip
 tabled.slip(
     "influence-own-only", "You look only at the output of the token that was changed. It may move others: compare all rows.",
@@ -393,24 +398,35 @@ tabled.slip(
 )  # fmt: skip
 
 
-def influence_mistakes(id):
-    """The mistakes of an exercise that asks for this table which are none of a single step."""
-    guessed = "That is what some functions should give. Measure this one: call it, and compare."
-    mistake(id, "influence-guessed", guessed,
-            lambda function, x: np.tri(len(x), dtype=bool), lambda function, x: np.eye(len(x), dtype=bool),
-            lambda function, x: np.ones((len(x), len(x)), dtype=bool))  # fmt: skip
-    mistake(id, "influence-more-axes", None, *map(_with_more_axes, (filled, lambda columns: np.array(columns).T)))
-    mistake(id, "influence-compared-with-x", "You compare what the function gives of the changed tokens with x itself. Compare it with "
-            "what the function gave before.",
-            lambda function, x: tabled([moved(function(changed(x, token)), x) for token in range(len(x))]))  # fmt: skip
-
-
-def _with_more_axes(joined):
-    """A table in which only the last axis of the outputs is compared, its columns joined in another way."""
+def table_by(change, compare, join):
+    """The table by another change, comparison, and way to put the columns together."""
 
     def wrong(function, x):
         before = function(x)
-        others = (function(changed(x, token)) for token in range(len(x)))
-        return joined([abs(after - before).max(axis=-1) > ROUNDING for after in others])
+        return join([compare(function(change(x, token)), before) for token in range(len(x))])
 
     return wrong
+
+
+def influence_mistakes(id):
+    """The mistakes of an exercise that asks for this table which are none of a single step.
+
+    What only looks at the last axis is often wrong in another way as well, and may add one number: the other way is named.
+    """
+    last, random, one = by_more_than(ROUNDING), changing(lambda row: row + noise(row)), changing(lambda row: row + 1.0)
+    joins = tabled.function, filled, lambda columns: np.array(columns).T
+    for change, diagnosis in ((random, "influence-more-axes"), (one, "influence-adds-one-number")):
+        mistake(id, diagnosis, None, *(table_by(change, last, join) for join in joins))
+        for other, compare in compared:
+            mistake(id, other, None, *(table_by(change, compare, join) for join in joins))
+        for slip in tabled.slips:
+            mistake(id, slip.diagnosis, None, table_by(change, last, slip.function))
+    for slip in changed.slips:
+        mistake(id, slip.diagnosis, None, *(table_by(slip.function, last, join) for join in joins))
+    mistake(id, "influence-guessed", "That is what some functions should give. Measure this one: call it, and compare.",
+            lambda function, x: np.tri(len(x), dtype=bool), lambda function, x: np.eye(len(x), dtype=bool),
+            lambda function, x: np.ones((len(x), len(x)), dtype=bool))  # fmt: skip
+    mistake(id, "influence-compared-with-x", "You compare what the function gives of the changed tokens with x itself. Compare it with "
+            "what the function gave before.",
+            *(lambda function, x, compare=compare: tabled([compare(function(changed(x, token)), x) for token in range(len(x))])
+              for compare in (moved, last)))  # fmt: skip
