@@ -1,4 +1,4 @@
-"""The skeleton of a new exercise, in the three files that hold it: its solution, its check, its wrong variants.
+"""The skeleton of a new exercise, in the three files that hold it: its solution, what is right and wrong, right answers in other styles.
 
 Every gap says FILL IN, and the course's tests fail until none is left.
 """
@@ -25,7 +25,7 @@ def {name}(x):
 
 CHECK = """
 
-@checks(
+@reference(
     "{id}",
     title="FILL IN: a few words",
     points=1,
@@ -33,24 +33,25 @@ CHECK = """
         "FILL IN: what to look at first",
         "FILL IN: almost the answer",
     ],
+    returns="FILL IN: what comes back, in one word",
 )
-def {name}(candidate):
-    raise NotImplementedError("FILL IN: the assertions on what call(candidate, x) gives")
+def {name}(x):
+    raise NotImplementedError("FILL IN: what is right, in named steps")
+
+
+@cases("{id}")
+def {name}_cases():
+    raise NotImplementedError("FILL IN: yield Case(…)s, a small one first, then each edge that the task names")
+
+
+@mistake("{id}", "{slug}-too-large", "FILL IN: what is wrong, in a plain sentence that does not hand over the answer")
+def {name}_too_large(x):
+    raise NotImplementedError("FILL IN: as a learner would write it; at least six of these, or slips of the steps")
 """
 
 MISTAKES = """
 
 # --- {name} {line}
-
-
-@wrong("{id}", "wrong-shape")
-def {name}_in_a_wrong_shape(x):
-    raise NotImplementedError("FILL IN: as a learner would write it; at least six of these")
-
-
-@wrong("{id}", "different-values")
-def {name}_with_wrong_values(x):
-    raise NotImplementedError("FILL IN: as a learner would write it; at least six of these")
 
 
 @right("{id}")
@@ -66,14 +67,15 @@ SETUP_CELL = (
     'import numpy as np\n\nfrom course_lib.classroom.practice import lesson_checks\n\ncheck = lesson_checks("{lesson}")'
 )
 CHECKS_HEAD = '''\
-"""The checks of lesson {lesson}, in the order in which its exercises come."""
+"""Lesson {lesson}: what is right, and each mistake with its sentence, in the order of its exercises."""
 
-from course_lib.classroom.practice.exercises import checks
+from course_lib.classroom.practice.catalogue import Case, cases, mistake
+from course_lib.classroom.practice.exercises import reference
 '''
 MISTAKES_HEAD = '''\
-"""Answers to lesson {lesson}'s exercises: the mistakes that people make, and right answers in other styles."""
+"""Right answers to lesson {lesson}'s exercises in other styles."""
 
-from tests.mistakes.collection import right, wrong
+from tests.mistakes.collection import right
 '''
 
 MARKED = {"locked": False, "schema_version": 3, "task": False}  # nbgrader's
@@ -88,9 +90,9 @@ TEXTS = {
     "next": """\
 Each gap says FILL IN. Next:
 1. The prompt and the solution in {solution} (`course lab` opens it).
-2. Title, points, hints and assertions in {check}; new diagnoses by add_messages there. The points stand in
+2. Title, points, hints, the reference, its inputs and at least six mistakes in {check}. The points stand in
    the metadata of the notebook's check cell, too.
-3. At least six wrong answers, each with its diagnosis, and a right one in {mistakes}.
+3. A right answer in another style in {mistakes}.
 4. `course build {lesson}`
 5. `.venv/bin/python -m pytest tests/mistakes tests/notebooks -q -k {lesson}`: it fails until nothing is left to fill in.""",
 }
@@ -103,7 +105,7 @@ def create(id):
         id: "NN.name": a lesson, and the function that the learner will write.
 
     Returns:
-        The paths of the files written, from the course's folder: the solution, the check, the wrong variants.
+        The paths of the files written, from the course's folder.
 
     Raises:
         ValueError: no such lesson, or a name that can't be used or is taken.
@@ -122,7 +124,13 @@ def create(id):
     for path in (solution, check, mistakes):
         if not path.parent.is_dir():
             raise ValueError(TEXTS["no folder"].format(path=path.parent))
-    told = {"id": id, "lesson": lesson, "name": name, "line": "-" * (LINE - len(f"# --- {name} "))}
+    told = {
+        "id": id,
+        "lesson": lesson,
+        "name": name,
+        "slug": name.replace("_", "-"),
+        "line": "-" * (LINE - len(f"# --- {name} ")),
+    }
     texts = {
         solution: _with_cells(solution, told),
         check: _with_code(check, CHECKS_HEAD, CHECK, told),

@@ -9,10 +9,11 @@ import pytest
 from typer.testing import CliRunner
 
 from course_lib.classroom import build, cli, files, new, notebooks
-from course_lib.classroom.practice import exercises
+from course_lib.classroom.practice import catalogue, exercises
 from tests.mistakes import collection
 
 ROOT = Path(__file__).resolve().parents[3]
+exercises.exercises_of("03")  # the sentences that it shares with others are said once, when their rooms are first loaded
 LESSON = "03_self_attention_by_hand.ipynb"
 FILES = [f"solutions/{LESSON}", "course_lib/classroom/practice/lesson_03.py", "tests/mistakes/lesson_03.py"]
 
@@ -38,7 +39,8 @@ def headings(cells):
 def defined(path, monkeypatch):
     """What a file of the copy defines, away from the exercises and variants of the course itself."""
     monkeypatch.setattr(exercises, "_registry", {})
-    monkeypatch.setattr(collection, "WRONG", [])
+    monkeypatch.setattr(catalogue, "_known", {})
+    monkeypatch.setattr(catalogue, "_sentences", dict(catalogue._sentences))
     monkeypatch.setattr(collection, "RIGHT", [])
     namespace = {}
     exec(path.read_text(encoding="utf-8"), namespace)
@@ -81,29 +83,36 @@ def test_the_skeleton_is_open_until_it_is_filled_in(course, monkeypatch):
         one.check(lambda x: x, record=False)
     stub = {}
     exec(build.solution_code("03", "row_means"), stub)
+    known = catalogue.known(one.id)
     defined_variants = defined(course / FILES[2], monkeypatch)
-    exercises._registry[one.id] = one
-    wrong = [(diagnosis, answer) for id, diagnosis, answer in collection.WRONG if id == one.id]
     right = [answer for id, answer in collection.RIGHT if id == one.id]
-    assert [diagnosis for diagnosis, _ in wrong] == ["wrong-shape", "different-values"]
     assert len(right) == 1 and right[0] is defined_variants["row_means_in_another_style"]
-    for answer in [stub["row_means"], *right, *(answer for _, answer in wrong)]:
+    assert [name for name, _ in known.mistakes] == ["row-means-too-large"]
+    for answer in [stub["row_means"], known.reference, *right, *(answer for _, answer in known.mistakes)]:
         with pytest.raises(NotImplementedError, match="FILL IN"):
             answer(np.eye(2))
+
+
+FILLED = {
+    "what is right, in named steps": "return x.mean(axis=-1)",
+    "yield Case(…)s, a small one first, then each edge that the task names": 'yield Case("a small table", np.eye(3))',
+    "as a learner would write it; at least six of these, or slips of the steps": "return x.sum(axis=-1)",
+}
 
 
 def test_filled_in_it_judges(course, monkeypatch):
     new.create("03.row_means")
     path = course / FILES[1]
-    gap = 'raise NotImplementedError("FILL IN: the assertions on what call(candidate, x) gives")'
     text = path.read_text(encoding="utf-8")
-    assert text.count(gap) == 1
-    judge = 'same_values(call(candidate, np.eye(3)), np.full(3, 1 / 3), "means")'
-    path.write_text(text.replace(gap, judge), encoding="utf-8")
+    for gap, filled in FILLED.items():
+        assert text.count(gap) == 1
+        text = text.replace(f'raise NotImplementedError("FILL IN: {gap}")', filled)
+    path.write_text(text, encoding="utf-8")
     defined(path, monkeypatch)
     one = exercises._registry["03.row_means"]
     assert one.check(lambda x: x.mean(axis=-1), record=False).passed
     assert one.check(lambda x: x.mean(axis=-1, keepdims=True), record=False).diagnosis == "wrong-shape"
+    assert one.check(lambda x: x.sum(axis=-1), record=False).diagnosis == "row-means-too-large"
     assert one.check(lambda x: x.mean(axis=-1) + 1, record=False).diagnosis == "different-values"
 
 
