@@ -86,7 +86,8 @@ def kind_of(value):
 
 def as_asked(value, expected):
     """A list as what was asked for: of arrays a tuple, of plain numbers an array of one axis; an array as several numbers."""
-    if isinstance(value, np.ndarray) and value.ndim == 1 and isinstance(expected, tuple) and len(value) == len(expected):
+    asked = isinstance(expected, tuple) and not isinstance(expected, Listed)
+    if isinstance(value, np.ndarray) and value.ndim == 1 and asked and len(value) == len(expected):
         numbers_asked = all(isinstance(part, np.ndarray) and part.ndim == 0 for part in expected)
         return tuple(value[i, ...] for i in range(len(value))) if numbers_asked else value
     if not isinstance(value, Listed):

@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 
-from course_lib.classroom.practice import catalogue
+from course_lib.classroom.practice import answers, catalogue, judging
 from course_lib.classroom.practice.catalogue import Case, cases, mistake
 from course_lib.classroom.practice.judging import judge
+from course_lib.classroom.practice.steps import Step
 from course_lib.classroom.practice.trial import LearnerError
 
 
@@ -80,3 +81,38 @@ def test_where_any_order_is_right_both_are_shown_in_the_same_order(known):
     wrong = diagnosis_of(any_order, lambda x: np.append(x.size, np.arange(x.size - 1)))
     assert (wrong.got[:-1] == wrong.expected[:-1]).all()
     assert wrong.message.startswith("The last entry is wrong")
+
+
+def test_a_list_of_numbers_bears_the_name_of_a_mistake_that_gives_them_in_an_array():
+    listed, array = answers.plain([1.0, 2.0]), answers.plain(np.array([1.0, 2.0]))
+    assert answers.alike(array, listed)
+    assert answers.alike(listed, array)
+    assert not answers.alike(array, answers.plain([1.0, 3.0]))
+
+
+@pytest.fixture
+def stepped(known):
+    """An exercise in steps: 2 (x - 1) + 1, the first step inside of another."""
+    shifted, doubled, raised = (Step(step) for step in (lambda x: x - 1, lambda x: 2 * shifted(x), lambda x: x + 1))
+    shifted.slip("not-shifted", "Nothing is subtracted.", lambda x: x)
+    shifted.slip("shifted-by-all", "The sum is subtracted.", lambda x: x - x.sum())
+    doubled.slip("not-doubled", "Nothing is doubled.", lambda x: x)
+    raised.slip("not-raised", "Nothing is added.", lambda x: x)
+    entry = catalogue.know("00.steps", lambda x: raised(doubled(x)), "numbers", None, {"shifted-by-all"})
+    entry.cases.extend(known.cases)
+    return entry
+
+
+def test_a_slip_is_not_tried_together_with_one_of_a_step_that_it_leaves_out(stepped):
+    x = np.arange(3.0)
+    pairs = judging._pairs(stepped, judging.slips_of(stepped.reference, [x]), [x])
+    assert [{first[2][0], second[2][0]} for first, second in pairs] == [
+        {"not-doubled", "not-raised"},
+        {"not-shifted", "not-raised"},
+    ]
+
+
+def test_a_slip_that_makes_no_difference_here_is_no_part_of_two(stepped):
+    both = diagnosis_of(stepped, lambda x: 2 * x)
+    assert both.diagnosis == "not-shifted+not-raised"
+    assert diagnosis_of(stepped, lambda x: 2 * (x - x.sum())).diagnosis == "different-values"
