@@ -6,7 +6,6 @@ learner's function gave on all of them. Where none does, the verdict says what i
 """
 
 import contextlib
-import itertools
 import time
 import warnings
 from dataclasses import dataclass
@@ -174,25 +173,42 @@ def _known_mistake(known, trials):
 
 def slips_of(function, inputs):
     """All single slips of a function written in steps: dict of (site, number, diagnosis) to the slipped step."""
-    try:
-        with quiet():
-            _, sites = run(function, [answers.copied(value) for value in inputs])
-    except Exception:  # a registered mistake may raise
-        return {}
     return {
-        (site, number, slip.diagnosis): slip.function for site in sites for number, slip in enumerate(site.step.slips)
+        (site, number, slip.diagnosis): slip.function
+        for site in _sites(function, inputs) or ()
+        for number, slip in enumerate(site.step.slips)
     }
 
 
+def _sites(function, inputs, slipped=None):
+    """The sites that a function written in steps passes, some of them with a slip; None where it raises an error."""
+    try:
+        with quiet():
+            return run(function, [answers.copied(value) for value in inputs], slipped)[1]
+    except Exception:  # a slip or a registered mistake may raise
+        return None
+
+
 def _pairs(known, slips, inputs):
-    """Two slips of the reference, then a whole mistake with one slip: (function, {site: slip}, (diagnosis, at)) each."""
-    ones = [(known.reference, {site: slip}, (diagnosis, site.at)) for (site, _, diagnosis), slip in slips.items()]
-    for first, second in itertools.combinations(ones, 2):
-        if first[1].keys() != second[1].keys():
-            yield first, second
+    """Two slips of the reference, then a whole mistake with one slip: (function, {site: slip}, (diagnosis, at)) each.
+
+    A slip that makes no difference in this exercise is none of the two, nor is one of a step that the other leaves out.
+    """
+    ones = [
+        (known.reference, {site: slip}, (diagnosis, site.at))
+        for (site, _, diagnosis), slip in slips.items()
+        if diagnosis not in known.same
+    ]
+    for number, first in enumerate(ones):
+        passed = _sites(known.reference, inputs, first[1])
+        for second in ones[number + 1 :]:
+            (site,) = second[1]
+            if site not in first[1] and (passed is None or site in passed):
+                yield first, second
     for diagnosis, function in known.mistakes:
         for (site, _, other), slip in slips_of(function, inputs).items():
-            yield (function, {}, (diagnosis, "")), (function, {site: slip}, (other, site.at))
+            if other not in known.same:
+                yield (function, {}, (diagnosis, "")), (function, {site: slip}, (other, site.at))
 
 
 def _agrees(known, function, slipped, trials):
