@@ -502,9 +502,10 @@ def multi_head_attention(
 ) -> tuple[Float[Array, "... queries d_out"], Float[Array, "... heads queries keys"]]:
     """Attend num_heads times at once, each head in its own projections, and mix what the heads found.
 
-    Concat(head_1, ..., head_h) W_O with head_i = attention(queries W_Q[i], keys W_K[i], values W_V[i]), where W[i] is
-    the i-th slice of the columns of W. The matrices stand to the right, x @ W, without bias. In self-attention queries,
-    keys and values are one array (..., seq_len, d_model), and each matrix is (d_model, d_model).
+    context = concatenate(head_1, ..., head_h) @ W_O, where head_i = attention(queries @ Q_i, keys @ K_i, values @ V_i).
+    Q_i is the i-th block of d_k columns of W_Q (with d_k = 4, columns 0 to 3 are the first head's), and so on for K_i and
+    V_i. No biases. In self-attention queries, keys and values are one array (..., seq_len, d_model), and each matrix is
+    (d_model, d_model).
 
     Args:
         queries, keys, values: one value for each key.

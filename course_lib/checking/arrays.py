@@ -198,6 +198,17 @@ def check_broadcast(name: str, shape: tuple, axes: str, sizes: dict, leading: tu
         fail(TEXTS["broadcast"], name=name, shape=shape, axes=shown, wanted=wanted)
 
 
+def fit(arrays: dict[str, Any], axes: dict[str, list[str]], sizes: dict[str, int]) -> bool:
+    """Whether all arrays of a call fit axes that are names alone: quickly, while `check_together` says what does not."""
+    for name, array in arrays.items():
+        if len(axes[name]) != array.ndim:
+            return False
+        for axis, size in zip(axes[name], array.shape, strict=True):
+            if not size or sizes.setdefault(axis, size) != size:
+                return False
+    return True
+
+
 def check_together(arrays: dict[str, Any], axes: dict[str, str], sizes: dict[str, int]) -> None:
     """Check all arrays of a call by their axes; sizes: those that are known before."""
     leading, seen, broadcasting = {}, {}, []

@@ -21,7 +21,7 @@ import numpy as np
 from jaxtyping import AbstractArray, AbstractDtype, Float
 
 from course_lib.checking.arrays import TEXTS as ARRAY_TEXTS
-from course_lib.checking.arrays import check_together, listed, read_booleans, read_numbers, read_whole_numbers
+from course_lib.checking.arrays import check_together, fit, listed, read_booleans, read_numbers, read_whole_numbers
 from course_lib.checking.scalars import describe, fail, flag, one_of, real_number, string, whole_number
 
 TEXTS: dict[str, Any] = {
@@ -88,6 +88,7 @@ def checked(function: Callable[P, R]) -> Callable[P, R]:
                 if annotation.array_type is np.ndarray and annotation.dtype in (Float, Scores):
                     floats.append(name)
     own_axes = tuple({axis for one in axes.values() for axis in one.split()}) if names[:1] == ("self",) else ()
+    plain = None if set("".join(axes.values())) & set(".#+") else {name: one.split() for name, one in axes.items()}
 
     @functools.wraps(function)
     def call(*args: P.args, **kwargs: P.kwargs) -> R:
@@ -99,11 +100,11 @@ def checked(function: Callable[P, R]) -> Callable[P, R]:
             if value is not ABSENT and not (optional and value is None):
                 given[name] = read(name, value)
         if axes:
-            sizes = {}
-            if own_axes:
-                own = vars(given["self"])
-                sizes = {axis: own[axis] for axis in own_axes if type(own.get(axis)) is int}
-            check_together({name: given[name] for name in axes if given.get(name) is not None}, axes, sizes)
+            own = vars(given["self"]) if own_axes else {}
+            sizes = {axis: own[axis] for axis in own_axes if type(own.get(axis)) is int}
+            arrays = {name: given[name] for name in axes if given.get(name) is not None}
+            if plain is None or not fit(arrays, plain, sizes.copy()):
+                check_together(arrays, axes, sizes)
         if floats and (present := [name for name in floats if given.get(name) is not None]):
             return _in_floats(function, given, present)
         return function(**given)  # pyrefly: ignore

@@ -468,3 +468,43 @@ def test_sizes_grow_with_each_array():
         ValueError, match=re.escape("y has shape (4,), so its axis d_in is 4; expected (d_in) with d_in = 5")
     ):
         check_shape("y", (4,), "d_in", sizes)
+
+
+class Layer:
+    def __init__(self, d_in):
+        self.d_in, self.queries = d_in, None
+
+    @checked
+    def apply(
+        self,
+        x: Float[torch.Tensor, "batch d_in"],
+        mask: Bool[torch.Tensor, "#batch d_in"] | None = None,
+        y: Float[torch.Tensor, "batch d_out"] | None = None,
+        either: Float[torch.Tensor, " n"] | Float[torch.Tensor, "batch n"] | None = None,
+    ):
+        return x
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ({"x": torch.ones(2, 4)}, "x has shape (2, 4), so its axis d_in is 4; expected (batch, d_in) with d_in = 3"),
+        ({"x": torch.ones(2, 3), "y": torch.ones(1, 5)}, "batch = 2, as in x of shape (2, 3)"),
+        ({"x": torch.ones(2, 3), "mask": torch.ones(3) > 0}, "mask has shape (3,); expected (batch, d_in)"),
+        ({"x": torch.ones(2, 3), "mask": torch.ones(4, 3) > 0}, "does not broadcast to (batch, d_in) = (2, 3)"),
+        (
+            {"x": torch.ones(2, 3), "mask": torch.ones(2, 3)},
+            "mask has dtype torch.float32 and shape (2, 3); expected boo",
+        ),
+    ],
+)
+def test_an_axis_of_a_method_has_the_size_that_its_object_says(arguments, words):
+    with pytest.raises(ValueError) as error:
+        Layer(3).apply(**arguments)
+    assert words in str(error.value)
+
+
+def test_what_fits_an_object_passes_and_what_may_be_several_kinds_is_left_alone():
+    x, mask = torch.ones(2, 3), torch.ones(1, 3) > 0
+    assert Layer(3).apply(x, mask, torch.ones(2, 7)) is x
+    assert Layer(3).apply(x, either="left to the body") is x
