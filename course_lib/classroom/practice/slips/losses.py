@@ -120,6 +120,10 @@ log_probabilities.slip(
     lambda logits: (low := logits - logits.max(axis=-1)) - log_sum(low), lambda logits: logits - np.log(np.exp(logits).sum(axis=-1)),
 )  # fmt: skip
 log_probabilities.slip(
+    "softmax-maximum-of-columns", None,
+    *(lambda logits, axis=axis: (low := logits - logits.max(axis=axis, keepdims=True)) - log_sum(low) for axis in (0, -2)),
+)  # fmt: skip
+log_probabilities.slip(
     "loss-sum-without-log", "You subtract the sum of exponentials itself. Which function turns the division into a difference?",
     lambda logits: (low := logits - highest(logits)) - np.exp(low).sum(axis=-1, keepdims=True),
     lambda logits: logits - np.exp(logits).sum(axis=-1, keepdims=True),
@@ -165,6 +169,12 @@ picked.slip(
     "loss-of-the-wrong-classes", "The wrong classes enter the loss by log(1 - p), as if each were a question of its own. Only the right "
     "one counts.",
     lambda numbers, targets: picked(numbers, targets) + (rest := np.log(1 - np.exp(numbers))).sum(axis=-1) - picked(rest, targets),
+)  # fmt: skip
+picked.slip(
+    "loss-squared-error", "You square how far the probabilities are from 1 and 0. A cross-entropy takes a logarithm.",
+    lambda numbers, targets: -((1 - np.exp(picked(numbers, targets))) ** 2),
+    *(lambda numbers, targets, total=total: -total((np.exp(numbers) - np.eye(numbers.shape[-1])[targets]) ** 2, axis=-1)
+      for total in (np.sum, np.mean)),
 )  # fmt: skip
 
 
@@ -242,6 +252,7 @@ averaged.slip(
     "loss-mean-of-rows", "You take the mean of each row, and then the mean of these: places in short rows weigh more. All that count "
     "weigh the same.",
     lambda losses, real=None: np.mean([row[on].mean() for row, on in zip(losses, everywhere(losses, real), strict=True)]),
+    lambda losses, real=None: np.mean([row[on].mean() for row, on in zip(losses, everywhere(losses, real), strict=True) if on.any()]),
 )  # fmt: skip
 averaged.slip(
     "loss-divides-by-rows", "You add up each row's losses and divide by the number of rows. Divide by how many places count.",
