@@ -53,8 +53,9 @@ frequencies.slip(
     powers(lambda i, d: np.linspace(0, 1, d // 2)),
 )  # fmt: skip
 frequencies.slip(
-    "exponent-divided-wrongly", "Your exponent is divided by another number than that of the features: one more, or one less.",
+    "exponent-divided-wrongly", "Your exponent is divided by another number than how many features there are.",
     powers(lambda i, d: i / (d - 1)), powers(lambda i, d: i / (d + 1)),
+    *(powers(lambda i, d, fixed=fixed: i / fixed) for fixed in (8, 10, 16, 32, 64, 128, 512)),
 )  # fmt: skip
 frequencies.slip(
     "exponent-not-divided", "Your exponent is not divided by the number of features: after a few pairs nothing moves any more.",
@@ -76,8 +77,8 @@ frequencies.slip(
     powers(lambda i, d: (i + 1) / d), powers(lambda i, d: (i + 2) / d), powers(lambda i, d: (i / 2 + 1) / d),
 )  # fmt: skip
 frequencies.slip(
-    "frequencies-reversed", "Your frequencies stand in the opposite order: the first pair is the fastest.",
-    lambda size, base: frequencies(size, base)[::-1],
+    "frequencies-reversed", "Your frequencies run the wrong way: the first pair has to be the fastest.",
+    lambda size, base: frequencies(size, base)[::-1], powers(lambda i, d: 1 - i / d),
 )  # fmt: skip
 frequencies.slip(
     "base-of-another-number", "Your hands slow down by another base than the one asked for. Written with np.exp, the natural "
@@ -204,6 +205,18 @@ hands.slip(
 hands.slip(
     "features-left-empty", "One feature of each pair is still 0. A pair is filled with a sine and a cosine.",
     lambda angles: together(np.sin(angles), 0 * angles), lambda angles: together(0 * angles, np.cos(angles)),
+    lambda angles: together(np.cos(angles), 0 * angles), lambda angles: together(0 * angles, np.sin(angles)),
+)  # fmt: skip
+hands.slip(
+    "angles-tiled", "The two of a pair get different angles: your list of angles is repeated as a whole. Each angle is needed twice in a "
+    "row.",
+    lambda angles: together(*(of(part) for of, part in zip((np.sin, np.cos), neighbours(tiled(angles)), strict=True))),
+)  # fmt: skip
+hands.slip(
+    "pairs-not-put-together", "The two of each pair stand on an axis of their own, or come as two arrays. Put them together on the last "
+    "axis.",
+    lambda angles: np.stack([np.sin(angles), np.cos(angles)], axis=-1), lambda angles: np.stack([np.sin(angles), np.cos(angles)]),
+    lambda angles: (np.sin(angles), np.cos(angles)),
 )  # fmt: skip
 hands.slip(
     "angles-for-hands", "These are the angles. Take the sine and the cosine of each.",
@@ -214,7 +227,7 @@ hands.slip(
     lambda angles: hands(angles).T,
 )  # fmt: skip
 hands.slip(
-    "cut-to-whole-numbers", "Your array holds whole numbers, so everything behind the point is cut off. Make it of floats.",
+    "array-of-whole-numbers", "Your array holds whole numbers, so everything behind the point is cut off. Make it of floats.",
     lambda angles: hands(angles).astype(int),
 )  # fmt: skip
 
@@ -344,7 +357,17 @@ turned.slip(
     "first-pair-only", "Only the first pair turns. Each pair has its own turn.",
     lambda x, angles: turned(x, angles * (np.arange(angles.shape[-1]) == 0)),
 )  # fmt: skip
-turned.slip("cut-to-whole-numbers", None, lambda x, angles: turned(x, angles).astype(int))
+turned.slip(
+    "last-pair-left-out", "The last pair is left out: your loop ends too early.",
+    lambda x, angles: np.where(np.arange(x.shape[-1]) < x.shape[-1] - 2, turned(x, angles), 0),
+    lambda x, angles: turned(x, angles * (np.arange(angles.shape[-1]) < angles.shape[-1] - 1)),
+)  # fmt: skip
+turned.slip(
+    "pairs-not-put-together", None,
+    lambda x, angles: turned(x, angles).reshape(*x.shape[:-1], -1, 2), lambda x, angles: np.stack(neighbours(turned(x, angles))),
+    lambda x, angles: neighbours(turned(x, angles)),
+)  # fmt: skip
+turned.slip("array-of-whole-numbers", None, lambda x, angles: turned(x, angles).astype(int))
 
 
 def on_the_diagonal(blocks):
@@ -363,6 +386,14 @@ def of_halves(matrix):
     """The same turn where j and j + half are a pair."""
     order = np.argsort(np.arange(len(matrix)) % 2, kind="stable")
     return matrix[np.ix_(order, order)]
+
+
+def overlapping(angles):
+    """The blocks written over each other, one row further each."""
+    matrix = np.zeros((2 * len(angles),) * 2)
+    for place, angle in enumerate(angles):
+        matrix[place : place + 2, place : place + 2] = [[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]]
+    return matrix
 
 
 @step
@@ -406,21 +437,35 @@ turn_matrix.slip(
 turn_matrix.slip(
     "blocks-to-the-middle", "Only the first half of the diagonal has blocks: the loop over the pairs ends at d_model / 2.",
     lambda angles: np.where(np.arange(2 * len(angles)) < 2 * len(range(0, len(angles), 2)), turn_matrix(angles), 0),
+    lambda angles: turn_matrix(angles * (np.arange(len(angles)) < len(range(0, len(angles), 2)))),
 )  # fmt: skip
 turn_matrix.slip(
     "matrix-without-sines", "Only the cosines are there, on the diagonal. A turn needs the two sines beside it.",
     blocks(lambda c, s: [[c, 0], [0, c]]), blocks(lambda c, s: [[c, 0], [0, s]]), blocks(lambda c, s: [[s, 0], [0, c]]),
 )  # fmt: skip
 turn_matrix.slip(
-    "matrix-with-one-sine", "One of the two sines beside the diagonal is missing: sine and cosine each take from both.",
+    "block-with-a-gap", "One entry of each block is still 0. A sine and a cosine are each made of both of the pair: four entries.",
+    blocks(lambda c, s: [[c, s], [-s, 0]]), blocks(lambda c, s: [[0, s], [-s, c]]),
     blocks(lambda c, s: [[c, s], [0, c]]), blocks(lambda c, s: [[c, 0], [-s, c]]), blocks(lambda c, s: [[c, 0], [s, c]]),
     blocks(lambda c, s: [[c, -s], [0, c]]),
+)  # fmt: skip
+turn_matrix.slip(
+    "last-block-only", "Only the last pair has a block: is the matrix made anew in the loop?",
+    lambda angles: np.where(np.arange(2 * len(angles)) >= 2 * len(angles) - 2, turn_matrix(angles), 0),
+)  # fmt: skip
+turn_matrix.slip(
+    "blocks-overlap", "Your blocks overlap: they begin at rows 0, 1, 2, …. Each takes two rows.",
+    overlapping,
+)  # fmt: skip
+turn_matrix.slip(
+    "ones-on-the-diagonal", "The diagonal holds only ones. A block's diagonal are the cosines.",
+    blocks(lambda c, s: [[1, s], [-s, 1]]), blocks(lambda c, s: [[1, -s], [s, 1]]),
 )  # fmt: skip
 turn_matrix.slip(
     "blocks-not-placed", "These are the blocks, one for each pair. Put them on the diagonal of one matrix, (d_model, d_model).",
     lambda angles: np.array([[[np.cos(b), np.sin(b)], [-np.sin(b), np.cos(b)]] for b in angles]),
 )  # fmt: skip
-turn_matrix.slip("cut-to-whole-numbers", None, lambda angles: turn_matrix(angles).astype(int))
+turn_matrix.slip("array-of-whole-numbers", None, lambda angles: turn_matrix(angles).astype(int))
 
 # ----------------------------------------------------------------------------------------------------------------------
 # ALiBi
@@ -599,6 +644,8 @@ penalties.slip(
     lambda slopes, distances: np.moveaxis(penalties(slopes, distances), 0, -1),
 )  # fmt: skip
 penalties.slip(
-    "distances-alone", "These are the distances alone: the slopes are missing.",
-    lambda slopes, distances: -distances, lambda slopes, distances: distances,
+    "one-table-for-all-heads", "There is one table. Each head has its own: (heads, queries, keys).",
+    lambda slopes, distances: -slopes[0] * distances, lambda slopes, distances: -distances, lambda slopes, distances: distances,
+    lambda slopes, distances: penalties(slopes, distances).sum(axis=0), lambda slopes, distances: -slopes[-1] * distances,
 )  # fmt: skip
+penalties.slip("array-of-whole-numbers", None, lambda slopes, distances: penalties(slopes, distances).astype(int))
