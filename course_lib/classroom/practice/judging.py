@@ -151,13 +151,15 @@ def _known_mistake(known, trials):
         answers.alike(_form(known, one.expected), _form(known, one.answer.value), one.case.within) for one in trials
     ):
         return None  # the right numbers, of another kind
-    for diagnosis, function in known.mistakes:
-        if _agrees(known, function, {}, trials):
-            return diagnosis, sentence_of(diagnosis)
     slips = slips_of(known.reference, trials[-1].case.inputs) | slips_of(known.reference, inputs)
-    for (site, _, diagnosis), function in slips.items():
-        if _agrees(known, known.reference, {site: function}, trials):
-            return diagnosis, sentence_of(diagnosis, site.at)
+    found = _single_mistakes(known, slips, trials)
+    first = next(found, None)
+    if all(
+        one.answer.error is not None for one in trials if not one.is_right
+    ):  # what raises does not say much: only one
+        return None if first is None or any(diagnosis != first[0] for diagnosis, _ in found) else first
+    if first is not None:
+        return first
     until = time.perf_counter() + SECONDS_FOR_PAIRS
     for first, second in _pairs(known, slips, inputs):
         if time.perf_counter() > until:
@@ -169,6 +171,16 @@ def _known_mistake(known, trials):
             texts = [sentence_of(name, at) for name, at in told]
             return "+".join(name for name, _ in told), TEXTS["two"].format(first=texts[0], second=texts[1])
     return None
+
+
+def _single_mistakes(known, slips, trials):
+    """(diagnosis, sentence) of each known mistake, and of each slip, that gives what the learner's function gave."""
+    for diagnosis, function in known.mistakes:
+        if _agrees(known, function, {}, trials):
+            yield diagnosis, sentence_of(diagnosis)
+    for (site, _, diagnosis), function in slips.items():
+        if _agrees(known, known.reference, {site: function}, trials):
+            yield diagnosis, sentence_of(diagnosis, site.at)
 
 
 def slips_of(function, inputs):

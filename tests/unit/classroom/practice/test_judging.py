@@ -37,6 +37,18 @@ def test_an_error_on_every_input_is_no_known_mistake_only_because_one_raises_too
         judge(known, lambda x: (x.mean(axis=9), x))
 
 
+def test_errors_alone_are_named_where_one_known_mistake_gives_them_and_not_where_two_do(known):
+    def of_tables_alone(x):
+        rows, columns = x.shape
+        return x + 1, x * 2
+
+    mistake("00.both", "of-tables-alone", "The input need not be a table.", of_tables_alone)
+    assert diagnosis_of(known, of_tables_alone).diagnosis == "of-tables-alone"
+    mistake("00.both", "joined", "You make a table of it.", lambda x: (x.reshape(2, 3) + 1, x.reshape(2, 3) * 2))
+    with pytest.raises(LearnerError, match="three numbers|unpack"):
+        judge(known, of_tables_alone)
+
+
 def test_right_values_in_another_order_are_named(known):
     wrong = diagnosis_of(known, lambda x: (x * 2, x + 1))
     assert wrong.diagnosis == "returned-in-another-order"
