@@ -12,10 +12,10 @@ from course_lib.classroom.practice.steps import step
 # ----------------------------------------------------------------------------------------------------------------------
 
 SUMMED = "You add up{at}; asked for is the mean."
-LARGEST = "You take the largest{at}; asked for is the mean."
-ONE_ALONE = "You take one alone{at}, the first or the last; asked for is the mean."
-MEDIAN = "You take the median{at}; asked for is the mean."
-OFF_BY_ONE = "You divide by one more or one less than there are{at}. A mean divides by how many were added up."
+LARGEST = "In place of the mean{at} you take the largest."
+ONE_ALONE = "In place of the mean{at} you take one alone, the first or the last."
+MEDIAN = "In place of the mean{at} you take the median."
+OFF_BY_ONE = "Your mean{at} divides by one more or one less than how many were added up."
 
 
 @step
@@ -35,6 +35,10 @@ mean.slip("mean-along-another-axis", "Your mean does not run{at}: it takes anoth
           *(lambda numbers, axis=-1, by=by: numbers.mean(axis=(axis + by) % numbers.ndim) for by in (1, -1)))  # fmt: skip
 
 
+mean.slip("mean-of-everything", "All is averaged to one number, not{at} alone.",
+          lambda numbers, axis=-1: numbers.mean())  # fmt: skip
+
+
 @step
 def mean_of_kept(numbers, keep):
     """The mean along the last axis of what is kept: (..., n), boolean (n,) -> (...)."""
@@ -42,14 +46,14 @@ def mean_of_kept(numbers, keep):
 
 
 mean_of_kept.slip(
-    "mean-over-all", "Your mean counts all of them{at}, those too that are to be left out.",
+    "mean-over-all", "Your mean runs{at} that are to be left out, too.",
     lambda numbers, keep: numbers.mean(axis=-1), lambda numbers, keep: (numbers * keep).mean(axis=-1),
 )  # fmt: skip
 mean_of_kept.slip(
-    "left-out-added-up", "What is to be left out{at} is still added up; only the count leaves it out.",
+    "left-out-added-up", "What is to be left out is still added up{at}; only the count leaves it out.",
     lambda numbers, keep: numbers.sum(axis=-1) / keep.sum(),
 )  # fmt: skip
-mean_of_kept.slip("mean-of-the-left-out", "You average those{at} that are to be left out, and leave out the others.",
+mean_of_kept.slip("mean-of-the-left-out", "Your mean runs{at} that are to be left out, and leaves out the others.",
                   lambda numbers, keep: numbers[..., ~keep].mean(axis=-1))  # fmt: skip
 mean_of_kept.slip("summed-for-mean", None, lambda numbers, keep: numbers[..., keep].sum(axis=-1))
 mean_of_kept.slip("largest-for-mean", None, lambda numbers, keep: numbers[..., keep].max(axis=-1))
@@ -187,7 +191,7 @@ def ranks(values):
 
 ranks.slip("not-ranked", "The values themselves enter{at}. Rank first: only their order counts.", lambda values: values)
 ranks.slip("ranks-by-order", "Equal values get different ranks{at}, by their place in the array. They share the mean of their ranks.",
-           lambda values: values.argsort(kind="stable").argsort(kind="stable"),
+           lambda values: values.argsort(kind="stable").argsort(kind="stable"), lambda values: values.argsort().argsort(),
            lambda values: len(values) - 1 - (-values).argsort(kind="stable").argsort(kind="stable"))  # fmt: skip
 ranks.slip("ranks-first", "Equal values all get the smallest, or the largest, of their ranks{at}. They share the mean of them.",
            smaller, lambda values: smaller(values) + equal_others(values))  # fmt: skip
@@ -198,7 +202,7 @@ ranks.slip("ranks-halves-cut", "Ranks between two whole numbers are cut or round
            lambda values: smaller(values) + (equal_others(values) + 1) // 2,
            lambda values: np.round(smaller(values) + equal_others(values) / 2))  # fmt: skip
 ranks.slip("argsort-once", "np.argsort gives the order, not the ranks{at}: which place stands first, not which rank a place has.",
-           lambda values: values.argsort(kind="stable"), lambda values: (-values).argsort(kind="stable"))  # fmt: skip
+           lambda values: values.argsort(kind="stable"), lambda values: values.argsort(), lambda values: (-values).argsort(kind="stable"))  # fmt: skip
 ranks.slip("sorted-for-ranked", "The values are sorted{at}, which parts each from its partner. A rank stays at its value's place.",
            np.sort)  # fmt: skip
 
@@ -229,5 +233,5 @@ correlation.slip("correlation-mixed-counts", "The covariance divides by n and th
                  lambda a, b: np.cov(a, b)[0, 1] / a.std() / b.std(),
                  lambda a, b: np.cov(a, b, bias=True)[0, 1] / a.std(ddof=1) / b.std(ddof=1))  # fmt: skip
 correlation.slip("cosine-for-correlation", "This is a cosine: the means are not taken off first.",
-                 lambda a, b: a @ b / np.linalg.norm(a) / np.linalg.norm(b),
-                 lambda a, b: (a + 1) @ (b + 1) / np.linalg.norm(a + 1) / np.linalg.norm(b + 1))  # fmt: skip
+                 *(lambda a, b, more=more: (a + more) @ (b + more) / np.linalg.norm(a + more) / np.linalg.norm(b + more)
+                   for more in (0, 0.5, 1)))  # fmt: skip
