@@ -46,7 +46,7 @@ dot_products.slip(
     lambda queries, keys: queries[..., :, None, :] * keys[..., None, :, :],
 )  # fmt: skip
 dot_products.slip(
-    "scores-scaled", "These scores are already divided by √d_k. That step comes later: here they are taken as they come.",
+    "scores-scaled", "These scores are divided by √d_k, which is not asked for here: they are taken as they come.",
     lambda queries, keys: dot_products(queries, keys) / np.sqrt(keys.shape[-1]),
 )  # fmt: skip
 dot_products.slip(
@@ -64,6 +64,31 @@ dot_products.slip(
 dot_products.slip(
     "last-product-only", "Each entry holds one product, the last: in a loop `=` overwrites, `+=` adds up.",
     lambda queries, keys: queries[..., :, None, -1] * keys[..., None, :, -1],
+)  # fmt: skip
+dot_products.slip(
+    "product-left-out", "One of the products is left out, the first or the last. A dot product adds up all of them.",
+    lambda queries, keys: dot_products(queries[..., :-1], keys[..., :-1]),
+    lambda queries, keys: dot_products(queries[..., 1:], keys[..., 1:]),
+)  # fmt: skip
+dot_products.slip(
+    "first-product-only", "Each entry holds the first product alone. Does your loop go on to the others?",
+    lambda queries, keys: queries[..., :, None, 0] * keys[..., None, :, 0],
+)  # fmt: skip
+dot_products.slip(
+    "reshape-for-transpose", "A reshape deals the numbers out anew, row by row; it turns nothing round. Axes are exchanged by a "
+    "transpose.",
+    lambda queries, keys: queries @ keys.reshape(*keys.shape[:-2], keys.shape[-1], keys.shape[-2]),
+)  # fmt: skip
+dot_products.slip(
+    "scores-centred", "You take off a mean first, as in a correlation. A dot product takes the vectors as they come.",
+    lambda queries, keys: dot_products(
+        queries - queries.mean(axis=-1, keepdims=True), keys - keys.mean(axis=-1, keepdims=True)
+    ),
+)  # fmt: skip
+dot_products.slip(
+    "sums-for-products", "You add up numbers of the vectors first. Multiply matching numbers, then add up.",
+    lambda queries, keys: queries.sum(axis=-1)[..., :, None] * keys.sum(axis=-1)[..., None, :],
+    lambda queries, keys: queries.sum(axis=-1)[..., :, None] + keys.sum(axis=-1)[..., None, :],
 )  # fmt: skip
 dot_products.slip(
     "negative-distance", "These are distances between the vectors, not dot products.",
@@ -185,14 +210,14 @@ def softmax(scores, mask=None):
     return share(exponentials(lower(hide(scores, mask))))
 
 
-def along(axis):
-    """A softmax along another axis."""
+def along(axis, fill=-np.inf, row=below_row):
+    """A softmax along another axis, `row` being that of the last one."""
+    return lambda scores, mask=None: np.swapaxes(row(np.swapaxes(hidden(scores, mask, fill), axis, -1)), axis, -1)
 
-    def wrong(scores, mask=None):
-        moved = np.swapaxes(hidden(scores, mask), axis, -1)
-        return np.swapaxes(below(moved, None, highest), axis, -1)
 
-    return wrong
+def each_along(axis):
+    """The same with what becomes of a column in which all are hidden: NaN, even shares, or 0."""
+    return along(axis), along(axis, -1e9), along(axis, row=lambda scores: below(scores, None, highest))
 
 
 def of_numbers(change):
@@ -217,15 +242,15 @@ def of_changed(change):
 
 softmax.slip(
     "softmax-over-queries", "The columns sum to 1, the rows do not: your softmax runs over the queries. Which axis are the keys?",
-    along(-2),
+    *each_along(-2),
 )  # fmt: skip
 softmax.slip(
     "softmax-axis-0", "Your softmax runs over axis 0. The keys are the last axis whatever the rank.",
-    along(0),
+    *each_along(0),
 )  # fmt: skip
 softmax.slip(
     "softmax-axis-1", "On a batch your softmax runs over axis 1. The keys are the last axis whatever the rank.",
-    along(1),
+    *each_along(1),
 )  # fmt: skip
 softmax.slip(
     "softmax-over-everything", "All entries together sum to 1. Each row is one query's own distribution: one total a row.",
@@ -236,7 +261,7 @@ softmax.slip(
     "without changing its softmax?",
     lambda scores, mask=None: shares(np.exp(hidden(scores, mask))),
     lambda scores, mask=None: shares_or_zero(np.exp(hidden(scores, mask))),
-    lambda scores, mask=None: shares_or_zero(np.exp(scores) * (1 if mask is None else mask)),
+    *(lambda scores, mask=None, part=part: part(np.exp(scores) * (1 if mask is None else mask)) for part in (shares, shares_or_zero)),
 )  # fmt: skip
 softmax.slip(
     "softmax-global-maximum", "A row far below the largest score becomes 0/0: you subtract one maximum for the whole matrix. "
@@ -291,6 +316,8 @@ softmax.slip(
     lambda scores, mask=None: np.nan_to_num(shares(np.exp(hidden(scores, mask)))),
     lambda scores, mask=None: shares(np.exp(np.clip(hidden(scores, mask), -700, 700))),
     lambda scores, mask=None: shares(np.exp(np.minimum(hidden(scores, mask), 700))),
+    *(lambda scores, mask=None, most=most: shares(np.exp(np.clip(scores, -most, most)) * (1 if mask is None else mask))
+      for most in (500, 700)),
 )  # fmt: skip
 softmax.slip(
     "missing-keepdims", "Your rows are divided by the sums of other rows: without `keepdims=True` the sums line up with the "
@@ -422,7 +449,15 @@ softmax.slip(  # where nothing was to be hidden, everything is
     "mask-inverted", None,
     *(lambda scores, mask=None, fill=fill: below_row(hidden(scores, None if mask is None else ~mask, fill))
       for fill in (-np.inf, -1e9, -1e30)),
+    lambda scores, mask=None: below_row(scores + (0 if mask is None else ~mask * 1e9)),
 )  # fmt: skip
+for diagnosis, naive in {  # the same with exponentials as they come, too large for a float beside large scores
+    "mask-filled-with-zero": lambda scores, mask=None: shares(np.exp(hidden(scores, mask, 0.0))),
+    "mask-ignored": lambda scores, mask=None: shares(np.exp(scores)),
+    "mask-after-softmax": lambda scores, mask=None: shares(np.exp(scores)) * (1 if mask is None else mask),
+    "mask-inverted": lambda scores, mask=None: shares(np.exp(hidden(scores, None if mask is None else ~mask))),
+}.items():
+    softmax.slip(diagnosis, None, naive)
 softmax.slip(
     "fully-masked-nan", None,
     lambda scores, mask=None: below_row(hidden(scores, mask)),
