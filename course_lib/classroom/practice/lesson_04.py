@@ -212,15 +212,17 @@ mistake(
     "The maps stand in the wrong order: head 0's comes first.",
     changed_maps(lambda maps: maps[::-1]),
 )
-mistake(TWO, "heads-added", "You add the heads up before W_O. Put them side by side: each has its own rows of W_O.",
+mistake(TWO, "heads-added", "You add the heads up before W_O, or both meet the same rows of it. Side by side, each has its own rows.",
         *(changed_outputs(lambda x, both, W_O, h=h: both.sum(axis=0) @ half(W_O, h)) for h in (0, 1)))  # fmt: skip
 mistake(TWO, "heads-averaged", "You average the heads before W_O. Put them side by side: each has its own rows of W_O.",
         *(changed_outputs(lambda x, both, W_O, h=h: both.mean(axis=0) @ half(W_O, h)) for h in (0, 1)))  # fmt: skip
 LEFT_OUT = "Only one of the heads reaches the output."
 mistake(TWO, "head-left-out", LEFT_OUT,
         *(changed_outputs(lambda x, both, W_O, h=h: both[h] @ half(W_O, h)) for h in (0, 1)))  # fmt: skip
-mistake(TWO, "contributions-same-rows", None,
-        *(changed_outputs(lambda x, both, W_O, h=h: (both @ half(W_O, h)).sum(axis=0)) for h in (0, 1)))  # fmt: skip
+mistake(TWO, "one-head-alone", "One head alone is in what you return. Does the second overwrite the first?",
+        *(lambda x, W_Q, W_K, W_V, W_O, h=h, own=own: (
+            (pair := attended(*(x @ W[h] for W in (W_Q, W_K, W_V))))[0] @ half(W_O, own), pair[1])
+          for h in (0, 1) for own in (0, 1)))  # fmt: skip
 AVERAGED = "What the heads add is divided by their number. W_O's mixture is a sum, not a mean."
 mistake(TWO, "contributions-averaged", AVERAGED, changed_outputs(lambda x, both, W_O: merge(both) @ W_O / 2))
 RESIDUAL = (
@@ -456,6 +458,9 @@ mistake(
     MULTI, "contributions-averaged", None, changed_answer(lambda context, weights, x, heads: (context / heads, weights))
 )
 mistake(MULTI, "residual-too-early", None, changed_answer(lambda context, weights, x, _: (x + context, weights)))
+mistake(
+    MULTI, "leading-axes", None, changed_answer(lambda context, weights, *_: (context, np.moveaxis(weights, -3, 0)))
+)
 order_mistakes(MULTI, multi_head_attention)
 
 
@@ -493,7 +498,6 @@ def contribution_cases():
     yield Case("three heads of width 4", draw(22, 5, 12), *large, 3)
     yield Case("six heads of width 2", draw(23, 7, 12), *large, 6)
     yield Case("as many words as features and heads", draw(24, 4, 4), *small, 4)
-    yield Case("a single head", draw(25, 3, 4), *small, 1, edge=True)
 
 
 PARTS = "04.head_contributions"
@@ -519,13 +523,15 @@ def at_its_place(contexts, W_O, num_heads):
     return contexts @ rows_of_heads(np.eye(len(W_O)), num_heads)
 
 
-mistake(PARTS, "contributions-total", "You return the sum. Wanted are its parts, one for each head.",
-        changed_parts(lambda parts, *_: parts.sum(axis=0)))  # fmt: skip
+mistake(PARTS, "contributions-total", "You return the sum or the mean. Wanted are its parts, one for each head.",
+        changed_parts(lambda parts, *_: parts.sum(axis=0)), changed_parts(lambda parts, *_: parts.mean(axis=0)))  # fmt: skip
 mistake(PARTS, "contributions-not-projected", "These are the heads' contexts. What a head contributes has gone through its rows of W_O.",
         of_contexts(lambda contexts, *_: contexts), of_contexts(at_its_place))  # fmt: skip
 mistake(PARTS, "contributions-through-all-rows", "Each head's context meets rows of W_O that are another head's.",
         of_contexts(lambda contexts, W_O, h: contexts @ np.roll(rows_of_heads(W_O, h), 1, axis=0)),
         of_contexts(lambda contexts, W_O, h: contexts @ np.roll(rows_of_heads(W_O, h), -1, axis=0)))  # fmt: skip
+mistake(PARTS, "contributions-without-attention", "These are each token's own values, through W_O. What a head adds is their mix.",
+        lambda x, W_Q, W_K, W_V, W_O, num_heads: split(x @ W_V, num_heads) @ rows_of_heads(W_O, num_heads))  # fmt: skip
 mistake(PARTS, "contributions-equal-shares", "Every head gets an equal share of the output. They contribute quite different vectors.",
         changed_parts(lambda parts, *_: np.stack([parts.mean(axis=0)] * len(parts))))  # fmt: skip
 mistake(PARTS, "contributions-all-alike", "Every head's entry is the whole output. Wanted are its parts, one for each head.",
@@ -699,20 +705,24 @@ mean_weights.slip("offset-wraps-around", "Keys before the first one are read fro
                                             for offset in range(weights.shape[-1])]))  # fmt: skip
 mean_weights.slip("offset-counts-winners", "You count how often an offset has the largest weight. Wanted is its mean weight.",
                   lambda weights: winners(weights), lambda weights: winners(weights.mean(axis=0, keepdims=True)),
-                  lambda weights: winners(weights.mean(axis=0, keepdims=True), behind=0))  # fmt: skip
+                  lambda weights: winners(weights.mean(axis=0, keepdims=True), lambda offsets: offsets.clip(0)),
+                  lambda weights: winners(weights.mean(axis=0, keepdims=True), abs), lambda weights: winners(weights, abs))  # fmt: skip
 mean_weights.slip("offset-of-mean-head", "One number came back. Each head has its own offset: don't average over the heads.",
                   lambda weights: table_of_offsets(weights).mean(axis=1))  # fmt: skip
 mean_weights.slip("offset-of-each-sentence", "Your offsets have another axis for the sentences. Average over them, too.",
                   lambda weights: np.array([diagonal(weights, offset).mean(axis=-1).T for offset in range(weights.shape[-1])]).swapaxes(1, 2))  # fmt: skip
 
 
-def winners(weights, behind=None):
-    """How often each offset has the largest weight of a query: (offsets, heads); keys after it count as at `behind`."""
-    offsets = distances(weights)[:, :1] - weights.argmax(axis=-1).swapaxes(-1, -2)  # (sentences, queries, heads)
-    offsets = offsets if behind is None else offsets.clip(behind)
+def winners(weights, count_as=np.array):
+    """How often each offset, or what it counts as, has the largest weight of a query: (offsets, heads)."""
+    offsets = count_as(
+        distances(weights)[:, :1] - weights.argmax(axis=-1).swapaxes(-1, -2)
+    )  # (sentences, queries, heads)
     return np.array([(offsets == offset).sum(axis=(0, 1)) for offset in range(weights.shape[-1])])
 
 
+mean_weights.slip("offset-range", "You try as many offsets as there are sentences or heads. A key may lie as far back as the sentence is long.",
+                  *(lambda weights, axis=axis: table_of_offsets(weights, offsets=range(weights.shape[axis])) for axis in (0, 1)))  # fmt: skip
 strongest.slip("offset-of-the-weakest", "You take the offset with the smallest mean weight. Asked for is the largest.",
                lambda table: np.argmin(table, axis=0))  # fmt: skip
 strongest.slip("offset-returns-weight", "You return the largest mean weight. Asked for is where it stands: its offset.",
@@ -728,7 +738,8 @@ strongest.slip("offset-never-itself", "You leave out offset 0. A head may look a
 strongest.slip("offset-negative", "Your offsets are negative: they count how far back, so query minus key.",
                lambda table: -np.argmax(table, axis=0))  # fmt: skip
 strongest.slip("offset-one-off", "All offsets are off by one. Offset 0 is the token itself.",
-               lambda table: np.argmax(table, axis=0) + 1, lambda table: np.argmax(table, axis=0) - 1)  # fmt: skip
+               lambda table: np.argmax(table, axis=0) + 1, lambda table: np.argmax(table, axis=0) - 1,
+               lambda table: np.argmax(table[1:], axis=0))  # fmt: skip
 strongest.slip("offset-from-the-end", "Your offsets count from the largest one down. Offset 0 is the token itself.",
                lambda table: len(table) - 1 - np.argmax(table, axis=0))  # fmt: skip
 
@@ -933,13 +944,19 @@ mistake(PRUNE, "key-width-from-values", "W_Q and W_K are cut as if a key were as
         lambda W_Q, W_K, W_V, W_O, h, keep: (W_Q[:, (own := np.repeat(keep, W_V.shape[1] // h))], W_K[:, own], W_V[:, own], W_O[own]))  # fmt: skip
 mistake(PRUNE, "width-from-d_model", "You take d_model / num_heads for the width of a head. Its width is that of the matrix's own columns.",
         lambda W_Q, W_K, W_V, W_O, h, keep: (W_Q[:, (own := np.repeat(keep, len(W_Q) // h))], W_K[:, own], W_V[:, own], W_O[own]))  # fmt: skip
+mistake(PRUNE, "pruned-every-nth", None,
+        right_but(lambda four, *inputs: (*(W[:, np.tile(inputs[5], W.shape[1] // inputs[4])] for W in inputs[:3]), four[3])),
+        lambda *inputs: (*(np.concatenate([W[:, head :: inputs[4]] for head in np.flatnonzero(inputs[5])], axis=1) for W in inputs[:3]),
+                         prune_heads(*inputs)[3]))  # fmt: skip
 mistake(PRUNE, "output-every-nth", None,
         right_but(lambda four, W_Q, W_K, W_V, W_O, h, keep: (*four[:3], W_O[np.tile(keep, len(W_O) // h)])))  # fmt: skip
 mistake(PRUNE, "pruned-one-head-less", "A head that should stay is gone.",
         lambda *inputs: prune_heads(*inputs[:5], inputs[5] & (np.arange(len(inputs[5])) != inputs[5].argmax())))  # fmt: skip
 mistake(PRUNE, "heads-keep-their-axis", "The heads still have an axis of their own. Join it with that of their columns again.",
         lambda W_Q, W_K, W_V, W_O, h, keep: (
-            *(W.reshape(len(W), h, -1)[:, keep] for W in (W_Q, W_K, W_V)), W_O.reshape(h, -1, W_O.shape[1])[keep]))  # fmt: skip
+            *(W.reshape(len(W), h, -1)[:, keep] for W in (W_Q, W_K, W_V)), W_O.reshape(h, -1, W_O.shape[1])[keep]),
+        right_but(lambda four, W_Q, W_K, W_V, W_O, h, keep: (*four[:3], W_O.reshape(h, -1, W_O.shape[1])[keep])),
+        right_but(lambda four, *inputs: (*(W.reshape(len(W), inputs[4], -1)[:, inputs[5]] for W in inputs[:3]), four[3])))  # fmt: skip
 mistake(PRUNE, "not-four", "Four arrays are asked for, `return W_Q, W_K, W_V, W_O`; as many did not come.",
         right_but(lambda four, *_: four[:3]), right_but(lambda four, *_: four[0]),
         right_but(lambda four, *inputs: (*four, int(inputs[5].sum()))))  # fmt: skip

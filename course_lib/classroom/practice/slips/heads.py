@@ -32,6 +32,7 @@ split.slip(
     "split-mixes-tokens", "A head's row holds pieces of several tokens: you reshape straight to (heads, seq_len, d_head), and "
     "reshape only reads on, number by number. Cut each token's features first, then exchange the axes.",
     reshaped, lambda x, num_heads: x.reshape(num_heads, x.shape[-2], -1),
+    lambda x, num_heads: x.reshape(num_heads, -1, x.shape[-1] // num_heads),
 )  # fmt: skip
 split.slip(
     "split-not-swapped", "Rightly cut, but the axes are still (seq_len, heads, d_head). The heads come first: exchange the two.",
@@ -88,6 +89,18 @@ split.slip(
     *(lambda x, num_heads, which=which: slices(x, num_heads)[which] for which in (0, -1)),
 )  # fmt: skip
 split.slip(
+    "split-head-left-out", "One head is missing, the first or the last.",
+    lambda x, num_heads: np.stack(slices(x, num_heads)[1:], axis=-3), lambda x, num_heads: np.stack(slices(x, num_heads)[:-1], axis=-3),
+)  # fmt: skip
+split.slip(
+    "split-feature-missing", "A feature of each slice is missing, the first or the last. The end of a slice is not in it.",
+    lambda x, num_heads: split(x, num_heads)[..., :-1], lambda x, num_heads: split(x, num_heads)[..., 1:],
+)  # fmt: skip
+split.slip(
+    "cast-to-whole-numbers", "The numbers have lost what stands behind their point: they are cast to whole numbers.",
+    lambda x, num_heads: split(x, num_heads).astype(int),
+)  # fmt: skip
+split.slip(
     "split-list", "The slices are right, but stand in a list or a tuple. One array is asked for, with an axis for the heads.",
     lambda x, num_heads: slices(x, num_heads), lambda x, num_heads: tuple(slices(x, num_heads)),
     *(lambda x, num_heads, kind=kind: kind(np.split(x, num_heads, axis=1)) for kind in (list, tuple)),
@@ -96,9 +109,8 @@ split.slip(
     "split-beside-each-other", "The slices are put side by side again, so that nothing is split. The heads need an axis of their own.",
     lambda x, num_heads: x.copy(), lambda x, num_heads: np.concatenate(slices(x, num_heads), axis=-2),
 )  # fmt: skip
-LEADING = "Right for one sentence, not on a batch of them. The leading axes may be any number: count from the end."
 split.slip(
-    "leading-axes", LEADING,
+    "leading-axes", "Right for one number of leading axes alone. There may be none or several in front: count axes from the end.",
     lambda x, num_heads: x.reshape(*x.shape[:-1], num_heads, -1).swapaxes(0, 1),
     lambda x, num_heads: x.reshape(*x.shape[:-1], num_heads, -1).swapaxes(1, 2),
     lambda x, num_heads: x.reshape(-1, num_heads, x.shape[-1] // num_heads).swapaxes(0, 1),
@@ -106,6 +118,7 @@ split.slip(
     lambda x, num_heads: x.reshape(x.shape[0], num_heads, x.shape[1] // num_heads).transpose(1, 0, 2),
     lambda x, num_heads: np.stack(slices(x, num_heads)), lambda x, num_heads: np.stack(np.split(x, num_heads, axis=1)),
     lambda x, num_heads: x.reshape(*x.shape[:-1], num_heads, -1).transpose(1, 0, 2),
+    lambda x, num_heads: x.reshape(x.shape[0], x.shape[1], num_heads, -1).transpose(0, 2, 1, 3),
 )  # fmt: skip
 
 
@@ -178,6 +191,14 @@ merge.slip(
     *(lambda heads, which=which: heads[..., which, :, :] for which in (0, -1)), lambda heads: heads[0], lambda heads: heads[-1],
 )  # fmt: skip
 merge.slip(
+    "merge-head-left-out", "One head is missing, the first or the last.",
+    lambda heads: merge(heads[..., 1:, :, :]), lambda heads: merge(heads[..., :-1, :, :]),
+)  # fmt: skip
+merge.slip(
+    "cast-to-whole-numbers", None,
+    lambda heads: merge(heads).astype(int),
+)  # fmt: skip
+merge.slip(
     "merge-transposed", "The features of the heads are side by side, but a token is a column. It is a row: (seq_len, heads · d_head).",
     lambda heads: np.swapaxes(merge(heads), -1, -2), lambda heads: np.swapaxes(heads, -1, -2).reshape(*heads.shape[:-3], -1, heads.shape[-2]),
 )  # fmt: skip
@@ -189,6 +210,9 @@ merge.slip(
     lambda heads: heads.transpose(1, 0, 2).reshape(heads.shape[1], -1),
     lambda heads: np.concatenate(list(heads), axis=-1), lambda heads: np.hstack(list(heads)),
     lambda heads: np.concatenate([heads[head] for head in range(heads.shape[-3])], axis=-1),
+    lambda heads: np.swapaxes(heads, -3, -2).reshape(heads.shape[-2], -1),
+    lambda heads: np.swapaxes(heads, -3, -2).reshape(-1, heads.shape[-3] * heads.shape[-1]),
+    lambda heads: joined(heads.transpose((1, 0, 2) if heads.ndim == 3 else (0, 2, 1, 3))),
 )  # fmt: skip
 
 
@@ -275,6 +299,9 @@ rows_of_heads.slip("contributions-same-rows", "All heads go through the same row
                    *(lambda W_O, num_heads, which=which: rows_of_heads(W_O, num_heads)[which] for which in (0, -1)))  # fmt: skip
 rows_of_heads.slip("contributions-in-reverse", "Something stands in reverse order. Head 0 comes first, and owns the first rows of W_O.",
                    lambda W_O, num_heads: rows_of_heads(W_O, num_heads)[::-1])  # fmt: skip
+rows_of_heads.slip("output-wrong-start", "A head's rows begin at h·d_head. Yours begin elsewhere, and overlap or leave gaps.",
+                   *(lambda W_O, num_heads, by=by: np.stack([W_O[head * (by or num_heads) :][: len(W_O) // num_heads] for head in range(num_heads)])
+                     for by in (1, None)))  # fmt: skip
 rows_of_heads.slip("output-rows-mixed", "Your blocks of W_O hold pieces of several rows: reshape only reads on. d_model stays the last axis.",
                    lambda W_O, num_heads: W_O.reshape(num_heads, W_O.shape[-1], -1).swapaxes(1, 2))  # fmt: skip
 
@@ -349,5 +376,7 @@ def rows_kept(W, stay):
 rows_kept.slip("output-not-pruned", "W_O still has the rows of the heads that are gone.", lambda W, stay: W)
 rows_kept.slip("output-zeroed", "The rows of W_O are set to zero, but are still there. Pruning makes the matrices smaller.",
                lambda W, stay: W * stay[:, None])  # fmt: skip
+rows_kept.slip("output-turned", "Rows and columns of W_O are exchanged: it reads the heads' features, and writes d_model.",
+               lambda W, stay: W[stay].T)  # fmt: skip
 rows_kept.slip("output-columns-pruned", "You cut columns of W_O. A head owns rows there: what it writes still has d_model features.",
                lambda W, stay: W[:, stay], lambda W, stay: W[:, [column for column in np.flatnonzero(stay) if column < W.shape[1]]])  # fmt: skip

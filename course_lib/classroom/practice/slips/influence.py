@@ -58,12 +58,12 @@ def whom(seed, length):
 
 def attention(seed, features, *, normed):
     """Causal attention, of the tokens or of the normed tokens."""
-    W_Q, W_K, W_V = draw(seed, 3, features, features)
+    W_Q, W_K, W_V = draw(seed, 3, features, features) / np.sqrt(features)
 
     def function(x):
         if normed:
             x = (x - x.mean(axis=-1, keepdims=True)) / np.sqrt(x.var(axis=-1, keepdims=True) + 1e-5)
-        scores = np.where(np.tri(len(x)), (x @ W_Q) @ (x @ W_K).T / 3, -np.inf)
+        scores = np.where(np.tri(len(x)), (x @ W_Q) @ (x @ W_K).T / np.sqrt(features), -np.inf)
         weights = np.exp(scores - scores.max(axis=-1, keepdims=True))
         return weights / weights.sum(axis=-1, keepdims=True) @ x @ W_V
 
@@ -115,11 +115,12 @@ def jumping(x, table, size):
 def influence_cases():
     """Functions that are felt in different ways, each with a sentence."""
     length, features = 5, 6
-    x, table = draw(1, length, features), whom(2, length)
+    # seeds that a learner's own random tokens hardly have: a token exchanged for itself moves nothing
+    x, table = draw(4041, length, features), whom(4042, length)
     ones, unit, one = np.ones(features), np.eye(features), np.ones(1)
     yield Case("outputs that read some of the tokens",
-               reading(whom(3, 3), np.ones(2), np.ones(2), "outputs that add up some of the tokens"), draw(4, 3, 2).round(1))  # fmt: skip
-    yield Case("a causal attention", attention(5, features, normed=False), x)
+               reading(whom(4043, 3), np.ones(2), np.ones(2), "outputs that add up some of the tokens"), draw(4044, 3, 2).round(1))  # fmt: skip
+    yield Case("a causal attention", attention(4045, features, normed=False), x)
     yield Case("outputs that read later tokens alone",
                reading(np.tri(length, k=-1).T, ones, ones, "outputs that add up the tokens after them"), x)  # fmt: skip
     yield Case("outputs that read a single other token",
@@ -136,12 +137,12 @@ def influence_cases():
     everyone = reading(np.ones((length, length)), ones, ones, "outputs that add up all tokens")
     yield Case("a token of zeros and one of ones", everyone, special)
     yield Case("the same token five times", everyone, x[[0] * length])
-    yield Case("a layer norm", attention(6, features, normed=True), x)
+    yield Case("a layer norm", attention(4046, features, normed=True), x)
     yield Case("outputs with more axes",
                reading(table, ones, np.array([[0.0, 0, 0], [0, 1, 0]]), "each output is a table, in which one number moves"), x)  # fmt: skip
     yield Case("outputs of one number each", reading(table, ones, one[0], "one number for each token"), x, edge=True)
     yield Case("more tokens than features",
-               reading(whom(7, 6), np.ones(2), np.ones(3), "outputs that add up some of the tokens"), draw(8, 6, 2))  # fmt: skip
+               reading(whom(4047, 6), np.ones(2), np.ones(3), "outputs that add up some of the tokens"), draw(4048, 6, 2))  # fmt: skip
     yield Case("an influence of 5e-9", jumping(x, table, 5e-9), x, edge=True)
     yield Case("a faint influence beside numbers in the thousands",
                faint(x, table, 1e-6, 5000.0, "about 5000, and a millionth of how far tokens were moved"), x, edge=True)  # fmt: skip
@@ -371,12 +372,13 @@ def filled(columns):
 
 tabled.slip(
     "influence-transposed", "Rows and columns are exchanged: row i is output i, column j the token that was changed.",
-    lambda columns: np.stack(columns), lambda columns: np.stack(columns, axis=-1).T,
+    lambda columns: np.stack(columns), lambda columns: np.stack(columns, axis=-1).T, lambda columns: filled(columns).T.copy(),
 )  # fmt: skip
 tabled.slip(
     "influence-own-only", "You look only at the output of the token that was changed. It may move others: compare all rows.",
     lambda columns: np.stack(columns, axis=-1) & np.eye(len(columns), dtype=bool),
     lambda columns: np.stack(columns, axis=-1).diagonal(),
+    lambda columns: np.tile(np.stack(columns, axis=-1).diagonal(), (len(columns), 1)),
 )  # fmt: skip
 tabled.slip(
     "influence-not-boolean", "Your table holds numbers. Here it is boolean: True where token j moves output i.",
@@ -387,6 +389,14 @@ tabled.slip(
     "overwrite the one before?",
     lambda columns: columns[0], lambda columns: columns[-1],
     lambda columns: columns[0][:, None], lambda columns: columns[-1][:, None],
+)  # fmt: skip
+tabled.slip(
+    "influence-others-not-filled", "Only the column of one token is filled. Is the table made, or returned, inside of the loop?",
+    *(lambda columns, which=which: np.stack(columns, axis=-1) & np.eye(len(columns), dtype=bool)[which] for which in (0, -1)),
+)  # fmt: skip
+tabled.slip(
+    "influence-token-left-out", "The column of one token is never filled, the first or the last. Does your loop reach both ends?",
+    *(lambda columns, which=which: np.stack(columns, axis=-1) & ~np.eye(len(columns), dtype=bool)[which] for which in (0, -1)),
 )  # fmt: skip
 tabled.slip(
     "influence-at-all", "Your table says of each token, or of each output, whether anything moves at all. Keep both axes.",
@@ -416,7 +426,8 @@ def influence_mistakes(id):
     last, random, one = by_more_than(ROUNDING), changing(lambda row: row + noise(row)), changing(lambda row: row + 1.0)
     joins = tabled.function, filled, lambda columns: np.array(columns).T
     for change, diagnosis in ((random, "influence-more-axes"), (one, "influence-adds-one-number")):
-        mistake(id, diagnosis, None, *(table_by(change, last, join) for join in joins))
+        mistake(id, diagnosis, None, *(table_by(change, last, join) for join in joins),
+                table_by(change, last, lambda columns: filled(columns).T))  # fmt: skip
         for other, compare in compared:
             mistake(id, other, None, *(table_by(change, compare, join) for join in joins))
         for slip in tabled.slips:

@@ -39,8 +39,8 @@ def test_an_error_on_every_input_is_no_known_mistake_only_because_one_raises_too
 
 def test_errors_alone_are_named_where_one_known_mistake_gives_them_and_not_where_two_do(known):
     def of_tables_alone(x):
-        rows, columns = x.shape
-        return x + 1, x * 2
+        _, columns = x.shape
+        return x + 1, x * 2 + 0 * columns
 
     mistake("00.both", "of-tables-alone", "The input need not be a table.", of_tables_alone)
     assert diagnosis_of(known, of_tables_alone).diagnosis == "of-tables-alone"
