@@ -1,184 +1,163 @@
-"""The checks of lesson 02, tokens and embeddings, in the order in which its exercises come.
+"""Lesson 02, tokens and embeddings: what is right, and each mistake with its sentence, in the order of its exercises.
 
 Words come as rows of token ids, filled up with -1; merge k makes the token num_tokens + k.
 """
 
-from itertools import pairwise
+from itertools import combinations, pairwise
 
 import numpy as np
 
-from course_lib.classroom.practice import probes
-from course_lib.classroom.practice.diagnoses import add_messages, count_of_arrays, mistake, same_values
-from course_lib.classroom.practice.exercises import checks
-from course_lib.classroom.practice.trial import LearnerError, call
+from course_lib.classroom.practice import answers
+from course_lib.classroom.practice.catalogue import Case, cases, holds, mistake
+from course_lib.classroom.practice.exercises import judged, reference
+from course_lib.classroom.practice.facts import count_of
+from course_lib.classroom.practice.judging import require
+from course_lib.classroom.practice.probes import draw, generator
+from course_lib.classroom.practice.steps import step
+from course_lib.classroom.practice.trial import call
 
-add_messages(
-    {
-        # counting pairs
-        "counts-types": "A word that comes five times counts once in your table. Its pairs come five times: add counts[row].",
-        "counts-padding": "You count pairs with the filling -1. NumPy reads index -1 as the last token: skip what is below 0.",
-        "pairs-reversed": "Rows and columns are exchanged: row = the token before, column = the token after.",
-        "pairs-symmetric": "You count each pair in both directions. (a, b) is a before b, and no more.",
-        "pairs-across-words": "A pair reaches from the end of one word to the beginning of the next. Stay inside words.",
-        "pairs-not-neighbours": "You count tokens that only share a word. A pair stands side by side.",
-        "pairs-in-steps-of-two": "You cut the word into twos. Pairs overlap: abc holds (a, b) and (b, c).",
-        "pairs-overwritten": "Where a pair comes more than once only the last one is kept. table[a, b] += n with arrays a, b "
-        "adds once for each different pair: use a loop, or np.add.at.",
-        "pairs-last-missing": "The last pair of each word is missing: n tokens have n − 1 pairs.",
-        # one merge
-        "merge-nothing": "Your result is the ids as they came. Where the pair stands, the new id has to stand.",
-        "merge-first-only": "Only the first place is merged. Go on to the end of the ids.",
-        "merge-overlapping": "In a a a you merge two pairs that share a token. After a merge, go on behind both tokens.",
-        "merge-from-right": "a a a becomes a X in your merge; the rule is from left to right: X a.",
-        "merge-leaves-second": "You put the new id in, but one of the two old ones still stands beside it.",
-        "merge-either-order": "You merge (b, a) too. Only a before b is this pair.",
-        "merge-any-of-the-two": "You replace tokens that stand alone. Only a followed by b makes the new one.",
-        "merge-keeps-length": "Your result is as long as the input. Two tokens become one: it gets shorter.",
-        "merge-drops-last": "The last token is lost when no pair ends there.",
-        # find the bug
-        "not-words-and-counts": "Two arrays were expected, `return words, counts`; your function returns {returned}.",
-        "words-not-whole": "Token ids and counts are whole numbers; yours have dtype {dtype}.",
-        "words-not-a-table": "words has shape {words} and counts {counts}; expected (words, longest) and (words,).",
-        "counts-not-positive": "A count below 1 means that the word isn't there. Give counts of 1 and more.",
-        "filling-inside": "A -1 stands before a token. Filling comes after the end of a word, and there only.",
-        "too-few-pairs": "There are fewer than two different pairs here, so there is nothing to choose.",
-        "colleague-copes": "Her two merges leave {hers} tokens, as few as the right ones. Look for two frequent pairs that share a "
-        "token: once the first is merged, what is left of the second?",
-        # learning merges
-        "no-recount": "These are the most frequent pairs of the first count. A merge changes what stands beside what: merge, "
-        "count again, then choose.",
-        "pair-repeated": "You choose the same pair again and again. Apply the merge to the words before you count anew.",
-        "merges-rarest": "You merge the rarest pair. The most frequent one saves the most tokens.",
-        "new-ids-wrong": "The new tokens have the wrong numbers: merge k, from 0 on, makes the token num_tokens + k.",
-        "merges-counts-types": "Your merges count each different word once. Weigh pairs by how often their word comes.",
-        # encode
-        "encode-nothing": "Your result is the ids as they came: no merge was applied.",
-        "merges-newest-first": "You apply the newest merge first. Its parts do not exist yet: start with the oldest.",
-        "merges-left-to-right": "You merge the first known pair from the left, whichever it is. The oldest merge comes first, "
-        "wherever it stands: that is how the text was cut in training.",
-        "longest-match": "You take the longest token that fits, from the left. That is WordPiece's rule; here the oldest merge "
-        "comes first.",
-        "merges-first-place-only": "Each merge is applied in one place only. Apply it wherever its pair stands.",
-        "merges-not-stacked": "Merges of merged tokens are missing: after a merge, later ones look at the new ids.",
-        # decode
-        "decode-nothing": "Your result still holds ids of merged tokens. Every id of num_tokens or more stands for two others.",
-        "decode-one-level": "You take tokens apart once. Their parts may be merged tokens too: go on until all are small.",
-        "decode-swapped": "The two parts of a token stand in the wrong order.",
-        "decode-reversed": "All is there, backwards. Did a stack give back last what went in first?",
-        "decode-first-part-only": "You put the first part of a token in its place, and lose the second.",
-        "decode-shifted": "You look up the wrong merge: token t was made by merge t − num_tokens, counted from 0.",
-        # skip-gram pairs
-        "window-one-sided": "You look in one direction only. Neighbours stand before and after.",
-        "window-too-small": "Your window is one step too small: distance `window` still counts. Does a range stop one early?",
-        "window-too-large": "Your window is one step too large: the largest distance is `window`.",
-        "window-halved": "You share the window between both sides. Here it is the largest distance, to the left and to the right.",
-        "includes-itself": "A word is its own neighbour in your pairs. Leave out distance 0.",
-        "excludes-equal-words": "When the same word stands twice, you leave out its pair. Compare positions, not words.",
-        "pairs-of-positions": "You return positions in the sentence. Wanted are the ids that stand there.",
-        "pairs-wrap-around": "At the beginning you count words from the end as neighbours: a negative index starts from behind.",
-        "pairs-only-once": "A pair that comes twice is listed once. Each time counts: frequent company is what we learn from.",
-        "pairs-transposed": "Your array is (2, pairs); (pairs, 2) was expected.",
-        # the negative-sampling loss
-        "loss-negative": "Your loss is negative: a minus is missing. −log σ is never below 0.",
-        "loss-noise-sign": "Noise words are rewarded for a high score. They should score low: σ(−h · u).",
-        "loss-noise-averaged": "You average over the noise words. Equation 4 of the paper sums over them.",
-        "loss-summed": "You sum over the batch. Wanted is the mean of its examples.",
-        "loss-per-example": "One number an example; wanted is their mean, a single number.",
-        "loss-without-noise": "The noise has no influence. Then all vectors alike would be a perfect answer.",
-        "loss-without-log": "These are 1 − σ. The loss is the logarithm: −log σ.",
-        "loss-softmax": "This is cross-entropy over a softmax of true word and noise. Here each word is judged on its own, by σ.",
-        "loss-overflow": "With scores of 1000 the loss is not finite. −log σ(s) = log(1 + e^−s), and NumPy has a safe form of it: "
-        "np.logaddexp(0, -s).",
-        "loss-clipped": "A score of −1000 should cost 1000. A small number inside the logarithm hides how wrong it is: "
-        "np.logaddexp(0, -s) needs none.",
-        # analogy
-        "analogy-inputs-not-excluded": "Your answer is one of the three words asked with. They lie nearest nearly always: leave "
-        "a, b and c out.",
-        "analogy-excludes-one": "You leave out c, but a or b may still be the answer. Leave out all three.",
-        "analogy-raw-vectors": "Long vectors win. Scale all to length 1 before you subtract and compare.",
-        "analogy-dot-product": "You compare by the plain dot product, so long vectors win. The cosine divides by the length.",
-        "analogy-order": "You go from b to a. The step is b − a, added to c.",
-        "analogy-farthest": "You take the lowest cosine. The answer lies nearest.",
-        "analogy-a-word": "You look for what is near c alone. Add the step b − a.",
-        # two sentences, one average
-        "twins-not-whole": "Word ids are whole numbers; yours have dtype {dtype}.",
-        "twins-not-two-rows": "Two rows of equal length were expected, one a sentence; your array has shape {shape}.",
-        "twins-too-short": "Give each sentence at least {least} words.",
-        "twins-unknown-word": "There is a word id outside of 0 to {highest}.",
-        "twins-are-one": "Both sentences are the same. Find two that say different things.",
-        "twins-averages-differ": "With other vectors the averages of your two sentences differ. What has to be true of their words "
-        "for the averages to be equal whatever the vectors are?",
-    }
-)  # fmt: skip
-
-LETTERS = 4  # small tokens of the probes: a, b, c, d
+LETTERS = 4  # small tokens of most cases: a, b, c, d
 
 
-def rows(*words):
-    """Words, written in the letters a to d, as one table of ids filled up with -1."""
-    longest = max(len(word) for word in words)
-    return np.array([["abcd".index(letter) for letter in word] + [-1] * (longest - len(word)) for word in words])
+def table_of(*words):
+    """Words, in the letters a to d or as lists of ids, as one table of ids filled up with -1."""
+    rows = [["abcd".index(one) if isinstance(one, str) else one for one in word] for word in words]
+    longest = max(map(len, rows))
+    return np.array([row + [-1] * (longest - len(row)) for row in rows])
 
 
 def ids(word):
-    """A word, written in the letters a to d, as ids."""
-    return rows(word)[0]
+    """A word, in the letters a to d, as ids."""
+    return table_of(word)[0]
 
 
-# Words and counts whose first merges are without ties, and for which each known mistake gives something else.
-CORPORA = [
-    (rows("aaccb", "bab", "ba", "db", "abc"), np.array([2, 3, 4, 5, 9])),
-    (rows("aa", "adca", "adbad", "da", "cac"), np.array([4, 9, 5, 7, 6])),
-]
+def drawn_word(rng, length):
+    return rng.integers(0, LETTERS, length).tolist()
 
 
-def right_pairs(words, counts, num_tokens):
-    """How often each token stands directly before each other: (num_tokens, num_tokens)."""
-    table = np.zeros((num_tokens, num_tokens), dtype=int)
-    before, after = words[:, :-1], words[:, 1:]
-    both = (before >= 0) & (after >= 0)
-    weights = np.broadcast_to(counts[:, None], both.shape)
-    np.add.at(table, (before[both], after[both]), weights[both])
+# ----------------------------------------------------------------------------------------------------------------------
+# Counting pairs
+# ----------------------------------------------------------------------------------------------------------------------
+
+
+@step
+def without_filling(row):
+    """The tokens of a word, without the -1 behind its end."""
+    return row[row >= 0]
+
+
+without_filling.slip("counts-padding", "You count pairs with the filling -1. NumPy reads index -1 as the last token: no pair may hold "
+        "it, neither before nor after.", lambda row: row, lambda row: row[: (row >= 0).sum() + 1])  # fmt: skip
+without_filling.slip("token-0-dropped", "Token 0 is lost: it is a token like the others. The filling is what is below 0.",
+        lambda row: row[row > 0])  # fmt: skip
+
+
+@step
+def neighbours(word):
+    """(before, after) of all pairs that stand side by side in a word."""
+    return list(pairwise(word))
+
+
+neighbours.slip("pairs-reversed", "Rows and columns are exchanged: row = the token before, column = the token after.",
+        lambda word: [pair[::-1] for pair in pairwise(word)])  # fmt: skip
+neighbours.slip("pairs-symmetric", "You count each pair in both directions. (a, b) is a before b, and no more.",
+        lambda word: [one for pair in pairwise(word) for one in (pair, pair[::-1])],
+        lambda word: [one for pair in pairwise(word) for one in {pair, pair[::-1]}])  # fmt: skip
+neighbours.slip("pairs-not-neighbours", "You count tokens that do not stand side by side. A pair is a token and the very next one.",
+        lambda word: list(combinations(word, 2)), lambda word: list(zip(word, word[2:], strict=False)))  # fmt: skip
+neighbours.slip("pairs-in-steps-of-two", "You cut the word into twos. Pairs overlap: abc holds (a, b) and (b, c).",
+        lambda word: list(pairwise(word))[::2])  # fmt: skip
+neighbours.slip("pairs-last-missing", "The last pair of each word is missing: n tokens have n − 1 pairs.",
+        lambda word: list(pairwise(word))[:-1])  # fmt: skip
+neighbours.slip("pairs-first-missing", "The first pair of each word is missing: n tokens have n − 1 pairs.",
+        lambda word: list(pairwise(word))[1:])  # fmt: skip
+neighbours.slip("pairs-round-the-corner", "The last token of a word is paired with its first: what stands behind the end is nothing.",
+        lambda word: list(zip(word, np.roll(word, -1), strict=True)), lambda word: list(zip(np.roll(word, 1), word, strict=True)))  # fmt: skip
+neighbours.slip("pairs-of-equals-missing", "A pair of twice the same token is missing. (a, a) is a pair like the others.",
+        lambda word: [pair for pair in pairwise(word) if pair[0] != pair[1]])  # fmt: skip
+neighbours.slip("pairs-not-overlapping", "In a a a the pair (a, a) comes twice: the middle one belongs to both. Here you only count; "
+        "nothing is used up.", lambda word: not_overlapping(word))  # fmt: skip
+neighbours.slip("tokens-counted", "You count single tokens, on the diagonal. A pair is a token and the one after it.",
+        lambda word: [(token, token) for token in word])  # fmt: skip
+OVERWRITTEN = (
+    "Where a pair comes more than once, only one of them is kept: `=` overwrites what stands there, and `+=` with whole "
+    "arrays as indices does so too."
+)
+neighbours.slip("pairs-overwritten", OVERWRITTEN, lambda word: list(dict.fromkeys(pairwise(word))))
+
+
+def not_overlapping(word):
+    """The pairs of a word, one of two that share a token of three equal ones left out."""
+    found, free = [], 0
+    for i, pair in enumerate(pairwise(word)):
+        if pair[0] != pair[1] or i >= free:
+            found.append(pair)
+            free = i + 2
+    return found
+
+
+@step
+def weight(count):
+    """How often a pair of a word counts."""
+    return count
+
+
+weight.slip("counts-types", "A word that comes five times counts once in your table. How often do its pairs come in the text?",
+        lambda count: 1)  # fmt: skip
+weight.slip("counts-twice", "A word's count enters twice, multiplied by itself.", lambda count: count**2)
+
+
+@step
+def weighted_pairs(words, counts):
+    """(before, after, how often) of all pairs in all words."""
+    return [
+        (*pair, weight(count))
+        for row, count in zip(words, counts, strict=True)
+        for pair in neighbours(without_filling(row))
+    ]
+
+
+def pairs_across(words, counts, *, ravelled=False, of_the_later=False):
+    """Those of somebody who makes one row of all words."""
+    short = [row if ravelled else row[row >= 0] for row in words]
+    text, weights = np.concatenate(short), np.repeat(counts, list(map(len, short)))
+    pairs = zip(text[:-1], text[1:], weights[1:] if of_the_later else weights[:-1], strict=True)
+    return [pair for pair in pairs if min(pair[:2]) >= 0]
+
+
+def pairs_of_the_text(words, counts):
+    """Those of somebody who writes the text out, each word as often as it comes."""
+    text = [token for row, count in zip(words, counts, strict=True) for token in row[row >= 0].tolist() * int(count)]
+    return [(*pair, 1) for pair in pairwise(text)]
+
+
+weighted_pairs.slip("pairs-across-words", "A pair reaches from the end of one word to the beginning of the next. Stay inside words.",
+        pairs_across, lambda *inputs: pairs_across(*inputs, of_the_later=True), pairs_of_the_text,
+        lambda *inputs: pairs_across(*inputs, ravelled=True), lambda *inputs: pairs_across(*inputs, ravelled=True, of_the_later=True))  # fmt: skip
+weighted_pairs.slip("first-word-only", "Only the first word is looked at. Does a return stand inside of the loop?",
+        lambda words, counts: weighted_pairs(words[:1], counts[:1]))  # fmt: skip
+weighted_pairs.slip("last-word-only", "Only the last word is in your table. Is it made anew for each word?",
+        lambda words, counts: weighted_pairs(words[-1:], counts[-1:]))  # fmt: skip
+weighted_pairs.slip("last-word-missing", "The last word is missing. Does a loop stop one early?",
+        lambda words, counts: weighted_pairs(words[:-1], counts[:-1]))  # fmt: skip
+
+
+@step
+def tallied(pairs, num_tokens):
+    """The sum of each pair's weights: (num_tokens, num_tokens)."""
+    table = np.zeros((num_tokens, num_tokens))
+    for before, after, count in pairs:
+        table[before, after] += count
     return table
 
 
-def right_merge(word, pair, new_id):
-    """The ids with the pair replaced, from left to right."""
-    result, i = [], 0
-    while i < len(word):
-        here = i + 1 < len(word) and word[i] == pair[0] and word[i + 1] == pair[1]
-        result.append(new_id if here else word[i])
-        i += 1 + here
-    return np.array(result, dtype=int)
+tallied.slip("pairs-overwritten", None,
+        lambda pairs, num_tokens: tallied([(*pair, count) for pair, count in {pair[:2]: pair[2] for pair in pairs}.items()], num_tokens))  # fmt: skip
+tallied.slip("pairs-present", "Your table says whether a pair comes, not how often.",
+        lambda pairs, num_tokens: (tallied(pairs, num_tokens) > 0).astype(float))  # fmt: skip
 
 
-def merged_words(words, pair, new_id):
-    """All words with the pair replaced, filled up again."""
-    result = np.full_like(words, -1)
-    for row, word in enumerate(words):
-        short = right_merge(word[word >= 0], pair, new_id)
-        result[row, : len(short)] = short
-    return result
-
-
-def right_merges(words, counts, num_merges, num_tokens):
-    """The most frequent pair, merged, and again: (num_merges, 2)."""
-    merges = []
-    for new_id in range(num_tokens, num_tokens + num_merges):
-        table = right_pairs(words, counts, new_id)
-        merges.append(np.unravel_index(table.argmax(), table.shape))
-        words = merged_words(words, merges[-1], new_id)
-    return np.array(merges)
-
-
-def right_encode(word, merges, num_tokens):
-    """The ids with all merges applied, oldest first."""
-    for number, pair in enumerate(merges):
-        word = right_merge(word, pair, num_tokens + number)
-    return word
-
-
-@checks(
+@reference(
     "02.pair_counts",
     title="Count the pairs",
     points=2,
@@ -187,53 +166,148 @@ def right_encode(word, merges, num_tokens):
         "The filling -1 is no token. Cut it off first: `word = words[row][words[row] >= 0]`.",
         "`for a, b in zip(word[:-1], word[1:]): table[a, b] += counts[row]`.",
     ],
+    returns="pair counts",
 )
-def pair_counts(candidate):
-    for words, counts in CORPORA:
-        expected = right_pairs(words, counts, LETTERS)
-        got = call(candidate, words, counts, LETTERS)
-        same_values(got, expected, "pair counts", pair_suspects(words, counts))
-    # More tokens than occur, and a word of one token, which holds no pair.
-    words, counts = rows("a", "cab"), np.array([5, 2])
-    same_values(call(candidate, words, counts, 6), right_pairs(words, counts, 6), "pair counts")
+def pair_counts(words, counts, num_tokens):
+    return tallied(weighted_pairs(words, counts), num_tokens)
 
 
-def pair_suspects(words, counts):
-    """What well-known mistakes give for the pair counts of words (words, longest)."""
-    right = right_pairs(words, counts, LETTERS)
-    padded, overwritten, once, across, apart, twos = (np.zeros_like(right) for _ in range(6))
-    np.add.at(padded, (words[:, :-1], words[:, 1:]), np.broadcast_to(counts[:, None], words[:, 1:].shape))
-    short = [word[word >= 0] for word in words]
-    for word, count in zip(short, counts, strict=True):
-        once[word[:-1], word[1:]] += count  # of a pair that a word holds twice, one is lost
-        for i in range(len(word)):
-            for j in range(i + 1, len(word)):
-                apart[word[i], word[j]] += count
-        for i in range(0, len(word) - 1, 2):
-            twos[word[i], word[i + 1]] += count
-    flat = np.concatenate(short)
-    weight = np.repeat(counts, [len(word) for word in short])
-    np.add.at(across, (flat[:-1], flat[1:]), weight[:-1])
-    valid = (words[:, :-1] >= 0) & (words[:, 1:] >= 0)
-    before, after = words[:, :-1][valid], words[:, 1:][valid]
-    overwritten[before, after] += np.broadcast_to(counts[:, None], valid.shape)[valid]
-    without_last = right_pairs(
-        np.array([np.where(np.arange(len(word)) < (word >= 0).sum() - 1, word, -1) for word in words]), counts, LETTERS
-    )
-    return {
-        "counts-types": right_pairs(words, np.ones_like(counts), LETTERS),
-        "counts-padding": padded,
-        "pairs-reversed": right.T,
-        "pairs-symmetric": right + right.T,
-        "pairs-across-words": across,
-        "pairs-not-neighbours": apart,
-        "pairs-in-steps-of-two": twos,
-        "pairs-overwritten": [overwritten, once],
-        "pairs-last-missing": without_last,
-    }
+@cases("02.pair_counts")
+def pair_count_cases():
+    yield Case("two words of different length", table_of("bab", "ab"), np.array([2, 3]), 2)
+    yield Case("words without filling", table_of("aba", "bcc", "cbd"), np.array([1, 4, 2]), LETTERS)
+    yield Case("a pair that comes twice in a word", table_of("abcab", "ca"), np.array([5, 2]), 3)
+    yield Case("a token three times in a row", table_of("aaab", "caaa", "ba"), np.array([7, 2, 4]), 3)
+    yield Case("a word of one token, and tokens that do not occur", table_of("a", "cab"), np.array([5, 2]), 6)
+    rng = generator(1)
+    words = table_of(*(drawn_word(rng, length) for length in (7, 3, 5, 2, 6)))
+    yield Case("more words", words, rng.integers(1, 50, 5), LETTERS)
 
 
-@checks(
+mistake("02.pair_counts", "pair-shares", "These are shares. Asked for is how often: the counts themselves.",
+        lambda *inputs: (t := pair_counts(*inputs)) / t.sum(),
+        lambda *inputs: np.nan_to_num((t := pair_counts(*inputs)) / t.sum(axis=1, keepdims=True)))  # fmt: skip
+mistake("02.pair_counts", "table-of-what-occurs", "Your table has room for the tokens that occur. There are num_tokens of them, whether "
+        "they occur or not.", lambda words, counts, num_tokens: pair_counts(words, counts, words.max() + 1))  # fmt: skip
+mistake("02.pair_counts", "table-larger", "Your table has a row and a column more than there are tokens. The filling needs none.",
+        lambda words, counts, num_tokens: pair_counts(words, counts, num_tokens + 1))  # fmt: skip
+mistake("02.pair_counts", "tokens-summed-up", "These are counts of single tokens. Asked for is a table: the token before and the one "
+        "after.", lambda *inputs: pair_counts(*inputs).sum(axis=1), lambda *inputs: pair_counts(*inputs).sum(axis=0),
+        lambda words, counts, num_tokens: np.array([((words == token).sum(axis=1) * counts).sum() for token in range(num_tokens)]))  # fmt: skip
+
+# ----------------------------------------------------------------------------------------------------------------------
+# One merge
+# ----------------------------------------------------------------------------------------------------------------------
+
+
+@step
+def merged(ids, pair, new_id):
+    """The ids with the pair replaced, from left to right."""
+    return walked(ids, pair, new_id)
+
+
+def walked(ids, pair, new_id, *, end=0, replaces=None, step=2, other_step=1):
+    """A merge by walking.
+
+    Args:
+        ids, pair, new_id: as in `merge`.
+        end: how many places before the end it stops, and what is left is lost.
+        replaces: which two ids in a row become the new one, a set of pairs; None: the pair.
+        step, other_step: how far it goes on after a merge, and elsewhere.
+    """
+    ids, replaces = list(map(int, ids)), replaces or {tuple(map(int, pair))}
+    result, i = [], 0
+    while i < len(ids) - end:
+        here = tuple(ids[i : i + 2]) in replaces
+        result.append(new_id if here else ids[i])
+        i += step if here else other_step
+    return np.array(result, dtype=int)
+
+
+def places(ids, pair):
+    """Where the pair begins, overlapping or not: a boolean for each place."""
+    here = np.zeros(len(ids), dtype=bool)
+    here[:-1] = (ids[:-1] == pair[0]) & (ids[1:] == pair[1])
+    return here
+
+
+def later(flags):
+    """Flags, one place later; the last one is never set."""
+    return np.roll(flags, 1)
+
+
+def at_one_place(ids, pair, new_id, which):
+    """A merge at the first (0) or last (-1) place only."""
+    here = np.flatnonzero(places(ids, pair))
+    return np.concatenate([ids[: here[which]], [new_id], ids[here[which] + 2 :]]) if len(here) else ids
+
+
+def as_text(ids, pair, new_id, between=" "):
+    """A merge by replacing text."""
+    text = between.join(map(str, ids)).replace(between.join(map(str, pair)), str(new_id))
+    return np.array([int(token) for token in text.split(between or None) if token])
+
+
+def filled_up(ids, pair, new_id, filling):
+    short = walked(ids, pair, new_id)
+    return np.concatenate([short, np.full(len(ids) - len(short), filling)])
+
+
+merged.slip("merge-nothing", "Your result is the ids as they came. Where the pair stands, the new id has to stand.",
+        lambda ids, pair, new_id: ids)  # fmt: skip
+merged.slip("merge-first-only", "Only the first place is merged. Go on to the end of the ids.",
+        lambda ids, pair, new_id: at_one_place(ids, pair, new_id, 0))  # fmt: skip
+merged.slip("merge-last-only", "Only the last place is merged. It is to be merged wherever it stands.",
+        lambda ids, pair, new_id: at_one_place(ids, pair, new_id, -1))  # fmt: skip
+merged.slip("merge-overlapping", "In a a a you merge two pairs that share a token. After a merge, go on behind both tokens.",
+        lambda ids, pair, new_id: np.where(here := places(ids, pair), new_id, ids)[here | ~later(here)],
+        lambda ids, pair, new_id: np.where(here := places(ids, pair), new_id, ids)[~later(here)],
+        lambda ids, pair, new_id: np.where(later(here := places(ids, pair)), new_id, ids)[~here],
+        lambda ids, pair, new_id: np.where(later(here := places(ids, pair)), new_id, ids)[later(here) | ~here])  # fmt: skip
+merged.slip("merge-from-right", "a a a becomes a X in your merge; the rule is from left to right: X a.",
+        lambda ids, pair, new_id: walked(ids[::-1], pair[::-1], new_id)[::-1])  # fmt: skip
+merged.slip("merge-leaves-one", "You put the new id in, but one of the two old ones still stands beside it.",
+        lambda ids, pair, new_id: np.where(places(ids, pair), new_id, ids),
+        lambda ids, pair, new_id: np.where(later(places(ids, pair)), new_id, ids),
+        lambda ids, pair, new_id: np.array([x for t in walked(ids, pair, new_id) for x in ((t, pair[1]) if t == new_id else (t,))], dtype=int),
+        lambda ids, pair, new_id: np.array([x for t in walked(ids, pair, new_id) for x in ((pair[0], t) if t == new_id else (t,))], dtype=int))  # fmt: skip
+merged.slip("merge-both-replaced", "Both tokens of the pair become the new id. Two become one.",
+        lambda ids, pair, new_id: np.where((here := places(ids, pair)) | later(here), new_id, ids),
+        lambda ids, pair, new_id: np.repeat(short := walked(ids, pair, new_id), 1 + (short == new_id)))  # fmt: skip
+merged.slip("merge-either-order", "You merge (b, a) too. Only a before b is this pair.",
+        lambda ids, pair, new_id: walked(ids, pair, new_id, replaces={tuple(pair), tuple(pair[::-1])}),
+        lambda ids, pair, new_id: walked(walked(ids, pair, new_id), pair[::-1], new_id))  # fmt: skip
+merged.slip("merge-other-order", "You merge b before a. The pair is a before b.",
+        lambda ids, pair, new_id: walked(ids, pair[::-1], new_id))  # fmt: skip
+merged.slip("merge-any-of-the-two", "You replace tokens that stand alone. Only a followed by b makes the new one.",
+        lambda ids, pair, new_id: np.where((ids == pair[0]) | (ids == pair[1]), new_id, ids),
+        lambda ids, pair, new_id: walked(ids, pair, new_id, replaces={(x, y) for x in pair for y in pair}))  # fmt: skip
+merged.slip("merge-looks-at-one", "You look at one of the two tokens only. The pair stands where both of them do, side by side.",
+        lambda ids, pair, new_id: walked(ids, pair, new_id, replaces={(pair[0], int(y)) for y in ids}),
+        lambda ids, pair, new_id: walked(ids, pair, new_id, replaces={(int(x), pair[1]) for x in ids}),
+        lambda ids, pair, new_id: np.where(ids == pair[0], new_id, ids))  # fmt: skip
+merged.slip("merge-keeps-length", "Your result is as long as the input. Two tokens become one: it gets shorter.",
+        lambda ids, pair, new_id: filled_up(ids, pair, new_id, -1), lambda ids, pair, new_id: filled_up(ids, pair, new_id, 0))  # fmt: skip
+merged.slip("merge-drops-last", "The last token is lost when no pair ends there.",
+        lambda ids, pair, new_id: walked(ids, pair, new_id, end=1))  # fmt: skip
+merged.slip("merge-misses-end", "A pair at the very end is not merged. Does the loop, or the test for the end, stop one early?",
+        lambda ids, pair, new_id: np.concatenate([walked(ids[:-1], pair, new_id), ids[-1:]]))  # fmt: skip
+merged.slip("merge-misses-start", "A pair at the very beginning is not merged: places are counted from 0.",
+        lambda ids, pair, new_id: np.concatenate([ids[:1], walked(ids[1:], pair, new_id)]))  # fmt: skip
+merged.slip("merge-in-steps-of-two", "You look at every second place only. Where nothing is merged, go on by one.",
+        lambda ids, pair, new_id: walked(ids, pair, new_id, other_step=2),
+        lambda ids, pair, new_id: np.array([x for i in range(0, len(ids), 2) for x in ([new_id] if tuple(ids[i : i + 2]) == tuple(pair) else ids[i : i + 2])], dtype=int))  # fmt: skip
+merged.slip("merge-swallows-next", "The token behind each merged pair is lost: a merge uses up two tokens, not three.",
+        lambda ids, pair, new_id: walked(ids, pair, new_id, step=3))  # fmt: skip
+merged.slip("merge-leaves-nothing", "The pair is gone, and no new id stands in its place.",
+        lambda ids, pair, new_id: (short := walked(ids, pair, new_id))[short != new_id])  # fmt: skip
+merged.slip("merge-new-ids-only", "Only the new ids are left: tokens that were not merged stay where they are.",
+        lambda ids, pair, new_id: (short := walked(ids, pair, new_id))[short == new_id])  # fmt: skip
+merged.slip("merge-as-text", "You replace text, and numbers of two digits are torn apart: in \"11 2\" stands a \"1 2\". Compare ids, "
+        "not their digits.", *(lambda ids, pair, new_id, between=between: as_text(ids, pair, new_id, between) for between in (" ", ",")))  # fmt: skip
+
+
+@reference(
     "02.merge",
     title="One merge",
     points=1,
@@ -243,63 +317,35 @@ def pair_suspects(words, counts):
         "`if i + 1 < len(ids) and ids[i] == pair[0] and ids[i + 1] == pair[1]: out.append(new_id); i += 2`, "
         "`else: out.append(ids[i]); i += 1`; at the end `np.array(out)`.",
     ],
+    returns="merged ids",
 )
-def merge(candidate):
-    for word, pair in (
-        ("abcabda", "ab"),
-        ("cbaab", "ab"),
-        ("aaab", "aa"),
-        ("bababb", "ba"),
-        ("cab", "ab"),
-        ("aaaaa", "aa"),
-        ("bd", "ab"),
-    ):
-        word, pair = ids(word), ids(pair)
-        expected = right_merge(word, pair, 7)
-        same_values(call(candidate, word, pair, 7), expected, "merged ids", merge_suspects(word, pair, 7))
+def merge(ids, pair, new_id):
+    return merged(ids, pair, new_id)
 
 
-def merge_suspects(word, pair, new_id):
-    """What well-known mistakes give for one merge in ids (seq_len,)."""
-    a, b = pair
-    right = right_merge(word, pair, new_id)
-    places = [i for i in range(len(word) - 1) if word[i] == a and word[i + 1] == b]
-    suspects = {}
-    if places:
-        suspects["merge-nothing"] = word
-        first = places[0]
-        suspects["merge-first-only"] = np.concatenate([word[:first], [new_id], word[first + 2 :]])
-        starts, ends = set(places), {i + 1 for i in places}
-        overlapping = [new_id if i in starts else word[i] for i in range(len(word)) if i in starts or i not in ends]
-        suspects["merge-overlapping"] = np.array(overlapping)
-        suspects["merge-from-right"] = right_merge(word[::-1], pair[::-1], new_id)[::-1]
-        suspects["merge-leaves-second"] = [
-            np.array([new_id if i in starts else word[i] for i in range(len(word))]),
-            np.array([x for t in right for x in ((t, b) if t == new_id else (t,))]),
-            np.array([x for t in right for x in ((a, t) if t == new_id else (t,))]),
-        ]
-    suspects["merge-either-order"] = either_order(word, pair, new_id)
-    suspects["merge-any-of-the-two"] = np.where((word == a) | (word == b), new_id, word)
-    suspects["merge-keeps-length"] = [
-        np.concatenate([right, np.full(len(word) - len(right), filling)]) for filling in (-1, 0)
-    ]
-    suspects["merge-drops-last"] = right[:-1]
-    return {name: wrong for name, wrong in suspects.items() if not any_close(wrong, right)}
+@cases("02.merge")
+def merge_cases():
+    yield Case("a pair in the middle", ids("cabd"), ids("ab"), 7)
+    yield Case("a pair at both ends", ids("abcab"), ids("ab"), 7)
+    yield Case("a pair three times, and its tokens alone", ids("abcabdababa"), ids("ab"), 9)
+    yield Case("b before a", ids("cbaab"), ids("ab"), 4)
+    yield Case("a a a", ids("aaab"), ids("aa"), 5)
+    yield Case("five equal tokens", ids("aaaaa"), ids("aa"), 7)
+    yield Case("a pair that is not there", ids("bd"), ids("ab"), 7)
+    yield Case("one token", ids("a"), ids("aa"), 7)
+    yield Case("numbers of two digits", np.array([11, 2, 1, 2, 1, 21]), np.array([1, 2]), 30)
+    yield Case("numbers above 255", np.array([300, 116, 104, 300, 116]), np.array([300, 116]), 301)
+    rng = generator(1)
+    yield Case("a longer word", rng.integers(0, 3, 25), rng.integers(0, 3, 2), int(rng.integers(10, 20)))
 
 
-def any_close(suspects, right):
-    """Whether a suspect is what is right, so that it tells nothing."""
-    return any(probes.close(one, right) for one in (suspects if isinstance(suspects, list) else [suspects]))
+mistake("02.merge", "new-id-not-used", "The new token has another number than new_id.",
+        lambda ids, pair, new_id: walked(ids, pair, int(ids.max()) + 1), lambda ids, pair, new_id: walked(ids, pair, 256),
+        lambda ids, pair, new_id: walked(ids, pair, int(sum(pair))), lambda ids, pair, new_id: walked(ids, pair, len(ids)))  # fmt: skip
 
-
-def either_order(word, pair, new_id):
-    """The ids with the pair replaced in both orders."""
-    result, i = [], 0
-    while i < len(word):
-        here = tuple(word[i : i + 2]) in {(pair[0], pair[1]), (pair[1], pair[0])}
-        result.append(new_id if here else word[i])
-        i += 1 + here
-    return np.array(result)
+# ----------------------------------------------------------------------------------------------------------------------
+# Learning merges
+# ----------------------------------------------------------------------------------------------------------------------
 
 
 def colleagues_merges(words, counts, num_merges, num_tokens):
@@ -313,7 +359,7 @@ def colleagues_merges(words, counts, num_merges, num_tokens):
     return np.stack(np.unravel_index(best, table.shape), axis=-1)
 
 
-@checks(
+@judged(
     "02.breaking_words",
     title="Find the bug: words that her merges do not fit",
     points=1,
@@ -326,34 +372,118 @@ def colleagues_merges(words, counts, num_merges, num_tokens):
 )
 def breaking_words(candidate):
     got = call(candidate)
-    returned = count_of_arrays(got)
-    assert isinstance(got, tuple) and len(got) == 2, mistake("not-words-and-counts", returned=returned)
+    require(isinstance(got, tuple) and len(got) == 2, "not-words-and-counts", "Two arrays were expected, `return words, counts`; your "
+            "function returns {returned}.", returned=count_of(got))  # fmt: skip
     words, counts = got
     for array in (words, counts):
-        assert array.dtype.kind in "iu", mistake("words-not-whole", dtype=array.dtype.name)
-    good = words.ndim == 2 and counts.shape == words.shape[:1] and 0 < words.size <= 10_000
-    assert good, mistake("words-not-a-table", words=words.shape, counts=counts.shape)
-    assert (counts > 0).all(), mistake("counts-not-positive")
+        require(array.dtype.kind in "iu", "words-not-whole", "Token ids and counts are whole numbers; yours have dtype {dtype}.",
+                dtype=array.dtype.name)  # fmt: skip
+    require(words.ndim == 2 and counts.shape == words.shape[:1] and 0 < words.size <= 10_000, "words-not-a-table", "words has shape "
+            "{words} and counts {counts}; expected (words, longest) and (words,).", words=words.shape, counts=counts.shape)  # fmt: skip
+    require((counts > 0).all(), "counts-not-positive", "A count below 1 means that the word isn't there. Give counts of 1 and more.")  # fmt: skip
     real = words >= 0
-    assert not (real[:, 1:] & ~real[:, :-1]).any(), mistake("filling-inside")
+    require(not (real[:, 1:] & ~real[:, :-1]).any(), "filling-inside", "A -1 stands before a token. Filling comes after the end of a "
+            "word, and there only.")  # fmt: skip
     _, words = np.unique(np.where(real, words, -1), return_inverse=True)  # ids as small as can be, whatever they were
     words = words.reshape(real.shape) - (not real.all())
     num_tokens = int(words.max(initial=0)) + 1
-    assert np.count_nonzero(right_pairs(words, counts, num_tokens)) >= 2, mistake("too-few-pairs")
-    lengths = []
-    for merges in (
-        colleagues_merges(words, counts, 2, num_tokens),
-        right_merges(words, counts, 2, num_tokens),
-    ):
-        cut = words
-        for number, pair in enumerate(merges):
-            cut = merged_words(cut, pair, num_tokens + number)
-        lengths.append(int(((cut >= 0).sum(axis=1) * counts).sum()))
-    hers, right = lengths
-    assert hers > right, mistake("colleague-copes", hers=hers)
+    require(np.count_nonzero(pair_counts(words, counts, num_tokens)) >= 2, "too-few-pairs", "There are fewer than two different pairs "
+            "here, so there is nothing to choose.")  # fmt: skip
+    hers, best = (
+        int(((after_merges(words, learn(words, counts, 2, num_tokens), num_tokens) >= 0).sum(axis=1) * counts).sum())
+        for learn in (colleagues_merges, learn_merges)
+    )
+    require(hers > best, "colleague-copes", "Her two merges leave {hers} tokens, as few as the right ones. Look for two frequent pairs "
+            "that share a token: once the first is merged, what is left of the second?", hers=hers)  # fmt: skip
 
 
-@checks(
+def after_merges(words, merges, num_tokens):
+    """The words with all these merges applied, oldest first."""
+    for number, pair in enumerate(merges):
+        words = merged_everywhere(words, pair, num_tokens + number)
+    return words
+
+
+def case(words, counts):
+    """A wrong answer of this exercise: a function that returns these two."""
+    return lambda: (np.array(words), np.array(counts))
+
+
+mistake("02.breaking_words", "not-words-and-counts", None, lambda: np.array([[0, 1, 2]]))
+mistake("02.breaking_words", "words-not-whole", None, case([[0.0, 1.0, 2.0]], [3]), case([[0, 1, 2]], [0.5]))
+mistake("02.breaking_words", "words-not-a-table", None, case([[0, 1, 2], [3, 3, -1]], [5, 4, 1]), case([0, 1, 2], [5, 4, 1]))  # fmt: skip
+mistake("02.breaking_words", "counts-not-positive", None, case([[0, 1, 2], [3, 3, -1]], [5, 0]))
+mistake("02.breaking_words", "filling-inside", None, case([[0, 1, 2], [3, -1, 3]], [5, 4]), case([[-1, 1, 2], [3, 3, 1]], [5, 4]))  # fmt: skip
+mistake("02.breaking_words", "too-few-pairs", None, case([[0, 1], [0, 1]], [5, 4]), case([[0], [1]], [5, 4]))
+mistake("02.breaking_words", "colleague-copes", None, case([[0, 1, -1], [2, 3, -1]], [5, 4]), case([[0, 1, 2], [3, 3, -1]], [4, 5]))  # fmt: skip
+
+
+@step
+def new_ids(num_merges, num_tokens):
+    """The numbers of the tokens that the merges make."""
+    return range(num_tokens, num_tokens + num_merges)
+
+
+new_ids.slip("new-ids-wrong", "The new tokens have the wrong numbers: merge k, from 0 on, makes the token num_tokens + k.",
+        lambda num_merges, num_tokens: range(num_tokens + 1, num_tokens + num_merges + 1),
+        lambda num_merges, num_tokens: range(num_tokens - 1, num_tokens + num_merges - 1),
+        lambda num_merges, num_tokens: range(num_merges), lambda num_merges, num_tokens: range(256, 256 + num_merges))  # fmt: skip
+new_ids.slip("new-id-always-the-same", "All merges make the same new token. Each makes one of its own, numbered in their order.",
+        lambda num_merges, num_tokens: [num_tokens] * num_merges, lambda num_merges, num_tokens: [num_tokens + num_merges] * num_merges,
+        lambda num_merges, num_tokens: [num_tokens + num_merges - 1] * num_merges)  # fmt: skip
+
+
+@step
+def most_frequent(table):
+    """The pair (2,) with the largest count."""
+    return np.array(np.unravel_index(table.argmax(), table.shape))
+
+
+most_frequent.slip("merges-rarest", "You merge the rarest pair. The most frequent one saves the most tokens.",
+        lambda table: most_frequent(-np.where(table > 0, table, np.inf)), lambda table: most_frequent(-table))  # fmt: skip
+most_frequent.slip("merges-reversed", "The two parts of a merge are exchanged: the token that stands before comes first.",
+        lambda table: most_frequent(table)[::-1])  # fmt: skip
+most_frequent.slip("merges-frequent-tokens", "You take two tokens that are frequent by themselves. The pair is the largest entry of the "
+        "whole table.", lambda table: np.array([table.sum(axis=1).argmax(), table.sum(axis=0).argmax()]),
+        lambda table: np.array([(a := table.sum(axis=1).argmax()), table[a].argmax()]))  # fmt: skip
+most_frequent.slip("merges-second", "You take the pair of the second largest count. The most frequent one saves the most tokens.",
+        lambda table: np.array(np.unravel_index(np.argsort(table, axis=None)[-2], table.shape)))  # fmt: skip
+
+
+@step
+def merged_everywhere(words, pair, new_id):
+    """All words with the pair replaced, filled up again."""
+    result = np.full_like(words, -1)
+    for row, word in enumerate(words):
+        shorter = merged(word[word >= 0], pair, new_id)
+        result[row, : len(shorter)] = shorter
+    return result
+
+
+def merged_in_some(words, pair, new_id, rows):
+    """Words with the pair replaced in some of them, a slice."""
+    words = words.copy()
+    words[rows] = merged_everywhere(words[rows], pair, new_id)
+    return words
+
+
+def with_old_ends(words, pair, new_id):
+    """Words with the pair replaced; where they got shorter, their old ends still stand."""
+    new = merged_everywhere(words, pair, new_id)
+    return np.where(new >= 0, new, words)
+
+
+merged_everywhere.slip("pair-repeated", "You choose the same pair again and again. Apply the merge to the words before you count anew.",
+        lambda words, pair, new_id: words)  # fmt: skip
+merged_everywhere.slip("merges-one-word", "Only one word is merged. A merge is for every word.",
+        lambda *inputs: merged_in_some(*inputs, slice(0, 1)), lambda *inputs: merged_in_some(*inputs, slice(-1, None)))  # fmt: skip
+merged_everywhere.slip("merges-not-the-last-word", "The last word is not merged. Does a loop stop one early?",
+        lambda *inputs: merged_in_some(*inputs, slice(0, -1)))  # fmt: skip
+merged_everywhere.slip("old-end-stands", "Behind a word that got shorter its old end still stands, and is counted. Fill up with -1.",
+        with_old_ends)  # fmt: skip
+
+
+@reference(
     "02.learn_merges",
     title="Repair it: learn merges",
     points=3,
@@ -364,40 +494,94 @@ def breaking_words(candidate):
         "Merge a word without its filling, then fill up again: `short = merge(word[word >= 0], pair, new_id)`, "
         "`words[row] = -1`, `words[row, :len(short)] = short`, on a copy of words.",
     ],
+    returns="merges",
+    same=["merge-keeps-length"],
 )
-def learn_merges(candidate):
-    for words, counts in CORPORA:
-        expected = right_merges(words, counts, 3, LETTERS)
-        got = call(candidate, words, counts, 3, LETTERS)
-        best = expected[:1]
-        suspects = {
-            "no-recount": colleagues_merges(words, counts, 3, LETTERS),
-            "pair-repeated": np.repeat(best, 3, axis=0),
-            "merges-rarest": rarest(words, counts, 3),
-            "new-ids-wrong": [np.where(expected >= LETTERS, expected + step, expected) for step in (1, -1, -LETTERS)],
-            "merges-counts-types": right_merges(words, np.ones_like(counts), 3, LETTERS),
-            "pairs-across-words": across_merges(words, counts, 3),
-        }
-        same_values(got, expected, "merges", suspects)
-
-
-def rarest(words, counts, num_merges):
-    """The merges of somebody who takes the smallest count above 0."""
-    merges = []
-    for new_id in range(LETTERS, LETTERS + num_merges):
-        table = right_pairs(words, counts, new_id)
-        merges.append(np.unravel_index(np.where(table > 0, table, table.max() + 1).argmin(), table.shape))
-        words = merged_words(words, merges[-1], new_id)
+def learn_merges(words, counts, num_merges, num_tokens):
+    merges, numbers = [], new_ids(num_merges, num_tokens)
+    for new_id in numbers:
+        table = pair_counts(words, counts, max(num_tokens, *numbers) + 1)
+        merges.append(most_frequent(table))
+        words = merged_everywhere(words, merges[-1], new_id)
     return np.array(merges)
 
 
-def across_merges(words, counts, num_merges):
-    """The merges of somebody who writes all words in one row, each as often as it comes."""
-    text = np.concatenate([np.tile(word[word >= 0], count) for word, count in zip(words, counts, strict=True)])
-    return right_merges(text[None], np.ones(1, dtype=int), num_merges, LETTERS)
+def is_clear(words, counts, num_merges, num_tokens):
+    """Whether in each round the largest count is one pair's alone."""
+    for new_id in range(num_tokens, num_tokens + num_merges):
+        table = pair_counts(words, counts, new_id)
+        if np.ptp(np.sort(table, axis=None)[-2:]) == 0:
+            return False
+        words = merged_everywhere(words, most_frequent(table), new_id)
+    return True
 
 
-@checks(
+def corpus(seed, num_merges):
+    """Words and their counts without ties, neither for the counts nor for words that all count once."""
+    rng = generator(seed)
+    while True:
+        words = table_of(*(drawn_word(rng, length) for length in (8, 3, 5, 2, 6)))
+        counts = rng.integers(1, 50, len(words))
+        if all(is_clear(words, each, num_merges, LETTERS) for each in (np.ones_like(counts), counts)):
+            return words, counts, num_merges, LETTERS
+
+
+@cases("02.learn_merges")
+def learn_merges_cases():
+    yield Case("a pair that comes twice in a word", table_of("abab", "ba"), np.array([3, 1]), 2, 2)
+    yield Case("a a a", table_of("aaab", "ab", "bb"), np.array([5, 2, 4]), 3, 2)
+    yield Case("words without filling", table_of("abab", "babb", "aaab", "abba"), np.array([4, 9, 3, 9]), 2, 2)
+    yield Case("a frequent word of rare pairs", table_of("cbb", "baa", "aaa", "ccb"), np.array([6, 5, 1, 4]), 2, 3)
+    first = table_of("aaccb", "bab", "ba", "db", "abc"), np.array([2, 3, 4, 5, 9])
+    yield Case("merges of merged tokens", *first, 3, LETTERS)
+    yield Case("one merge", *first, 1, LETTERS)
+    second = table_of("aa", "adca", "adbad", "da", "cac"), np.array([4, 9, 5, 7, 6])
+    yield Case("frequent pairs that share a token", *second, 3, LETTERS)
+    yield Case("tokens that do not occur", *second, 2, 9)
+    yield Case("numbers of two digits", table_of([1, 2, 11, 1, 2, 11], [11, 2, 1, 2]), np.array([5, 3]), 2, 13)
+    yield Case("more words", *corpus(1, 2))
+
+
+LEARN = "02.learn_merges"
+mistake(LEARN, "no-recount", "These are the most frequent pairs of the first count. A merge changes what stands beside what: merge, "
+        "count again, then choose.", colleagues_merges)  # fmt: skip
+
+
+def learned_in_a_small_table(words, counts, num_merges, num_tokens):
+    merges = []
+    for new_id in range(num_tokens, num_tokens + num_merges):
+        merges.append(most_frequent(pair_counts(words, counts, num_tokens)))
+        words = merged_everywhere(words, merges[-1], new_id)
+    return np.array(merges)
+
+
+mistake(LEARN, "table-too-small", "A merged token has no row in your table. In each round there is one token more: how many are there "
+        "in round k, and which number has the new one?", learned_in_a_small_table)  # fmt: skip
+mistake(LEARN, "merges-with-their-ids", "Each row holds the new token's number too. Two numbers a row are asked for: the pair.",
+        lambda *inputs: np.column_stack([learn_merges(*inputs), inputs[3] + np.arange(inputs[2])]),
+        lambda *inputs: np.column_stack([inputs[3] + np.arange(inputs[2]), learn_merges(*inputs)]))  # fmt: skip
+mistake(LEARN, "merges-as-two-rows", "Your array is (2, num_merges); one row for each merge was expected.",
+        lambda *inputs: learn_merges(*inputs).T)  # fmt: skip
+mistake(LEARN, "places-for-pairs", "You return places in the flattened table. A place stands for two tokens: its row and its column.",
+        lambda *inputs: learn_merges(*inputs) @ [inputs[3] + inputs[2], 1], lambda *inputs: learn_merges(*inputs) @ [inputs[3], 1],
+        lambda *inputs: (m := learn_merges(*inputs))[:, 0] * (inputs[3] + np.arange(inputs[2])) + m[:, 1])  # fmt: skip
+mistake(LEARN, "merges-newest-on-top", "The merges come in the reverse order. The first one found comes first.",
+        lambda *inputs: learn_merges(*inputs)[::-1])  # fmt: skip
+mistake(LEARN, "merges-too-few", "A merge is missing: num_merges of them are asked for.", lambda *inputs: learn_merges(*inputs)[:-1],
+        lambda *inputs: learn_merges(*inputs)[1:], lambda *inputs: learn_merges(*inputs)[:1], lambda *inputs: learn_merges(*inputs)[0],
+        lambda *inputs: learn_merges(*inputs)[-1])  # fmt: skip
+mistake(LEARN, "merges-too-many", "There is a merge too many: num_merges of them are asked for.",
+        lambda words, counts, num_merges, num_tokens: learn_merges(words, counts, num_merges + 1, num_tokens))  # fmt: skip
+mistake(LEARN, "returns-words", "You return the words as they are after the merges. Asked for are the merges themselves.",
+        lambda words, counts, num_merges, num_tokens: after_merges(words, learn_merges(words, counts, num_merges, num_tokens), num_tokens))  # fmt: skip
+
+
+# ----------------------------------------------------------------------------------------------------------------------
+# Encode, decode
+# ----------------------------------------------------------------------------------------------------------------------
+
+
+@reference(
     "02.encode",
     title="Encode a word",
     points=2,
@@ -406,78 +590,118 @@ def across_merges(words, counts, num_merges):
         "One loop over the merges; in each round one call of your merge. Which id does merge k make?",
         "`for k, pair in enumerate(merges): ids = merge(ids, pair, num_tokens + k)`.",
     ],
+    returns="token ids",
 )
-def encode(candidate):
-    # cd, bc, ab, abc, dd, abcabc. In this order of words each known mistake shows first where the others do not.
-    merges = np.array([[2, 3], [1, 2], [0, 1], [0, 5], [3, 3], [7, 7]])
-    for word in ("cdd", "abcd", "cdcd", "abc", "abcabc", "bcdabcd", "dddabcabcd", "aabcb", "d"):
-        word = ids(word)
-        expected = right_encode(word, merges, LETTERS)
-        suspects = encode_suspects(word, merges)
-        suspects = {name: wrong for name, wrong in suspects.items() if not any_close(wrong, expected)}
-        same_values(call(candidate, word, merges, LETTERS), expected, "token ids", suspects)
+def encode(ids, merges, num_tokens):
+    for pair, new_id in zip(merges, new_ids(len(merges), num_tokens), strict=True):
+        ids = merged(ids, pair, new_id)
+    return ids
 
 
-def encode_suspects(word, merges):
-    """What well-known mistakes give for encoding ids (seq_len,)."""
-    numbered = list(enumerate(merges, start=LETTERS))
-    newest, first_place, shifted = word, word, word
-    for new_id, pair in reversed(numbered):
-        newest = right_merge(newest, pair, new_id)
-    for new_id, pair in numbered:
-        here = [i for i in range(len(first_place) - 1) if tuple(first_place[i : i + 2]) == tuple(pair)][:1]
-        for i in here:
-            first_place = np.concatenate([first_place[:i], [new_id], first_place[i + 2 :]])
-        shifted = right_merge(shifted, np.where(pair >= LETTERS, pair + 1, pair), new_id + 1)
-    small_only = word
-    for new_id, pair in numbered:
-        if (pair < LETTERS).all():
-            small_only = right_merge(small_only, pair, new_id)
-    return {
-        "encode-nothing": word,
-        "merges-left-to-right": leftmost(word, merges),
-        "merges-newest-first": newest,
-        "longest-match": longest_match(word, merges),
-        "merges-first-place-only": first_place,
-        "merges-not-stacked": small_only,
-        "new-ids-wrong": shifted,
-    }
+def drawn_merges(rng, num_merges, num_tokens):
+    """Merges of whatever tokens there are by then."""
+    return np.array([rng.integers(0, num_tokens + k, 2) for k in range(num_merges)])
 
 
-def leftmost(word, merges):
+@cases("02.encode")
+def encode_cases():
+    yield Case("two merges", ids("cabd"), np.array([[0, 1], [4, 3]]), LETTERS)
+    yield Case("a word of one token", ids("d"), np.array([[3, 3], [0, 1]]), LETTERS)
+    merges = np.array([[2, 3], [1, 2], [0, 1], [0, 5], [3, 3], [7, 7]])  # cd, bc, ab, abc, dd, abcabc
+    for word in ("cdd", "abcd", "cdcd", "abc", "abcabc", "bcdabcd", "dddabcabcd", "aabcb"):
+        yield Case(f"the word {word}", ids(word), merges, LETTERS)
+    yield Case("a a a a a", ids("aaaaa"), np.array([[0, 0], [4, 0]]), LETTERS)
+    yield Case("numbers of two digits", np.array([11, 2, 1, 2, 11]), np.array([[1, 2], [2, 13]]), 13)
+    yield Case("bytes", np.array([104, 116, 104, 101]), np.array([[116, 104], [256, 101]]), 256)
+    rng = generator(1)
+    yield Case("a longer word", rng.integers(0, 2, 30), drawn_merges(rng, 6, 2), 2)
+    yield Case("another longer word", rng.integers(0, 3, 40), drawn_merges(rng, 9, 3), 3)
+
+
+def leftmost(ids, merges, num_tokens):
     """The ids of somebody who merges the first pair from the left that is known, again and again."""
-    known = {tuple(pair): LETTERS + number for number, pair in enumerate(merges.tolist())}
-    word = word.tolist()
+    known = {tuple(pair): num_tokens + number for number, pair in enumerate(merges.tolist())}
+    ids = ids.tolist()
     while True:
-        here = [i for i in range(len(word) - 1) if tuple(word[i : i + 2]) in known]
-        if not here:
-            return np.array(word)
-        word[here[0] : here[0] + 2] = [known[tuple(word[here[0] : here[0] + 2])]]
+        here = next((i for i in range(len(ids) - 1) if tuple(ids[i : i + 2]) in known), None)
+        if here is None:
+            return np.array(ids)
+        ids[here : here + 2] = [known[tuple(ids[here : here + 2])]]
 
 
-def longest_match(word, merges):
+def longest_match(ids, merges, num_tokens):
     """The ids of somebody who takes the longest token that fits, from the left."""
-    spelled = {tuple(right_decode(np.array([token]), merges, LETTERS)): token for token in range(LETTERS + len(merges))}
+    spelled = {tuple(decode([token], merges, num_tokens)): token for token in range(num_tokens + len(merges))}
     result, i = [], 0
-    while i < len(word):
-        end = max(j for j in range(i + 1, len(word) + 1) if tuple(word[i:j]) in spelled)
-        result.append(spelled[tuple(word[i:end])])
+    while i < len(ids):
+        end = max(j for j in range(i + 1, len(ids) + 1) if tuple(ids[i:j]) in spelled)
+        result.append(spelled[tuple(ids[i:end])])
         i = end
     return np.array(result)
 
 
-def right_decode(word, merges, num_tokens):
-    """The small ids that merged ones stand for."""
-    result = []
-    for token in word:
-        if token < num_tokens:
-            result.append(token)
-        else:
-            result.extend(right_decode(merges[token - num_tokens], merges, num_tokens))
-    return np.array(result, dtype=int)
+def replayed(ids, merges, num_tokens, numbers, stops_at=lambda merged_some: False):
+    """The ids after the merges of these numbers, up to one that merged some, or none, if that is an end."""
+    for number in numbers:
+        before, ids = len(ids), walked(ids, merges[number], num_tokens + number)
+        if stops_at(len(ids) < before):
+            break
+    return ids
 
 
-@checks(
+ENCODE = "02.encode"
+mistake(ENCODE, "encode-nothing", "Your result is the ids as they came: no merge was applied.", lambda ids, merges, num_tokens: ids)  # fmt: skip
+mistake(ENCODE, "merges-newest-first", "You apply the newest merge first. Its parts do not exist yet: start with the oldest.",
+        lambda ids, merges, num_tokens: replayed(ids, merges, num_tokens, reversed(range(len(merges)))),
+        lambda ids, merges, num_tokens: encode(ids, merges[::-1], num_tokens))  # fmt: skip
+mistake(ENCODE, "merges-left-to-right", "You merge the first known pair from the left, whichever it is. The oldest merge comes first, "
+        "wherever it stands: that is how the text was cut in training.", leftmost)  # fmt: skip
+mistake(ENCODE, "longest-match", "You take the longest token that fits, from the left. That is WordPiece's rule; here the oldest merge "
+        "comes first.", longest_match)  # fmt: skip
+mistake(ENCODE, "merges-not-stacked", "Merges of merged tokens are missing: after a merge, later ones look at the new ids.",
+        lambda *inputs: replayed(*inputs, np.flatnonzero((inputs[1] < inputs[2]).all(axis=1))))  # fmt: skip
+mistake(ENCODE, "new-ids-wrong", None, lambda *inputs: (found := encode(*inputs)) + (found >= inputs[2]),
+        lambda *inputs: (found := encode(*inputs)) - (found >= inputs[2]))  # fmt: skip
+mistake(ENCODE, "encode-stops-early", "You stop before all merges were tried. One that finds nothing, or finds something, is no end: "
+        "those after it may still find their pair.",
+        lambda *inputs: replayed(*inputs, range(len(inputs[1])), lambda merged_some: not merged_some),
+        lambda *inputs: replayed(*inputs, range(len(inputs[1])), lambda merged_some: merged_some))  # fmt: skip
+mistake(ENCODE, "encode-first-merge-only", "Only the first merge is applied. Does a return stand inside of the loop?",
+        lambda *inputs: replayed(*inputs, [0]))  # fmt: skip
+mistake(ENCODE, "encode-last-merge-only", "Only the last merge is applied, to the ids as they came. Each goes on from what the one "
+        "before it left.", lambda *inputs: replayed(*inputs, [len(inputs[1]) - 1]))  # fmt: skip
+mistake(ENCODE, "encode-a-merge-missing", "The newest or the oldest merge is not applied. Does the loop leave out one at an end?",
+        lambda *inputs: replayed(*inputs, range(len(inputs[1]) - 1)), lambda *inputs: replayed(*inputs, range(1, len(inputs[1]))))  # fmt: skip
+
+
+@step
+def is_small(token, num_tokens):
+    """Whether a token was given, not merged."""
+    return token < num_tokens
+
+
+is_small.slip("decode-first-merge-kept", "Token num_tokens comes out as it is. It is the one that merge 0 made: the small ones end "
+        "before it.", lambda token, num_tokens: token <= num_tokens)  # fmt: skip
+
+
+@step
+def parts(token, merges, num_tokens):
+    """The two tokens that a merged one stands for."""
+    return merges[token - num_tokens]
+
+
+parts.slip("decode-swapped", "The two parts of a token stand in the wrong order.",
+        lambda token, merges, num_tokens: parts(token, merges, num_tokens)[::-1])  # fmt: skip
+parts.slip("decode-first-part-only", "You put the first part of a token in its place, and lose the second.",
+        lambda token, merges, num_tokens: parts(token, merges, num_tokens)[:1])  # fmt: skip
+parts.slip("decode-second-part-only", "You put the second part of a token in its place, and lose the first.",
+        lambda token, merges, num_tokens: parts(token, merges, num_tokens)[1:])  # fmt: skip
+parts.slip("decode-shifted", "You look up the wrong merge: merge k, counted from 0, made the token num_tokens + k.",
+        *(lambda token, merges, num_tokens, by=by: merges[token - num_tokens + by] for by in (-1, 1)),
+        lambda token, merges, num_tokens: merges[token])  # fmt: skip
+
+
+@reference(
     "02.decode",
     title="Decode",
     points=2,
@@ -486,49 +710,171 @@ def right_decode(word, merges, num_tokens):
         "Undo the merges in the reverse order, newest first; or let the function call itself on the two parts.",
         "`for t in ids: out.extend([t] if t < num_tokens else decode(merges[t - num_tokens], merges, num_tokens))`.",
     ],
+    returns="small ids",
 )
-def decode(candidate):
+def decode(ids, merges, num_tokens):
+    small = []
+    for token in ids:
+        if is_small(token, num_tokens):
+            small.append(token)
+        else:
+            small.extend(decode(parts(token, merges, num_tokens), merges, num_tokens))
+    return np.array(small)
+
+
+@cases("02.decode")
+def decode_cases():
+    yield Case("two merges", np.array([5, 2, 4]), np.array([[0, 1], [4, 3]]), LETTERS)
+    yield Case("small tokens alone", np.array([0, 3]), np.array([[1, 2]]), LETTERS)
     merges = np.array([[1, 2], [0, 1], [0, 4], [3, 2], [6, 5], [8, 7]])
-    for tokens in ([6, 3, 5], [9, 0, 8], [2, 7], [8, 8, 1], [0, 3]):
-        word = np.array(tokens)
-        expected = right_decode(word, merges, LETTERS)
-        suspects = decode_suspects(word, merges)
-        suspects = {name: wrong for name, wrong in suspects.items() if not any_close(wrong, expected)}
-        try:
-            got = call(candidate, word, merges, LETTERS)
-        except LearnerError as error:
-            if "IndexError" in error.summary:
-                raise AssertionError(mistake("decode-shifted", expected=expected)) from None
-            raise
-        same_values(got, expected, "small ids", suspects)
+    for tokens in ([4], [6, 3, 5], [9, 0, 8], [2, 7], [8, 8, 1]):
+        yield Case(f"the tokens {' '.join(map(str, tokens))}", np.array(tokens), merges, LETTERS)
+    yield Case("bytes", np.array([257, 32, 256]), np.array([[116, 104], [256, 101]]), 256)
+    rng = generator(1)
+    yield Case("more tokens", rng.integers(0, 9, 8), drawn_merges(rng, 6, 3), 3)
 
 
-def decode_suspects(word, merges):
-    """What well-known mistakes give for decoding ids (seq_len,)."""
-
-    def spread(tokens, parts):
-        return [x for token in tokens for x in (parts(token) if token >= LETTERS else [token])]
-
-    def deep(token, parts):
-        return spread(parts(token), lambda one: deep(one, parts)) if token >= LETTERS else [token]
-
-    def pair(token):
-        return merges[token - LETTERS]
-
-    def shifted(step):
-        return spread(word, lambda one: right_decode(merges[(one - LETTERS + step) % len(merges)], merges, LETTERS))
-
-    return {
-        "decode-nothing": word,
-        "decode-one-level": np.array(spread(word, pair)),
-        "decode-swapped": np.array(spread(word, lambda one: deep(one, lambda token: pair(token)[::-1]))),
-        "decode-reversed": right_decode(word, merges, LETTERS)[::-1],
-        "decode-first-part-only": np.array(spread(word, lambda one: deep(one, lambda token: pair(token)[:1]))),
-        "decode-shifted": [np.array(shifted(step)) for step in (1, -1)],
-    }
+def opened(ids, merges, num_tokens):
+    """The ids with each merged token taken apart once."""
+    return np.array([x for token in ids for x in ([token] if token < num_tokens else merges[token - num_tokens])])
 
 
-@checks(
+def undone(ids, merges, num_tokens, numbers):
+    """The ids after undoing the merges in an order of their numbers."""
+    for number in numbers:
+        ids = np.array([x for token in ids for x in (merges[number] if token == num_tokens + number else [token])])
+    return ids
+
+
+def opened_once_by(one_too_many):
+    """Decodes as `decode` does, after a first look at a wrong merge."""
+
+    def wrong(ids, merges, num_tokens):
+        inside = lambda token: decode(merges[token - num_tokens + one_too_many], merges, num_tokens)  # noqa: E731
+        return np.array([x for token in ids for x in ([token] if token < num_tokens else inside(token))])
+
+    return wrong
+
+
+DECODE = "02.decode"
+mistake(DECODE, "decode-nothing", "Your result still holds ids of merged tokens. Every id of num_tokens or more stands for two others.",
+        lambda ids, merges, num_tokens: ids)  # fmt: skip
+mistake(DECODE, "decode-one-level", "You take tokens apart, but not to the end: their parts may be merged tokens too. Go on until all "
+        "are small.", opened, lambda ids, merges, num_tokens: opened(opened(ids, merges, num_tokens), merges, num_tokens))  # fmt: skip
+mistake(DECODE, "decode-oldest-first", "You undo the oldest merge first. What a newer one sets free later is then not taken apart any "
+        "more.", lambda ids, merges, num_tokens: undone(ids, merges, num_tokens, range(len(merges))))  # fmt: skip
+mistake(DECODE, "decode-a-merge-missing", "One merge is not undone: the oldest or the newest. Does the loop stop one early?",
+        lambda ids, merges, num_tokens: undone(ids, merges, num_tokens, range(len(merges) - 1, 0, -1)),
+        lambda ids, merges, num_tokens: undone(ids, merges, num_tokens, range(len(merges) - 2, -1, -1)))  # fmt: skip
+mistake(DECODE, "decode-reversed", "All is there, backwards. Did a stack give back last what went in first?",
+        lambda *inputs: decode(*inputs)[::-1])  # fmt: skip
+mistake(DECODE, "decode-swapped", None,
+        lambda ids, merges, num_tokens: np.array([x for token in ids for x in ([token] if token < num_tokens else decode(merges[token - num_tokens][::-1], merges, num_tokens))]))  # fmt: skip
+mistake(DECODE, "decode-shifted", None, opened_once_by(-1), opened_once_by(1),
+        lambda ids, merges, num_tokens: np.array([x for t in ids for x in ([t] if t < num_tokens else merges[t])]))  # fmt: skip
+mistake(DECODE, "decode-drops-small", "Tokens that were never merged are lost. They stand for themselves.",
+        lambda ids, merges, num_tokens: decode(ids[ids >= num_tokens], merges, num_tokens))  # fmt: skip
+mistake(DECODE, "decode-drops-merged", "Merged tokens are lost. Each stands for two others, which belong in its place.",
+        lambda ids, merges, num_tokens: ids[ids < num_tokens])  # fmt: skip
+mistake(DECODE, "decode-small-first", "The tokens stand in another order: the small ones first, then what was taken apart. Each belongs "
+        "where its token stood.",
+        lambda ids, merges, num_tokens: np.concatenate([ids[ids < num_tokens], decode(ids[ids >= num_tokens], merges, num_tokens)]).astype(int))  # fmt: skip
+mistake(DECODE, "decode-first-token-only", "Only the first of the ids is decoded. Does a return stand inside of the loop?",
+        lambda ids, merges, num_tokens: decode(ids[:1], merges, num_tokens))  # fmt: skip
+
+# ----------------------------------------------------------------------------------------------------------------------
+# Skip-gram
+# ----------------------------------------------------------------------------------------------------------------------
+
+
+@step
+def within(i, length, window):
+    """The positions within a window around position i, itself included."""
+    return list(range(max(0, i - window), min(length, i + window + 1)))
+
+
+def span(i, length, left, right):
+    return list(range(max(0, i - left), min(length, i + right + 1)))
+
+
+within.slip("window-one-sided", "You look in one direction only. Neighbours stand before and after.",
+        lambda i, length, window: span(i, length, 0, window), lambda i, length, window: span(i, length, window, 0))  # fmt: skip
+within.slip("window-too-small", "Your window is one step too small, on both sides or on one: distance `window` still counts. Does a "
+        "range stop one early?", lambda i, length, window: span(i, length, window, window - 1),
+        lambda i, length, window: span(i, length, window - 1, window), lambda i, length, window: span(i, length, window - 1, window - 1))  # fmt: skip
+within.slip("window-too-large", "Your window is one step too large, on both sides or on one: the largest distance is `window`.",
+        lambda i, length, window: span(i, length, window + 1, window + 1), lambda i, length, window: span(i, length, window, window + 1),
+        lambda i, length, window: span(i, length, window + 1, window))  # fmt: skip
+within.slip("window-halved", "You share the window between both sides. Here it is the largest distance, to the left and to the right.",
+        lambda i, length, window: span(i, length, window // 2, window // 2),
+        lambda i, length, window: span(i, length, window // 2, window - window // 2))  # fmt: skip
+within.slip("window-fixed", "Your window is the same whatever `window` says.",
+        *(lambda i, length, window, fixed=fixed: span(i, length, fixed, fixed) for fixed in (1, 2, 3, 4, 5)),
+        lambda i, length, window: list(range(length)))  # fmt: skip
+within.slip("window-edge-only", "Only words at distance `window` exactly are neighbours in your pairs. Nearer ones are, too.",
+        lambda i, length, window: [j for j in (i - window, i + window) if 0 <= j < length])  # fmt: skip
+within.slip("pairs-wrap-around", "At the ends you count words from the other end as neighbours: a negative index starts from behind.",
+        lambda i, length, window: list(range(i - window, min(length, i + window + 1))),
+        lambda i, length, window: [j for j in range(i - window, min(length, i + window + 1)) if j >= -length],
+        lambda i, length, window: [i if j == i else j % length for j in range(i - window, i + window + 1)])  # fmt: skip
+within.slip("window-starts-below-zero", "Near the beginning neighbours on the left are missing: a slice that starts below 0 starts from "
+        "behind.", lambda i, length, window: [*range(length)][i - window : i] + span(i, length, 0, window),
+        lambda i, length, window: [*range(length)][i - window : i + window + 1])  # fmt: skip
+within.slip("window-cut-off", "Words near the ends ask for nobody. Their window is cut at the end of the sentence, not given up.",
+        lambda i, length, window: span(i, length, window, window) if window <= i < length - window else [])  # fmt: skip
+within.slip("window-clipped", "Near the ends the first or last word comes again and again: positions outside of the sentence are moved "
+        "into it. They are no neighbours.", lambda i, length, window: list(np.clip(range(i - window, i + window + 1), 0, length - 1)))  # fmt: skip
+
+
+@step
+def but_itself(positions, i, word_ids):
+    """The positions without i."""
+    return [j for j in positions if j != i]
+
+
+but_itself.slip("includes-itself", "A word is its own neighbour in your pairs. Leave out distance 0.",
+        lambda positions, i, word_ids: positions)  # fmt: skip
+but_itself.slip("excludes-equal-words", "When the same word stands twice, you leave out its pair. Compare positions, not words.",
+        lambda positions, i, word_ids: [j for j in positions if word_ids[j] != word_ids[i]])  # fmt: skip
+
+
+@step
+def words_of(pairs, word_ids):
+    """Pairs of positions as pairs of words: (pairs, 2)."""
+    return np.array([(word_ids[i], word_ids[j]) for i, j in pairs])
+
+
+words_of.slip("pairs-of-positions", "You return positions in the sentence. Wanted are the ids that stand there.",
+        lambda pairs, word_ids: np.array(pairs), lambda pairs, word_ids: np.array([(word_ids[i], j) for i, j in pairs]),
+        lambda pairs, word_ids: np.array([(i, word_ids[j]) for i, j in pairs]))  # fmt: skip
+words_of.slip("pairs-only-once", "A pair that comes twice is listed once. Each time counts: frequent company is what we learn from.",
+        lambda pairs, word_ids: np.unique(words_of(pairs, word_ids), axis=0))  # fmt: skip
+words_of.slip("pairs-transposed", "Your array is (2, pairs); (pairs, 2) was expected.",
+        lambda pairs, word_ids: words_of(pairs, word_ids).T)  # fmt: skip
+words_of.slip("pairs-in-one-row", "All stands in one row. Each pair has a row of its own: (pairs, 2).",
+        lambda pairs, word_ids: words_of(pairs, word_ids).ravel())  # fmt: skip
+words_of.slip("neighbours-without-centres", "You list the neighbours alone. Each row is a word and one neighbour of it.",
+        lambda pairs, word_ids: words_of(pairs, word_ids)[:, 1])  # fmt: skip
+words_of.slip("distances-for-neighbours", "The second of each pair is a distance. Wanted is the word that stands there.",
+        lambda pairs, word_ids: np.array([(word_ids[i], j - i) for i, j in pairs]),
+        lambda pairs, word_ids: np.array([(word_ids[i], word_ids[abs(j - i)]) for i, j in pairs]))  # fmt: skip
+words_of.slip("pairs-sorted-inside", "The two words of a pair are sorted. The one that asks comes first, whatever its number.",
+        lambda pairs, word_ids: np.sort(words_of(pairs, word_ids), axis=1))  # fmt: skip
+words_of.slip("company-of-one-word", "Only one word asks for its neighbours. Does a return stand inside of the loop, or is the list "
+        "begun anew in it?", lambda pairs, word_ids: words_of([pair for pair in pairs if pair[0] == 0], word_ids),
+        lambda pairs, word_ids: words_of([pair for pair in pairs if pair[0] == len(word_ids) - 1], word_ids))  # fmt: skip
+words_of.slip("company-without-an-end", "The first or the last word asks for nobody. Does a loop leave out an end?",
+        lambda pairs, word_ids: words_of([pair for pair in pairs if pair[0] > 0], word_ids),
+        lambda pairs, word_ids: words_of([pair for pair in pairs if pair[0] < len(word_ids) - 1], word_ids))  # fmt: skip
+
+
+def in_any_order(pairs):
+    """Pairs (pairs, 2) sorted by their first word, then by their second; anything else as it is."""
+    is_table = isinstance(pairs, np.ndarray) and pairs.ndim == 2 and pairs.shape[1] == 2
+    return pairs[np.lexsort(pairs.T[::-1])] if is_table else pairs
+
+
+@reference(
     "02.skip_gram_pairs",
     title="Skip-gram pairs",
     points=2,
@@ -537,74 +883,156 @@ def decode_suspects(word, merges):
         "Near the ends the window is cut: j runs from max(0, i − window) to min(n, i + window + 1), the last not included.",
         "Two loops, `if i != j: pairs.append((word_ids[i], word_ids[j]))`, then `np.array(pairs)`.",
     ],
+    returns="pairs",
+    alike=in_any_order,
 )
-def skip_gram_pairs(candidate):
-    for sentence, window in (([5, 3, 8, 3, 9, 7, 4], 4), ([2, 6, 6, 1, 8, 2], 3), ([4, 9, 4, 9, 1], 1)):
-        sentence = np.array(sentence)
-        got = call(candidate, sentence, window)
-        expected = company(sentence, window)
-        suspects = pair_list_suspects(sentence, window)
-        if got.ndim == 2 and got.shape[1] == 2 and got.dtype.kind in "iuf":
-            got = in_order(got)  # any order of the pairs is as good
-        suspects = {name: wrong for name, wrong in suspects.items() if not any_close(wrong, expected)}
-        same_values(got, expected, "pairs, sorted", suspects)
+def skip_gram_pairs(word_ids, window):
+    length = len(word_ids)
+    return words_of(
+        [(i, j) for i in range(length) for j in but_itself(within(i, length, window), i, word_ids)], word_ids
+    )
 
 
-def in_order(pairs):
-    """Pairs (pairs, 2) sorted by their first word, then by their second."""
-    pairs = np.asarray(pairs).reshape(-1, 2)
-    return pairs[np.lexsort(pairs.T[::-1])]
+@cases("02.skip_gram_pairs")
+def skip_gram_cases():
+    yield Case("three words", np.array([7, 3, 5]), 1)
+    yield Case("a window of 2", np.array([8, 6, 9, 7, 10]), 2)
+    yield Case("words that come twice", np.array([4, 9, 4, 9, 1]), 1)
+    yield Case("the same word twice in a row", np.array([2, 6, 6, 1, 8, 2]), 3)
+    yield Case("a window of 4", np.array([5, 3, 8, 3, 9, 7, 4]), 4)
+    yield Case("a window longer than the sentence", np.array([3, 1, 2]), 6)
+    yield Case("a longer sentence", generator(1).integers(0, 8, 12), 2)
 
 
-def company(sentence, window, near=None):
-    """The pairs of words within the window, sorted; `near` says of two positions whether they count."""
-    near = near or (lambda i, j: 0 < abs(i - j) <= window)
-    n = len(sentence)
-    return in_order([(sentence[i], sentence[j]) for i in range(n) for j in range(n) if near(i, j)])
+# ----------------------------------------------------------------------------------------------------------------------
+# The negative-sampling loss
+# ----------------------------------------------------------------------------------------------------------------------
 
 
-def pair_list_suspects(sentence, window):
-    """What well-known mistakes give for the pairs of a sentence (seq_len,)."""
-    right, n = company(sentence, window), len(sentence)
-    wrapped = [(i, j) for i in range(n) for j in range(i - window, min(n, i + window + 1)) if i != j]
-    return {
-        "window-one-sided": [
-            company(sentence, window, lambda i, j: 0 < j - i <= window),
-            company(sentence, window, lambda i, j: 0 < i - j <= window),
-        ],
-        "window-too-small": [
-            company(sentence, window - 1),
-            company(sentence, window, lambda i, j: -window <= j - i < window and i != j),
-        ],
-        "window-too-large": company(sentence, window + 1),
-        "window-halved": company(sentence, window // 2),
-        "includes-itself": company(sentence, window, lambda i, j: abs(i - j) <= window),
-        "excludes-equal-words": company(
-            sentence, window, lambda i, j: abs(i - j) <= window and sentence[i] != sentence[j]
-        ),
-        "pairs-of-positions": company(np.arange(n), window),
-        "pairs-wrap-around": in_order([(sentence[i], sentence[j]) for i, j in wrapped if j >= -n]),
-        "pairs-only-once": np.unique(right, axis=0),
-        "pairs-transposed": [
-            np.array([(sentence[i], sentence[j]) for i in range(n) for j in range(n) if 0 < abs(i - j) <= window]).T,
-            right.T,
-        ],
-    }
+@step
+def dots(center, others):
+    """The dot products of rows that belong together: (…, d_model) -> (…)."""
+    return (center * others).sum(axis=-1)
 
 
-def log_sigmoid(scores):
-    """log σ(s), without overflow."""
-    return -np.logaddexp(0, -scores)
+dots.slip("loss-scores-of-all", "Every word of the batch is compared with those of all examples{at}. Each belongs to its own.",
+        lambda center, others: center @ others.T if others.ndim == 2 else np.einsum("bxd,cnd->bcn", center, others),
+        lambda center, others: center @ others.T if others.ndim == 2 else np.einsum("bxd,cnd->bcn", center, others).reshape(len(center), -1))  # fmt: skip
+dots.slip("loss-scores-in-one", "The scores of the whole batch are added up to one number{at}. Each example has its own.",
+        lambda center, others: (center * others).sum())  # fmt: skip
+dots.slip("loss-scores-averaged", "The scores are divided by how many products there are{at}, as a mean. A score is their sum.",
+        lambda center, others: (center * others).mean(axis=-1))  # fmt: skip
+dots.slip("loss-scores-scaled", "The scores are divided by √d_model{at}. Here they are taken as they come.",
+        lambda center, others: dots(center, others) / np.sqrt(center.shape[-1]))  # fmt: skip
+dots.slip("loss-cosines", "The scores are cosines{at}: the lengths are divided out. Here they count.",
+        lambda center, others: dots(unit_length(center), unit_length(others)))  # fmt: skip
 
 
-def right_loss(center, context, noise):
-    """The loss of each example of center (batch, d), context (batch, d) and noise (batch, negatives, d)."""
-    true = (center * context).sum(axis=-1)
-    false = np.einsum("bd,bnd->bn", center, noise)
-    return -log_sigmoid(true) - log_sigmoid(-false).sum(axis=-1)
+def unit_length(vectors):
+    """Vectors scaled to length 1."""
+    return vectors / np.linalg.norm(vectors, axis=-1, keepdims=True)
 
 
-@checks(
+def sigmoid(scores):
+    return 1 / (1 + np.exp(-scores))
+
+
+@step
+def cost(scores):
+    """-log σ(s), without overflow."""
+    return np.logaddexp(0, -scores)
+
+
+EPSILONS = 1e-4, 1e-5, 1e-6, 1e-7, 1e-8, 1e-9, 1e-10, 1e-12, 1e-15, 1e-16, 1e-20, 1e-30
+
+# Each as a slip at one place, and as a mistake at both
+COSTS = {
+    "loss-negative": ("A minus is missing{at}: −log σ is never below 0.", lambda s: -cost(s)),
+    "loss-overflow": (
+        "With large scores the loss is not finite{at}, or NaN. −log σ(s) = log(1 + e^−s): which part of it overflows, or is "
+        "rounded to 0 or 1, and what is the whole close to then?",
+        lambda s: -np.log(sigmoid(s)),
+        lambda s: -np.log(np.exp(s) / (1 + np.exp(s))),
+        lambda s: -np.log(1 - sigmoid(-s)),
+        lambda s: -np.log(1 - 1 / (1 + np.exp(s))),
+        lambda s: np.log(1 + np.exp(s)) - s,
+    ),
+    "loss-clipped": (
+        "A score far on the wrong side has to cost as much as it is far{at}. A small number inside of the logarithm, or a limit "
+        "for the scores or for σ, hides how wrong it is.",
+        *(lambda s, eps=eps: -np.log(sigmoid(s) + eps) for eps in EPSILONS),
+        *(lambda s, eps=eps: -np.log(np.maximum(sigmoid(s), eps)) for eps in EPSILONS),
+        *(lambda s, eps=eps: -np.log(np.clip(sigmoid(s), eps, 1 - eps)) for eps in EPSILONS),
+        *(lambda s, most=most: cost(np.clip(s, -most, most)) for most in (6, 10, 20, 30, 50, 100, 500, 700)),
+        *(lambda s, least=least: cost(np.maximum(s, least)) for least in (-30, -50, -100, -500, -700)),
+        lambda s: -np.nan_to_num(np.log(sigmoid(s))),
+        lambda s: -np.nan_to_num(np.log(sigmoid(s)), neginf=0.0),
+    ),
+    "loss-without-log": (
+        "These are probabilities{at}: the logarithm is missing.",
+        lambda s: 1 - sigmoid(s),
+        lambda s: -sigmoid(s),
+        lambda s: sigmoid(s),
+    ),
+    "loss-another-base": (
+        "The logarithm has another base than e{at}: 2 or 10.",
+        lambda s: cost(s) / np.log(2),
+        lambda s: cost(s) / np.log(10),
+    ),
+    "loss-without-sigmoid": (
+        "The scores count as they are, or cut at 0 or 1{at}. σ makes them probabilities first.",
+        lambda s: -s,
+        lambda s: np.maximum(0, -s),
+        lambda s: np.maximum(0, 1 - s),
+        lambda s: -np.log(abs(s)),
+        lambda s: -np.log(s),
+    ),
+    "loss-squared": ("These are squares of 1 − σ{at}. Here a logarithm is asked for.", lambda s: (1 - sigmoid(s)) ** 2),
+}
+for _diagnosis, (_sentence, *_wrong) in COSTS.items():
+    cost.slip(_diagnosis, _sentence, *_wrong)
+
+
+@step
+def turned(scores):
+    """Scores of noise, which should be low."""
+    return -scores
+
+
+turned.slip("loss-noise-sign", "Noise words are rewarded for a high score. They should score low: σ(−h · u).", lambda scores: scores)  # fmt: skip
+
+
+@step
+def added_up(costs):
+    """The cost of all noise words of an example."""
+    return costs.sum(axis=-1)
+
+
+added_up.slip("loss-noise-averaged", "You average over the noise words. Equation 4 of the paper sums over them.",
+        lambda costs: costs.mean(axis=-1))  # fmt: skip
+added_up.slip("loss-one-noise-word", "One noise word counts of each example. All of them cost something.", lambda costs: costs[..., 0],
+        lambda costs: costs[..., -1], lambda costs: costs.max(axis=-1), lambda costs: costs.min(axis=-1))  # fmt: skip
+added_up.slip("loss-noise-of-all", "Each example is charged with the noise of the whole batch. It has noise words of its own.",
+        lambda costs: costs.sum())  # fmt: skip
+added_up.slip("loss-noise-across", "The noise is added up over the examples, not over the noise words of one. Which axis is which?",
+        lambda costs: costs.sum(axis=0))  # fmt: skip
+added_up.slip("loss-noise-multiplied", "The costs of the noise words are multiplied. Logarithms of probabilities add up.",
+        lambda costs: costs.prod(axis=-1))  # fmt: skip
+
+
+@step
+def averaged(costs):
+    """The mean over the batch."""
+    return costs.mean()
+
+
+averaged.slip("loss-summed", "You sum over the batch. Wanted is the mean of its examples.", lambda costs: costs.sum())
+averaged.slip("loss-per-example", "One number an example; wanted is their mean, a single number.", lambda costs: costs)
+averaged.slip("loss-divided-otherwise", "The sum over the batch is divided by something else than the number of examples.",
+        lambda costs: costs.sum() / 2, lambda costs: costs.mean() / 2, lambda costs: costs.mean() / len(costs))  # fmt: skip
+
+
+@reference(
     "02.negative_sampling_loss",
     title="The negative-sampling loss",
     points=3,
@@ -613,52 +1041,180 @@ def right_loss(center, context, noise):
         "Scores: `(center * context).sum(-1)` is (batch,), `np.einsum('bd,bnd->bn', center, noise)` is (batch, negatives).",
         "−log σ(s) is `np.logaddexp(0, -s)`: the true word costs `np.logaddexp(0, -true)`, noise `np.logaddexp(0, noisy).sum(-1)`.",
     ],
+    returns="loss",
 )
-def negative_sampling_loss(candidate):
-    rng = np.random.default_rng(1)
-    for batch, negatives, size in ((4, 3, 6), (5, 2, 3)):
-        center, context = rng.normal(size=(2, batch, size))
-        noise = rng.normal(size=(batch, negatives, size))
-        expected = np.array(right_loss(center, context, noise).mean())
-        got = call(candidate, center, context, noise)
-        same_values(got, expected, "loss", loss_suspects(center, context, noise))
-    # Scores of -1000, +1000: the loss is as large as the score is wrong
-    center, context = np.array([[10.0, 0.0], [0.0, 10.0]]), np.array([[-100.0, 0.0], [0.0, 100.0]])
-    noise = np.array([[[100.0, 1.0]], [[2.0, -100.0]]])
-    got, expected = call(candidate, center, context, noise), np.array(right_loss(center, context, noise).mean())
-    show = {"expected": expected, "got": got, "what": "loss of large scores"}
-    assert got.shape != () or np.isfinite(got), mistake("loss-overflow", **show)
-    same_values(got, expected, "loss of large scores", when_wrong="loss-clipped")
+def negative_sampling_loss(center, context, noise):
+    true = cost(dots(center, context, at="for the true words"), at="for the true words")
+    false = cost(turned(dots(center[:, None], noise, at="for the noise")), at="for the noise")
+    return averaged(true + added_up(false))
 
 
-def loss_suspects(center, context, noise):
-    """What well-known mistakes give for the loss."""
-    true = (center * context).sum(axis=-1)
-    false = np.einsum("bd,bnd->bn", center, noise)
-    each = right_loss(center, context, noise)
-    both = np.concatenate([true[:, None], false], axis=1)
-    gone = [1 - np.exp(log_sigmoid(true)), 1 - np.exp(log_sigmoid(-false))]
-    return {
-        "loss-negative": np.array(-each.mean()),
-        "loss-noise-sign": np.array((-log_sigmoid(true) - log_sigmoid(false).sum(axis=-1)).mean()),
-        "loss-noise-averaged": [
-            np.array((-log_sigmoid(true) - log_sigmoid(-false).mean(axis=-1)).mean()),
-            np.array(-np.concatenate([log_sigmoid(true)[:, None], log_sigmoid(-false)], axis=1).mean()),
-        ],
-        "loss-summed": np.array(each.sum()),
-        "loss-per-example": each,
-        "loss-without-noise": np.array(-log_sigmoid(true).mean()),
-        "loss-without-log": np.array((gone[0] + gone[1].sum(axis=-1)).mean()),
-        "loss-softmax": np.array((np.log(np.exp(both).sum(axis=-1)) - true).mean()),
-    }
+@cases("02.negative_sampling_loss")
+def loss_cases():
+    yield Case("two examples, three noise words each", draw(1, 2, 2).round(1), draw(2, 2, 2).round(1), draw(3, 2, 3, 2).round(1))  # fmt: skip
+    yield Case("more examples than noise words", draw(4, 5, 3), draw(5, 5, 3), draw(6, 5, 2, 3))
+    yield Case("more noise words than examples", draw(7, 4, 6), draw(8, 4, 6), draw(9, 4, 7, 6))
+    yield Case("as many examples as noise words and features", draw(10, 3, 3), draw(11, 3, 3), draw(12, 3, 3, 3))
+    yield Case("one example, one noise word", draw(13, 1, 4), draw(14, 1, 4), draw(15, 1, 1, 4))
+    center = np.eye(2) * 10
+    for size in (40.0, 1000.0):
+        right, wrong = np.diag([size, size]) / 10, np.diag([-size, size]) / 10
+        yield Case(f"scores of {size:g} where they should be high, {-size:g} where low", center, right, -right[:, None], edge=True)  # fmt: skip
+        yield Case(f"scores of {size:g} and {-size:g}, some on the wrong side", center, wrong, -wrong[:, None], edge=True)  # fmt: skip
 
 
+LOSS = "02.negative_sampling_loss"
+
+
+def loss_with(cost=cost, noise_cost=None):
+    """The loss with another cost of a score, the same for noise unless said."""
+    noise_cost = noise_cost or (lambda scores: cost(-scores))
+    return lambda center, context, noise: (
+        cost(dots(center, context)) + noise_cost(dots(center[:, None], noise)).sum(axis=-1)
+    ).mean()
+
+
+def loss_of(combined):
+    """The loss from the scores of true words (batch,) and of noise (batch, negatives)."""
+    return lambda center, context, noise: combined(dots(center, context), dots(center[:, None], noise))
+
+
+for _diagnosis, (_, *_wrong) in COSTS.items():
+    mistake(LOSS, _diagnosis, None, *map(loss_with, _wrong))
+mistake(LOSS, "loss-overflow", None, loss_with(lambda s: -np.log(sigmoid(s)), lambda s: -np.log(1 - sigmoid(s))),
+        loss_with(lambda s: np.log(1 + np.exp(-s)), lambda s: np.log(1 + np.exp(s))),
+        loss_with(lambda s: np.log(1 + np.exp(-s)), lambda s: s + np.log(1 + np.exp(-s))))  # fmt: skip
+mistake(LOSS, "loss-clipped", None,
+        *(loss_with(lambda s, eps=eps: -np.log(sigmoid(s) + eps), lambda s, eps=eps: -np.log(1 - sigmoid(s) + eps)) for eps in EPSILONS),
+        *(loss_with(lambda s, eps=eps: -np.log(np.clip(sigmoid(s), eps, 1 - eps)), lambda s, eps=eps: -np.log(1 - np.clip(sigmoid(s), eps, 1 - eps))) for eps in EPSILONS))  # fmt: skip
+mistake(LOSS, "loss-without-log", None, loss_with(lambda s: 1 - sigmoid(s), sigmoid), loss_with(lambda s: -sigmoid(s), sigmoid))  # fmt: skip
+mistake(LOSS, "loss-noise-averaged", None, loss_of(lambda true, false: np.column_stack([cost(true), cost(-false)]).mean()),
+        loss_of(lambda true, false: np.column_stack([cost(true), cost(-false)]).mean(axis=-1).sum()))  # fmt: skip
+mistake(LOSS, "loss-true-sign", "True neighbours are penalised for a high score. They should score high: σ(h · u).",
+        loss_of(lambda true, false: (cost(-true) + cost(-false).sum(axis=-1)).mean()))  # fmt: skip
+mistake(LOSS, "loss-signs-exchanged", "True neighbours are penalised for a high score, and noise is rewarded for it. It is the other "
+        "way round.", loss_of(lambda true, false: (cost(-true) + cost(false).sum(axis=-1)).mean()))  # fmt: skip
+mistake(LOSS, "loss-without-noise", "The noise has no influence. Then all vectors alike would be a perfect answer.",
+        loss_of(lambda true, false: cost(true).mean()))  # fmt: skip
+mistake(LOSS, "loss-without-truth", "The true neighbours have no influence. Then any vectors far from the noise would be a perfect "
+        "answer.", loss_of(lambda true, false: cost(-false).sum(axis=-1).mean()))  # fmt: skip
+mistake(LOSS, "loss-noise-subtracted", "The cost of the noise is subtracted. Both costs add up: the minus in the formula belongs to the "
+        "logarithm.", loss_of(lambda true, false: (cost(true) - cost(-false).sum(axis=-1)).mean()))  # fmt: skip
+mistake(LOSS, "loss-one-logarithm", "The noise words of an example share one logarithm. The sum runs over logarithms, one a noise word.",
+        loss_of(lambda true, false: (cost(true) + cost(-false.sum(axis=-1))).mean()),
+        loss_of(lambda true, false: (cost(true) + cost(-false.mean(axis=-1))).mean()),
+        loss_of(lambda true, false: (cost(true) + cost(false.sum(axis=-1))).mean()),
+        loss_of(lambda true, false: cost(true - false.sum(axis=-1)).mean()))  # fmt: skip
+mistake(LOSS, "loss-mean-too-early", "The mean over the batch is taken before the logarithm. Each example has a loss; then comes their "
+        "mean.", loss_of(lambda true, false: cost(true.mean()) + cost(-false.mean(axis=0)).sum()),
+        loss_of(lambda true, false: cost(true.mean()) + cost(-false).sum(axis=-1).mean()))  # fmt: skip
+mistake(LOSS, "loss-in-parts", "You return two numbers: the cost of the true words and that of the noise. One is asked for, their sum.",
+        loss_of(lambda true, false: (cost(true).mean(), cost(-false).sum(axis=-1).mean())))  # fmt: skip
+mistake(LOSS, "loss-softmax", "This is cross-entropy over a softmax of true word and noise. Here each word is judged on its own, by σ.",
+        loss_of(lambda true, false: (np.logaddexp.reduce(np.column_stack([true, false]), axis=-1) - true).mean()),
+        loss_of(lambda true, false: -np.log(np.exp(true) / np.exp(np.column_stack([true, false])).sum(axis=-1)).mean()),
+        loss_of(lambda true, false: -np.log(np.exp(true) / np.exp(false).sum(axis=-1)).mean()))  # fmt: skip
+
+
+@holds(LOSS, "loss-below-zero", "Your loss is negative: −log σ is never below 0, and no sum or mean of it.")
+def loss_is_not_negative(got, center, context, noise):
+    return not got < -1e-6
+
+
+# ----------------------------------------------------------------------------------------------------------------------
+# Analogies
+# ----------------------------------------------------------------------------------------------------------------------
+
+
+@step
 def unit(vectors):
     """Vectors scaled to length 1."""
-    return vectors / np.linalg.norm(vectors, axis=-1, keepdims=True)
+    return unit_length(vectors)
 
 
-@checks(
+unit.slip("analogy-unit-columns", "You scale the columns. A row is a word: its own numbers are to have length 1 together.",
+        lambda vectors: vectors / np.linalg.norm(vectors, axis=0))  # fmt: skip
+unit.slip("analogy-dot-product", "Long vectors win: you compare by plain dot products. The cosine divides by the length, each vector's "
+        "own.", lambda vectors: vectors / np.linalg.norm(vectors))  # fmt: skip
+unit.slip("analogy-another-length", "You divide by something else than the length. A length is the root of the sum of squares.",
+        lambda vectors: vectors / (vectors**2).sum(axis=-1, keepdims=True),
+        lambda vectors: vectors / abs(vectors).sum(axis=-1, keepdims=True),
+        lambda vectors: vectors / abs(vectors).max(axis=-1, keepdims=True), lambda vectors: vectors / vectors.sum(axis=-1, keepdims=True),
+        lambda vectors: vectors / np.linalg.norm(vectors, axis=-1, keepdims=True) ** 0.5)  # fmt: skip
+unit.slip("analogy-centred", "You shift the vectors by a mean before you scale them. Scaling alone is asked for.",
+        lambda vectors: unit_length(vectors - vectors.mean(axis=0)),
+        lambda vectors: unit_length(vectors - vectors.mean(axis=1, keepdims=True)))  # fmt: skip
+
+
+@step
+def walked_from_c(unit, a, b, c):
+    """Where the step from a to b leads, starting at c."""
+    return unit[b] - unit[a] + unit[c]
+
+
+walked_from_c.slip("analogy-order", "You go from b to a. The step is b − a, added to c.",
+        lambda unit, a, b, c: unit[a] - unit[b] + unit[c])  # fmt: skip
+walked_from_c.slip("analogy-a-word", "You look for what is near c alone. Add the step b − a.", lambda unit, a, b, c: unit[c])  # fmt: skip
+walked_from_c.slip("analogy-without-c", "You look along the step b − a alone. It starts at c.", lambda unit, a, b, c: unit[b] - unit[a])  # fmt: skip
+walked_from_c.slip("analogy-other-signs", "One of the three words has the wrong sign, or two of them. Along which of b, a and c do you "
+        "go, and against which?", lambda unit, a, b, c: unit[b] + unit[a] + unit[c], lambda unit, a, b, c: unit[b] - unit[a] - unit[c],
+        lambda unit, a, b, c: unit[b] + unit[a] - unit[c])  # fmt: skip
+walked_from_c.slip("analogy-without-a", "a is left out: you look between b and c. The step goes from a to b.",
+        lambda unit, a, b, c: unit[b] + unit[c])  # fmt: skip
+
+
+@step
+def cosines(unit, target):
+    """Of each word with a vector, but for one common factor."""
+    return unit @ target
+
+
+cosines.slip("analogy-sign-lost", "Words that point the opposite way count as near: the sign of the cosine is lost.",
+        lambda unit, target: abs(unit @ target), lambda unit, target: (unit @ target) ** 2)  # fmt: skip
+cosines.slip("analogy-by-coordinates", "You add up differences number by number. Near means a large cosine here.",
+        lambda unit, target: -abs(unit - target).sum(axis=-1), lambda unit, target: -abs(unit - target).max(axis=-1),
+        lambda unit, target: -abs((unit - target).sum(axis=-1)))  # fmt: skip
+cosines.slip("analogy-farthest", "You take the lowest cosine. The answer lies nearest.", lambda unit, target: -(unit @ target))  # fmt: skip
+
+
+@step
+def without_question(scores, a, b, c):
+    """Scores in which the three words asked with can't win."""
+    return excluded(scores, [a, b, c])
+
+
+def excluded(scores, words, fill=-np.inf):
+    scores = scores.copy()
+    scores[words] = fill
+    return scores
+
+
+SHIFTED = "The words behind those you took out have moved up: the place in what is left is not the row number any more."
+without_question.slip("analogy-inputs-not-excluded", "Your answer is one of the three words asked with. They lie nearest nearly always: "
+        "leave a, b and c out.", lambda scores, a, b, c: scores)  # fmt: skip
+without_question.slip("analogy-excludes-some", "You leave out some of the three words asked with, not all: another of them is your "
+        "answer.",
+        *(lambda scores, *abc, some=some: excluded(scores, [abc[i] for i in some]) for some in ([0], [1], [2], [0, 1], [0, 2], [1, 2])))  # fmt: skip
+without_question.slip("analogy-left-out-too-high", "What you put in place of the three words' cosines beats the others where all of "
+        "these point away. What is below every number?",
+        *(lambda scores, *abc, fill=fill: excluded(scores, list(abc), fill) for fill in (0.0, -1.0)))  # fmt: skip
+without_question.slip("analogy-numbers-shifted", SHIFTED, lambda scores, *abc: np.delete(scores, list(abc)))
+
+
+@step
+def nearest(scores):
+    """The number of the word with the highest score."""
+    return scores.argmax()
+
+
+nearest.slip("analogy-second", "You take the second best of the words that are left.", lambda scores: np.argsort(scores)[-2])  # fmt: skip
+nearest.slip("analogy-returns-cosine", "You return how near the word is. Asked for is its row number.", lambda scores: scores.max())  # fmt: skip
+nearest.slip("analogy-returns-ranking", "You return a ranking of the words. Asked for is one row number.",
+        lambda scores: np.argsort(-scores), lambda scores: np.argsort(scores), lambda scores: np.argsort(-scores)[:1],
+        lambda scores: np.argsort(-scores)[:-3])  # fmt: skip
+
+
+@reference(
     "02.analogy",
     title="a is to b as c is to ?",
     points=2,
@@ -667,53 +1223,73 @@ def unit(vectors):
         "Scale all vectors to length 1 first; then `unit @ target` orders the words by cosine. Which three must not win?",
         "`scores[[a, b, c]] = -np.inf`, then `scores.argmax()`.",
     ],
+    returns="row number",
 )
-def analogy(candidate):
-    rng = np.random.default_rng(2)
-    tables = [rng.normal(size=(40, 4)) * rng.uniform(0.3, 3, size=(40, 1)) for _ in range(16)]
-    asked = [rng.choice(40, size=3, replace=False) for _ in tables]
-    got = np.array(
-        [_one_id(call(candidate, table, *map(int, three))) for table, three in zip(tables, asked, strict=True)]
-    )
-
-    def answers(rule):
-        return np.array([rule(table, *three) for table, three in zip(tables, asked, strict=True)])
-
-    expected = answers(lambda table, a, b, c: best(unit(table), unit(table)[[b, a, c]], [a, b, c]))
-    suspects = {
-        "analogy-inputs-not-excluded": answers(lambda t, a, b, c: best(unit(t), unit(t)[[b, a, c]], [])),
-        "analogy-excludes-one": [
-            answers(lambda t, a, b, c, left_out=left_out: best(unit(t), unit(t)[[b, a, c]], [(a, b, c)[left_out]]))
-            for left_out in range(3)
-        ],
-        "analogy-raw-vectors": answers(lambda t, a, b, c: best(unit(t), t[[b, a, c]], [a, b, c])),
-        "analogy-dot-product": [
-            answers(lambda t, a, b, c: best(t, t[[b, a, c]], [a, b, c])),
-            answers(lambda t, a, b, c: best(t, unit(t)[[b, a, c]], [a, b, c])),
-        ],
-        "analogy-order": answers(lambda t, a, b, c: best(unit(t), unit(t)[[a, b, c]], [a, b, c])),
-        "analogy-farthest": answers(lambda t, a, b, c: best(-unit(t), unit(t)[[b, a, c]], [a, b, c])),
-        "analogy-a-word": answers(lambda t, a, b, c: best(unit(t), unit(t)[[c, c, c]], [a, b, c])),
-    }
-    same_values(got, expected, "ids of the answers to 16 questions", suspects)
+def analogy(vectors, a, b, c):
+    table = unit(vectors)
+    scores = cosines(table, walked_from_c(table, a, b, c))
+    return nearest(without_question(scores, a, b, c))
 
 
-def best(table, three, left_out):
-    """The row of the table that scores highest with first − second + third, but for those left out."""
-    first, second, third = three
-    scores = table @ (first - second + third)
-    scores[left_out] = -np.inf
-    return int(scores.argmax())
+def words_around(seed, *angles):
+    """Vectors at these angles, in degrees, in a plane, of various lengths."""
+    angles = np.radians(angles)
+    return np.stack([np.cos(angles), np.sin(angles)], axis=1) * generator(seed).uniform(0.5, 3, (len(angles), 1))
 
 
-def _one_id(got):
-    expected = np.array(0)
-    shown = {"expected": expected, "got": got, "what": "the answer, one id"}
-    assert not isinstance(got, tuple) and got.size == 1, mistake(
-        "wrong-shape", **({} if isinstance(got, tuple) else shown)
-    )
-    return float(got.reshape(()))
+@cases("02.analogy")
+def analogy_cases():
+    small = np.array([[1.0, 0.2], [0.9, 1.5], [3.0, 0.4], [1.0, 2.4], [-1.0, 0.5], [0.8, -1.2]])
+    yield Case("six words", small, 0, 1, 2)
+    yield Case("others that all point away", words_around(1, 180, 2, -3, 160, 185, 200, 150), 0, 1, 2, edge=True)
+    yield Case("a between b and c", words_around(2, 0, 40, -40, 150, -110, 180), 0, 1, 2)
+    rng = generator(3)
+    for number in range(8):
+        vectors = rng.normal(size=(20 + number, 4)) * rng.uniform(0.3, 3, size=(20 + number, 1))
+        yield Case(f"{len(vectors)} words, question {number + 1}", vectors, *rng.choice(len(vectors), 3, replace=False).tolist())  # fmt: skip
 
+
+ANALOGY = "02.analogy"
+
+
+def analogy_scores(vectors, a, b, c):
+    return cosines(table := unit(vectors), walked_from_c(table, a, b, c))
+
+
+def analogy_with(scores):
+    """The best of all words but the three, by scores that are a function of vectors, a, b and c."""
+    return lambda vectors, a, b, c: excluded(scores(vectors, a, b, c), [a, b, c]).argmax()
+
+
+mistake(ANALOGY, "analogy-raw-vectors", "Long vectors bend the step: scale all to length 1 before you subtract.",
+        analogy_with(lambda v, a, b, c: unit_length(v) @ (v[b] - v[a] + v[c])),
+        analogy_with(lambda v, a, b, c: unit_length(v) @ (unit_length(v[b] - v[a]) + unit_length(v[c]))))  # fmt: skip
+mistake(ANALOGY, "analogy-dot-product", None, analogy_with(lambda v, a, b, c: v @ (v[b] - v[a] + v[c])),
+        analogy_with(lambda v, a, b, c: v @ ((u := unit_length(v))[b] - u[a] + u[c])))  # fmt: skip
+mistake(ANALOGY, "analogy-raw-distance", "You compare distances of vectors that are not scaled. Scale all to length 1 before you "
+        "subtract.", analogy_with(lambda v, a, b, c: -np.linalg.norm(v - (v[b] - v[a] + v[c]), axis=1)))  # fmt: skip
+mistake(ANALOGY, "analogy-farthest", None, lambda v, a, b, c: excluded(-analogy_scores(v, a, b, c), [a, b, c]).argmax(),
+        lambda v, a, b, c: analogy_scores(v, a, b, c).argmin())  # fmt: skip
+mistake(ANALOGY, "analogy-fixed-rank", "You take a fixed place of the ranking, as if the words asked with always came first. They need "
+        "not.", *(lambda v, a, b, c, rank=rank: np.argsort(-analogy_scores(v, a, b, c))[rank] for rank in (1, 2, 3, 4)))  # fmt: skip
+mistake(ANALOGY, "analogy-cosines-multiplied", "You multiply and divide cosines (3CosMul of Levy and Goldberg, 2014). Here they are "
+        "added and subtracted.",
+        *(analogy_with(lambda v, a, b, c, shift=shift, eps=eps: multiplied(unit_length(v), a, b, c, shift, eps)) for shift in (True, False) for eps in (0.0, 1e-3, 1e-6)))  # fmt: skip
+mistake(ANALOGY, "analogy-same-step", "You look for the pair whose step is most like b − a. Asked for is the word nearest to where that "
+        "step leads from c.",
+        analogy_with(lambda v, a, b, c: np.nan_to_num(unit_length((u := unit_length(v)) - u[c]) @ (u[b] - u[a]), nan=-9)))  # fmt: skip
+mistake(ANALOGY, "analogy-returns-vector", "You return a vector. Asked for is the row number of a word.",
+        lambda v, a, b, c: v[analogy(v, a, b, c)], lambda v, a, b, c: walked_from_c(unit_length(v), a, b, c))  # fmt: skip
+
+
+def multiplied(unit, a, b, c, shift, eps):
+    cosine = [(unit @ unit[word] + 1) / 2 if shift else unit @ unit[word] for word in (a, b, c)]
+    return cosine[1] * cosine[2] / (cosine[0] + eps)
+
+
+# ----------------------------------------------------------------------------------------------------------------------
+# Averages
+# ----------------------------------------------------------------------------------------------------------------------
 
 WORDS = [
     "the",
@@ -736,7 +1312,7 @@ WORDS = [
 FEWEST_WORDS = 4
 
 
-@checks(
+@judged(
     "02.twin_sentences",
     title="Two sentences that an average can't tell apart",
     points=1,
@@ -748,17 +1324,33 @@ FEWEST_WORDS = 4
 )
 def twin_sentences(candidate):
     got = call(candidate)
-    assert not isinstance(got, tuple) and got.ndim == 2 and len(got) == 2, mistake(
-        "twins-not-two-rows", shape=[part.shape for part in got] if isinstance(got, tuple) else got.shape
-    )
-    assert got.dtype.kind in "iu", mistake("twins-not-whole", dtype=got.dtype.name)
-    assert got.shape[1] >= FEWEST_WORDS, mistake("twins-too-short", least=FEWEST_WORDS)
-    known = (got >= 0) & (got < len(WORDS))
-    assert known.all(), mistake("twins-unknown-word", highest=len(WORDS) - 1)
-    assert not np.array_equal(got[0], got[1]), mistake("twins-are-one")
+    shape = [part.shape for part in got] if isinstance(got, tuple) else got.shape
+    require(not isinstance(got, tuple) and got.ndim == 2 and len(got) == 2, "twins-not-two-rows", "Two rows of equal length were "
+            "expected, one a sentence; your array has shape {shape}.", shape=shape)  # fmt: skip
+    require(got.dtype.kind in "iu", "twins-not-whole", "Word ids are whole numbers; yours have dtype {dtype}.", dtype=got.dtype.name)  # fmt: skip
+    require(got.shape[1] >= FEWEST_WORDS, "twins-too-short", "Give each sentence at least {least} words.", least=FEWEST_WORDS)  # fmt: skip
+    require(((got >= 0) & (got < len(WORDS))).all(), "twins-unknown-word", "There is a word id outside of 0 to {highest}.",
+            highest=len(WORDS) - 1)  # fmt: skip
+    require(not np.array_equal(got[0], got[1]), "twins-are-one", "Both sentences are the same. Find two that say different things.")  # fmt: skip
     for seed in range(3):
-        table = np.random.default_rng(seed).normal(size=(len(WORDS), 5))
-        first, second = table[got].mean(axis=1)
-        assert probes.close(first, second), mistake(
-            "twins-averages-differ", expected=first, got=second, what="average of the second sentence, beside the first"
-        )
+        first, second = draw(seed, len(WORDS), 5)[got].mean(axis=1)
+        require(answers.close(first, second), "twins-averages-differ", "With other vectors the averages of your two sentences differ. "
+                "What has to be true of their words for the averages to be equal whatever the vectors are?", expected=first, got=second,
+                what="average of the second sentence, beside the first")  # fmt: skip
+
+
+def twins(*sentences):
+    """A wrong answer of this exercise: a function that returns these."""
+    return lambda: np.array(sentences)
+
+
+TWINS = "02.twin_sentences"
+mistake(TWINS, "twins-not-whole", None, lambda: draw(0, 2, 5), twins([0.0, 2, 7, 0, 4], [0, 4, 7, 0, 2]))
+mistake(TWINS, "twins-not-two-rows", None, twins(0, 2, 7, 0, 4), lambda: (np.array([0, 2, 7, 0, 4]), np.array([0, 4, 7, 0, 2])),
+        twins([0, 2, 7, 0, 4], [0, 4, 7, 0, 2], [0, 4, 7, 0, 2]))  # fmt: skip
+mistake(TWINS, "twins-too-short", None, twins([2, 7], [7, 2]), twins([2, 7, 4], [4, 7, 2]))
+mistake(TWINS, "twins-unknown-word", None, twins([0, 2, 7, 0, 99], [0, 99, 7, 0, 2]), twins([0, 2, 7, 0, 16], [0, 16, 7, 0, 2]),
+        twins([-1, 2, 7, 0], [0, 2, 7, -1]))  # fmt: skip
+mistake(TWINS, "twins-are-one", None, twins([0, 2, 7, 0, 4], [0, 2, 7, 0, 4]))
+mistake(TWINS, "twins-averages-differ", None, twins([0, 2, 7, 0, 4], [1, 2, 7, 1, 4]), twins([0, 2, 7, 0, 4], [4, 2, 7, 4, 0]),
+        twins([0, 1, 2, 3], [3, 2, 1, 1]))  # fmt: skip
