@@ -6,7 +6,7 @@ import pytest
 from course_lib.classroom.practice import answers, catalogue, judging
 from course_lib.classroom.practice.catalogue import Case, cases, mistake
 from course_lib.classroom.practice.judging import judge
-from course_lib.classroom.practice.steps import Step
+from course_lib.classroom.practice.steps import Step, everywhere, step
 from course_lib.classroom.practice.trial import LearnerError
 
 
@@ -128,3 +128,18 @@ def test_a_slip_that_makes_no_difference_here_is_no_part_of_two(stepped):
     both = diagnosis_of(stepped, lambda x: 2 * x)
     assert both.diagnosis == "not-shifted+not-raised"
     assert diagnosis_of(stepped, lambda x: 2 * (x - x.sum())).diagnosis == "different-values"
+
+
+def test_a_slip_can_be_made_at_every_place_of_its_step(known):
+    @step
+    def doubled(x):
+        return 2 * x
+
+    doubled.slip("tripled", "You take three{at}.", lambda x: 3 * x)
+    both = catalogue.know(
+        "00.both", lambda x: (doubled(x, at="first"), doubled(x + 1, at="second")), ("one", "two"), None, ()
+    )
+    both.cases.extend(known.cases)
+    mistake("00.both", "tripled", None, everywhere(both.reference, doubled, doubled.slips[0]))
+    assert diagnosis_of(both, lambda x: (3 * x, 3 * x + 3)).message == "You take three."
+    assert diagnosis_of(both, lambda x: (2 * x, 3 * x + 3)).message == "You take three second."
