@@ -82,7 +82,7 @@ def test_a_wrong_then_a_right_answer_get_their_verdicts_and_drive_the_widget(exe
     assert exercises.run_cell(check) is False
     panel = exercises.output(check).locator("[data-outcome]")
     assert panel.get_attribute("data-outcome") == "failed"
-    assert "softmax-over-queries" in panel.inner_text()
+    assert "softmax-axis-0" in panel.inner_text() and "Shown on a small table" in panel.inner_text()
     assert panel.get_by_role("table").count() == 2  # theirs beside the expected
     assert "Not yet: 03.softmax" in exercises.output(check).last.inner_text()
 
@@ -106,6 +106,24 @@ def test_a_wrong_then_a_right_answer_get_their_verdicts_and_drive_the_widget(exe
         event["outcome"] for event in Progress(lab.workspace / "progress.sqlite3").events("check", "03.softmax")
     ]
     assert outcomes[-2:] == ["failed", "passed"]
+
+
+def test_what_stands_on_the_page_is_judged_and_nothing_else(exercises):
+    answer, check = exercises.find_cell("def softmax("), exercises.find_cell("check.softmax(softmax)")
+    panel = exercises.output(check).locator("[data-outcome]")
+    exercises.type_into_cell(answer, RIGHT + "  # better")
+    for _ in range(20):  # JupyterLab saves every few seconds
+        exercises.page.wait_for_timeout(500)
+        assert exercises.run_cell(check) in (True, False)
+        if panel.get_attribute("data-outcome") == "error":
+            break
+    assert "was changed after it ran" in panel.inner_text()
+    exercises.type_into_cell(answer, RIGHT.replace("):", ")"))
+    assert exercises.run_cell(answer) is False and exercises.run_cell(check) is False
+    assert "ended in an error when it ran last (SyntaxError" in panel.inner_text()
+    exercises.type_into_cell(answer, RIGHT)
+    assert exercises.run_cell(answer) and exercises.run_cell(check)
+    assert panel.get_attribute("data-outcome") == "passed"
 
 
 def test_progress_survives_a_kernel_restart(exercises):
