@@ -13,7 +13,7 @@ from course_lib.classroom.practice.facts import count_of
 from course_lib.classroom.practice.judging import require
 from course_lib.classroom.practice.probes import draw, generator
 from course_lib.classroom.practice.slips import blocks
-from course_lib.classroom.practice.slips.attention import up_to_itself
+from course_lib.classroom.practice.slips.attention import below, highest, up_to_itself
 from course_lib.classroom.practice.slips.blocks import post_norm, pre_norm, what_is_predicted, what_is_read
 from course_lib.classroom.practice.slips.influence import influence_cases, influence_mistakes, table_of_influence
 from course_lib.classroom.practice.steps import step
@@ -90,12 +90,21 @@ def of_the_first(function):
     return wrong
 
 
-mistake(
-    LAYER_NORM, "two-axes-only", TWO_AXES, with_two_axes(lambda x, gain, bias, eps=1e-5: layer_norm(x, gain, bias, eps))
-)
-mistake(
-    LAYER_NORM, "batch-first-only", None, of_the_first(lambda x, gain, bias, eps=1e-5: layer_norm(x, gain, bias, eps))
-)
+of_x = lambda x, gain, bias, eps=1e-5: layer_norm(x, gain, bias, eps)  # noqa: E731
+of_all_of = lambda row, gain, bias, eps: gain * (row - row.mean()) / np.sqrt(row.var() + eps) + bias  # noqa: E731
+
+
+@mistake(LAYER_NORM, "two-axes-only", TWO_AXES)
+def each_row_into_zeros(x, gain, bias, eps=1e-5):
+    result = np.zeros_like(x)
+    for i in range(len(x)):
+        result[i] = of_all_of(x[i], gain, bias, eps)
+    return result
+
+
+mistake(LAYER_NORM, "two-axes-only", None, with_two_axes(of_x),
+        lambda x, gain, bias, eps=1e-5: np.array([of_all_of(row, gain, bias, eps) for row in x]))  # fmt: skip
+mistake(LAYER_NORM, "batch-first-only", None, of_the_first(of_x))
 mistake(LAYER_NORM, "norm-plain", "The tokens have mean 0 and spread 1, and that is all: gain and bias have no part in it.",
         lambda x, gain, bias, eps=1e-5: blocks.plain_norm(x, eps))  # fmt: skip
 
@@ -104,10 +113,17 @@ mistake(LAYER_NORM, "norm-plain", "The tokens have mean 0 and spread 1, and that
 # ----------------------------------------------------------------------------------------------------------------------
 
 
+def given(function):
+    """A function among the inputs: errors call it by its plain name."""
+    function.__qualname__ = function.__name__
+    return function
+
+
 def a_network(seed, d_model):
     """A function of tokens that is not linear, another one for each seed."""
     W, b = draw(seed, d_model, d_model), draw(seed + 100, d_model) / 2
 
+    @given
     def network(x):
         """a network: each token by itself, to 2 tanh(x W + b)"""
         return 2 * np.tanh(x @ W + b)
@@ -119,6 +135,7 @@ def a_norm(seed, d_model):
     """A layer norm with a gain and a bias of its own; its eps is so large that a factor on what is normed shows."""
     gain, bias = draw(seed, d_model) / 4 + 1.5, draw(seed + 100, d_model)
 
+    @given
     def norm(x):
         """a layer norm, with a gain and a bias of its own"""
         return gain * blocks.plain_norm(x, 0.1) + bias
@@ -135,7 +152,7 @@ def a_norm(seed, d_model):
         "Post-norm norms the sum. Pre-norm norms only what the sublayer reads; the x that is added stays as it is.",
         "`norm(x + sublayer(x))` and `x + sublayer(norm(x))`.",
     ],
-    returns="x after the sublayer",
+    returns="result",
 )
 def residual(x, sublayer, norm, norm_first):
     if norm_first:
@@ -145,14 +162,12 @@ def residual(x, sublayer, norm, norm_first):
 
 @cases("06.residual")
 def residual_cases():
-    for norm_first in (False, True):
+    for norm_first, order in ((False, "post-norm"), (True, "pre-norm")):
         small = draw(1, 2, 3).round(1), a_network(2, 3), a_norm(3, 3)
-        yield Case(f"two tokens, norm_first={norm_first}", *small, norm_first)
+        yield Case(f"two tokens in {order}", *small, norm_first)
         larger = a_network(4, D_MODEL), a_norm(5, D_MODEL)
-        yield Case(
-            f"as many tokens as features, norm_first={norm_first}", draw(6, D_MODEL, D_MODEL), *larger, norm_first
-        )
-        yield Case(f"a batch, norm_first={norm_first}", draw(7, BATCH, SEQ_LEN, D_MODEL), *larger, norm_first)
+        yield Case(f"as many tokens as features in {order}", draw(6, D_MODEL, D_MODEL), *larger, norm_first)
+        yield Case(f"a batch in {order}", draw(7, BATCH, SEQ_LEN, D_MODEL), *larger, norm_first)
 
 
 RESIDUAL = "06.residual"
@@ -196,7 +211,7 @@ mistake(RESIDUAL, "two-axes-only", None, with_two_axes(residual))
         "`np.maximum(0, …)` is a ReLU. The first bias belongs inside it.",
         "`np.maximum(0, x @ W_1 + b_1) @ W_2 + b_2`.",
     ],
-    returns="what is to be added",
+    returns="output",
 )
 def feed_forward(x, W_1, b_1, W_2, b_2):
     return blocks.feed_forward(x, W_1, b_1, W_2, b_2)
@@ -305,7 +320,7 @@ mistake(FOOLED, "pair-too-close", None, lambda: (ONE, ONE + 1e-5 * np.array([[1]
         "Attention first. The second line starts from what the first has made, both for the residual and for the network.",
         "`x = norm_1(x + attend(x))`, then `return norm_2(x + feed_forward(x))`.",
     ],
-    returns="what the block gives",
+    returns="result",
 )
 def encoder_block(x, attend, feed_forward, norm_1, norm_2):
     x = post_norm(x, attend, norm_1, at="at attention")
@@ -316,9 +331,12 @@ def an_attention(seed, d_model):
     """An attention of one head, another one for each seed: a function (x, memory, mask)."""
     W = draw(seed, d_model, d_model)
 
+    @given
     def attend(x, memory, mask=None):
         """an attention (x, memory, mask): x makes the queries, memory keys and values"""
-        return scaled_dot_product_attention(x, memory @ W, 2 * memory + 1, mask)[0]
+        if mask is not None and np.asarray(mask).dtype != bool:
+            raise TypeError(f"mask: expected booleans, True = may be attended to; got {np.asarray(mask).dtype}")
+        return below(x @ np.swapaxes(memory @ W, -1, -2), mask, highest) @ (2 * memory + 1)
 
     return attend
 
@@ -328,6 +346,7 @@ def encoder_block_cases():
     def functions(seed, d_model):
         attention = an_attention(seed, d_model)
 
+        @given
         def attend(x):
             """a self-attention"""
             return attention(x, x)
@@ -349,7 +368,11 @@ for slip in post_norm.slips:
         lambda x, attend, f, one, two, order=slip.function: order(order(x, attend, one), f, two),
     )
 mistake(BLOCK, "block-second-adds-input", "The second residual adds the block's input. It adds what came out of the first norm.",
-        lambda x, attend, f, one, two: two(x + f(one(x + attend(x)))), lambda x, attend, f, one, two: two(x + attend(x) + f(one(x + attend(x)))))  # fmt: skip
+        lambda x, attend, f, one, two: two(x + f(one(x + attend(x)))), lambda x, attend, f, one, two: x + two(f(one(x + attend(x)))))  # fmt: skip
+mistake(BLOCK, "block-input-added-again", "The second residual adds the block's input as well. It goes round the feed-forward network alone.",
+        lambda x, attend, f, one, two: two(x + (y := one(x + attend(x))) + f(y)), lambda x, attend, f, one, two: x + two((y := one(x + attend(x))) + f(y)))  # fmt: skip
+mistake(BLOCK, "block-first-norm-aside", "The first norm stands in front of the feed-forward network alone: the second residual adds the sum "
+        "from before it.", lambda x, attend, f, one, two: two((y := x + attend(x)) + f(one(y))), lambda x, attend, f, one, two: (y := x + attend(x)) + f(one(y)))  # fmt: skip
 mistake(BLOCK, "block-feed-forward-reads-input", "The feed-forward network does not read what attention and the first norm have made, but "
         "something from before.", lambda x, attend, f, one, two: two(one(x + attend(x)) + f(x)),
         lambda x, attend, f, one, two: two(one(x + attend(x)) + f(x + attend(x))),
@@ -421,7 +444,7 @@ crossed.slip("decoder-memory-zeroed", "Hidden rows of the memory are set to 0. A
         "argument makes the queries.",
         "The second line: `x = norms[1](x + cross_attend(x, memory, memory_mask))`.",
     ],
-    returns="what the block gives",
+    returns="result",
 )
 def decoder_block(x, memory, memory_mask, self_attend, cross_attend, feed_forward, norms):
     causal = up_to_itself(len(x), at="in your causal mask")
@@ -502,6 +525,11 @@ mistake(DECODER, "decoder-attentions-exchanged", "One of the two attentions stan
         decoder_with(own=lambda attend, x, memory, mask, other: other(x, x, causal(x))))  # fmt: skip
 mistake(DECODER, "decoder-cross-first", "Cross-attention comes first. The order is self-attention, cross-attention, feed-forward.",
         decoder_with(sequence=(1, 0, 2)), decoder_with(sequence=(1, 0, 2), norms_in=(1, 0, 2)))  # fmt: skip
+mistake(DECODER, "decoder-side-by-side", "Both attentions read the block's input and share a residual. Cross-attention goes on from what "
+        "self-attention and the first norm have made.",
+        *(decoder_with(own=lambda attend, x, memory, mask, other: attend(x, x, causal(x)) + other(x, memory, mask), sequence=(0, 2), norms_in=norms)
+          for norms in ((0, 2), (0, 1), (1, 2))),
+        decoder_with(own=lambda attend, x, memory, mask, other: other(attend(x, x, causal(x)), memory, mask), sequence=(0, 2), norms_in=(0, 2)))  # fmt: skip
 mistake(DECODER, "decoder-another-order", "The feed-forward network does not come last. The order is self-attention, cross-attention, "
         "feed-forward.", *(decoder_with(sequence=order, norms_in=norms) for order in ((0, 2, 1), (2, 0, 1), (1, 2, 0), (2, 1, 0))
                           for norms in (order, (0, 1, 2))))  # fmt: skip
@@ -642,8 +670,13 @@ mistake(SHIFT, "shift-ids-hard-coded", "With another start_id or end_id yours st
           for ids in ((1, 2), (1, None), (None, 2))))  # fmt: skip
 mistake(SHIFT, "shift-start-and-end-exchanged", "start_id and end_id are exchanged.",
         lambda sentences, start_id, end_id, pad_id: teacher_forcing(sentences, end_id, start_id, pad_id))  # fmt: skip
+mistake(SHIFT, "shift-end-after-padding", None,
+        pair(read, lambda sentences, start_id, end_id, pad_id: np.hstack([sentences, np.full((len(sentences), 1), end_id)])))  # fmt: skip
 mistake(SHIFT, "pad-id-hard-coded", None,
-        lambda sentences, start_id, end_id, pad_id: teacher_forcing(sentences, start_id, end_id, 0))  # fmt: skip
+        lambda sentences, start_id, end_id, pad_id: teacher_forcing(sentences, start_id, end_id, 0),
+        *(pair(read, lambda sentences, start_id, end_id, pad_id, fill=fill: blocks.ended.function(
+            labels := blocks.padded(sentences, 0 if fill is None else pad_id), blocks.first_pad(labels, 0), end_id))
+          for fill in (None, "pad_id")))  # fmt: skip
 mistake(SHIFT, "shift-padding-of-another-id", "The column that you append does not hold pad_id.",
         *(lambda sentences, start_id, end_id, pad_id, fill=fill: (
             read(sentences, start_id, end_id, pad_id),
@@ -658,6 +691,15 @@ mistake(SHIFT, "shift-one-sentence-only", "Only one sentence gets its end. Each 
             read(sentences, start_id, end_id, pad_id),
             np.where(np.arange(len(sentences))[:, None] == row % len(sentences), predicted(sentences, start_id, end_id, pad_id),
                      blocks.padded(sentences, pad_id))) for row in (0, -1)))  # fmt: skip
+
+
+@mistake(SHIFT, "shift-end-late", None)
+def end_one_too_far(sentences, start_id, end_id, pad_id):
+    labels = blocks.padded(sentences, pad_id)
+    labels[np.arange(len(labels)), (sentences != pad_id).sum(axis=1) + 1] = end_id
+    return what_is_read(sentences, start_id, pad_id), labels
+
+
 mistake(SHIFT, "shift-padding-in-front", "The padding stands in front of the sentence. It comes behind it.",
         lambda sentences, start_id, end_id, pad_id: tuple(
             np.array([[t for t in row if t == pad_id] + [t for t in row if t != pad_id] for row in rows.tolist()])
@@ -772,16 +814,15 @@ map_size.slip("count-biases-twice", "You count the biases{at} twice.", lambda d_
 map_size.slip("count-weights-added", "The weights of a linear map are a table: sizes multiplied, not added{at}.", lambda d_in, d_out: d_in + d_out,
               lambda d_in, d_out: d_in + 2 * d_out)  # fmt: skip
 attention_size.slip("count-no-output", "Your attentions lack the output projection: there are four maps, not three.",
-                    lambda d_model: 3 * map_size(d_model, d_model))  # fmt: skip
+                    lambda d_model: 3 * map_size(d_model, d_model), lambda d_model: 3 * d_model**2)  # fmt: skip
 attention_size.slip("count-one-map", "Your attentions have one or two maps. There are four: queries, keys, values, output.",
                     lambda d_model: map_size(d_model, d_model), lambda d_model: 2 * map_size(d_model, d_model))  # fmt: skip
 attention_size.slip("count-five-maps", "Your attentions have more than four maps: queries, keys, values, output.",
                     lambda d_model: 5 * map_size(d_model, d_model), lambda d_model: 8 * map_size(d_model, d_model))  # fmt: skip
-attention_size.slip(
-    "count-one-bias-for-four",
-    "Each of attention's four maps has a bias of its own.",
-    lambda d_model: 4 * d_model**2 + d_model,
-)
+attention_size.slip("count-some-biases", "Your number lacks some of the biases. Each linear map has one: attention's four, and both of the network.",
+                    lambda d_model: 4 * d_model**2)  # fmt: skip
+attention_size.slip("count-one-bias-for-four", "Each of attention's maps has a bias of its own.",
+                    lambda d_model: 4 * d_model**2 + d_model, lambda d_model: 3 * d_model**2 + d_model)  # fmt: skip
 network_size.slip("count-one-map-of-network", "Your networks have one map. There are two: to d_ff, and back.",
                   lambda d_model, d_ff: map_size(d_model, d_ff), lambda d_model, d_ff: map_size(d_ff, d_model))  # fmt: skip
 network_size.slip("count-no-network", "Your number lacks the feed-forward networks.", lambda d_model, d_ff: 0)
@@ -789,6 +830,7 @@ network_size.slip("count-four-times-as-wide", "d_ff is not always 4 · d_model, 
                   lambda d_model, d_ff: network_size(d_model, 4 * d_model), lambda d_model, d_ff: network_size(d_model, 4 * d_ff))  # fmt: skip
 network_size.slip("count-three-maps-of-network", "Your networks have a map too many: one from d_ff to d_ff.",
                   lambda d_model, d_ff: network_size(d_model, d_ff) + map_size(d_ff, d_ff))  # fmt: skip
+network_size.slip("count-some-biases", None, lambda d_model, d_ff: 2 * d_model * d_ff)
 norm_size.slip("count-norm-one-vector", "A layer norm has two vectors: a gain and a bias.", lambda d_model: d_model)
 norm_size.slip(
     "count-norm-two-numbers", "A layer norm's gain and bias have one number for each feature.", lambda d_model: 2
@@ -822,6 +864,8 @@ stack_size.slip("count-shared-out", "num_layers is shared out between the two st
 stack_size.slip("count-no-blocks", "Your number lacks the blocks.", lambda num_layers, encoder, decoder: 0)
 stack_size.slip("count-one-layer-off", "You count one layer too many or one too few.",
                 *(lambda num_layers, encoder, decoder, more=more: (num_layers + more) * (encoder + decoder) for more in (1, -1)))  # fmt: skip
+table_size.slip("count-table-not-a-product", "The table of embeddings has d_model numbers for each token of the vocabulary.",
+                lambda vocab_size, d_model: vocab_size, lambda vocab_size, d_model: vocab_size + d_model)  # fmt: skip
 table_size.slip("count-untied", "You count more than one table of embeddings. Source, target and logits share one.",
                 lambda vocab_size, d_model: 2 * vocab_size * d_model, lambda vocab_size, d_model: 3 * vocab_size * d_model,
                 lambda vocab_size, d_model: 3 * vocab_size * d_model + vocab_size, lambda vocab_size, d_model: 2 * vocab_size * d_model + vocab_size)  # fmt: skip
@@ -842,7 +886,7 @@ table_size.slip("count-positions", "You count a table of positions. Here positio
         "block: two attentions, one network, three norms. The table of embeddings counts once.",
         "`attention = 4 * (d_model**2 + d_model)`, `network = 2 * d_model * d_ff + d_ff + d_model`, `norm = 2 * d_model`.",
     ],
-    returns="parameters",
+    returns="number",
     same={"count-bias-of-input"},  # where as many numbers come out as in
 )
 def parameter_count(vocab_size, d_model, num_layers, d_ff):
@@ -864,16 +908,12 @@ def parameter_count_cases():
 COUNT = "06.parameter_count"
 
 
-def counted(vocab_size, d_model, num_layers, d_ff, *, biases=(0, 0), norm=2):
-    """The number with other biases (in attention, in the network), and as many vectors in a norm."""
-    attention = 4 * (d_model**2 + biases[0] * d_model)
-    network = 2 * d_model * d_ff + biases[1] * (d_ff + d_model)
-    return vocab_size * d_model + num_layers * (3 * attention + 2 * network + 5 * norm * d_model)
+def without_biases(vocab_size, d_model, num_layers, d_ff, norm=2):
+    """The number without any bias of a linear map, and with so many vectors in a norm."""
+    return vocab_size * d_model + num_layers * (12 * d_model**2 + 4 * d_model * d_ff + 5 * norm * d_model)
 
 
-mistake(COUNT, "count-no-biases", None, *(lambda *sizes, norm=norm: counted(*sizes, norm=norm) for norm in (2, 1, 0)))
-mistake(COUNT, "count-some-biases", "Your number lacks some of the biases. Each linear map has one: attention's four, and both of the network.",
-        *(lambda *sizes, kept=kept, norm=norm: counted(*sizes, biases=kept, norm=norm) for kept in ((0, 1), (1, 0)) for norm in (2, 1)))  # fmt: skip
+mistake(COUNT, "count-no-biases", None, *(lambda *sizes, norm=norm: without_biases(*sizes, norm) for norm in (2, 1, 0)))
 mistake(COUNT, "count-last-norm", "You count norms after the last blocks. Post-norm blocks end with a norm as they are.",
         *(lambda *sizes, many=many: parameter_count(*sizes) + many * 2 * sizes[1] for many in (1, 2)))  # fmt: skip
 mistake(COUNT, "count-table-in-each-layer", "The table of embeddings counts once, not in each layer.",
@@ -888,5 +928,3 @@ mistake(COUNT, "count-in-bytes", "You count bytes. Asked for is how many numbers
         *(lambda *sizes, by=by: by * parameter_count(*sizes) for by in (2, 4, 8)))  # fmt: skip
 mistake(COUNT, "count-in-a-row", "Your number stands in an array of its own. A plain number was asked for.",
         lambda *sizes: np.array([parameter_count(*sizes)]))  # fmt: skip
-mistake(COUNT, "floats-for-a-count", "Your number has a point. How many there are is a whole number: is there a / or a power of a float in it?",
-        lambda *sizes: float(parameter_count(*sizes)))  # fmt: skip

@@ -62,14 +62,18 @@ def normed_with(mean, variance):
 
 
 def over(*wrong):
-    """Layer norms whose mean, variance or both run over another axis, given as (axis, keepdims)."""
-    right = {"axis": -1, "keepdims": True}
-    for axis, keepdims in wrong:
-        other = {"axis": axis, "keepdims": keepdims}
+    """Layer norms whose mean, variance or both run over another axis, given as (axis, keepdims); "others" are all but the last."""
+    right = -1, True
+    for other in wrong:
         for of_mean, of_variance in ((other, other), (right, other), (other, right)):
             yield normed_with(
-                lambda x, options=of_mean: x.mean(**options), lambda x, options=of_variance: x.var(**options)
+                lambda x, options=of_mean: x.mean(**_options(x, *options)),
+                lambda x, options=of_variance: x.var(**_options(x, *options)),
             )
+
+
+def _options(x, axis, keepdims):
+    return {"axis": tuple(range(x.ndim - 1)) if axis == "others" else axis, "keepdims": keepdims}
 
 
 def plain_norm(x, eps):
@@ -101,6 +105,8 @@ variance_of.slip("norm-unit-length", "Your tokens have length 1. Their spread sh
                  "squared deviations, not of their sum.", lambda x, mean: ((x - mean) ** 2).sum(axis=-1, keepdims=True))  # fmt: skip
 variance_of.slip("norm-second-moment", "You divide by the root of the mean of x². The spread is measured from the mean.",
                  lambda x, mean: (x**2).mean(axis=-1, keepdims=True))  # fmt: skip
+variance_of.slip("norm-mean-then-square", "You square the mean of the deviations, and that mean is 0. The variance is the mean of their "
+                 "squares.", lambda x, mean: (x - mean).mean(axis=-1, keepdims=True) ** 2)  # fmt: skip
 variance_of.slip("norm-missing-keepdims", None, lambda x, mean: ((x - mean) ** 2).mean(axis=-1))
 variance_of.slip(
     "norm-over-tokens",
@@ -129,6 +135,9 @@ spread_of.slip("norm-eps-subtracted", "eps is subtracted from the variance. It i
 spread_of.slip("norm-eps-twice", "eps is added twice: under the root and after it, or to the variance two times.",
                lambda variance, eps: np.sqrt(variance + eps) + eps, lambda variance, eps: np.sqrt(variance + 2 * eps))  # fmt: skip
 
+spread_of.slip("norm-root-twice", "The root is taken twice: a standard deviation is one already.",
+               lambda variance, eps: np.sqrt(np.sqrt(variance) + eps), lambda variance, eps: np.sqrt(np.sqrt(variance + eps)))  # fmt: skip
+
 over_spread.slip("norm-not-divided", "The tokens have mean 0, but not spread 1: the division is missing.",
                  lambda deviations, spread: deviations)  # fmt: skip
 over_spread.slip("norm-multiplied", "You multiply by the spread: a token with a large one gets even larger. Divide by it.",
@@ -136,6 +145,14 @@ over_spread.slip("norm-multiplied", "You multiply by the spread: a token with a 
 over_spread.slip(
     "norm-divided-twice", "You divide by the spread twice.", lambda deviations, spread: deviations / spread**2
 )
+
+over_spread.slip(
+    "norm-sign-flipped",
+    "Each sign is turned round: x is subtracted from the mean.",
+    lambda deviations, spread: -deviations / spread,
+)
+over_spread.slip("norm-sign-lost", "What lies below the mean comes out positive: the sign of the deviations is lost.",
+                 lambda deviations, spread: abs(deviations) / spread)  # fmt: skip
 
 gained.slip("norm-no-gain", "The gain changes nothing in your result.", lambda normed, gain: normed)
 gained.slip(
@@ -164,7 +181,7 @@ biased.slip(
     "norm-gain-one-number", None, lambda normed, bias: normed + bias.mean(), lambda normed, bias: normed + bias[0]
 )
 
-layer_norm.slip("norm-over-tokens", None, *over((-2, True), (0, True)))
+layer_norm.slip("norm-over-tokens", None, *over((-2, True), (0, True), ("others", True)))
 layer_norm.slip("norm-axis-1", "On a batch your mean or spread runs over axis 1. The features are the last axis whatever the rank.",
                 *over((1, True)))  # fmt: skip
 layer_norm.slip("norm-over-everything", None, *over((None, True), ((-2, -1), True), ((1, 2), True)))
@@ -244,7 +261,7 @@ for order in (post_norm, pre_norm):
                "came.", lambda x, f, norm: norm(x) + f(norm(x)), lambda x, f, norm: norm(norm(x) + f(norm(x))))  # fmt: skip
     order.slip("residual-norm-twice", "You norm twice{at}. One norm belongs to each sublayer.",
                lambda x, f, norm: norm(x + f(norm(x))), lambda x, f, norm: norm(norm(x + f(x))),
-               lambda x, f, norm: x + norm(f(norm(x))), lambda x, f, norm: norm(norm(x) + f(x)))  # fmt: skip
+               lambda x, f, norm: x + norm(f(norm(x))), lambda x, f, norm: norm(norm(x) + f(x)), lambda x, f, norm: norm(x + norm(f(x))))  # fmt: skip
     order.slip("residual-norms-each", "x and what the sublayer gives are normed each by itself{at}. There is one norm for each sublayer.",
                lambda x, f, norm: norm(x) + norm(f(x)))  # fmt: skip
     order.slip("sublayer-lost", "The sublayer leaves no trace{at}.",
@@ -332,10 +349,15 @@ def feed_forward(x, W_1, b_1, W_2, b_2, bend=relu):
 
 feed_forward.slip("activation-at-the-end", "The activation comes after the second map, too or only there. It stands between the two.",
                   lambda x, W_1, b_1, W_2, b_2, bend=relu: bend(bend(x @ W_1 + b_1) @ W_2 + b_2),
-                  lambda x, W_1, b_1, W_2, b_2, bend=relu: bend((x @ W_1 + b_1) @ W_2 + b_2))  # fmt: skip
+                  lambda x, W_1, b_1, W_2, b_2, bend=relu: bend((x @ W_1 + b_1) @ W_2 + b_2),
+                  lambda x, W_1, b_1, W_2, b_2, bend=relu: bend(bend(x @ W_1 + b_1) @ W_2) + b_2,
+                  lambda x, W_1, b_1, W_2, b_2, bend=relu: bend((x @ W_1 + b_1) @ W_2) + b_2)  # fmt: skip
 feed_forward.slip("activation-first", "The activation comes before the first map: x itself is bent. It stands between the two maps.",
                   lambda x, W_1, b_1, W_2, b_2, bend=relu: (bend(x) @ W_1 + b_1) @ W_2 + b_2,
                   lambda x, W_1, b_1, W_2, b_2, bend=relu: bend(bend(x) @ W_1 + b_1) @ W_2 + b_2)  # fmt: skip
+feed_forward.slip("activation-on-weights", "The activation is taken of the weights. It is taken of what the first map gives.",
+                  lambda x, W_1, b_1, W_2, b_2, bend=relu: (x @ bend(W_1) + b_1) @ W_2 + b_2,
+                  lambda x, W_1, b_1, W_2, b_2, bend=relu: (x @ bend(W_1) + bend(b_1)) @ W_2 + b_2)  # fmt: skip
 feed_forward.slip("activation-before-bias", "The activation comes before the first bias is added. The bias sets the threshold: it "
                   "belongs inside.", lambda x, W_1, b_1, W_2, b_2, bend=relu: (bend(x @ W_1) + b_1) @ W_2 + b_2)  # fmt: skip
 feed_forward.slip("ff-with-residual", "x is added already. That belongs to the block; the feed-forward network gives only what is to "
