@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import numpy as np
 
 from course_lib.classroom.practice import probes
-from course_lib.classroom.practice.catalogue import Case, cases, holds, mistake
+from course_lib.classroom.practice.catalogue import Case, cases, holds, known, mistake
 from course_lib.classroom.practice.exercises import judged, reference
 from course_lib.classroom.practice.facts import count_of
 from course_lib.classroom.practice.judging import require
@@ -23,7 +23,7 @@ from course_lib.classroom.practice.slips.losses import (
     smoothed,
     surprise,
 )
-from course_lib.classroom.practice.steps import step
+from course_lib.classroom.practice.steps import everywhere, step
 from course_lib.classroom.practice.trial import call
 
 # ----------------------------------------------------------------------------------------------------------------------
@@ -70,32 +70,28 @@ def masked_loss_cases():
 
 
 LOSS = "07.masked_loss"
-mistake(LOSS, "loss-padding-has-no-idea",
-        "At padding you set the logits to one value. That is a guess at every class, and it costs log(classes): such a place has to be "
-        "left out of the mean.",
+mistake(LOSS, "loss-padding-has-no-idea", "At padding you set the logits to one value. That is a guess at every class, and it costs "
+        "log(classes): such a place has to be left out of the mean.",
         lambda logits, targets, pad_id: losses_of(np.where((targets != pad_id)[..., None], logits, 0), targets).mean())  # fmt: skip
-mistake(LOSS, "loss-pad-class-hidden",
-        "You take the class pad_id out of the softmax. It stays a class like any other; what is left out are the places where it is the "
-        "target.",
+mistake(LOSS, "loss-pad-class-hidden", "You take the class pad_id out of the softmax. It stays a class like any other; what is left out "
+        "are the places where it is the target.",
         lambda logits, targets, pad_id: averaged(losses_of(without_class(logits, pad_id), targets), targets != pad_id))  # fmt: skip
-mistake(LOSS, "loss-padding-by-prediction",
-        "You look for padding in what the logits prefer. It stands in the targets.",
+mistake(LOSS, "loss-padding-by-prediction", "You look for padding in what the logits prefer. It stands in the targets.",
         lambda logits, targets, pad_id: averaged(losses_of(logits, targets), logits.argmax(axis=-1) != pad_id))  # fmt: skip
-mistake(LOSS, "loss-shifted",
-        "Each place is compared with the target of another one. Logits and targets come lined up.",
+mistake(LOSS, "loss-shifted", "Each place is compared with the target of another one. Logits and targets come lined up.",
         lambda logits, targets, pad_id: masked_loss(logits[:, :-1], targets[:, 1:], pad_id),
         lambda logits, targets, pad_id: masked_loss(logits[:, 1:], targets[:, :-1], pad_id))  # fmt: skip
 mistake(LOSS, "loss-every-place-with-every-target", None,
         lambda logits, targets, pad_id: -log_probabilities(logits)[targets != pad_id][:, targets[targets != pad_id]].mean(),
         lambda logits, targets, pad_id: -log_probabilities(logits)[..., targets][targets != pad_id].mean())  # fmt: skip
-mistake(LOSS, "loss-log-of-the-mean",
-        "You take the logarithm of a mean of probabilities. The mean is taken of the logarithms.",
+mistake(LOSS, "loss-log-of-the-mean", "You take the logarithm of a mean of probabilities. The mean is taken of the logarithms.",
         lambda logits, targets, pad_id: -np.log(picked(probabilities(logits), targets)[targets != pad_id].mean()))  # fmt: skip
-mistake(LOSS, "loss-of-one-sentence",
-        "Your loss is that of one sentence, the first or the last. Does a return or an `=` stand inside of a loop?",
-        *(lambda logits, targets, pad_id, row=row: masked_loss(logits[row], targets[row], pad_id) for row in (0, -1)))  # fmt: skip
-mistake(LOSS, "loss-is-a-share-of-hits",
-        "That is how many tokens are right, or wrong. A loss asks how likely the right one was.",
+mistake(LOSS, "loss-of-one-sentence", "Your loss is that of one sentence, the first or the last. Does a return or an `=` stand inside of "
+        "a loop?", *(lambda logits, targets, pad_id, row=row: masked_loss(logits[row], targets[row], pad_id) for row in (0, -1)),
+        lambda logits, targets, pad_id: losses_of(logits, targets)[0][targets[0] != pad_id].sum())  # fmt: skip
+mistake(LOSS, "loss-divided-by-classes", None,
+        lambda logits, targets, pad_id: (losses_of(logits, targets) * (targets != pad_id)).mean() / logits.shape[-1])  # fmt: skip
+mistake(LOSS, "loss-is-a-share-of-hits", "That is how many tokens are right, or wrong. A loss asks how likely the right one was.",
         lambda logits, targets, pad_id: (logits.argmax(axis=-1) == targets)[targets != pad_id].mean(),
         lambda logits, targets, pad_id: (logits.argmax(axis=-1) != targets)[targets != pad_id].mean())  # fmt: skip
 
@@ -119,7 +115,7 @@ def without_class(logits, number):
         "`np.eye(num_classes)[targets]` gives the hard targets, whatever the shape of targets.",
         "`(1 - share) * np.eye(num_classes)[targets] + share / num_classes`.",
     ],
-    returns="targets",
+    returns="result",
 )
 def smoothed_targets(targets, num_classes, share):
     return smoothed(one_hot(targets, num_classes), share)
@@ -138,15 +134,15 @@ def smoothed_targets_cases():
 
 
 SMOOTH = "07.smoothed_targets"
-mistake(SMOOTH, "smooth-every-target-everywhere",
-        "A place gets the targets of other places as well: an index of targets alone reaches all places at once. Each has its own target.",
-        lambda targets, num_classes, share: everywhere(targets, num_classes, share, 1 - share + share / num_classes),
-        lambda targets, num_classes, share: everywhere(targets, num_classes, share, 1 - share))  # fmt: skip
+mistake(SMOOTH, "smooth-every-target-everywhere", "A place gets the targets of other places as well: an index of targets alone reaches "
+        "all places at once. Each has its own target.",
+        lambda targets, num_classes, share: all_at_once(targets, num_classes, share, 1 - share + share / num_classes),
+        lambda targets, num_classes, share: all_at_once(targets, num_classes, share, 1 - share))  # fmt: skip
 mistake(SMOOTH, "smooth-logarithm", "These are logarithms. The targets themselves are asked for.",
         lambda *inputs: np.log(smoothed_targets(*inputs)))  # fmt: skip
 
 
-def everywhere(targets, num_classes, share, height):
+def all_at_once(targets, num_classes, share, height):
     """Targets in which a height is written at the classes of all places."""
     wrong = np.full((*targets.shape, num_classes), share / num_classes)
     wrong[..., targets] = height
@@ -205,21 +201,21 @@ def rate_cases():
     for seed, warmup, total in ((1, 4, 10), (2, 10, 50), (3, 3, 40), (4, 1, 6), (5, 20, 30)):
         peak = some_peak(seed)
         for number in sorted({1, 2, warmup - 1, warmup, warmup + 1, (warmup + total) // 2, total - 1, total} - {0}):
-            yield Case(f"step {number} of {total}, {warmup} of them to warm up", number, peak, warmup, total)
+            yield Case(f"step {number} (warm-up {warmup} of {total})", number, peak, warmup, total)
     for number in (1, 2, 5, 8):
-        yield Case(f"step {number} of 8, without warm-up", number, some_peak(6), 0, 8, edge=True)
+        yield Case(f"step {number} of 8 without warm-up", number, some_peak(6), 0, 8, edge=True)
 
 
 RATE = "07.rate_at"
-up.slip("rate-no-warm-up", "Your rate does not grow: step 1 is as fast as step warmup_steps.", lambda number, w: 1.0)
-up.slip("rate-up-from-zero", "While it warms up, your rate is that of one step earlier, 0 at step 1. Steps count from 1: the first one moves "
-        "already.", lambda number, w: (number - 1) / w, lambda number, w: (number - 1) / max(1, w - 1))  # fmt: skip
+up.slip("rate-no-warm-up", "Your rate does not grow: step 1 is no slower than step warmup_steps.", lambda number, w: 1.0)  # fmt: skip
+up.slip("rate-up-from-zero", "Your line up is 0 at step 1. Steps count from 1: the first one moves already.",
+        lambda number, w: (number - 1) / w, lambda number, w: (number - 1) / max(1, w - 1))  # fmt: skip
 up.slip("rate-up-too-early", "While it warms up, your rate is that of one step later. Steps count from 1, not from 0.",
         lambda number, w: (number + 1) / w, lambda number, w: min(1, (number + 1) / w))  # fmt: skip
 up.slip("rate-up-other-length", "Your line up has another length than warmup_steps: it is divided by something else.",
         lambda number, w: number / (w + 1), lambda number, w: (number + 1) / (w + 1))  # fmt: skip
 up.slip("rate-upside-down", "The step divides: your rate falls while it should warm up.", lambda number, w: w / number)
-up.slip("rate-whole-numbers", "// leaves whole numbers: your rate climbs in jumps, or not at all.", lambda number, w: number // w)  # fmt: skip
+up.slip("rate-whole-numbers", "// leaves whole numbers: your rate goes in jumps, or stays where it is.", lambda number, w: number // w)  # fmt: skip
 up.slip("rate-not-a-line", "Your rate follows a curve. Two straight lines were asked for.",
         *(lambda number, w, power=power: (number / w) ** power for power in (0.5, 2, 3)),
         lambda number, w: (1 - math.cos(math.pi * number / w)) / 2, lambda number, w: math.sin(math.pi / 2 * number / w),
@@ -241,16 +237,15 @@ down.slip("rate-done-not-left", "After the warm-up your line begins at 0 and goe
           lambda number, w, n: (number - w) / (n - w))  # fmt: skip
 down.slip("rate-turned-over", "The steps left divide. On a line down they are what is divided.",
           lambda number, w, n: (n - w) / (n - number) if n > number else math.inf)  # fmt: skip
-down.slip("rate-upside-down", None, lambda number, w, n: w / number)
 down.slip("rate-sign", "After the warm-up your rate is negative: the difference is taken the wrong way round.",
           lambda number, w, n: (number - n) / (n - w))  # fmt: skip
-down.slip("rate-inverse-root", "After the warm-up your rate falls with the inverse square root, as in 2017. Here it is a straight line down "
-          "to 0.", lambda number, w, n: math.sqrt(w / number))  # fmt: skip
+down.slip("rate-inverse-root", "After the warm-up your rate falls with the inverse square root, as in 2017. Here it is a straight line "
+          "down to 0.", lambda number, w, n: math.sqrt(w / number))  # fmt: skip
 down.slip("rate-whole-numbers", None, lambda number, w, n: (n - number) // (n - w))
-down.slip("rate-not-a-line", None,
+down.slip("rate-not-a-line", None, lambda number, w, n: w / number,
           *(lambda number, w, n, power=power: ((n - number) / (n - w)) ** power for power in (0.5, 2, 3)),
-          lambda number, w, n: (1 + math.cos(math.pi * (number - w) / (n - w))) / 2, lambda number, w, n: math.exp(-(number - w) / (n - w)),
-          lambda number, w, n: math.cos(math.pi / 2 * (number - w) / (n - w)))  # fmt: skip
+          lambda number, w, n: (1 + math.cos(math.pi * (number - w) / (n - w))) / 2,
+          lambda number, w, n: math.exp(-(number - w) / (n - w)), lambda number, w, n: math.cos(math.pi / 2 * (number - w) / (n - w)))  # fmt: skip
 
 
 def smaller_of(rise, fall):
@@ -273,9 +268,8 @@ mistake(RATE, "rate-up-divided-by-all", "Your line up is divided by num_steps. I
         lambda step, peak, w, n: peak * (step / n if step <= w else (n - step) / n))  # fmt: skip
 mistake(RATE, "rate-no-warm-up", None, lambda step, peak, w, n: peak * (n - step) / n, lambda step, peak, w, n: peak)
 mistake(RATE, "rate-no-decay", None, lambda step, peak, w, n: peak * min(1, step / w if w else 1))
-mistake(RATE, "rate-above-peak", "Your rate goes on growing after the warm-up, above the peak.",
-        lambda step, peak, w, n: peak * step / w, lambda step, peak, w, n: peak * step / w if w else peak,
-        lambda step, peak, w, n: peak * step / w if w else 0.0,
+mistake(RATE, "rate-above-peak", "Your rate goes on growing after the warm-up, above the peak.", lambda step, peak, w, n: peak * step / w,
+        lambda step, peak, w, n: peak * step / w if w else peak, lambda step, peak, w, n: peak * step / w if w else 0.0,
         lambda step, peak, w, n: peak * max(step / w if w else 0, (n - step) / (n - w)))  # fmt: skip
 mistake(RATE, "rate-a-step-late", "Your rate is that of the step before, all along: steps count from 1 here, not from 0.",
         lambda step, peak, w, n: rate_at(step - 1, peak, w, n) if step > 1 or w else peak,
@@ -285,28 +279,33 @@ mistake(RATE, "rate-a-step-early", "Your rate is that of the step after, all alo
 mistake(RATE, "rate-without-peak", "Your numbers go from 0 to 1, whatever the peak is.",
         lambda step, peak, w, n: rate_at(step, 1.0, w, n))  # fmt: skip
 mistake(RATE, "rate-peak-divides", "The peak divides. The line goes up to it.", lambda step, peak, w, n: rate_at(step, 1 / peak, w, n))  # fmt: skip
-mistake(RATE, "rate-branches-exchanged", "The two lines are exchanged: the warm-up goes down, or up comes after it.",
+mistake(RATE, "rate-branches-exchanged", "The two lines are exchanged: yours goes down while it should warm up.",
         lambda step, peak, w, n: peak * ((n - step) / (n - w) if step <= w else step / w if w else math.nan),
         lambda step, peak, w, n: peak * ((n - step) / (n - w) if step <= w else step / w))  # fmt: skip
-mistake(RATE, "rate-without-warm-up-fails", "Without a warm-up your function divides by 0, or gives what is no number. Is there a line up at all "
-        "where warmup_steps is 0?",
-        smaller_of(lambda step, w, n: step / w, down),
+mistake(RATE, "rate-without-warm-up-fails", "Without a warm-up your function divides by 0, or gives what is no number. Is there a line "
+        "up at all where warmup_steps is 0?", smaller_of(lambda step, w, n: step / w, down),
         *(lambda step, peak, w, n, then=then: rate_at(step, peak, w, n) if w else then for then in (math.nan, math.inf, -math.inf)),
         lambda step, peak, w, n: peak * min(step / w, 1) * min(1, (n - step) / (n - w)))  # fmt: skip
-mistake(RATE, "rate-without-warm-up-flat", "Without a warm-up your rate stays the same. The line down is still there, from the first step on.",
-        *(lambda step, peak, w, n, share=share: rate_at(step, peak, w, n) if w else share * peak for share in (0, 1)))  # fmt: skip
+mistake(RATE, "rate-without-warm-up-flat", "Without a warm-up your rate stays the same. The line down is still there, from the first "
+        "step on.", *(lambda step, peak, w, n, share=share: rate_at(step, peak, w, n) if w else share * peak for share in (0, 1)))  # fmt: skip
 mistake(RATE, "rate-warms-up-anyway", "Where warmup_steps is 0 you warm up all the same, for a step.",
         lambda step, peak, w, n: rate_at(step, peak, max(1, w), n))  # fmt: skip
-mistake(RATE, "rate-of-2017", "That is the schedule of 2017, of d_model or with an inverse square root. Here there are two straight lines.",
-        lambda step, peak, w, n: peak * min(step / w, (w / step) ** 0.5), lambda step, peak, w, n: peak * min(step**-0.5, step * w**-1.5),
+mistake(RATE, "rate-inverse-root", None, lambda step, peak, w, n: peak * min(step / w, (w / step) ** 0.5),
+        lambda step, peak, w, n: peak * min(step**-0.5, step * w**-1.5),
         lambda step, peak, w, n: peak * min(step / w if w else 1, (w / step) ** 0.5),
         lambda step, peak, w, n: peak * min(step / max(1, w), (max(1, w) / step) ** 0.5))  # fmt: skip
-mistake(RATE, "rate-product-of-both", "Both lines act at every step: you multiply or add them. Before warmup_steps there is the one, after it "
-        "the other.",
-        lambda step, peak, w, n: peak * min(1, rising(step, w, n)) * (n - step) / (n - w),
+mistake(RATE, "rate-product-of-both", "Both lines act at every step: you multiply them. Before warmup_steps there is the one, after it "
+        "the other.", lambda step, peak, w, n: peak * min(1, rising(step, w, n)) * (n - step) / (n - w),
         lambda step, peak, w, n: peak * min(1, rising(step, w, n)) * (n - step) / n,
         lambda step, peak, w, n: peak * min(1, rising(step, w, n)) * (1 - step / n))  # fmt: skip
-mistake(RATE, "rate-down-divided-by-all", None, smaller_of(rising, lambda step, w, n: (n - step) / n))
+mistake(RATE, "rate-down-divided-by-all", None, smaller_of(rising, lambda step, w, n: (n - step) / n),
+        lambda step, peak, w, n: peak * (step / w if step < w else (n - step) / n))  # fmt: skip
+mistake(RATE, "rate-whole-numbers", None, lambda step, peak, w, n: peak * step // w if step <= w else peak * (n - step) // (n - w),
+        lambda step, peak, w, n: peak * (step // w) if step <= w else peak * ((n - step) // (n - w)))  # fmt: skip
+mistake(RATE, "parentheses-missing", "A power comes before * and /, and these before + and -: a pair of parentheses is missing{at}.",
+        lambda step, peak, w, n: peak * step / w if step <= w else peak * (n - step) / n - w,
+        lambda step, peak, w, n: peak * step / w if step <= w else peak * n - step / n - w,
+        lambda step, peak, w, n: peak * step / w if step <= w else peak * n - step / (n - w))  # fmt: skip
 mistake(RATE, "rate-not-a-line", None,
         rate_of(lambda step, w, n: (1 - math.cos(math.pi * step / w)) / 2, lambda step, w, n: (1 + math.cos(math.pi * (step - w) / (n - w))) / 2),
         rate_of(rising, lambda step, w, n: (1 + math.cos(math.pi * step / n)) / 2))  # fmt: skip
@@ -319,7 +318,7 @@ mistake(RATE, "rate-not-a-line", None,
 @step
 def length_of(first, second):
     """The length of all numbers together."""
-    return math.sqrt((first**2).sum() + (second**2).sum())
+    return np.sqrt((first**2).sum() + (second**2).sum())
 
 
 @step
@@ -371,8 +370,8 @@ def clip_cases():
 
 CLIP = "07.clip"
 size = np.linalg.norm
-length_of.slip("clip-adds-lengths", "You add the lengths of the two arrays, or take their mean. The length of all numbers together is another.",
-               lambda a, b: size(a) + size(b), lambda a, b: (size(a) + size(b)) / 2)  # fmt: skip
+length_of.slip("clip-adds-lengths", "You add the lengths of the two arrays, or take their mean. The length of all numbers together is "
+               "another.", lambda a, b: size(a) + size(b), lambda a, b: (size(a) + size(b)) / 2)  # fmt: skip
 length_of.slip("clip-without-root", "You take the sum of squares. The length is its root.", lambda a, b: (a**2).sum() + (b**2).sum())  # fmt: skip
 length_of.slip("clip-by-largest", "You take the largest number. The length is made of all of them.",
                lambda a, b: max(abs(a).max(), abs(b).max()), lambda a, b: max(a.max(), b.max()))  # fmt: skip
@@ -385,17 +384,19 @@ length_of.slip("clip-by-mean-square", "You take the mean of the squares under th
                lambda a, b: math.sqrt((a**2).mean() + (b**2).mean()))  # fmt: skip
 length_of.slip("clip-by-one-array", "Your length is that of one of the two arrays. All numbers of both make one long vector.",
                lambda a, b: size(a), lambda a, b: size(b), lambda a, b: max(size(a), size(b)), lambda a, b: min(size(a), size(b)))  # fmt: skip
-length_of.slip("clip-by-spectral-norm", "For a matrix, that norm is how much it stretches. The length here is the root of the sum of squares.",
-               lambda a, b: math.hypot(*(size(one, 2) if one.ndim in (1, 2) else size(one) for one in (a, b))))  # fmt: skip
+length_of.slip("clip-by-spectral-norm", "For a matrix, that norm is how much it stretches. The length here is the root of the sum of "
+               "squares.", lambda a, b: math.hypot(*(size(one, 2) if one.ndim in (1, 2) else size(one) for one in (a, b))))  # fmt: skip
 shortening.slip("clip-always", "A gradient that is short enough is changed as well. Only one longer than max_norm is shortened.",
-                lambda length, max_norm: max_norm / length, lambda length, max_norm: max_norm / (length + 1e-12),
-                lambda length, max_norm: max_norm / length if length else 1.0, lambda length, max_norm: max_norm / (length + 1e-6))  # fmt: skip
-shortening.slip("clip-to-one", "You shorten to length 1, whatever max_norm says.",
+                lambda length, max_norm: max_norm / length, lambda length, max_norm: max_norm / float(length),
+                lambda length, max_norm: max_norm / (length + 1e-12), lambda length, max_norm: max_norm / length if length else 1.0,
+                lambda length, max_norm: max_norm / (length + 1e-6))  # fmt: skip
+shortening.slip("clip-to-one", "The length you aim at is 1, whatever max_norm says.",
                 lambda length, max_norm: 1 / length if length > max_norm else 1.0, lambda length, max_norm: 1 / max(1, length),
                 lambda length, max_norm: 1 / length, lambda length, max_norm: 1 / length if length else 1.0)  # fmt: skip
 shortening.slip("clip-never", "Your gradients stay as they come, however long.", lambda length, max_norm: 1.0)
 shortening.slip("clip-lengthens", "What is too long stays so, and what is short is changed: the comparison is the wrong way round.",
-                lambda length, max_norm: max_norm / length if length < max_norm else 1.0, lambda length, max_norm: max(1, max_norm / length),
+                lambda length, max_norm: max_norm / length if length < max_norm else 1.0,
+                lambda length, max_norm: max(1, max_norm / length),
                 lambda length, max_norm: max_norm / length if 0 < length < max_norm else 1.0)  # fmt: skip
 shortening.slip("clip-upside-down", "What is too long becomes longer: the quotient is the wrong way round.",
                 lambda length, max_norm: length / max_norm if length > max_norm else 1.0)  # fmt: skip
@@ -411,8 +412,8 @@ shortening.slip("clip-to-zero", "A gradient that is too long becomes 0. It is sh
                 lambda length, max_norm: 0.0 if length > max_norm else 1.0)  # fmt: skip
 shortening.slip("clip-zero", "A gradient of zeros gives no result: its length is 0, and you divide by it.",
                 lambda length, max_norm: min(length, max_norm) / length if length else math.nan,
-                lambda length, max_norm: (1 / length, shortening(length, max_norm))[1])  # fmt: skip
-shortening.slip("clip-small-number-added", "Something is added to the length before you divide, and it is not small beside it.",
+                lambda length, max_norm: (1 / float(length), shortening(length, max_norm))[1])  # fmt: skip
+shortening.slip("clip-small-number-added", "Something is added to the length before you divide: the result is shorter than max_norm.",
                 *(lambda length, max_norm, eps=eps: min(1, max_norm / (length + eps)) for eps in (1, 1e-1, 1e-2, 1e-3, 1e-4)))  # fmt: skip
 
 
@@ -427,8 +428,8 @@ def to_length(part, max_norm, axis=None):
     return part * np.where(length > max_norm, max_norm / length, 1)
 
 
-mistake(CLIP, "clip-each-alone", "You clip each array by its own length. The length is that of all numbers together, and all are shortened by the "
-        "same factor.", each(to_length), lambda a, b, m: (a * (m / size(a)), b * (m / size(b))),
+mistake(CLIP, "clip-each-alone", "You clip each array by its own length. The length is that of all numbers together, and all are "
+        "shortened by the same factor.", each(to_length), lambda a, b, m: (a * (m / size(a)), b * (m / size(b))),
         lambda a, b, m: (a * min(1, m / (size(a) + 1e-12)), b * min(1, m / (size(b) + 1e-12))))  # fmt: skip
 mistake(CLIP, "clip-each-row", "You clip each row by its own length. All numbers of both arrays are shortened by one factor.",
         each(lambda part, m: to_length(part, m, -1) if part.ndim else to_length(part, m)))  # fmt: skip
@@ -436,15 +437,15 @@ mistake(CLIP, "clip-values", "You cut single numbers. That changes the direction
         each(lambda part, m: np.clip(part, -m, m)), each(np.minimum), each(lambda part, m: np.where(abs(part) > m, m, part)),
         lambda a, b, m: (np.clip(a, -m / (n := length_of(a, b)), m / n), np.clip(b, -m / n, m / n)))  # fmt: skip
 mistake(CLIP, "clip-signs", "You keep the signs alone.", each(lambda part, m: m * np.sign(part)))
-mistake(CLIP, "clip-one-of-two", "One of the two arrays is shortened, the other stays as it came.",
-        lambda a, b, m: (clip(a, b, m)[0], b), lambda a, b, m: (a, clip(a, b, m)[1]))  # fmt: skip
-mistake(CLIP, "clip-compares-the-square", "You compare the sum of squares with max_norm. It is the length, its root, that may be too large.",
-        lambda a, b, m: (a * (f := m / n if (n := length_of(a, b)) ** 2 > m else 1.0), b * f))  # fmt: skip
-mistake(CLIP, "clip-run-together", "You return all numbers in one array. The two keep their shapes.",
+mistake(CLIP, "clip-one-of-two", "One of the two arrays is shortened, the other stays as it came.", lambda a, b, m: (clip(a, b, m)[0], b),
+        lambda a, b, m: (a, clip(a, b, m)[1]))  # fmt: skip
+mistake(CLIP, "clip-compares-the-square", "You compare the sum of squares with max_norm. It is the length, its root, that may be too "
+        "large.", lambda a, b, m: (a * (f := m / n if (n := length_of(a, b)) ** 2 > m else 1.0), b * f))  # fmt: skip
+mistake(CLIP, "clip-run-together", "The shapes are lost: each of the two gradients keeps its own.",
         lambda a, b, m: np.concatenate([part.ravel() for part in clip(a, b, m)]),
         lambda a, b, m: tuple(part.ravel() for part in clip(a, b, m)))  # fmt: skip
-mistake(CLIP, "clip-length-returned", "You return the length, or the factor, beside the gradients. Asked for are the two gradients alone.",
-        lambda a, b, m: (*clip(a, b, m), length_of(a, b)), lambda a, b, m: (*clip(a, b, m), shortening(length_of(a, b), m)))  # fmt: skip
+mistake(CLIP, "clip-length-returned", "You return the length, or the factor, beside the gradients. Asked for are the two gradients "
+        "alone.", lambda a, b, m: (*clip(a, b, m), length_of(a, b)), lambda a, b, m: (*clip(a, b, m), shortening(length_of(a, b), m)))  # fmt: skip
 
 
 @holds(CLIP, "clip-still-too-long", "All numbers together are still longer than max_norm.")
@@ -458,7 +459,7 @@ def short_enough(got, first, second, max_norm):
 def one_factor(got, first, second, max_norm):
     given, came = (np.concatenate([np.ravel(part) for part in parts]) for parts in ((first, second), got))
     return not np.isfinite(came).all() or np.isclose(
-        given @ came, np.linalg.norm(given) * np.linalg.norm(came), rtol=1e-3
+        abs(given @ came), np.linalg.norm(given) * np.linalg.norm(came), rtol=1e-3
     )
 
 
@@ -539,40 +540,44 @@ def adam_cases():
 ADAM = "07.adam_step"
 kept.slip("adam-shares-exchanged", "beta is the share that is kept of the old memory, 1 - beta that of the new number{at}.",
           lambda old, new, beta: (1 - beta) * old + beta * new)  # fmt: skip
-kept.slip("adam-memory-adds-up", "The old memory or the new number enters whole{at}: the two shares sum to 1.",
-          lambda old, new, beta: beta * old + new, lambda old, new, beta: old + new, lambda old, new, beta: old + (1 - beta) * new,
-          lambda old, new, beta: old + beta * new, lambda old, new, beta: beta * (old + new))  # fmt: skip
-kept.slip("adam-forgets", "The old memory is lost{at}.",
-          lambda old, new, beta: new, lambda old, new, beta: (1 - beta) * new, lambda old, new, beta: beta * new)  # fmt: skip
-kept.slip("adam-remembers-nothing-new", "The new gradient does not enter the memory{at}.",
-          lambda old, new, beta: old, lambda old, new, beta: beta * old)  # fmt: skip
+kept.slip("adam-memory-adds-up", "The shares of old and new do not sum to 1{at}.", lambda old, new, beta: beta * old + new,
+          lambda old, new, beta: old + new, lambda old, new, beta: old + (1 - beta) * new, lambda old, new, beta: old + beta * new,
+          lambda old, new, beta: beta * (old + new))  # fmt: skip
+kept.slip("adam-forgets", "The old memory is lost{at}.", lambda old, new, beta: new, lambda old, new, beta: (1 - beta) * new,
+          lambda old, new, beta: beta * new)  # fmt: skip
+kept.slip("adam-remembers-nothing-new", "Nothing new is remembered{at}.", lambda old, new, beta: old, lambda old, new, beta: beta * old)  # fmt: skip
+kept.slip("parentheses-missing", None, lambda old, new, beta: beta * old + 1 - beta * new)
 kept.slip("adam-memory-sign", "The new number is subtracted{at}. A mean adds it.", lambda old, new, beta: beta * old - (1 - beta) * new)  # fmt: skip
-corrected.slip("adam-no-correction", "The bias correction is missing{at}: in the first steps the memory holds a small part of the gradient only.",
-               lambda memory, beta, step: memory)  # fmt: skip
+corrected.slip("adam-no-correction", "The bias correction is missing{at}: in the first steps the memory holds a small part of the "
+               "gradient only.", lambda memory, beta, step: memory)  # fmt: skip
 corrected.slip("adam-correction-off-by-one", "Your bias correction{at} is that of another step. Steps count from 1.",
-               lambda memory, beta, step: memory / (1 - beta ** (step + 1)), lambda memory, beta, step: memory / np.float64(1 - beta ** (step - 1)))  # fmt: skip
+               lambda memory, beta, step: memory / (1 - beta ** (step + 1)), lambda memory, beta, step: memory / (1 - beta ** (step - 1)))  # fmt: skip
 corrected.slip("adam-correction-not-a-power", "Your bias correction{at} does not take beta to the power of the step.",
-               lambda memory, beta, step: memory / (1 - beta), lambda memory, beta, step: memory / np.float64(1 - beta * step),
+               lambda memory, beta, step: memory / (1 - beta), lambda memory, beta, step: memory / (1 - beta * step),
                lambda memory, beta, step: memory / (1 - beta / step), lambda memory, beta, step: memory / (1 - beta) ** step)  # fmt: skip
 corrected.slip("adam-correction-wrong-way", "Your bias correction{at} makes the memory smaller still. Early on it is too small already.",
                lambda memory, beta, step: memory * (1 - beta**step), lambda memory, beta, step: memory / (1 + beta**step))  # fmt: skip
 corrected.slip("adam-correction-without-one", "You divide by the power of beta itself{at}. What part of the memory is filled?",
-               lambda memory, beta, step: memory / beta**step, lambda memory, beta, step: memory / (beta**step - 1))  # fmt: skip
-corrected.slip("adam-corrected-at-first-only", "You correct{at} in the first step only.",
+               lambda memory, beta, step: memory / beta**step)  # fmt: skip
+corrected.slip("adam-correction-sign", "Your bias correction{at} is negative: the difference stands the wrong way round.",
+               lambda memory, beta, step: memory / (beta**step - 1))  # fmt: skip
+corrected.slip("parentheses-missing", None, lambda memory, beta, step: memory / 1 - beta**step)
+corrected.slip("adam-corrected-at-first-only", "A correction in the first step alone is not enough{at}.",
                lambda memory, beta, step: memory / (1 - beta) if step == 1 else memory)  # fmt: skip
 squared.slip("adam-square-not-squared", "The memory of the squares gets the gradient itself, or its size.", lambda gradient: gradient,
              abs)  # fmt: skip
 squared.slip("adam-square-of-all", "The squares of all numbers are run together: each parameter has its own memory.",
-             lambda gradient: np.full(gradient.shape, (gradient**2).mean()), lambda gradient: np.full(gradient.shape, (gradient**2).sum()),
+             lambda gradient: np.full(gradient.shape, (gradient**2).mean()),
+             lambda gradient: np.full(gradient.shape, (gradient**2).sum()),
              lambda gradient: gradient @ gradient.T if gradient.ndim > 1 else gradient @ gradient)  # fmt: skip
-squared.slip("adam-root-in-memory", "The memory of the squares gets something else than squares.",
-             lambda gradient: np.sqrt(abs(gradient)), lambda gradient: gradient**3, lambda gradient: 2 * gradient)  # fmt: skip
-typical_size.slip("adam-eps-inside", "eps stands under the root. It is added to the root.",
-                  lambda square, eps: np.sqrt(square + eps), lambda square, eps: np.sqrt(square + eps**2))  # fmt: skip
+squared.slip("adam-another-power", "The memory of the squares gets something else than squares.", lambda gradient: np.sqrt(abs(gradient)),
+             lambda gradient: gradient**3, lambda gradient: 2 * gradient)  # fmt: skip
+typical_size.slip("adam-eps-inside", "eps stands under the root. It is added to the root.", lambda square, eps: np.sqrt(square + eps),
+                  lambda square, eps: np.sqrt(square + eps**2))  # fmt: skip
 typical_size.slip("adam-no-root", "You divide by the mean square. Its root is wanted.", lambda square, eps: square + eps)  # fmt: skip
-typical_size.slip("adam-no-eps", "eps does not enter, or has a size of its own.",
-                  lambda square, eps: np.sqrt(square), *(lambda square, eps, own=own: np.sqrt(square) + own for own in (1e-8, 1e-7, 1e-6)))  # fmt: skip
-typical_size.slip("adam-eps-elsewhere", "eps is not added to the root: it is subtracted, multiplied, or taken where it is the larger of the two.",
+typical_size.slip("adam-no-eps", "eps does not enter, or has a size of its own.", lambda square, eps: np.sqrt(square),
+                  *(lambda square, eps, own=own: np.sqrt(square) + own for own in (1e-8, 1e-7, 1e-6)))  # fmt: skip
+typical_size.slip("adam-eps-elsewhere", "eps does not come in where it belongs. It is added to the root, and the two together divide.",
                   lambda square, eps: np.sqrt(square) - eps, lambda square, eps: np.sqrt(square) * eps,
                   lambda square, eps: np.maximum(np.sqrt(square), eps), lambda square, eps: np.sqrt(np.maximum(square, eps)),
                   lambda square, eps: np.sqrt(square) + np.sqrt(eps))  # fmt: skip
@@ -592,86 +597,81 @@ moved.slip("adam-sign-only", "Only the sign of the direction enters: all steps h
            lambda parameter, direction, size, rate: parameter - rate * np.sign(direction))  # fmt: skip
 
 
-def adam(remember=None, direct=None, keep=None):
-    """Adam with other new memories, others to move by, or others to keep: functions of all there is, by its name."""
+def adam(remember=None, direct=None, divide=None, keep=None):
+    """Adam with other new memories, others to move by, another size to divide by, or others to keep: functions of all there is."""
 
     def wrong(*inputs):
-        o = SimpleNamespace(
-            **dict(
-                zip(
-                    ("parameter", "gradient", "mean", "square", "step", "rate", "beta1", "beta2", "eps"),
-                    inputs,
-                    strict=True,
-                )
-            )
-        )
-        o.m, o.s = remember(o) if remember else adam_step(*inputs)[1:]
+        o = SimpleNamespace(**dict(zip(known(ADAM).parameters(), inputs, strict=True)))
+        o.m, o.s = adam_step(*inputs)[1:]
+        o.m, o.s = remember(o) if remember else (o.m, o.s)
         o.direction, o.level = corrected(o.m, o.beta1, o.step), corrected(o.s, o.beta2, o.step)
         o.direction, o.level = direct(o) if direct else (o.direction, o.level)
-        return moved(o.parameter, o.direction, typical_size(o.level, o.eps), o.rate), *(keep(o) if keep else (o.m, o.s))
+        size = divide(o) if divide else typical_size(o.level, o.eps)
+        return moved(o.parameter, o.direction, size, o.rate), *(keep(o) if keep else (o.m, o.s))
 
     return wrong
 
 
-mistake(ADAM, "adam-no-correction", None, adam(direct=lambda o: (o.m, o.s)))
-mistake(ADAM, "adam-correction-off-by-one", None,
-        *(adam(direct=lambda o, by=by: (o.m / np.float64(1 - o.beta1 ** (o.step + by)), o.s / np.float64(1 - o.beta2 ** (o.step + by)))) for by in (1, -1)))  # fmt: skip
-mistake(ADAM, "adam-correction-not-a-power", None,
-        adam(direct=lambda o: (o.m / (1 - o.beta1), o.s / (1 - o.beta2))),
-        adam(direct=lambda o: (o.m / np.float64(1 - o.beta1 * o.step), o.s / np.float64(1 - o.beta2 * o.step))))  # fmt: skip
-mistake(ADAM, "adam-correction-wrong-way", None,
-        adam(direct=lambda o: (o.m * (1 - o.beta1**o.step), o.s * (1 - o.beta2**o.step))),
-        adam(direct=lambda o: (o.m / (1 + o.beta1**o.step), o.s / (1 + o.beta2**o.step))))  # fmt: skip
+def passed(**changed):
+    """Adam with other settings: numbers, or the names of those to take instead."""
+
+    def wrong(*inputs):
+        given = dict(zip(known(ADAM).parameters(), inputs, strict=True))
+        return adam_step(**given | {name: given.get(value, value) for name, value in changed.items()})
+
+    return wrong
+
+
+for one in (kept, corrected):
+    for slip in one.slips:  # made in both memories
+        mistake(ADAM, slip.diagnosis, None, everywhere(adam_step, one, slip))
 mistake(ADAM, "adam-correction-of-the-other", "A memory is corrected with the beta of the other one.",
         adam(direct=lambda o: (o.m / (1 - o.beta2**o.step), o.s / (1 - o.beta1**o.step))),
         adam(direct=lambda o: (o.direction, o.s / (1 - o.beta1**o.step))), adam(direct=lambda o: (o.m / (1 - o.beta2**o.step), o.level)))  # fmt: skip
-mistake(ADAM, "adam-corrected-after-the-root", "The root of the square is divided by the whole correction, not by its root. Correct the square first, then "
-        "take the root.", adam(direct=lambda o: (o.direction, o.s / (1 - o.beta2**o.step) ** 2)))  # fmt: skip
-mistake(ADAM, "adam-eps-before-correction", "eps is added before the square is corrected, so that the correction divides it as well. Correct first.",
-        lambda p, g, m, s, t, rate, b1, b2, eps: (moved(p, corrected((m := kept(m, g, b1)), b1, t), (np.sqrt(s := kept(s, squared(g), b2)) + eps)
-                                                        / np.sqrt(1 - b2**t), rate), m, s),
-        lambda p, g, m, s, t, rate, b1, b2, eps: (moved(p, corrected((m := kept(m, g, b1)), b1, t),
-                                                        np.sqrt(((s := kept(s, squared(g), b2)) + eps) / (1 - b2**t)), rate), m, s))  # fmt: skip
-mistake(ADAM, "adam-returns-corrected", "You return corrected memories. What is kept is uncorrected; the correction is made anew in each step.",
-        adam(keep=lambda o: (o.direction, o.level)), adam(keep=lambda o: (o.direction, o.s)), adam(keep=lambda o: (o.m, o.level)))  # fmt: skip
+mistake(ADAM, "adam-corrected-after-the-root", "The root of the square is divided by the whole correction, not by its root. Correct the "
+        "square first, then take the root.", adam(direct=lambda o: (o.direction, o.s / (1 - o.beta2**o.step) ** 2)))  # fmt: skip
+mistake(ADAM, "adam-eps-before-correction", "eps is added before the square is corrected, so that the correction divides it as well. Correct "
+        "first.", adam(divide=lambda o: (np.sqrt(o.s) + o.eps) / np.sqrt(1 - o.beta2**o.step)),
+        adam(divide=lambda o: np.sqrt((o.s + o.eps) / (1 - o.beta2**o.step))))  # fmt: skip
+mistake(ADAM, "adam-returns-corrected", "You return corrected memories. What is kept is uncorrected; the correction is made anew in each "
+        "step.", adam(keep=lambda o: (o.direction, o.level)), adam(keep=lambda o: (o.direction, o.s)),
+        adam(keep=lambda o: (o.m, o.level)))  # fmt: skip
 mistake(ADAM, "adam-corrects-what-was-kept", "You correct the old memory before the new number enters. First update, then correct a copy.",
-        adam(remember=lambda o: (kept(old_corrected(o.mean, o.beta1, o.step), o.gradient, o.beta1),
-                                 kept(old_corrected(o.square, o.beta2, o.step), squared(o.gradient), o.beta2)), direct=lambda o: (o.m, o.s)))  # fmt: skip
-mistake(ADAM, "adam-betas-exchanged", "The two betas are exchanged, or one is used for both: beta1 is for the mean, beta2 for the square.",
-        *(lambda p, g, m, s, t, rate, b1, b2, eps, pick=pick: adam_step(p, g, m, s, t, rate, *pick(b1, b2), eps)
-          for pick in (lambda b1, b2: (b2, b1), lambda b1, b2: (b1, b1), lambda b1, b2: (b2, b2))),
-        adam(remember=lambda o: (kept(o.mean, o.gradient, o.beta2), kept(o.square, squared(o.gradient), o.beta1))),
-        adam(remember=lambda o: (kept(o.mean, o.gradient, o.beta1), kept(o.square, squared(o.gradient), o.beta1))),
-        adam(remember=lambda o: (kept(o.mean, o.gradient, o.beta2), kept(o.square, squared(o.gradient), o.beta2))))  # fmt: skip
-mistake(ADAM, "adam-settings-hard-coded", "beta1, beta2, the rate or the step have one size in your function, whatever is passed. Use the parameters.",
-        lambda p, g, m, s, t, rate, b1, b2, eps: adam_step(p, g, m, s, t, rate, 0.9, 0.999, eps),
-        lambda p, g, m, s, t, rate, b1, b2, eps: adam_step(p, g, m, s, t, rate, 0.9, 0.98, eps),
-        lambda p, g, m, s, t, rate, b1, b2, eps: adam_step(p, g, m, s, 1, rate, b1, b2, eps),
-        *(lambda p, g, m, s, t, rate, b1, b2, eps, own=own: adam_step(p, g, m, s, t, own, b1, b2, eps) for own in (1e-3, 1e-2, 0.1)))  # fmt: skip
-mistake(ADAM, "adam-shares-exchanged", None,
-        adam(remember=lambda o: (kept(o.gradient, o.mean, o.beta1), kept(squared(o.gradient), o.square, o.beta2))))  # fmt: skip
-mistake(ADAM, "adam-memory-adds-up", None, adam(remember=lambda o: (o.beta1 * o.mean + o.gradient, o.beta2 * o.square + o.gradient**2)),
-        adam(remember=lambda o: (o.mean + o.gradient, o.square + o.gradient**2)))  # fmt: skip
-mistake(ADAM, "adam-forgets", None, adam(remember=lambda o: (o.gradient, o.gradient**2)),
-        adam(remember=lambda o: ((1 - o.beta1) * o.gradient, (1 - o.beta2) * o.gradient**2)),
-        adam(remember=lambda o: (o.gradient, o.gradient**2), direct=lambda o: (o.m, o.s)))  # fmt: skip
+        adam(remember=lambda o: (kept(corrected(o.mean, o.beta1, o.step), o.gradient, o.beta1),
+                                 kept(corrected(o.square, o.beta2, o.step), squared(o.gradient), o.beta2)),
+             direct=lambda o: (o.m, o.s)))  # fmt: skip
+mistake(ADAM, "adam-betas-exchanged", "The two betas are mixed up: beta1 is for the mean, beta2 for the square, at every place.",
+        passed(beta1="beta2", beta2="beta1"), passed(beta2="beta1"), passed(beta1="beta2"),
+        adam(remember=lambda o: (o.m, o.beta2 * o.square + (1 - o.beta1) * o.gradient**2)),
+        adam(remember=lambda o: (o.beta1 * o.mean + (1 - o.beta2) * o.gradient, o.s)),
+        *(adam(remember=lambda o, one=one, two=two: (kept(o.mean, o.gradient, getattr(o, one)), kept(o.square, o.gradient**2, getattr(o, two))))
+          for one, two in (("beta2", "beta1"), ("beta1", "beta1"), ("beta2", "beta2"))))  # fmt: skip
+mistake(ADAM, "adam-settings-hard-coded", "beta1, beta2, the rate or the step have one size in your function, whatever is passed. Use the "
+        "parameters.", passed(beta1=0.9, beta2=0.999), passed(beta1=0.9, beta2=0.98), passed(beta1=0.9), passed(beta2=0.999),
+        passed(step=1), passed(rate=1e-3), passed(rate=1e-2), passed(rate=0.1))  # fmt: skip
+mistake(ADAM, "adam-eps-elsewhere", None,
+        lambda *inputs: (np.add((got := adam(divide=lambda o: np.sqrt(o.level))(*inputs))[0], inputs[-1]), *got[1:]))  # fmt: skip
+mistake(ADAM, "adam-forgets", None, adam(remember=lambda o: (o.gradient, o.gradient**2), direct=lambda o: (o.m, o.s)))
 mistake(ADAM, "adam-square-of-mean", "You square the mean of the gradients. The second memory is the mean of the squares.",
         adam(remember=lambda o: ((m := kept(o.mean, o.gradient, o.beta1)), kept(o.square, m**2, o.beta2))),
         adam(remember=lambda o: ((m := kept(o.mean, o.gradient, o.beta1)), m**2)),
         adam(remember=lambda o: ((m := kept(o.mean, o.gradient, o.beta1)), kept(o.square, corrected(m, o.beta1, o.step) ** 2, o.beta2))))  # fmt: skip
 mistake(ADAM, "adam-old-memory", "You move by the memories from before this step. First update them, then move.",
-        adam(direct=lambda o: (o.mean / (1 - o.beta1**o.step), o.square / (1 - o.beta2**o.step))), adam(direct=lambda o: (o.mean, o.square)),
-        adam(direct=lambda o: (o.mean / (1 - o.beta1**o.step), o.level)), adam(direct=lambda o: (o.direction, o.square / (1 - o.beta2**o.step))))  # fmt: skip
+        adam(direct=lambda o: (o.mean / (1 - o.beta1**o.step), o.square / (1 - o.beta2**o.step))),
+        adam(direct=lambda o: (o.mean, o.square)), adam(direct=lambda o: (o.mean / (1 - o.beta1**o.step), o.level)),
+        adam(direct=lambda o: (o.direction, o.square / (1 - o.beta2**o.step))))  # fmt: skip
+mistake(ADAM, "adam-square-of-deviation", "The second memory gets the square of how far the gradient is from its mean. It gets the "
+        "square of the gradient itself.", adam(remember=lambda o: (o.m, kept(o.square, (o.gradient - o.m) ** 2, o.beta2))))  # fmt: skip
+mistake(ADAM, "adam-new-twice", "The new gradient enters a memory twice.",
+        adam(direct=lambda o: (corrected(kept(o.m, o.gradient, o.beta1), o.beta1, o.step), o.level)),
+        adam(direct=lambda o: (o.direction, corrected(kept(o.s, squared(o.gradient), o.beta2), o.beta2, o.step))))  # fmt: skip
+mistake(ADAM, "adam-plain-descent", "You move by the rate times the gradient, or times its mean. What does the memory of the squares do?",
+        lambda p, g, m, s, t, rate, b1, b2, eps: (p - rate * g, m, s), lambda p, g, *rest: (p - rest[3] * g, *adam_step(p, g, *rest)[1:]),
+        lambda p, g, *rest: (p - rest[3] * (m := adam_step(p, g, *rest)[1]), m, adam_step(p, g, *rest)[2]))  # fmt: skip
 mistake(ADAM, "adam-returns-old-memories", "You return a memory as it came. It has to come back with the new gradient in it.",
         adam(keep=lambda o: (o.mean, o.square)), adam(keep=lambda o: (o.m, o.square)), adam(keep=lambda o: (o.mean, o.s)))  # fmt: skip
-mistake(ADAM, "adam-moves-by-the-gradient", "You move by this step's gradient alone. The direction is the mean, with all earlier ones in it.",
-        adam(direct=lambda o: (o.gradient, o.level)), adam(direct=lambda o: (corrected(o.gradient, o.beta1, o.step), o.level)))  # fmt: skip
-
-
-def old_corrected(memory, beta, step):
-    """An old memory, corrected as if it were this step's."""
-    return memory / (1 - beta**step)
-
+mistake(ADAM, "adam-moves-by-the-gradient", "You move by this step's gradient alone. The direction is the mean, with all earlier ones in "
+        "it.", adam(direct=lambda o: (o.gradient, o.level)), adam(direct=lambda o: (corrected(o.gradient, o.beta1, o.step), o.level)))  # fmt: skip
 
 # ----------------------------------------------------------------------------------------------------------------------
 # Find the bug
@@ -771,12 +771,11 @@ def shared(written, wanted):
         "`found = sum((written & wanted).values())`, `total = sum(written.values())`.",
     ],
     returns=("found", "total"),
+    same={"ngrams-cut-short", "ngrams-of-all-lengths"},  # in the reference alone, longer and shorter ones match nothing
 )
 def clipped_matches(translation, reference, n):
-    written, wanted = (
-        ngrams(translation.tolist(), n, at="of the translation"),
-        ngrams(reference.tolist(), n, at="of the reference"),
-    )
+    written = ngrams(translation.tolist(), n, at="of the translation")
+    wanted = ngrams(reference.tolist(), n, at="of the reference")
     return shared(written, wanted), len(written)
 
 
@@ -805,59 +804,42 @@ def clipped_matches_cases():
     yield Case("an empty translation", name[:0], name[[1, 2]], 1, edge=True)
 
 
-def windows(tokens, n):
-    """Pieces from every place on, cut short at the end."""
-    return [tuple(tokens[place : place + n]) for place in range(len(tokens))]
-
-
-def up_to(tokens, n):
-    """The n-grams of all lengths from 1 to n."""
-    return [gram for size in range(1, n + 1) for gram in ngrams.function(tokens, size)]
-
-
-def counted(cut, other=None, total=None):
-    """Matches of other pieces; `cut` and `other` cut translation and reference, `total` says how many count as written."""
-
-    def wrong(translation, reference, n):
-        written, wanted = cut(translation.tolist(), n), (other or cut)(reference.tolist(), n)
-        return shared(written, wanted), len((total or cut)(translation.tolist(), n))
-
-    return wrong
-
-
 NGRAMS = "07.clipped_matches"
-one_too_few = lambda tokens, n: ngrams.function(tokens[:-1], n)  # noqa: E731
-one_by_one = lambda tokens, n: [(token,) for token in tokens]  # noqa: E731
-side_by_side = lambda tokens, n: ngrams.function(tokens, n)[::n]  # noqa: E731
+pieces = ngrams.function
+ngrams.slip("ngrams-one-too-few", "The last n-gram is missing{at}: a sentence of m tokens has m - n + 1.",
+            lambda tokens, n: pieces(tokens, n)[:-1])  # fmt: skip
+ngrams.slip("ngrams-first-missing", "The first n-gram is missing{at}: a sentence of m tokens has m - n + 1.",
+            lambda tokens, n: pieces(tokens, n)[1:])  # fmt: skip
+ngrams.slip("ngrams-words", "You count single tokens{at}, whatever n is.", lambda tokens, n: pieces(tokens, 1))
+ngrams.slip("ngrams-cut-short", "Near the end your pieces{at} are shorter than n: a slice stops at the end of its array. A sentence of m "
+            "tokens has m - n + 1.", lambda tokens, n: [tuple(tokens[place : place + n]) for place in range(len(tokens))])  # fmt: skip
+ngrams.slip("ngrams-side-by-side", "Your n-grams{at} do not overlap. One begins at every token.",
+            lambda tokens, n: pieces(tokens, n)[::n],
+            lambda tokens, n: [tuple(tokens[place : place + n]) for place in range(0, len(tokens), n)])  # fmt: skip
+ngrams.slip("ngrams-of-all-lengths", "You count the n-grams{at} of all lengths up to n. Asked for is one n.",
+            lambda tokens, n: [gram for length in range(1, n + 1) for gram in pieces(tokens, length)])  # fmt: skip
+ngrams.slip("ngrams-order-ignored", "The order of tokens inside of an n-gram is lost{at}: 1, 2 is another pair than 2, 1.",
+            lambda tokens, n: [tuple(sorted(gram)) for gram in pieces(tokens, n)])  # fmt: skip
+ngrams.slip("ngrams-joined", "The tokens of an n-gram are run together{at}: 1, 11 then looks like 11, 1.",
+            lambda tokens, n: ["".join(map(str, gram)) for gram in pieces(tokens, n)])  # fmt: skip
+ngrams.slip("ngrams-added-up", "You compare sums of tokens{at}. Two n-grams are the same where all their tokens are.",
+            lambda tokens, n: [sum(gram) for gram in pieces(tokens, n)])  # fmt: skip
+ngrams.slip("ngrams-other-length", "Your n-grams{at} have one token more than n, or one fewer.", lambda tokens, n: pieces(tokens, n + 1),
+            lambda tokens, n: pieces(tokens, n - 1) if n > 1 else [])  # fmt: skip
 
-KINDS = {
-    "ngrams-one-too-few": ("The last n-gram is missing{at}: a sentence of m tokens has m - n + 1.", one_too_few),
-    "ngrams-first-missing": ("The first n-gram is missing{at}: a sentence of m tokens has m - n + 1.", lambda tokens, n: ngrams.function(tokens, n)[1:]),
-    "ngrams-words": ("You count single tokens{at}, whatever n is.", one_by_one),
-    "ngrams-cut-short": ("Near the end your pieces{at} are shorter than n: a slice stops at the end of its array. A sentence of m tokens has "
-                         "m - n + 1.", windows),
-    "ngrams-side-by-side": ("Your n-grams{at} do not overlap. One begins at every token.", side_by_side),
-    "ngrams-of-all-lengths": ("You count the n-grams{at} of all lengths up to n. Asked for is one n.", up_to),
-    "ngrams-order-ignored": ("The order of tokens inside of an n-gram is lost{at}: 1, 2 is another pair than 2, 1.",
-                             lambda tokens, n: [tuple(sorted(gram)) for gram in ngrams.function(tokens, n)]),
-    "ngrams-joined": ("The tokens of an n-gram are run together{at}: 1, 11 then looks like 11, 1.",
-                      lambda tokens, n: ["".join(map(str, gram)) for gram in ngrams.function(tokens, n)]),
-    "ngrams-added-up": ("You compare sums of tokens{at}. Two n-grams are the same where all their tokens are.",
-                        lambda tokens, n: [sum(gram) for gram in ngrams.function(tokens, n)]),
-    "ngrams-too-long": ("Your n-grams{at} have one token more than n.", lambda tokens, n: ngrams.function(tokens, n + 1)),
-    "ngrams-too-short": ("Your n-grams{at} have one token fewer than n.", lambda tokens, n: ngrams.function(tokens, n - 1) if n > 1 else []),
-    "ngrams-turned-round": ("Your n-grams{at} are read backwards.", lambda tokens, n: ngrams.function(tokens[::-1], n)),
-}  # fmt: skip
-for diagnosis, (sentence, cut) in KINDS.items():
-    if diagnosis in (
-        "ngrams-cut-short",
-        "ngrams-of-all-lengths",
-    ):  # in the reference alone, longer and shorter ones match nothing
-        mistake(NGRAMS, diagnosis, sentence, counted(cut, ngrams.function))
-    else:
-        ngrams.slip(diagnosis, sentence, cut)
-    if diagnosis != "ngrams-turned-round":  # on both sides it is right
-        mistake(NGRAMS, diagnosis, None, counted(cut), counted(cut, total=ngrams.function))
+
+def beside_the_right_total(cut):
+    """Other pieces counted, on both sides, and the right total."""
+    return lambda translation, reference, n: (
+        shared(cut(translation.tolist(), n), cut(reference.tolist(), n)),
+        len(pieces(translation, n)),
+    )
+
+
+for slip in ngrams.slips:  # made on both sides
+    mistake(
+        NGRAMS, slip.diagnosis, None, everywhere(clipped_matches, ngrams, slip), beside_the_right_total(slip.function)
+    )
 
 shared.slip("ngrams-not-clipped", "An n-gram counts more often than it stands in the reference. Each counts at most as often as there.",
             lambda written, wanted: sum(gram in wanted for gram in written))  # fmt: skip
@@ -865,17 +847,22 @@ shared.slip("ngrams-clipped-by-translation", "You count how much of the referenc
             "written, and as it is wanted.", lambda written, wanted: sum(gram in written for gram in wanted))  # fmt: skip
 shared.slip("ngrams-sets", "Each different n-gram counts once in yours. What stands twice in both counts twice.",
             lambda written, wanted: len(set(written) & set(wanted)))  # fmt: skip
-shared.slip("ngrams-every-pair", "You compare each with each and count all that are equal. An n-gram counts at most as often as it stands in "
-            "the reference.", lambda written, wanted: sum(one == other for one in written for other in wanted))  # fmt: skip
+shared.slip("ngrams-every-pair", "You compare each with each and count all that are equal. An n-gram counts at most as often as it "
+            "stands in the reference.", lambda written, wanted: sum(one == other for one in written for other in wanted))  # fmt: skip
 shared.slip("ngrams-at-the-same-place", "You compare place by place. An n-gram may stand anywhere in the reference.",
             lambda written, wanted: sum(one == other for one, other in zip(written, wanted, strict=False)))  # fmt: skip
 shared.slip("ngrams-larger-count", "You take the larger of the two counts. At most as often as in the reference: which is it?",
             lambda written, wanted: (Counter(written) | Counter(wanted)).total(),
             lambda written, wanted: sum(max(count, Counter(wanted)[gram]) for gram, count in Counter(written).items() if gram in wanted))  # fmt: skip
 shared.slip("ngrams-not-found", "You count the n-grams that are not found.",
-            lambda written, wanted: (Counter(written) - Counter(wanted)).total(), lambda written, wanted: sum(gram not in wanted for gram in written))  # fmt: skip
+            lambda written, wanted: (Counter(written) - Counter(wanted)).total(),
+            lambda written, wanted: sum(gram not in wanted for gram in written))  # fmt: skip
 shared.slip("ngrams-all-or-nothing", "You count no more than 1: whether there is a match at all.",
             lambda written, wanted: int(any(gram in wanted for gram in written)))  # fmt: skip
+shared.slip("ngrams-repeats-count-again", "An n-gram that is written several times enters each time with its whole count.",
+            lambda written, wanted: sum(min(written.count(gram), wanted.count(gram)) for gram in written))  # fmt: skip
+shared.slip("ngrams-of-one-only", "Your count is that of a single n-gram. Does a return stand inside of a loop?",
+            *(lambda written, wanted, end=end: min(written.count(written[end]), wanted.count(written[end])) if written else 0 for end in (0, -1)))  # fmt: skip
 shared.slip("ngrams-up-to-the-first-miss", "Your count ends at the first n-gram that is not found.",
             lambda written, wanted: next((i for i, gram in enumerate(written) if gram not in wanted), len(written)))  # fmt: skip
 
@@ -890,8 +877,9 @@ def with_total(count):
     return wrong
 
 
-mistake(NGRAMS, "ngrams-total-of-reference", "The total is that of the reference. Precision asks: of what I have written, how much is right?",
-        with_total(lambda written, wanted, length, n: len(wanted)), with_total(lambda written, wanted, length, n: len(written) + len(wanted)),
+mistake(NGRAMS, "ngrams-total-of-reference", "The total is that of the reference. Precision asks: of what I have written, how much is "
+        "right?", with_total(lambda written, wanted, length, n: len(wanted)),
+        with_total(lambda written, wanted, length, n: len(written) + len(wanted)),
         with_total(lambda written, wanted, length, n: max(len(written), len(wanted))))  # fmt: skip
 mistake(NGRAMS, "ngrams-total-of-tokens", "The total is how many tokens there are. How many n-grams begin at one of them?",
         with_total(lambda written, wanted, length, n: length))  # fmt: skip
@@ -899,14 +887,15 @@ mistake(NGRAMS, "ngrams-total-of-different", "The total counts each different n-
         with_total(lambda written, wanted, length, n: len(set(written))),
         lambda translation, reference, n: (len(set(a := ngrams(translation.tolist(), n)) & set(ngrams(reference.tolist(), n))), len(set(a))))  # fmt: skip
 mistake(NGRAMS, "ngrams-total-off-by-one", "The total is one too many or one too few: a sentence of m tokens has m - n + 1 n-grams.",
-        with_total(lambda written, wanted, length, n: max(0, length - n)), with_total(lambda written, wanted, length, n: max(0, length - n + 2)),
-        with_total(lambda written, wanted, length, n: length - n))  # fmt: skip
+        with_total(lambda written, wanted, length, n: max(0, length - n)),
+        with_total(lambda written, wanted, length, n: max(0, length - n + 2)), with_total(lambda written, wanted, length, n: length - n))  # fmt: skip
 mistake(NGRAMS, "ngrams-negative", "A translation shorter than n has no n-gram at all: 0 of 0.",
-        with_total(lambda written, wanted, length, n: length - n + 1), with_total(lambda written, wanted, length, n: max(1, length - n + 1)),
+        with_total(lambda written, wanted, length, n: length - n + 1),
+        with_total(lambda written, wanted, length, n: max(1, length - n + 1)),
         with_total(lambda written, wanted, length, n: abs(length - n + 1)))  # fmt: skip
 mistake(NGRAMS, "ngrams-sides-exchanged", "Translation and reference are exchanged.", lambda a, b, n: clipped_matches(b, a, n))  # fmt: skip
-mistake(NGRAMS, "ngrams-share", "You return the quotient. The two numbers are wanted by themselves: they are added up over a corpus first.",
-        lambda *inputs: found / total if (total := clipped_matches(*inputs)[1]) and (found := clipped_matches(*inputs)[0]) else 0.0,
+mistake(NGRAMS, "ngrams-share", "You return the quotient. The two numbers are wanted by themselves: they are added up over a corpus "
+        "first.", lambda *inputs: clipped_matches(*inputs)[0] / max(1, clipped_matches(*inputs)[1]),
         lambda *inputs: clipped_matches(*inputs)[0] / clipped_matches(*inputs)[1])  # fmt: skip
 
 # ----------------------------------------------------------------------------------------------------------------------
@@ -977,7 +966,8 @@ precisions.slip("bleu-summed", "You add up the counts of all n first. Each n has
                 lambda found, total: np.full(4, found.sum() / total.sum()))  # fmt: skip
 precisions.slip("bleu-upside-down", "You divide the totals by what was found.", lambda found, total: total / found)
 precisions.slip("bleu-counts-raised", "Something is added to the counts, so that no precision is 0. Where one is, BLEU is 0.",
-                lambda found, total: (found + 1) / (total + 1), lambda found, total: np.append(found[:1] / total[:1], (found[1:] + 1) / (total[1:] + 1)),
+                lambda found, total: (found + 1) / (total + 1),
+                lambda found, total: np.append(found[:1] / total[:1], (found[1:] + 1) / (total[1:] + 1)),
                 *(lambda found, total, eps=eps: np.maximum(found, eps) / total for eps in (0.1, 0.5, 1, 1e-3)),
                 *(lambda found, total, eps=eps: (found + eps) / total for eps in (0.1, 1, 1e-3)))  # fmt: skip
 precisions.slip("bleu-of-all-tokens", "You divide by the number of tokens, for every n. There are fewer n-grams than tokens.",
@@ -986,17 +976,19 @@ precisions.slip("bleu-counts-themselves", "You take the counts themselves. A pre
                 lambda found, total: found)  # fmt: skip
 precisions.slip("bleu-whole-numbers", "// leaves whole numbers, here 0 or 1.", lambda found, total: found // total)
 precisions.slip("bleu-misses", "You take the share that is wrong.", lambda found, total: 1 - found / total)
-geometric_mean.slip("bleu-arithmetic", "You take the arithmetic mean of the precisions. BLEU takes the geometric one: a single 0 makes it 0.",
-                    np.mean)  # fmt: skip
+geometric_mean.slip("bleu-arithmetic", "You take the arithmetic mean of the precisions. BLEU takes the geometric one: a single 0 makes "
+                    "it 0.", np.mean)  # fmt: skip
 geometric_mean.slip("bleu-other-mean", "You take another mean than the geometric one, or one of the four precisions.",
                     lambda numbers: 4 / (1 / numbers).sum(), np.median, *(lambda numbers, n=n: numbers[n] for n in range(4)), np.sum)  # fmt: skip
 geometric_mean.slip("bleu-product", "You multiply the precisions without the root. It is the fourth root of the product.", np.prod)  # fmt: skip
+geometric_mean.slip("parentheses-missing", None, lambda numbers: np.prod(numbers) / 4)
 geometric_mean.slip("bleu-another-root", "The root of the product is another than the fourth.",
                     *(lambda numbers, n=n: np.prod(numbers) ** (1 / n) for n in (2, 3, 5)), lambda numbers: np.prod(numbers) ** 4)  # fmt: skip
 geometric_mean.slip("bleu-one-left-out", "The precision of one n is left out.",
                     *(lambda numbers, n=n: np.prod(np.delete(numbers, n)) ** (1 / 3) for n in (0, 3)),
                     *(lambda numbers, n=n: np.prod(np.delete(numbers, n)) ** (1 / 4) for n in (0, 3)))  # fmt: skip
-geometric_mean.slip("bleu-sum-of-logarithms", "You stop at the logarithms. A geometric mean is the exponential of their mean.", lambda numbers: np.log(numbers).mean(), lambda numbers: np.log(numbers).sum())  # fmt: skip
+geometric_mean.slip("bleu-sum-of-logarithms", "You stop at the logarithms. A geometric mean is the exponential of their mean.",
+                    lambda numbers: np.log(numbers).mean(), lambda numbers: np.log(numbers).sum())  # fmt: skip
 geometric_mean.slip("bleu-another-base", "Logarithm and exponential have different bases.",
                     lambda numbers: np.exp(np.log2(numbers).mean()), lambda numbers: np.exp(np.log10(numbers).mean()),
                     lambda numbers: 2 ** np.log(numbers).mean(), lambda numbers: 10 ** np.log(numbers).mean())  # fmt: skip
@@ -1004,31 +996,35 @@ geometric_mean.slip("bleu-zero", "Where one precision is 0, BLEU is 0. Yours is 
                     *(lambda numbers, eps=eps: np.exp(np.log(np.maximum(numbers, eps)).mean()) for eps in (1e-1, 1e-2, 1e-3, 1e-6, 1e-8, 1e-9, 1e-10, 1e-12)),
                     *(lambda numbers, eps=eps: np.exp(np.log(numbers + eps).mean()) for eps in (1e-8, 1e-9, 1e-10, 1e-12)),
                     *(lambda numbers, by=by: np.exp(np.log(numbers[numbers > 0]).sum() / (by or max(1, (numbers > 0).sum()))) for by in (4, 0)))  # fmt: skip
-geometric_mean.slip("bleu-zero-has-no-result", "Where a precision is 0 your function gives no number: there is no logarithm of 0. What is BLEU then?",
-                    lambda numbers: geometric_mean(numbers) if numbers.all() else math.nan,
+geometric_mean.slip("bleu-zero-has-no-result", "Where a precision is 0 your function gives no number: there is no logarithm of 0. What "
+                    "is BLEU then?", lambda numbers: geometric_mean(numbers) if numbers.all() else math.nan,
                     lambda numbers: math.exp(sum(map(math.log, numbers)) / 4), statistics.geometric_mean)  # fmt: skip
 brevity.slip("bleu-no-brevity", "The brevity penalty is missing: a translation shorter than its reference pays.",
              lambda written, wanted: 1.0)  # fmt: skip
 brevity.slip("bleu-brevity-inverted", "Long translations pay in yours, short ones don't. It is the other way round.",
-             lambda written, wanted: min(1, math.exp(1 - written / wanted)), lambda written, wanted: min(1, wanted / written))  # fmt: skip
+             lambda written, wanted: min(1, math.exp(1 - written / wanted)),
+             lambda written, wanted: min(1, math.exp(wanted / written - 1)), lambda written, wanted: min(1, wanted / written))  # fmt: skip
 brevity.slip("bleu-bonus", "A translation longer than its reference gets a factor above 1. At most 1.",
              lambda written, wanted: math.exp(1 - wanted / written), lambda written, wanted: max(1, math.exp(1 - wanted / written)),
              lambda written, wanted: written / wanted)  # fmt: skip
-brevity.slip("bleu-pays-a-bonus", "A translation shorter than its reference gets a factor above 1: the difference stands the wrong way round.",
-             lambda written, wanted: math.exp(wanted / written - 1), lambda written, wanted: max(1, math.exp(wanted / written - 1)))  # fmt: skip
-brevity.slip("bleu-ratio", "Your penalty is another function of the two lengths: written by wanted, or not the exponential of 1 - wanted / written.",
+brevity.slip("bleu-pays-a-bonus", "A translation shorter than its reference gets a factor above 1: the difference stands the wrong way "
+             "round.", lambda written, wanted: math.exp(wanted / written - 1),
+             lambda written, wanted: max(1, math.exp(wanted / written - 1)))  # fmt: skip
+brevity.slip("bleu-ratio", "Your penalty is another function of the two lengths than the exponential of 1 - wanted / written.",
              lambda written, wanted: min(1, written / wanted), lambda written, wanted: min(1, math.exp(written / wanted - 1)),
              lambda written, wanted: min(1, 1 - wanted / written), lambda written, wanted: min(1, math.exp(-wanted / written)),
-             lambda written, wanted: min(1, math.exp(written - wanted)), lambda written, wanted: min(1, math.exp(1 - (wanted - written) / wanted)),
-             lambda written, wanted: math.exp(1 - wanted / written) if wanted > 2 * written else 1.0)  # fmt: skip
+             lambda written, wanted: min(1, math.exp((1 - wanted) / written)), lambda written, wanted: min(1, math.exp(written - wanted)),
+             lambda written, wanted: min(1, math.exp(1 - (wanted - written) / wanted)))  # fmt: skip
 mistake(BLEU, "bleu-percent", "Your result goes from 0 to 1, or is 100 times too large. BLEU goes from 0 to 100.",
         *(lambda *inputs, by=by: by * bleu_from_counts(*inputs) for by in (0.01, 100)))  # fmt: skip
 mistake(BLEU, "bleu-rounded", "Your result is rounded.",
         *(lambda *inputs, digits=digits: round(bleu_from_counts(*inputs), digits) for digits in (0, 1, 2, 3, 4)))  # fmt: skip
 mistake(BLEU, "bleu-brevity-added", "The penalty is added or divides. It is a factor.",
-        lambda f, t, a, b: 100 * (geometric_mean(precisions(f, t)) + brevity(a, b)), lambda f, t, a, b: 100 * geometric_mean(precisions(f, t)) / brevity(a, b))  # fmt: skip
+        lambda f, t, a, b: 100 * (geometric_mean(precisions(f, t)) + brevity(a, b)),
+        lambda f, t, a, b: 100 * geometric_mean(precisions(f, t)) / brevity(a, b),
+        lambda f, t, a, b: 100 * geometric_mean(precisions(f, t)) + min(0, 1 - b / a) if f.all() else 0.0)  # fmt: skip
 mistake(BLEU, "bleu-brevity-in-the-root", "The penalty stands under the root. It is a factor of the root.",
-        lambda f, t, a, b: 100 * (brevity(a, b) * np.prod(precisions(f, t))) ** 0.25, lambda f, t, a, b: 100 * geometric_mean(brevity(a, b) ** 4 * precisions(f, t)))  # fmt: skip
+        lambda f, t, a, b: 100 * (brevity(a, b) * np.prod(precisions(f, t))) ** 0.25)  # fmt: skip
 mistake(BLEU, "bleu-penalty-alone", "That is the penalty alone. It is multiplied by the mean of the precisions.",
         lambda f, t, a, b: 100 * brevity(a, b))  # fmt: skip
 
@@ -1089,8 +1085,8 @@ mistake(TREE, "tree-shapes", None, two([0.6, 0.4], np.eye(2)), two(THIRD, THIRD)
 mistake(TREE, "tree-not-probabilities", None, two([1.2, -0.3, 0.1], np.eye(3)), two(np.log(THIRD), np.eye(3)),
         two([np.nan, 0, 1], np.eye(3)))  # fmt: skip
 mistake(TREE, "tree-columns", None, two([0.5, 0.3, 0.2], [[1.0, 1, 0.5], [0, 0, 0.25], [0, 0, 0.25]]))
-mistake(TREE, "tree-not-distributions", None, two([4.0, 3, 2], np.eye(3)), two([0.4, 0.3, 0.2], np.eye(3)), two([0.5, 0.3, 0.2], np.ones((3, 3))),
-        two([40, 35, 25], 100 * np.eye(3)))  # fmt: skip
+mistake(TREE, "tree-not-distributions", None, two([4.0, 3, 2], np.eye(3)), two([0.4, 0.3, 0.2], np.eye(3)),
+        two([0.5, 0.3, 0.2], np.ones((3, 3))), two([40, 35, 25], 100 * np.eye(3)))  # fmt: skip
 mistake(TREE, "tree-tie", None, two(THIRD, np.eye(3)), two([0.4, 0.4, 0.2], np.eye(3)))
 mistake(TREE, "tree-greedy-wins", None, two([0.5, 0.3, 0.2], np.eye(3)), two([0.5, 0.3, 0.2], np.full((3, 3), 1 / 3)),
         two([0.6, 0.3, 0.1], [[0.5, 0.5, 0], [1, 0, 0], [0, 1, 0]]))  # fmt: skip
