@@ -58,7 +58,7 @@ def sinusoidal_by_loops(seq_len, d_model):
 def loop_cases():
     seq_len, pairs = generator(1).choice(np.arange(4, 12), 2, replace=False).tolist()
     for places, features in ((3, 4), (5, 2), (1, 6), (6, 6), (7, 10), (30, 8), (seq_len, 2 * pairs)):
-        yield Case(f"{places} place{'s' * (places > 1)}, {features} features", places, features)
+        yield Case(f"{places} place{'s' * (places > 1)} of {features} features", places, features)
 
 
 @reference(
@@ -192,11 +192,18 @@ def of_a_row(way):
     return lambda p, d, base=BASE: sinusoidal(p, d, base) if p.ndim == 1 else way(p, d, base)
 
 
+def filled_along_axis_1(positions, d_model, base=BASE):
+    """Features counted from the front: right where the positions have one axis."""
+    encoding = np.zeros((*np.shape(positions), d_model))
+    encoding[:, 0::2], encoding[:, 1::2] = neighbours(sinusoidal(positions, d_model, base))
+    return encoding
+
+
 mistake(ANY, "one-row-only",
         "Right for a row of positions, not for other shapes, such as (batch, seq_len). The features need an axis of their own, at the end.",
         lambda p, d, base=BASE: hands(given(p[:, None]) * frequencies(d, base)), lambda p, d, base=BASE: hands(np.outer(given(p), frequencies(d, base))),
         lambda p, d, base=BASE: hands(given(p).reshape(-1, 1) * frequencies(d, base)),
-        of_a_row(lambda p, d, base: np.broadcast_to(sinusoidal(p[0], d, base), (*p.shape, d))),
+        filled_along_axis_1, of_a_row(lambda p, d, base: np.broadcast_to(sinusoidal(p[0], d, base), (*p.shape, d))),
         lambda p, d, base=BASE: np.broadcast_to((e := sinusoidal(p, d, base))[0], e.shape) if p.ndim == 2 else sinusoidal(p, d, base),
         lambda p, d, base=BASE: hands(np.outer(given(p), frequencies(d, base))) + np.zeros((len(p), d)),
         lambda p, d, base=BASE: hands(np.outer(given(p), frequencies(d, base))) + np.zeros((*p.shape, d)))  # fmt: skip
@@ -272,6 +279,10 @@ squares_of_pairs.slip(
 squares_of_pairs.slip(
     "pairs-by-number", "You take features j and j + 1 for pair number j. Pair 0 is features 0 and 1, pair 1 is features 2 and 3.",
     lambda encoding: (e := encoding[:, : encoding.shape[1] // 2 + 1])[:, :-1] ** 2 + e[:, 1:] ** 2,
+)  # fmt: skip
+squares_of_pairs.slip(
+    "places-and-pairs-mixed", "Your reshape mixes places and pairs: the order of the axes stays, (places, pairs, 2).",
+    lambda encoding: (encoding.reshape(encoding.shape[1] // 2, -1, 2) ** 2).sum(axis=-1).T,
 )  # fmt: skip
 squares_of_pairs.slip(
     "all-neighbours-paired", "You judge features 1 and 2 as a pair, too. Pairs do not overlap: 0 and 1, 2 and 3, ….",
@@ -358,7 +369,7 @@ at_any_place.slip(
 )  # fmt: skip
 at_any_place.slip(
     "numbers-of-pairs", "Which pairs are broken is told by a boolean for each, not by the numbers of those that are.",
-    lambda off: np.flatnonzero(off.any(axis=0)),
+    lambda off: np.flatnonzero(off.any(axis=0)), lambda off: np.flatnonzero(off.any(axis=0)).tolist(),
 )  # fmt: skip
 at_any_place.slip(
     "pairs-not-boolean", "Your answer holds numbers. Return booleans: True where a pair is broken.",
@@ -399,7 +410,7 @@ def broken_cases():
     yield Case("a pair that is too long at one place", np.round(stretched(1, 2, 2, (1, 0, 1.69)), 4))
     yield Case("a pair that is too short at one place", stretched(2, 6, 3, (4, 2, 0.8)))
     yield Case("a pair that is broken at the first place", stretched(3, 5, 4, (0, 1, 1.2)))
-    yield Case("a pair that is broken at the last place", stretched(4, 5, 4, (4, 3, 0.7)))
+    yield Case("a pair that is broken at the last place", stretched(4, 5, 4, (4, 3, 0.4)))
     yield Case("hands at any angles, all right", some_hands(5, 7, 5))
     yield Case("a right encoding", sinusoidal_by_loops(9, 10))
     yield Case("a right encoding in single precision", sinusoidal_by_loops(40, 6).astype(np.float32))
@@ -423,6 +434,8 @@ mistake(BROKEN, "all-pairs-broken", "You call every pair broken, whatever the en
         lambda encoding: np.ones(encoding.shape[1] // 2, dtype=bool))  # fmt: skip
 mistake(BROKEN, "no-pair-broken", "You call no pair broken, whatever the encoding.",
         lambda encoding: np.zeros(encoding.shape[1] // 2, dtype=bool))  # fmt: skip
+mistake(BROKEN, "too-long-and-too-short", "A pair has to be too long at one place and too short at another for you. Either is enough.",
+        lambda encoding: ((s := squares_of_pairs(encoding)) > 1.001).any(axis=0) & (s < 0.999).any(axis=0))  # fmt: skip
 mistake(BROKEN, "differences-added-up",
         "The differences of all places are added up or averaged before you judge. Each place is judged by itself.",
         *(lambda encoding, of=of: of(abs(squares_of_pairs(encoding) - 1), axis=0) > 0.001 for of in (np.sum, np.mean, np.median)),
@@ -493,7 +506,7 @@ def rotation(offset, d_model):
 def rotation_cases():
     drawn = int(generator(1).integers(6, 40))
     for offset, d_model in ((1, 2), (2, 4), (3, 10), (-2, 6), (0, 4), (-1, 2), (250, 8), (drawn, 12), (-drawn, 6)):
-        yield Case(f"an offset of {offset}, {d_model} features", offset, d_model)
+        yield Case(f"an offset of {offset} on {d_model} features", offset, d_model)
 
 
 def encoding(positions, d_model):
@@ -658,6 +671,7 @@ mistake(BACK, "back-scaled", "Your scores are divided by something else too, suc
 mistake(BACK, "back-scaled-for-sharpness", "Your scores are divided by √d_model, and the sharpness is left out.",
         lambda seq_len, d, back, sharpness: look_back(seq_len, d, back, 1 / np.sqrt(d)))  # fmt: skip
 mistake(BACK, "back-causal", "You hide the keys after the query. No mask was asked for.",
+        lambda *inputs: np.tril(look_back(*inputs)),
         back_with(lambda scores, d: np.where(np.tri(len(scores), dtype=bool), scores, -np.inf)),
         back_with(lambda scores, d: np.where(np.tri(len(scores), dtype=bool), scores, -1e9)))  # fmt: skip
 mistake(BACK, "sharpness-after-softmax", "You multiply the weights by the sharpness. It belongs to the scores, before the softmax.",
@@ -736,6 +750,9 @@ mistake(ROTARY, "one-place-for-all", "All vectors turn by one angle. Each place 
         *(lambda x, p, base=BASE, place=place: rotary(x, np.full(len(p), p[place]), base) for place in (0, -1)))  # fmt: skip
 mistake(ROTARY, "exponent-divided-by-the-length", None,
         lambda x, p, base=BASE: turned(x, angles(np.asarray(p, float), base ** (-np.arange(0, x.shape[-1], 2) / x.shape[-2]))))  # fmt: skip
+mistake(ROTARY, "turned-by-the-matrix-of-hands",
+        "You turn the other way, and by base 10000 whatever is asked for, as the matrix of task 4 does: it moves hands, (sine, cosine).",
+        lambda x, p, base=BASE: rotary(x, -p))  # fmt: skip
 mistake(ROTARY, "places-reversed", "Your places run backwards: the last vector gets the first position.",
         lambda x, p, base=BASE: rotary(x, p[::-1], base))  # fmt: skip
 mistake(ROTARY, "hands-for-vectors", "These are sines and cosines of the positions. What is to be turned is x.",
@@ -762,11 +779,12 @@ def seen_by_scores(converted):
     return np.stack([products.real, products.imag])
 
 
-def overwritten(W):
-    """Columns moved one by one, in the same matrix."""
+def overwritten(W, exchange=False):
+    """Columns moved one by one in the same matrix, or exchanged."""
     W, half = W.copy(), W.shape[1] // 2
     for j in range(half):
-        W[:, [j, j + half]] = W[:, [2 * j, 2 * j + 1]]
+        to, of = ([2 * j + 1, j + half], [j + half, 2 * j + 1]) if exchange else ([j, j + half], [2 * j, 2 * j + 1])
+        W[:, to] = W[:, of]
     return W
 
 
@@ -821,7 +839,11 @@ firsts_then_seconds.slip(
 )  # fmt: skip
 firsts_then_seconds.slip(
     "columns-overwritten", "You read columns that you have written over already. Read from the old matrix, write into a new one.",
-    overwritten,
+    overwritten, lambda W: overwritten(W, exchange=True),
+)  # fmt: skip
+firsts_then_seconds.slip(
+    "one-half-left", "One half of the columns stays where it was. Both are filled anew.",
+    lambda W: apart(np.split(W, 2, axis=1)[0], W[:, 1::2]), lambda W: apart(W[:, 0::2], np.split(W, 2, axis=1)[1]),
 )  # fmt: skip
 firsts_then_seconds.slip(
     "half-of-the-columns", "You keep half of the columns. All of them stay, in another order.",
@@ -894,7 +916,7 @@ def alibi_cases():
     queries, keys = sorted(generator(1).choice(np.arange(2, 10), 2, replace=False).tolist())
     sizes = (2, 3, 3), (2, 3, 5), (4, 4, 4), (4, 5, 5), (8, 6, 6), (16, 1, 4), (1, 2, 6), (4, queries, keys)
     for heads, some, all_of_them in sizes:
-        about = f"{heads} head{'s' * (heads > 1)}, {some} quer{'ies' if some > 1 else 'y'}, {all_of_them} keys"
+        about = f"{some} quer{'ies' if some > 1 else 'y'} and {all_of_them} keys in {heads} head{'s' * (heads > 1)}"
         yield Case(about, heads, some, all_of_them)
 
 

@@ -131,6 +131,11 @@ given.slip(
     lambda positions: np.asarray(positions, float) - np.asarray(positions, float).flat[0],
 )  # fmt: skip
 given.slip(
+    "positions-rescaled", "Your positions are divided by how many there are, or by the largest. They are used as they are given.",
+    lambda positions: np.asarray(positions, float) / np.size(positions),
+    lambda positions: np.asarray(positions, float) / (abs(np.asarray(positions, float)).max() or 1),
+)  # fmt: skip
+given.slip(
     "positions-without-sign", "A negative position comes out as a positive one. The hand then turns the other way.",
     lambda positions: abs(np.asarray(positions, float)),
 )  # fmt: skip
@@ -201,6 +206,10 @@ hands.slip(
     "hand-with-a-minus", "There is a minus too many in front of an angle, a sine or a cosine.",
     lambda angles: together(-np.sin(angles), np.cos(angles)), lambda angles: together(np.sin(angles), -np.cos(angles)),
     lambda angles: together(-np.sin(angles), -np.cos(angles)),
+)  # fmt: skip
+hands.slip(
+    "quarter-turn-missed", "Your second feature is a sine too, of an angle one radian further. A cosine is a quarter turn ahead.",
+    lambda angles: together(np.sin(angles), np.sin(angles + 1)),
 )  # fmt: skip
 hands.slip(
     "features-left-empty", "One feature of each pair is still 0. A pair is filled with a sine and a cosine.",
@@ -336,6 +345,7 @@ turned.slip(
     "one-of-the-pair-turned", "Only one feature of each pair is turned, the other is left as it came, or 0.",
     by_pairs(lambda *of: (anticlockwise(*of)[0], of[1])), by_pairs(lambda *of: (of[0], anticlockwise(*of)[1])),
     by_pairs(lambda *of: (anticlockwise(*of)[0], 0 * of[1])), by_pairs(lambda *of: (0 * of[0], anticlockwise(*of)[1])),
+    by_pairs(lambda *of: (anticlockwise(*of)[1], 0 * of[1])),
 )  # fmt: skip
 turned.slip(
     "turned-twice", "Your vectors turn twice as far as they should.",
@@ -448,6 +458,10 @@ turn_matrix.slip(
     blocks(lambda c, s: [[c, s], [-s, 0]]), blocks(lambda c, s: [[0, s], [-s, c]]),
     blocks(lambda c, s: [[c, s], [0, c]]), blocks(lambda c, s: [[c, 0], [-s, c]]), blocks(lambda c, s: [[c, 0], [s, c]]),
     blocks(lambda c, s: [[c, -s], [0, c]]),
+)  # fmt: skip
+turn_matrix.slip(
+    "one-block-alone", "You return the block of one pair. Each pair has its own, all of them on the diagonal of one matrix.",
+    lambda angles: turn_matrix(angles[:1]), lambda angles: turn_matrix(angles[-1:]),
 )  # fmt: skip
 turn_matrix.slip(
     "last-block-only", "Only the last pair has a block: is the matrix made anew in the loop?",
@@ -576,8 +590,12 @@ distances.slip(
     distances_from(lambda queries, keys: keys),
 )  # fmt: skip
 distances.slip(
-    "queries-backwards", "Your queries stand in the opposite order.",
+    "queries-backwards", "Your queries stand in the opposite order, seen from the keys.",
     lambda num_queries, num_keys: distances(num_queries, num_keys)[::-1],
+)  # fmt: skip
+distances.slip(
+    "keys-backwards", "Your keys stand in the opposite order, seen from the queries.",
+    lambda num_queries, num_keys: distances(num_queries, num_keys)[:, ::-1],
 )  # fmt: skip
 distances.slip(
     "distance-squared", "Your penalty grows with the square of the distance. It is linear.",
