@@ -38,6 +38,8 @@ through.slip("W-transposed", "W is the wrong way round: its rows belong to the s
              lambda states, W: states @ W.T)  # fmt: skip
 through.slip("tanh-added", "There is a tanh in your score. The general score has none: it is a plain product.",
              lambda states, W: np.tanh(states @ W))  # fmt: skip
+through.slip("relu-added", "Negative numbers are cut to 0 on the way through W. The general score is a plain product.",
+             lambda states, W: np.maximum(states @ W, 0))  # fmt: skip
 
 
 @reference(
@@ -113,6 +115,8 @@ mistake(
 mistake(
     GENERAL, "scores-averaged", None, lambda states, memory, W: general_scores(states, memory, W) / states.shape[-1]
 )
+mistake(GENERAL, "scores-squashed", "Your scores are squashed by a sigmoid, to between 0 and 1. The general score is a plain product.",
+        lambda states, memory, W: 1 / (1 + np.exp(-general_scores(states, memory, W))))  # fmt: skip
 mistake(GENERAL, "W-added", "W is added. It stands between state and annotation as a factor.",
         lambda states, memory, W: dot_products(states + W, memory), lambda states, memory, W: dot_products(states, memory) + W)  # fmt: skip
 mistake(GENERAL, "W-elementwise", "W is multiplied number by number. It maps: each number that comes out adds up all that went in.",
@@ -141,6 +145,12 @@ def every_pair(from_states, from_memory):
     return from_states[..., :, None, :] + from_memory[..., None, :, :]
 
 
+def paired(from_states, from_memory, targets, sources):
+    """The sums of these pairs of rows, dealt out as if they were all pairs in order."""
+    sums = from_states[..., targets, :] + from_memory[..., sources, :]
+    return sums.reshape(*sums.shape[:-2], from_states.shape[-2], from_memory.shape[-2], sums.shape[-1])
+
+
 every_pair.slip("multiplied", "You multiply the two parts inside the tanh. They are added.",
                 lambda a, b: a[..., :, None, :] * b[..., None, :, :])  # fmt: skip
 every_pair.slip("subtracted", "You take the difference of the two parts inside the tanh. They are added.",
@@ -153,6 +163,14 @@ every_pair.slip("tanh-each", "You take the tanh of a part by itself, then add th
                 lambda a, b: every_pair(np.tanh(a), np.tanh(b)))  # fmt: skip
 every_pair.slip("rows-paired", None, lambda a, b: a + b)
 every_pair.slip("fails-on-batch", None, lambda a, b: a[:, None] + b[None])
+every_pair.slip("one-leading-axis", "Right with exactly one axis in front, a batch; with none or with two it is not. The dots stand for any number "
+                "of axes: count from the end.", lambda a, b: a[:, :, None, :] + b[:, None, :, :])  # fmt: skip
+every_pair.slip("pairs-misaligned", "What you write side by side are not all the pairs: some come twice and others never. One of the two has each of its "
+                "rows repeated, the other is repeated as a whole.",
+                *(lambda a, b, rows=rows: paired(a, b, *rows(a.shape[-2], b.shape[-2])) for rows in (
+                    lambda t, s: (np.repeat(np.arange(t), s), np.repeat(np.arange(s), t)),
+                    lambda t, s: (np.tile(np.arange(t), s), np.tile(np.arange(s), t)),
+                    lambda t, s: (np.tile(np.arange(t), s), np.repeat(np.arange(s), t)))))  # fmt: skip
 every_pair.slip("scores-transposed", None, lambda a, b: a[..., None, :, :] + b[..., :, None, :])
 
 
@@ -168,8 +186,8 @@ squashed.slip("relu", "Negative numbers are cut to 0 in your hidden layer. The p
               lambda sums: np.maximum(sums, 0))  # fmt: skip
 squashed.slip("sigmoid-for-tanh", "You squash with a sigmoid, to between 0 and 1. The papers take tanh, which keeps the sign.",
               lambda sums: 1 / (1 + np.exp(-sums)))  # fmt: skip
-squashed.slip("other-function", "You bend with another function: a sine, a tangent or a sign. The papers take tanh, the hyperbolic tangent.",
-              np.tan, np.sin, np.arctan, np.sinh, np.sign)  # fmt: skip
+squashed.slip("other-function", "You bend with another function than tanh, the hyperbolic tangent, that the papers take.",
+              np.tan, np.sin, np.arctan, np.sinh, np.sign, np.exp, lambda sums: np.log1p(np.exp(sums)))  # fmt: skip
 squashed.slip("softmax-for-tanh", "The numbers of your hidden layer are shares that add up to 1. The papers take tanh of each by itself.",
               lambda sums: softmax(sums))  # fmt: skip
 
@@ -278,9 +296,11 @@ for diagnosis, sentence, *functions in [
      lambda states, memory, W_q, W_k, v: additive_scores(states, memory, W_q, W_q, v),
      lambda states, memory, W_q, W_k, v: additive_scores(states, memory, W_k, W_k, v)),
     ("tanh-outside", "You take the tanh of the finished score. It belongs inside: tanh of each number of the hidden layer, then v.",
-     lambda states, memory, W_q, W_k, v: np.tanh(every_pair(mapped(states, W_q), mapped(memory, W_k)) @ v)),
+     lambda states, memory, W_q, W_k, v: np.tanh(weighed(every_pair(mapped(states, W_q), mapped(memory, W_k)), v))),
+    ("dot-of-mapped", "You take dot products of the mapped vectors. This score adds the two, bends the sum and weighs it by v.",
+     *(lambda states, memory, W_q, W_k, v, f=f: f(dot_products(mapped(states, W_q), mapped(memory, W_k))) for f in (np.positive, np.tanh))),
     ("tanh-each", None,
-     *(lambda states, memory, W_q, W_k, v, f=f, g=g: every_pair(f(mapped(states, W_q)), g(mapped(memory, W_k))) @ v
+     *(lambda states, memory, W_q, W_k, v, f=f, g=g: weighed(every_pair(f(mapped(states, W_q)), g(mapped(memory, W_k))), v)
        for f, g in ((np.tanh, np.tanh), (np.tanh, np.positive), (np.positive, np.tanh)))),
     ("v-inside", "v stands inside your tanh. It weighs what comes out of the tanh.",
      lambda states, memory, W_q, W_k, v: np.tanh(every_pair(mapped(states, W_q), mapped(memory, W_k)) * v).sum(axis=-1)),
@@ -303,8 +323,7 @@ for id, right in ((DOT, dot_scores), (GENERAL, general_scores), (ADDITIVE, addit
             lambda *inputs, right=right: right(*inputs).T)  # fmt: skip
     mistake(id, "batch-first-only", "On a batch it is right for the first matrix alone: the others get its numbers.",
             lambda *inputs, right=right: np.broadcast_to((s := right(*inputs))[(0,) * (s.ndim - 2)], s.shape))  # fmt: skip
-    mistake(id, "one-leading-axis", "Right with exactly one axis in front, a batch; with none or with two it is not. The dots stand for any "
-            "number of axes: count from the end.",
+    mistake(id, "one-leading-axis", None,
             lambda states, *rest, right=right: right(one_axis_in_front(states), *rest))  # fmt: skip
     mistake(id, "negative-scores", "The sign of all your scores is turned round: what fits best has the lowest.",
             lambda *inputs, right=right: -right(*inputs))  # fmt: skip
@@ -405,6 +424,10 @@ mistake(CONTEXT, "softmax-of-a-multiple",
         *(lambda scores, memory, mask, by=by: context_vectors(scores / by, memory, mask) for by in (2, 10, 100, 1000)))  # fmt: skip
 mistake(CONTEXT, "context-not-summed", "Your context still holds every annotation by itself, times its weight. Add them up over the source words.",
         lambda *inputs: (weights_of(*inputs)[..., None] * inputs[1][..., None, :, :], weights_of(*inputs)))  # fmt: skip
+mistake(CONTEXT, "context-over-targets", "You add up over the target words. Each has a context of its own: add up over the source words.",
+        lambda *inputs: ((weights_of(*inputs)[..., None] * inputs[1][..., None, :, :]).sum(axis=-3), weights_of(*inputs)),
+        lambda *inputs: (context_vectors(*inputs)[0].sum(axis=-2), weights_of(*inputs)),
+        lambda *inputs: (context_vectors(*inputs)[0].mean(axis=-2), weights_of(*inputs)))  # fmt: skip
 mistake(CONTEXT, "mixes-before-the-mask",
         "The weights are right, but the context mixes other ones, from before the mask. Use the very weights that you return.",
         lambda scores, memory, mask: (below_row(scores) @ memory, weights_of(scores, memory, mask)))  # fmt: skip
@@ -421,8 +444,10 @@ mistake(CONTEXT, "memory-emptied", "The annotations of padded words are set to 0
 mistake(CONTEXT, "epsilon-in-the-sum",
         "Something small is added to the sum below the line, so that a row with allowed keys no longer makes exactly 1, or a row of "
         "tiny exponentials shrinks. Only a row without any allowed key needs help.",
-        *(mix_with(lambda scores, mask, eps=eps: (e := np.exp(hidden(scores, mask) - scores.max(axis=-1, keepdims=True)))
-                   / (e.sum(axis=-1, keepdims=True) + eps)) for eps in (1e-3, 1e-5, 1e-6, 1e-8, 1e-9, 1e-12)))  # fmt: skip
+        *(mix_with(lambda scores, mask, eps=eps, top=top: (e := np.exp(hidden(scores, mask) - top(scores, mask).max(axis=-1, keepdims=True)))
+                   / (e.sum(axis=-1, keepdims=True) + eps))
+          for eps in (1e-3, 1e-4, 1e-5, 1e-6, 1e-8, 1e-9, 1e-12) for top in (hidden, lambda scores, mask: scores)
+          if eps > 1e-6 or top is not hidden))  # fmt: skip
 
 
 @holds(CONTEXT, "rows-do-not-sum-to-1", "Some rows do not sum to 1. Weights are shares: what divides each row?")
@@ -451,6 +476,8 @@ surprises.slip("zero-log-zero", "A weight of exactly 0 gives NaN: 0 · log 0. It
                lambda weights: -np.log(weights))  # fmt: skip
 surprises.slip("number-in-logarithm", "You add a number to all weights in front of the logarithm. Leave out those that are 0.",
                *(lambda weights, more=10.0**-k: -np.log(weights + more) for k in range(7)))  # fmt: skip
+surprises.slip("weights-raised", "Small weights are raised to a bound in front of the logarithm. Only those that are 0 need care.",
+               *(lambda weights, least=least: -np.log(np.maximum(weights, least)) for least in (0.1, 0.05, 0.01, 1e-3)))  # fmt: skip
 surprises.slip(
     "entropy-sign",
     "Your spread is below 1. Entropy is minus the sum of w · log w.",
@@ -535,7 +562,18 @@ READING = "01.read_alignment"
 mistake(READING, "reads-columns", None, lambda weights: read_alignment(weights.T))
 mistake(READING, "positions-sorted", "Your positions are in ascending order. Order matters: languages put the same words in other places.",
         lambda weights: (np.sort(read_alignment(weights)[0]), read_alignment(weights)[1]))  # fmt: skip
+mistake(READING, "positions-averaged", "You average positions, by weight. Asked for is the place of the one largest weight.",
+        lambda weights: (weights @ np.arange(weights.shape[-1]), read_alignment(weights)[1]),
+        lambda weights: (np.rint(weights @ np.arange(weights.shape[-1])).astype(int), read_alignment(weights)[1]),
+        lambda weights: ((weights @ np.arange(weights.shape[-1])).astype(int), read_alignment(weights)[1]))  # fmt: skip
+mistake(READING, "one-target-only", "You return what a single row gives, the first or the last. Each target word has a position and a spread.",
+        *(lambda weights, row=row: tuple(both[row] for both in read_alignment(weights)) for row in (0, -1)))  # fmt: skip
+mistake(READING, "pair-for-each-row", "You return a pair for each target word. Asked for are two arrays: all the positions, and all the spreads.",
+        lambda weights: list(zip(*read_alignment(weights), strict=True)), lambda weights: np.stack(read_alignment(weights), axis=-1))  # fmt: skip
+mistake(READING, "stacked-in-one", "You put both into one array, in which the positions are no whole numbers any more. Return two.",
+        lambda weights: np.stack(read_alignment(weights)))  # fmt: skip
 for diagnosis, sentence, *functions in [
+    ("zero-log-zero", None, lambda weights: np.nan_to_num(np.exp(-(weights * np.log(weights)).sum(axis=-1)))),
     ("words-counted", "You count the words that have any weight, or more than some bound. A small weight is not worth a whole word: take "
      "e^entropy.", *(lambda weights, bound=bound: (weights > bound).sum(axis=-1) for bound in (0, 0.01, 0.05, 0.1, 0.2))),
     ("one-over-largest", "That is 1 over the largest weight. It ignores how the rest is spread.", lambda weights: 1 / weights.max(axis=-1)),
@@ -626,11 +664,41 @@ def step_with(weigh=lambda scores, mask: softmax(scores, mask), combine=lambda c
 STEP = "01.luong_step"
 mistake(STEP, "as-it-was", "These are the colleague's numbers, with all three slips. Begin with the weights: what does each row add up to, and "
         "what weight has a padded word?", colleagues_step)  # fmt: skip
+
+
+def hers(axis=1, fill=0.0, turned=True):
+    """The colleague's step with some of her slips mended."""
+
+    def weigh(scores, mask):
+        exponentials = np.exp((s := hidden(scores, mask, fill)) - s.max())
+        return exponentials / exponentials.sum(axis=axis, keepdims=True)
+
+    def combine(context, states, W_c):
+        return np.tanh(side_by_side(*((states, context) if turned else (context, states))) @ W_c.T)
+
+    return step_with(weigh, combine)
+
+
+mistake(
+    STEP,
+    "left-mask-and-order",
+    "One slip is mended, two are left: what weight has a padded word, and what stands in front of W_c?",
+    hers(axis=-1),
+)
+mistake(STEP, "left-axis-and-order", "One slip is mended, two are left: what does each row of weights add up to, and what stands in front of W_c?",
+        *(hers(fill=fill) for fill in (-np.inf, -1e9)))  # fmt: skip
+mistake(STEP, "left-axis-and-mask", "One slip is mended, two are left, both in the weights: what does each row add up to, and what weight has a padded "
+        "word?", hers(turned=False))  # fmt: skip
 mistake(STEP, "tanh-before-W_c", "You take the tanh of [context; state], then map. W_c first, then tanh of what comes out.",
         step_with(combine=lambda context, states, W_c: np.tanh(side_by_side(context, states)) @ W_c.T),
         step_with(combine=lambda context, states, W_c: np.tanh(np.tanh(side_by_side(context, states)) @ W_c.T)))  # fmt: skip
 mistake(STEP, "hidden-is-context", "You return the context itself. It still has to be combined with the state: tanh(W_c [context; state]).",
         step_with(combine=lambda context, states, W_c: context))  # fmt: skip
+mistake(STEP, "tanh-of-each-half", "You take the tanh of two parts, then add them. Add first: one tanh of the sum.",
+        step_with(combine=lambda context, states, W_c: np.tanh(side_by_side(context, 0 * states) @ W_c.T)
+                  + np.tanh(side_by_side(0 * context, states) @ W_c.T)))  # fmt: skip
+mistake(STEP, "context-as-weights", "In place of the weights you return the context. Return what it was mixed with.",
+        lambda states, memory, *rest: ((pair := luong_step(states, memory, *rest))[0], pair[1] @ memory))  # fmt: skip
 mistake(STEP, "mixes-before-the-mask", None,
         lambda *inputs: (step_with(lambda scores, mask: below_row(scores))(*inputs)[0], luong_step(*inputs)[1]))  # fmt: skip
 mistake(STEP, "no-weights", None, lambda *inputs: (luong_step(*inputs)[0], general_scores(*inputs[:2], inputs[3])),
@@ -729,6 +797,12 @@ def path_cases():
     shortcut = chain(6)
     shortcut[4, 1] = True
     yield Case("a chain with a shortcut, its positions shuffled", shortcut[np.ix_(order, order)])
+    roads = np.zeros((7, 7), dtype=bool)
+    roads[[1, 2, 3, 4, 4, 5, 6, 6], [0, 0, 2, 3, 1, 1, 5, 2]] = (
+        True  # from 0 to 4 and to 6, a long road and a short one each
+    )
+    order = generator(5).permutation(7)
+    yield Case("a long road and a short one to the same place", roads[np.ix_(order, order)])
     order = generator(4).permutation(7)
     yield Case("a ring with one direction, its positions shuffled", np.roll(np.eye(7, dtype=bool), 1, axis=0)[np.ix_(order, order)])  # fmt: skip
     yield Case("a recurrent network of 13 positions", chain(13))
@@ -742,10 +816,10 @@ def at_home(links):
     return np.eye(len(links), dtype=bool)
 
 
-def walks(links, keep=True):
-    """In how many steps, one at least, news comes back or gets there: the first number, or the last of n rounds."""
-    reached, lengths = np.eye(len(links), dtype=bool), np.full(links.shape, -1)
-    for steps in range(1, len(links) + 1):
+def walks(links, keep=True, more=1):
+    """In how many steps, one at least, news comes back or gets there: the first number, or the last of n - 1 rounds and `more`."""
+    reached, lengths = at_home(links), np.full(links.shape, -1)
+    for steps in range(1, len(links) + more):
         reached = links @ reached
         lengths = np.where(reached & (lengths < 0) if keep else reached, steps, lengths)
     return lengths
@@ -763,6 +837,45 @@ def in_place(links):
         for i, j in zip(*np.nonzero(links), strict=True):
             reached[i] |= reached[j]
         lengths = np.where(reached & (lengths < 0), steps, lengths)
+    return lengths
+
+
+def by_depth(links, stack=True):
+    """A search that goes deep first: from a stack, or by a function that calls itself."""
+    lengths = np.where(at_home(links), 0, -1)
+
+    def visit(start, here):
+        new = [there for there in np.flatnonzero(links[:, here]) if lengths[there, start] < 0]
+        if stack:
+            lengths[new, start] = lengths[here, start] + 1
+            return new
+        for there in new:
+            if lengths[there, start] < 0:
+                lengths[there, start] = lengths[here, start] + 1
+                visit(start, there)
+        return []
+
+    for start in range(len(links)):
+        waiting = [start]
+        while waiting:
+            waiting += visit(start, waiting.pop())
+    return lengths
+
+
+def doubled(links):
+    """Each round squares what is reached, and counts as one."""
+    reached, lengths = links | at_home(links), np.where(at_home(links), 0, np.where(links, 1, -1))
+    for steps in range(2, len(links)):
+        reached = reached @ reached
+        lengths = noted(lengths, reached, steps)
+    return lengths
+
+
+def relaxed(links, home=True):
+    """Floyd and Warshall's on a table with -1 in it."""
+    lengths = np.where(at_home(links) & home, 0, np.where(links, 1, -1))
+    for middle in range(len(links)):
+        lengths = np.minimum(lengths, lengths[:, middle, None] + lengths[middle])
     return lengths
 
 
@@ -791,21 +904,32 @@ mistake(PATHS, "path-by-distance", "That is how far apart the positions are. Lin
         lambda links: np.where(path_lengths(links) < 0, -1, abs(distances(links))))  # fmt: skip
 mistake(PATHS, "path-unreachable", "Some positions can't be reached at all. For these the answer is -1.",
         *(lambda links, fill=fill: np.where(path_lengths(links) < 0, fill, path_lengths(links))
-          for fill in (np.inf, -np.inf, np.nan, 0, -2, 99, 100, 999, 1000, 9999, 10**6, 10**9)),
+          for fill in (np.inf, -np.inf, np.nan, 0, -2, 99, 100, 999, 1000, 9999, 10**6, 10**9, np.iinfo(int).min)),
         lambda links: np.where(path_lengths(links) < 0, len(links), path_lengths(links)),
         lambda links: np.where(path_lengths(links) < 0, len(links) + 1, path_lengths(links)))  # fmt: skip
 mistake(PATHS, "path-from-zero", "Your diagonal is not 0: from a position to itself no step is needed, even where it has a link to itself.",
-        walks, lambda links: np.where(at_home(links) & links, 1, path_lengths(links)),
+        walks, lambda links: walks(links, more=0), lambda links: np.where(at_home(links) & links, 1, path_lengths(links)),
         *(lambda links, fill=fill: np.where(at_home(links), fill, path_lengths(links)) for fill in (1, -1, 2)))  # fmt: skip
 mistake(PATHS, "path-reached-only", "You say whether there is a way. Asked for is its length.",
         lambda links: path_lengths(links) >= 0, lambda links: path_lengths(links) > 0,
-        lambda links: np.where(path_lengths(links) < 0, -1, 1), lambda links: np.minimum(path_lengths(links), 1))  # fmt: skip
+        lambda links: np.where(path_lengths(links) < 0, -1, 1), lambda links: np.minimum(path_lengths(links), 1),
+        lambda links: (path_lengths(links) >= 0).astype(int), lambda links: (path_lengths(links) > 0).astype(int))  # fmt: skip
 mistake(PATHS, "path-off-by-one", None, lambda links: np.where(path_lengths(links) >= 0, path_lengths(links) + 1, -1))
 mistake(PATHS, "path-counts-ways", "You count how many ways there are. Asked for is the length of the shortest.",
         ways, lambda links: np.where(ways(links) == 0, -1, ways(links)),
         lambda links: np.where(at_home(links), 0, np.where(ways(links) == 0, -1, ways(links))))  # fmt: skip
-mistake(PATHS, "path-longest", None, lambda links: walks(links, keep=False),
-        lambda links: np.where(at_home(links), 0, walks(links, keep=False)))  # fmt: skip
+mistake(PATHS, "path-longest", None, *(change for more in (0, 1) for change in (
+    lambda links, more=more: walks(links, keep=False, more=more),
+    lambda links, more=more: np.where(at_home(links), 0, walks(links, keep=False, more=more)),
+    lambda links, more=more: np.where(at_home(links), np.maximum(walks(links, keep=False, more=more), 0), walks(links, keep=False, more=more)),
+)))  # fmt: skip
+mistake(PATHS, "path-depth-first", "You go deep first: a position gets the number of the way that came first, not of the shortest. Look at all that are "
+        "near before those that are farther.", by_depth, lambda links: by_depth(links, stack=False))  # fmt: skip
+mistake(PATHS, "path-doubled", None, doubled)
+mistake(PATHS, "path-home-only", "Nobody gets anywhere: your table holds nothing but its diagonal. Does a round reach those who are linked to somebody "
+        "that is reached?", lambda links: np.where(at_home(links), 0, -1))  # fmt: skip
+mistake(PATHS, "path-minus-one-counted", "You calculate with the -1 of places that can't be reached, as if it were a length. It stands for no way.",
+        relaxed, lambda links: relaxed(links, home=False))  # fmt: skip
 mistake(PATHS, "path-in-place", "In one round your news travels several links: a round reads what it has written itself. Read from the table as it "
         "was before the round.", in_place)  # fmt: skip
 mistake(PATHS, "path-middle-inside", "Shortest ways by way of a middle position: the loop over the middle has to be the outermost. Yours misses "
