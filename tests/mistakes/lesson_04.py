@@ -291,3 +291,16 @@ def prune_by_slices(W_Q, W_K, W_V, W_O, num_heads, keep):
 
 
 # --- changes that leave the solutions right ----------------------------------------------------------------------------
+
+for name in ("split_heads", "merge_heads", "influence", "head_contributions"):
+    equal(f"04.{name}", "1 -> 2", "NumPy takes any negative size for the one that is left")
+for name in ("two_heads", "influence", "head_contributions"):
+    equal(f"04.{name}", "-1 -> +1", "there are two axes")
+equal("04.influence", "0 -> 1", "any random numbers will do")
+equal("04.influence", "changed[token] += noise[token] -> changed[token] -= noise[token]", "any change will do")
+equal("04.influence", "differences.max(axis=-1) > 1e-09 -> differences.max(axis=-1) >= 1e-09", "none is 1e-9 exactly")
+for change in ("2 -> 1", "mask.ndim > 2 -> mask.ndim >= 2"):
+    equal("04.multi_head_attention", change, "an axis of 1 in front of (queries, keys) is filled up by itself")
+equal("04.head_contributions", "1 -> 0", "W_O is square")
+equal("04.head_offsets", "-2 -> +2", "there are four axes")
+equal("04.head_offsets", "1 -> 2", "there are as many queries as keys")

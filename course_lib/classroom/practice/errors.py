@@ -34,6 +34,9 @@ CAUSES = [
     ("ValueError", r"matmul.*mismatch|shapes .* not aligned", "",
      "The inner sizes of the product differ: in (a, b) @ (b, c) the two b have to be the same. Is one of them to be "
      "transposed?"),
+    ("ValueError", r"inhomogeneous shape", "",
+     "The rows are not of one length, or a number stands beside a list. In a loop, `append` puts a whole list in as one thing; "
+     "`extend` puts in what it holds."),
     ("ValueError", r"could not be broadcast together", "",
      "These shapes do not line up. NumPy compares sizes from the last axis on; each pair has to be equal, or one of them 1."),
     ("ValueError", r"cannot reshape array", "",
@@ -42,8 +45,6 @@ CAUSES = [
      "A boolean array picks along the axes at whose place it stands: it has to be as long as they are."),
     ("IndexError", r"must be of integer|only integers", "",
      "An index has to be a whole number. Dividing with / gives a number with a point, // a whole one."),
-    ("IndexError", r"boolean index did not match", "",
-     "An array of booleans picks along an axis: it has as many entries as that axis. Is it that of another array?"),
     ("TypeError", r"'float' object cannot be interpreted as an integer", "",
      "A whole number is needed here, for a size or a count. Dividing with / gives a number with a point, // a whole one."),
     ("IndexError", r"out of bounds for axis", "",
