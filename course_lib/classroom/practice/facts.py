@@ -32,6 +32,7 @@ TEXTS = {
     "factor": "Everything is {factor:.4g} times what is expected.",
     "factors": "Everything is a multiple of what is expected, but not always the same: {factors}.",
     "offset": "Everything is what is expected {sign} {offset:.4g}.",
+    "rounded": "Everything is what is expected, rounded or cut, with {digits} digits behind the point.",
     "sorted": "The numbers are the right ones, in other places.",
     "transposed": "Rows and columns are exchanged.",
     "only more": "{count} of {size} are True and should be False; never the other way round.",
@@ -207,6 +208,9 @@ def _pattern(got, expected, pairs, within):
     if offsets and None not in offsets and expected.size > 1 and np.ptp(offsets) < 1e-6:
         sign = "+" if offsets[0] > 0 else "-"
         return TEXTS["offset"].format(sign=sign, offset=abs(offsets[0]))
+    for digits in range(5):
+        if pairs and all(_rounded(one, other, digits) for one, other in pairs):
+            return TEXTS["rounded"].format(digits=digits)
     if got.ndim == 2 and got.shape[0] == got.shape[1] and answers.close(got.T, expected):
         return TEXTS["transposed"]
     if got.size > 1 and answers.close(np.sort(got, axis=None), np.sort(expected, axis=None)):
@@ -233,6 +237,14 @@ def _offset(got, expected):
         return None
     gap = np.asarray(got, float) - np.asarray(expected, float)
     return float(gap.flat[0]) if np.isfinite(gap).all() and np.ptp(gap) < 1e-6 * max(1.0, abs(gap).max()) else None
+
+
+def _rounded(got, expected, digits):
+    """Whether these are the right values with so many digits behind the point."""
+    if got.shape != expected.shape or expected.dtype.kind != "f":
+        return False
+    cut = np.trunc(expected * 10**digits) / 10**digits
+    return answers.close(got, np.round(expected, digits)) or answers.close(got, cut)
 
 
 def _places(got, expected, within):

@@ -143,3 +143,18 @@ def test_a_slip_can_be_made_at_every_place_of_its_step(known):
     mistake("00.both", "tripled", None, everywhere(both.reference, doubled, doubled.slips[0]))
     assert diagnosis_of(both, lambda x: (3 * x, 3 * x + 3)).message == "You take three."
     assert diagnosis_of(both, lambda x: (2 * x, 3 * x + 3)).message == "You take three second."
+
+
+@pytest.mark.parametrize("change, said", [
+    (lambda x: np.round(x, 2), "with 2 digits"), (lambda x: x.astype(int), "with 0 digits"),
+])  # fmt: skip
+def test_rounded_values_are_said_to_be_that(monkeypatch, change, said):
+    monkeypatch.setattr(catalogue, "_known", {})
+    entry = catalogue.know("00.half", lambda x: x / 7, "half", None, ())
+
+    @cases("00.half")
+    def half_cases():
+        yield Case("three numbers", np.array([10.0, -20, 40]))
+        yield Case("a table", np.array([[50.0, 60, 71], [-80, 90, 100]]))
+
+    assert said in diagnosis_of(entry, lambda x: change(x / 7)).message
