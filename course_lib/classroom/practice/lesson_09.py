@@ -112,13 +112,16 @@ mistake(STRONGEST, "labels-itself", "You leave out the token itself. It may well
         of_real(lambda real: (real * (1 - np.eye(len(real)))).argmax(axis=-1)))  # fmt: skip
 without_delimiters.slip("labels-ends-only",
                         "You cut off tokens at the ends only. Delimiters may also stand in between: `special` says where.",
-                        lambda w, s: w[1:-1, 1:-1], lambda w, s: w[1:, 1:], lambda w, s: w[1:, 1:][~s[1:]],
-                        lambda w, s: w[(inner := slice(s.argmin(), len(s) - s[::-1].argmin())), inner])  # fmt: skip
+                        lambda w, s: w[1:-1, 1:-1], lambda w, s: w[1:, 1:], lambda w, s: w[s.sum() :, s.sum() :],
+                        lambda w, s: w[1:, 1:][~s[1:]], lambda w, s: w[(inner := slice(s.argmin(), len(s) - s[::-1].argmin())), inner])  # fmt: skip
 without_delimiters.slip("labels-diagonal",
                         "Rows and columns are chosen in pairs, which gives single numbers of the diagonal. Choose the rows first, then the columns of what remains.",
                         lambda w, s: w[~s, ~s])  # fmt: skip
 without_delimiters.slip("special-inverted", "You keep the delimiters and leave out the words: `special` is True for delimiters.",
                         lambda w, s: w[s][:, s])  # fmt: skip
+mistake(
+    STRONGEST, "special-inverted", None, lambda w, s: w[s].argmax(axis=-1), lambda w, s: w[s][:, ~s].argmax(axis=-1)
+)
 
 # ----------------------------------------------------------------------------------------------------------------------
 # Pieces and words
@@ -353,7 +356,7 @@ def even_cases():
     yield Case("a query that may attend to nothing", some)
     yield Case("more queries than keys", some.T)
     yield Case("everything allowed", np.ones((2, 5), dtype=bool))
-    yield Case("nothing allowed", np.zeros((2, 3), dtype=bool), edge=True)
+    yield Case("nothing allowed", np.zeros((2, 3), dtype=bool), edge=True, within=0.0)
     yield Case("a batch with two leading axes", draw(3, 2, 3, 4, 5) > 0)
     yield Case("a batch of as many masks as queries and keys", draw(4, 3, 3, 3) > 0)
 
@@ -402,7 +405,7 @@ def even_row_by_row(mask):
     return found
 
 
-mistake(EVEN, "fails-on-batch", None, even_row_by_row, lambda m: (m.T / np.maximum(m.sum(axis=1), 1)).T,
+mistake(EVEN, "fails-on-batch", None, even_row_by_row, lambda m: (m.T / np.maximum(m.sum(axis=1), 1)).T, lambda m: divided(m, m.sum(axis=-1)[:, None]),
         lambda m: m / np.maximum(m.sum(axis=1)[:, None], 1), lambda m: divided(m, m.sum(axis=tuple(range(1, m.ndim)), keepdims=True)))  # fmt: skip
 
 
@@ -509,9 +512,8 @@ mistake(ROLLOUT, "rollout-adds", None,
         lambda w: residual(heads_mean(w)).sum(axis=0), lambda w: heads_mean(w).mean(axis=0), lambda w: heads_mean(w).sum(axis=0))  # fmt: skip
 mistake(ROLLOUT, "rollout-last-layer", None,
         *(lambda w, place=place, mix=mix: mix(heads_mean(w))[place] for place in (0, -1) for mix in (residual, np.array)))  # fmt: skip
-mistake(ROLLOUT, "rollout-layer-left-out",
-        "One layer is missing, at the beginning or at the end. Every layer belongs in, the first to the last.", lambda w: rollout(w[1:]),
-        lambda w: rollout(w[:-1]))  # fmt: skip
+mistake(ROLLOUT, "rollout-layer-left-out", "Not all layers are in it. Every layer belongs in, from the first to the last.",
+        *(lambda w, places=places: rollout(w[places]) for places in (slice(1, None), slice(-1), slice(None, None, 2), [0, -1], [-1, 0])))  # fmt: skip
 mistake(ROLLOUT, "rollout-layer-twice", "One layer is multiplied twice: the one you start from comes again in the loop.",
         lambda w: rollout(np.concatenate([w[:1], w])), lambda w: rollout(np.concatenate([w, w[-1:]])))  # fmt: skip
 mistake(ROLLOUT, "rollout-starts-without-residual",
@@ -631,8 +633,12 @@ mistake(SPEARMAN, "short-formula",
         "The short formula with squared differences of ranks holds without ties only. What is wanted is the correlation of the ranks.",
         squared_differences(ranked), squared_differences(by_order), squared_differences(smaller),
         squared_differences(lambda v: v.argsort().argsort()))  # fmt: skip
+mistake(SPEARMAN, "short-formula-factor",
+        "Squared differences of ranks enter with another factor than the short formula's. What is wanted is the correlation.",
+        *(lambda a, b, by=by: 1 - by * ((ranked(a) - ranked(b)) ** 2).sum() / (len(a) * (len(a) ** 2 - 1)) for by in (1, 2, 3, 12)))  # fmt: skip
 mistake(SPEARMAN, "kendall", "You compare the order of all pairs: that is another measure, Kendall's. Spearman's correlates the ranks.",
-        kendall, lambda a, b: (np.sign(a[:, None] - a) == np.sign(b[:, None] - b)).mean())  # fmt: skip
+        kendall, lambda a, b: kendall(a, b) * (len(a) - 1) / len(a),
+        lambda a, b: (np.sign(a[:, None] - a) == np.sign(b[:, None] - b)).mean())  # fmt: skip
 mistake(SPEARMAN, "ranks-of-both-together", "The values of a and b are ranked together. Each array has ranks of its own.",
         lambda a, b: correlation(*np.split(ranked(np.concatenate([a, b])), 2)))  # fmt: skip
 mistake(SPEARMAN, "mean-product-of-ranks",
@@ -711,6 +717,7 @@ def leave_one_out_cases():
     yield Case("a single token", curved, draw(9, 1, 4), draw(10, 4))
     x = draw(11, 4, 2)
     yield Case("a token that is `empty` already", curved, x, x[2], edge=True)
+    yield Case("two equal tokens", curved, x[[0, 1, 0]], draw(12, 2), edge=True)
 
 
 LOO = "09.leave_one_out"
@@ -731,12 +738,14 @@ def emptied_up_to(x, token, empty):
 replaced.slip("loo-accumulates", "Earlier tokens are still missing when you take out the next. Start each time from a fresh copy.",
               emptied_up_to)  # fmt: skip
 replaced.slip("loo-deleted", "You delete the row, and all later tokens move up one place. `empty` goes into its place.",
-              lambda x, t, e: np.delete(x, t, axis=0))  # fmt: skip
+              lambda x, t, e: np.delete(x, t, axis=0), lambda x, t, e: np.vstack([np.delete(x, t, axis=0), e]))  # fmt: skip
 replaced.slip("loo-zero", "You put zeros into its place. The stand-in is `empty`.", lambda x, t, e: replaced(x, t, 0 * e))  # fmt: skip
 replaced.slip("loo-only-one", "You keep one token and empty all others. Leave one out, keep the others.", kept_alone)
 replaced.slip("loo-column", "You empty a feature of all tokens. A token is a row.",
               lambda x, t, e: np.where(np.arange(x.shape[1]) == t, e, x),
               lambda x, t, e: np.where(np.arange(x.shape[1]) == t, e[t % len(e)], x))  # fmt: skip
+replaced.slip("loo-equal-tokens", "Tokens that equal the one left out are emptied with it. Choose by place, not by value.",
+              lambda x, t, e: np.where(x == x[t], e, x), lambda x, t, e: np.where((x == x[t]).all(axis=-1, keepdims=True), e, x))  # fmt: skip
 replaced.slip("loo-one-feature", "You empty one feature of the token only. The whole row is replaced.",
               lambda x, t, e: np.where(np.arange(x.shape[1]) == 0, replaced(x, t, e), x))  # fmt: skip
 replaced.slip("loo-next-token", "The place is off by one: another token is left out than the number says.",
@@ -764,9 +773,10 @@ mistake(LOO, "loo-only-one", None, scores(kept_alone),
         lambda f, x, e: scores(kept_alone)(f, x, e) - f(np.broadcast_to(e, x.shape).copy()),
         lambda f, x, e: scores(kept_alone)(f, x, e) - f(x))  # fmt: skip
 mistake(LOO, "loo-shares", "You divide afterwards, so that the falls have a certain sum or size. They need not have any: don't divide.",
-        lambda *i: (falls := leave_one_out(*i)) / np.linalg.norm(falls), lambda *i: (falls := leave_one_out(*i)) / falls.sum(),
-        lambda *i: abs(falls := leave_one_out(*i)) / abs(falls).sum(), lambda *i: softmax(leave_one_out(*i)),
-        lambda *i: (falls := leave_one_out(*i)) / abs(falls).max())  # fmt: skip
+        lambda *i: (falls := leave_one_out(*i)) - falls.mean(), lambda *i: (falls := leave_one_out(*i)) / np.linalg.norm(falls),
+        lambda *i: (falls := leave_one_out(*i)) / falls.sum(), lambda *i: abs(falls := leave_one_out(*i)) / abs(falls).sum(),
+        lambda *i: softmax(leave_one_out(*i)), lambda *i: (falls := leave_one_out(*i)) / abs(falls).max())  # fmt: skip
+mistake(LOO, "loo-all-empty", None, lambda f, x, e: f(x) - f(np.broadcast_to(e, x.shape).copy()))
 mistake(LOO, "loo-against-nothing", "You compare with the score of nothing at all. Asked for is the fall from the full score.",
         lambda f, x, e: without(f, x, e) - f(np.broadcast_to(e, x.shape).copy()),
         lambda f, x, e: f(np.broadcast_to(e, x.shape).copy()) - without(f, x, e))  # fmt: skip
@@ -904,7 +914,9 @@ def integrated_gradients_cases():
     x[1] = empty
     yield Case("a token that is `empty` already", level(draw(13, 3, 2)), x, empty, 5, edge=True)
     x = empty + np.sign(draw(14, 3, 2)) * (1 + draw(15, 3, 2) ** 2)
-    yield Case("a gradient that is steep outside of the way", walled(empty, x - empty), x, empty, 10, edge=True)
+    yield Case(
+        "a gradient that is steep outside of the way", walled(empty, x - empty), x, empty, 10, edge=True, within=0.5
+    )
     gradient = peaked(empty + generator(16).uniform(0.3, 0.7, x.shape) * (x - empty), x - empty)
     yield Case(
         "a gradient that is large only for a short part of the way", gradient, x, empty, 200, edge=True, within=0.01
@@ -915,13 +927,13 @@ IG = "09.integrated_gradients"
 way_from.slip("ig-times-x", "You multiply by x. The way starts at `empty`: it is what x and `empty` differ by.", lambda empty, x: x)  # fmt: skip
 
 
-def attributed(start, times, between=None):
+def attributed(start, times, between=None, rule=stops.function):
     """Integrated gradients along another way, times something else."""
 
     def wrong(gradient, x, empty, steps):
         begin = start(x, empty)
         along = (x if between is None else between(x, empty)) - begin
-        slopes = np.mean([gradient(begin + share * along) for share in stops.function(steps)], axis=0)
+        slopes = np.mean([gradient(begin + share * along) for share in rule(steps)], axis=0)
         return (times(x, empty) * slopes).sum(axis=-1)
 
     return wrong
@@ -942,11 +954,15 @@ rules = {
 way_from.slip("ig-sign", "The sign is turned: the way goes from `empty` to x.", lambda empty, x: empty - x)
 way_from.slip("ig-length", "You take sizes or lengths. Multiply feature by feature and add up: a share may be negative.",
               lambda empty, x: abs(x - empty))  # fmt: skip
-stops.slip("ig-half-the-way", "Your points reach only a part of the way. It ends at x.", lambda steps: stops(steps) / 2,
-           lambda steps: stops(steps) ** 2 / 2)  # fmt: skip
+stops.slip(
+    "ig-half-the-way",
+    "Your points reach only a part of the way. It ends at x.",
+    *(lambda steps, rule=rule: rule(steps) / 2 for rule in rules.values()),
+)
 stops.slip("ig-beyond-x", "Your points go on behind x. The way ends there: shares lie between 0 and 1.",
-           lambda steps: np.arange(steps) + 0.0, lambda steps: np.arange(1, steps + 1) + 0.0, lambda steps: 1 + stops(steps),
-           lambda steps: 2 * stops(steps))  # fmt: skip
+           lambda steps: np.arange(steps) + 0.0, lambda steps: np.arange(1, steps + 1) + 0.0,
+           *(lambda steps, rule=rule: 1 + rule(steps) for rule in rules.values()),
+           *(lambda steps, rule=rule: 2 * rule(steps) for rule in rules.values()))  # fmt: skip
 stops.slip("ig-outside-the-way",
            "One of your points lies outside of the way, in front of `empty` or behind x. Shares lie between 0 and 1.",
            lambda steps: stops(steps) - 1 / steps, lambda steps: stops(steps) + 1 / steps,
@@ -961,6 +977,9 @@ at_stop.slip("ig-from-zero", "Your way starts at 0. It should start at `empty`."
              lambda empty, way, share: share * (empty + way))  # fmt: skip
 times_way.slip("ig-without-way", "You average the gradients, but the way, what x and `empty` differ by, is not multiplied.",
                lambda gradient, way: gradient)  # fmt: skip
+times_way.slip(
+    "ig-way-divides", "You divide by the way. Multiply, feature by feature.", lambda gradient, way: gradient / way
+)
 times_way.slip("ig-way-added", "The way is added to the gradient. Multiply the two, feature by feature.",
                lambda gradient, way: gradient + way)  # fmt: skip
 times_way.slip("ig-length", None, lambda gradient, way: abs(gradient * way), lambda gradient, way: abs(gradient) * way,
@@ -986,7 +1005,8 @@ mistake(IG, "ig-two-points",
         "You ask for the gradient at one or two points, whatever `steps` is: at the ends of the way, or in its middle.",
         at_one_point(midway), lambda *i: (at_one_point(lambda x, _: x)(*i) + at_one_point(lambda _, empty: empty)(*i)) / 2)  # fmt: skip
 mistake(IG, "ig-times-x", None, attributed(lambda x, empty: empty, all_of_x))
-mistake(IG, "ig-from-zero", None, attributed(nothing, all_of_x), attributed(nothing, the_way), attributed(nothing, the_way, the_way))  # fmt: skip
+mistake(IG, "ig-from-zero", None,
+        *(attributed(nothing, *more, rule=rule) for more in ([all_of_x], [the_way], [the_way, the_way]) for rule in rules.values()))  # fmt: skip
 mistake(IG, "ig-sign", None, attributed(lambda x, empty: empty, lambda x, empty: empty - x))
 mistake(IG, "ig-length", None, lambda *i: np.linalg.norm(i[1] - i[2], axis=-1) * np.linalg.norm(mean_gradient(*i), axis=-1),
         lambda *i: np.linalg.norm(mean_gradient(*i), axis=-1))  # fmt: skip

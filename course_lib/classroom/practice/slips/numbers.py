@@ -27,16 +27,14 @@ def mean(numbers, axis=-1):
 mean.slip("summed-for-mean", SUMMED, lambda numbers, axis=-1: numbers.sum(axis=axis))
 mean.slip("largest-for-mean", LARGEST, lambda numbers, axis=-1: numbers.max(axis=axis))
 mean.slip("median-for-mean", MEDIAN, lambda numbers, axis=-1: np.median(numbers, axis=axis))
-mean.slip("one-for-mean", ONE_ALONE,
-          *(lambda numbers, axis=-1, place=place: np.take(numbers, place, axis) for place in (0, -1)))  # fmt: skip
+mean.slip("one-for-mean", ONE_ALONE, *(lambda numbers, axis=-1, place=place: np.take(numbers, place, axis) for place in (0, -1)))  # fmt: skip
 mean.slip("mean-off-by-one", OFF_BY_ONE,
           *(lambda numbers, axis=-1, more=more: numbers.sum(axis=axis) / (numbers.shape[axis] + more) for more in (1, -1)))  # fmt: skip
 mean.slip("mean-along-another-axis", "Your mean does not run{at}: it takes another axis.",
           *(lambda numbers, axis=-1, by=by: numbers.mean(axis=(axis + by) % numbers.ndim) for by in (1, -1)))  # fmt: skip
 
 
-mean.slip("mean-of-everything", "All is averaged to one number, not{at} alone.",
-          lambda numbers, axis=-1: numbers.mean())  # fmt: skip
+mean.slip("mean-of-everything", "All is averaged to one number, not{at} alone.", lambda numbers, axis=-1: numbers.mean())  # fmt: skip
 
 
 @step
@@ -45,14 +43,10 @@ def mean_of_kept(numbers, keep):
     return numbers[..., keep].mean(axis=-1)
 
 
-mean_of_kept.slip(
-    "mean-over-all", "Your mean runs{at} that are to be left out, too.",
-    lambda numbers, keep: numbers.mean(axis=-1), lambda numbers, keep: (numbers * keep).mean(axis=-1),
-)  # fmt: skip
-mean_of_kept.slip(
-    "left-out-added-up", "What is to be left out is still added up{at}; only the count leaves it out.",
-    lambda numbers, keep: numbers.sum(axis=-1) / keep.sum(),
-)  # fmt: skip
+mean_of_kept.slip("mean-over-all", "Your mean runs{at} that are to be left out, too.", lambda numbers, keep: numbers.mean(axis=-1),
+                  lambda numbers, keep: (numbers * keep).mean(axis=-1))  # fmt: skip
+mean_of_kept.slip("left-out-added-up", "What is to be left out is still added up{at}; only the count leaves it out.",
+                  lambda numbers, keep: numbers.sum(axis=-1) / keep.sum())  # fmt: skip
 mean_of_kept.slip("mean-of-the-left-out", "Your mean runs{at} that are to be left out, and leaves out the others.",
                   lambda numbers, keep: numbers[..., ~keep].mean(axis=-1))  # fmt: skip
 mean_of_kept.slip("summed-for-mean", None, lambda numbers, keep: numbers[..., keep].sum(axis=-1))
@@ -133,7 +127,8 @@ largest_place.slip("second-largest", "That is the place of the second largest.",
                    lambda numbers: numbers.argsort(axis=-1)[..., -2 if numbers.shape[-1] > 1 else -1])  # fmt: skip
 largest_place.slip("all-places-sorted", "You return an order of all places; asked for is one place a row.",
                    lambda numbers: numbers.argsort(axis=-1), lambda numbers: (-numbers).argsort(axis=-1))  # fmt: skip
-largest_place.slip("place-as-one-hot", "You return a table with a 1 at each largest number; asked for is its place, one whole number a row.",
+largest_place.slip("place-as-one-hot",
+                   "You return a table with a 1 at each largest number; asked for is its place, one whole number a row.",
                    lambda numbers: numbers == numbers.max(axis=-1, keepdims=True),
                    lambda numbers: np.eye(numbers.shape[-1])[numbers.argmax(axis=-1)])  # fmt: skip
 
@@ -149,7 +144,8 @@ def row_shares(numbers):
     return divided(numbers, numbers.sum(axis=-1, keepdims=True))
 
 
-row_shares.slip("shares-of-another-axis", "You divide by sums along another axis. Each row is shared out by itself, so that it sums to 1.",
+row_shares.slip("shares-of-another-axis",
+                "You divide by sums along another axis. Each row is shared out by itself, so that it sums to 1.",
                 lambda numbers: divided(numbers, numbers.sum(axis=-2, keepdims=True)),
                 lambda numbers: numbers / numbers.sum(axis=-2, keepdims=True),
                 lambda numbers: divided(numbers, numbers.sum(axis=0, keepdims=True)),
@@ -158,13 +154,13 @@ row_shares.slip("shares-of-everything", "All entries together sum to 1. Each row
                 lambda numbers: divided(numbers, numbers.sum()), lambda numbers: numbers / numbers.sum())  # fmt: skip
 row_shares.slip("shares-by-count-of-all", "You divide by how long a row or a column is, whatever stands in it: rows sum to less than 1.",
                 lambda numbers: numbers / numbers.shape[-1], lambda numbers: numbers / numbers.shape[-2])  # fmt: skip
-row_shares.slip("shares-not-divided", "Nothing is divided: rows do not sum to 1.",
-                lambda numbers: 1.0 * numbers, lambda numbers: numbers)  # fmt: skip
+row_shares.slip("divided-by-length", "Each row is divided by its length, the root of the sum of squares. Shares are parts of the sum.",
+                lambda numbers: divided(numbers, np.sqrt((numbers * numbers).sum(axis=-1, keepdims=True))))  # fmt: skip
+row_shares.slip("shares-not-divided", "Nothing is divided: rows do not sum to 1.", lambda numbers: 1.0 * numbers, lambda numbers: numbers)  # fmt: skip
 row_shares.slip("empty-row-nan", "A row whose sum is 0 gives 0/0, NaN. It is to be all 0.",
                 lambda numbers: numbers / numbers.sum(axis=-1, keepdims=True))  # fmt: skip
 row_shares.slip("shares-without-keepdims", "Rows are divided by the sums of other rows: what is summed has to stay standing as a column.",
-                lambda numbers: divided(numbers, numbers.sum(axis=-1)),
-                lambda numbers: numbers / numbers.sum(axis=-1))  # fmt: skip
+                lambda numbers: divided(numbers, numbers.sum(axis=-1)), lambda numbers: numbers / numbers.sum(axis=-1))  # fmt: skip
 row_shares.slip("epsilon-in-the-shares", "Something small is added to the sum, so that no row sums to exactly 1.",
                 *(lambda numbers, eps=eps: numbers / (numbers.sum(axis=-1, keepdims=True) + eps) for eps in (1, 1e-2, 1e-3, 1e-4, 1e-5)))  # fmt: skip
 
@@ -193,13 +189,13 @@ ranks.slip("not-ranked", "The values themselves enter{at}. Rank first: only thei
 ranks.slip("ranks-by-order", "Equal values get different ranks{at}, by their place in the array. They share the mean of their ranks.",
            lambda values: values.argsort(kind="stable").argsort(kind="stable"), lambda values: values.argsort().argsort(),
            lambda values: len(values) - 1 - (-values).argsort(kind="stable").argsort(kind="stable"))  # fmt: skip
-ranks.slip("ranks-first", "Equal values all get the smallest, or the largest, of their ranks{at}. They share the mean of them.",
-           smaller, lambda values: smaller(values) + equal_others(values))  # fmt: skip
-ranks.slip("ranks-dense", "After a tie you go on without a gap{at}: 1, 2, 2, 3. Two that share the second and third place leave none of them to "
-           "the next.", lambda values: np.unique(values, return_inverse=True)[1])  # fmt: skip
+ranks.slip("ranks-first", "Equal values all get the smallest, or the largest, of their ranks{at}. They share the mean of them.", smaller,
+           lambda values: smaller(values) + equal_others(values))  # fmt: skip
+ranks.slip("ranks-dense",
+           "After a tie you go on without a gap{at}: 1, 2, 2, 3. Two that share the second and third place leave none of them to " "the next.",
+           lambda values: np.unique(values, return_inverse=True)[1])  # fmt: skip
 ranks.slip("ranks-halves-cut", "Ranks between two whole numbers are cut or rounded to whole ones{at}.",
-           lambda values: smaller(values) + equal_others(values) // 2,
-           lambda values: smaller(values) + (equal_others(values) + 1) // 2,
+           lambda values: smaller(values) + equal_others(values) // 2, lambda values: smaller(values) + (equal_others(values) + 1) // 2,
            lambda values: np.round(smaller(values) + equal_others(values) / 2))  # fmt: skip
 ranks.slip("argsort-once", "np.argsort gives the order, not the ranks{at}: which place stands first, not which rank a place has.",
            lambda values: values.argsort(kind="stable"), lambda values: values.argsort(), lambda values: (-values).argsort(kind="stable"))  # fmt: skip
@@ -213,13 +209,11 @@ def correlation(a, b):
     return np.corrcoef(a, b)[0, 1]
 
 
-correlation.slip("correlation-sign", "The sign is wrong: is one of the two turned round?",
-                 lambda a, b: -np.corrcoef(a, b)[0, 1])  # fmt: skip
+correlation.slip("correlation-sign", "The sign is wrong: is one of the two turned round?", lambda a, b: -np.corrcoef(a, b)[0, 1])  # fmt: skip
 correlation.slip("correlation-matrix", "This is the table of all correlations. Asked for is one number of it.", np.corrcoef)  # fmt: skip
 correlation.slip("correlation-with-itself", "Always 1: that is an entry of the table's diagonal, one array with itself.",
                  lambda a, b: np.corrcoef(a, b)[0, 0], lambda a, b: np.corrcoef(a, a)[0, 1])  # fmt: skip
-correlation.slip("correlation-absolute", "The sign is lost: those in opposite order have -1.",
-                 lambda a, b: abs(np.corrcoef(a, b)[0, 1]))  # fmt: skip
+correlation.slip("correlation-absolute", "The sign is lost: those in opposite order have -1.", lambda a, b: abs(np.corrcoef(a, b)[0, 1]))  # fmt: skip
 correlation.slip("correlation-squared", "The correlation is squared, which loses its sign and makes it smaller.",
                  lambda a, b: np.corrcoef(a, b)[0, 1] ** 2)  # fmt: skip
 correlation.slip("correlation-covariance", "This is a covariance, not between -1 and 1: divide by both standard deviations.",
@@ -229,9 +223,12 @@ correlation.slip("correlation-slope", "This is the slope of a line, not a correl
                  lambda a, b: np.cov(a, b)[0, 1] / np.var(a, ddof=1), lambda a, b: np.cov(a, b)[0, 1] / np.var(b, ddof=1))  # fmt: skip
 correlation.slip("correlation-by-variances", "You divide by both variances. A correlation divides by both standard deviations.",
                  *(lambda a, b, ddof=ddof: np.cov(a, b, ddof=ddof)[0, 1] / a.var(ddof=ddof) / b.var(ddof=ddof) for ddof in (0, 1)))  # fmt: skip
-correlation.slip("correlation-mixed-counts", "The covariance divides by n and the spreads by n - 1, or the other way round: the same has to stand in both.",
+correlation.slip("correlation-mixed-counts",
+                 "Of the covariance and the spreads some divide by n, others by n - 1: the same has to stand in all.",
                  lambda a, b: np.cov(a, b)[0, 1] / a.std() / b.std(),
-                 lambda a, b: np.cov(a, b, bias=True)[0, 1] / a.std(ddof=1) / b.std(ddof=1))  # fmt: skip
+                 lambda a, b: np.cov(a, b, bias=True)[0, 1] / a.std(ddof=1) / b.std(ddof=1),
+                 lambda a, b: np.cov(a, b, bias=True)[0, 1] / a.std() / b.std(ddof=1))  # fmt: skip
+correlation.slip("rounded", "Your result is rounded. Return it as it is.",
+                 *(lambda a, b, digits=digits: np.round(np.corrcoef(a, b)[0, 1], digits) for digits in (1, 2, 3, 4)))  # fmt: skip
 correlation.slip("cosine-for-correlation", "This is a cosine: the means are not taken off first.",
-                 *(lambda a, b, more=more: (a + more) @ (b + more) / np.linalg.norm(a + more) / np.linalg.norm(b + more)
-                   for more in (0, 0.5, 1)))  # fmt: skip
+                 *(lambda a, b, more=more: (a + more) @ (b + more) / np.linalg.norm(a + more) / np.linalg.norm(b + more) for more in (0, 0.5, 1)))  # fmt: skip
