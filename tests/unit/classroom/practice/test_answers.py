@@ -94,6 +94,7 @@ RAISES = {
     "line up": lambda x: x + np.ones(7),
     "keeps all the numbers": lambda x: x.reshape(5, 5),
     "whole number": lambda x: x[3 / 2],
+    "not of one length": lambda x: np.array([[1, 2], [3]]),
     "counted from 0": lambda x: x[9],
     "for a size or a count": lambda x: x.reshape(3, 4 / 2),
     "divided by 0": lambda x: 1 / 0,
