@@ -119,9 +119,7 @@ without_delimiters.slip("labels-diagonal",
                         lambda w, s: w[~s, ~s])  # fmt: skip
 without_delimiters.slip("special-inverted", "You keep the delimiters and leave out the words: `special` is True for delimiters.",
                         lambda w, s: w[s][:, s])  # fmt: skip
-mistake(
-    STRONGEST, "special-inverted", None, lambda w, s: w[s].argmax(axis=-1), lambda w, s: w[s][:, ~s].argmax(axis=-1)
-)
+mistake(STRONGEST, "special-inverted", None, lambda w, s: w[s].argmax(axis=-1), lambda w, s: w[s][:, ~s].argmax(axis=-1))  # fmt: skip
 
 # ----------------------------------------------------------------------------------------------------------------------
 # Pieces and words
@@ -405,8 +403,9 @@ def even_row_by_row(mask):
     return found
 
 
-mistake(EVEN, "fails-on-batch", None, even_row_by_row, lambda m: (m.T / np.maximum(m.sum(axis=1), 1)).T, lambda m: divided(m, m.sum(axis=-1)[:, None]),
-        lambda m: m / np.maximum(m.sum(axis=1)[:, None], 1), lambda m: divided(m, m.sum(axis=tuple(range(1, m.ndim)), keepdims=True)))  # fmt: skip
+mistake(EVEN, "fails-on-batch", None, even_row_by_row, lambda m: (m.T / np.maximum(m.sum(axis=1), 1)).T,
+        lambda m: divided(m, m.sum(axis=-1)[:, None]), lambda m: m / np.maximum(m.sum(axis=1)[:, None], 1),
+        lambda m: divided(m, m.sum(axis=tuple(range(1, m.ndim)), keepdims=True)))  # fmt: skip
 
 
 @holds(EVEN, "masked-keys-weighed", "Some masked keys have a weight. It has to be exactly 0.")
@@ -714,7 +713,7 @@ def leave_one_out_cases():
     yield Case("a score that is not linear", curved, draw(3, 4, 3), draw(4, 3))
     yield Case("more tokens than features", curved, draw(5, 6, 2), draw(6, 2))
     yield Case("as many tokens as features", curved, draw(7, 3, 3), draw(8, 3))
-    yield Case("a single token", curved, draw(9, 1, 4), draw(10, 4))
+    yield Case("a single token", curved, draw(9, 1, 5), draw(10, 5))
     x = draw(11, 4, 2)
     yield Case("a token that is `empty` already", curved, x, x[2], edge=True)
     yield Case("two equal tokens", curved, x[[0, 1, 0]], draw(12, 2), edge=True)
@@ -793,7 +792,8 @@ mistake(LOO, "loo-each-number", "You empty one number at a time. Asked for is on
 mistake(LOO, "loo-reversed", "The falls come in the opposite order: the first is the last token's.", lambda *i: leave_one_out(*i)[::-1])  # fmt: skip
 mistake(LOO, "loo-token-by-itself",
         "Each token is scored by itself. The others have to be there, too: the score is of all the tokens together.",
-        lambda f, x, e: np.array([f(row[None]) for row in x]), lambda f, x, e: np.array([f(row[None]) - f(e[None]) for row in x]))  # fmt: skip
+        lambda f, x, e: np.array([f(x) - f(row[None]) for row in x]), lambda f, x, e: np.array([f(row[None]) for row in x]),
+        lambda f, x, e: np.array([f(row[None]) - f(e[None]) for row in x]))  # fmt: skip
 
 # ----------------------------------------------------------------------------------------------------------------------
 # Integrated gradients
@@ -859,10 +859,10 @@ def level(slopes):
     """The gradient of a linear score."""
 
     def gradient(x):
-        """a gradient that is the same everywhere"""
         one_map_of_tokens(x, slopes.shape)
         return slopes.copy()
 
+    gradient.__doc__ = f"{slopes.round(3).tolist()}, whatever x is"
     return gradient
 
 
@@ -954,11 +954,8 @@ rules = {
 way_from.slip("ig-sign", "The sign is turned: the way goes from `empty` to x.", lambda empty, x: empty - x)
 way_from.slip("ig-length", "You take sizes or lengths. Multiply feature by feature and add up: a share may be negative.",
               lambda empty, x: abs(x - empty))  # fmt: skip
-stops.slip(
-    "ig-half-the-way",
-    "Your points reach only a part of the way. It ends at x.",
-    *(lambda steps, rule=rule: rule(steps) / 2 for rule in rules.values()),
-)
+stops.slip("ig-half-the-way", "Your points reach only a part of the way. It ends at x.",
+           *(lambda steps, rule=rule: rule(steps) / 2 for rule in rules.values()))  # fmt: skip
 stops.slip("ig-beyond-x", "Your points go on behind x. The way ends there: shares lie between 0 and 1.",
            lambda steps: np.arange(steps) + 0.0, lambda steps: np.arange(1, steps + 1) + 0.0,
            *(lambda steps, rule=rule: 1 + rule(steps) for rule in rules.values()),
@@ -977,9 +974,7 @@ at_stop.slip("ig-from-zero", "Your way starts at 0. It should start at `empty`."
              lambda empty, way, share: share * (empty + way))  # fmt: skip
 times_way.slip("ig-without-way", "You average the gradients, but the way, what x and `empty` differ by, is not multiplied.",
                lambda gradient, way: gradient)  # fmt: skip
-times_way.slip(
-    "ig-way-divides", "You divide by the way. Multiply, feature by feature.", lambda gradient, way: gradient / way
-)
+times_way.slip("ig-way-divides", "You divide by the way. Multiply, feature by feature.", lambda gradient, way: gradient / way)  # fmt: skip
 times_way.slip("ig-way-added", "The way is added to the gradient. Multiply the two, feature by feature.",
                lambda gradient, way: gradient + way)  # fmt: skip
 times_way.slip("ig-length", None, lambda gradient, way: abs(gradient * way), lambda gradient, way: abs(gradient) * way,
