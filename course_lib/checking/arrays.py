@@ -198,13 +198,26 @@ def check_broadcast(name: str, shape: tuple, axes: str, sizes: dict, leading: tu
         fail(TEXTS["broadcast"], name=name, shape=shape, axes=shown, wanted=wanted)
 
 
-def fit(arrays: dict[str, Any], axes: dict[str, list[str]], sizes: dict[str, int]) -> bool:
-    """Whether all arrays of a call fit axes that are names alone: quickly, while `check_together` says what does not."""
-    for name, array in arrays.items():
-        if len(axes[name]) != array.ndim:
+def fit(given: dict[str, Any], axes: dict[str, list[str]], own: dict[str, Any]) -> bool:
+    """Whether arrays fit axes that are names alone, quickly: what does not fit, `check_together` says.
+
+    Args:
+        given: name of an argument -> its value; None or absent: left out.
+        axes: name of an array -> the names of its axes.
+        own: what an object calls its own: an axis of the name of one of its whole numbers has that size.
+    """
+    sizes = {}
+    for name, names in axes.items():
+        array = given.get(name)
+        if array is None:
+            continue
+        if len(names) != array.ndim:
             return False
-        for axis, size in zip(axes[name], array.shape, strict=True):
-            if not size or sizes.setdefault(axis, size) != size:
+        for axis, size in zip(names, array.shape, strict=True):
+            if axis not in sizes:
+                known = own.get(axis)
+                sizes[axis] = known if type(known) is int else size
+            if not size or sizes[axis] != size:
                 return False
     return True
 

@@ -101,10 +101,9 @@ def checked(function: Callable[P, R]) -> Callable[P, R]:
                 given[name] = read(name, value)
         if axes:
             own = vars(given["self"]) if own_axes else {}
-            sizes = {axis: own[axis] for axis in own_axes if type(own.get(axis)) is int}
-            arrays = {name: given[name] for name in axes if given.get(name) is not None}
-            if plain is None or not fit(arrays, plain, sizes.copy()):
-                check_together(arrays, axes, sizes)
+            if plain is None or not fit(given, plain, own):
+                sizes = {axis: own[axis] for axis in own_axes if type(own.get(axis)) is int}
+                check_together({name: given[name] for name in axes if given.get(name) is not None}, axes, sizes)
         if floats and (present := [name for name in floats if given.get(name) is not None]):
             return _in_floats(function, given, present)
         return function(**given)  # pyrefly: ignore

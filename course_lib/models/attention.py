@@ -147,7 +147,7 @@ class MultiHeadAttention(nn.Module):
         output_bias: bool | None = None,
         qk_norm: Annotated[float, Bounds(above=0)] | None = None,
         rotary: Rotary | None = None,
-    ):
+    ) -> None:
         super().__init__()
         num_kv_heads = num_heads if num_kv_heads is None else num_kv_heads
         if d_head is None:

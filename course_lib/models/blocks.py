@@ -135,7 +135,9 @@ class FeedForward(nn.Module):
     Source: Vaswani 2017, §3.3, eq. 2; Shazeer 2020, eq. 6.
     """
 
-    def __init__(self, d_model: int, d_ff: int, dropout: float = 0.0, activation: str = "relu", bias: bool = True):
+    def __init__(
+        self, d_model: int, d_ff: int, dropout: float = 0.0, activation: str = "relu", bias: bool = True
+    ) -> None:
         super().__init__()
         d_model, d_ff = check_positive(d_model=d_model, d_ff=d_ff)
         one_of("activation", activation, ACTIVATIONS)
@@ -166,7 +168,7 @@ class Block(nn.Module):
     Source: Vaswani 2017, §3.1.
     """
 
-    def __init__(self, sizes: BlockSizes, *, cross: bool = False, rotary: Rotary | None = None):
+    def __init__(self, sizes: BlockSizes, *, cross: bool = False, rotary: Rotary | None = None) -> None:
         super().__init__()
         self.norm_first, self.cross = sizes.norm_first, cross
         if cross:  # two attentions, told apart by their names
@@ -243,7 +245,7 @@ class EncoderBlock(Block):
     Source: Vaswani 2017, §3.1, "Encoder".
     """
 
-    def __init__(self, d_model: int, num_heads: int, d_ff: int, *, rotary: Rotary | None = None, **more: Any):
+    def __init__(self, d_model: int, num_heads: int, d_ff: int, *, rotary: Rotary | None = None, **more: Any) -> None:
         super().__init__(BlockSizes(d_model, num_heads, d_ff, **more), rotary=rotary)
 
 
@@ -258,7 +260,7 @@ class DecoderBlock(Block):
     Source: Vaswani 2017, §3.1, "Decoder".
     """
 
-    def __init__(self, d_model: int, num_heads: int, d_ff: int, *, rotary: Rotary | None = None, **more: Any):
+    def __init__(self, d_model: int, num_heads: int, d_ff: int, *, rotary: Rotary | None = None, **more: Any) -> None:
         super().__init__(BlockSizes(d_model, num_heads, d_ff, **more), cross=True, rotary=rotary)
 
 

@@ -1,7 +1,9 @@
 """What the models ask of their arguments, and how they say so."""
 
+from typing import Any, NoReturn
+
 import torch
-from jaxtyping import Shaped
+from jaxtyping import Bool, Float, Int, Shaped
 from torch import Tensor, nn
 from torch._C._functorch import is_functorch_wrapped_tensor
 from torch.optim.swa_utils import AveragedModel
@@ -31,12 +33,12 @@ TEXTS = {
 }
 
 
-def fail(text, error=ValueError, **about):
+def fail(text: str, error: type[Exception] = ValueError, **about: Any) -> NoReturn:
     """Raise an error with one of the texts above."""
     raise error(TEXTS[text].format(**about)) from None
 
 
-def unwrapped(model):
+def unwrapped(model: Any) -> Any:
     """Give the model inside what `torch.compile`, `DataParallel` and their like put around it; others as they are."""
     while True:
         if isinstance(model, WRAPPERS):
@@ -47,7 +49,7 @@ def unwrapped(model):
             return model
 
 
-def check_positive(**sizes):
+def check_positive(**sizes: Any) -> list[Any]:
     """Check that each argument is a whole number of at least 1; returns them as ints."""
     return [
         value if isinstance(value, torch.SymInt) else whole_number(name, value, 1)  # a size left open while exporting
@@ -55,7 +57,7 @@ def check_positive(**sizes):
     ]
 
 
-def check_ids(name, ids, count):
+def check_ids(name: str, ids: Int[Tensor, "..."], count: int) -> None:
     """Check that whole numbers, such as token ids, are from 0 to count - 1."""
     if values_can_be_read(ids):
         lowest, highest = (bound.item() for bound in ids.aminmax())
@@ -63,12 +65,12 @@ def check_ids(name, ids, count):
             fail("range", name=name, value=lowest if lowest < 0 else highest, highest=count - 1)
 
 
-def values_can_be_read(tensor):
+def values_can_be_read(tensor: Tensor) -> bool:
     """Whether a tensor has numbers yet: it has none while a model is compiled, exported or mapped over."""
     return not (torch.compiler.is_compiling() or is_functorch_wrapped_tensor(tensor) or tensor.is_meta)
 
 
-def check_mask(name, mask, expected, *, hint="", **sizes):
+def check_mask(name: str, mask: Bool[Tensor, "..."], expected: str, *, hint: str = "", **sizes: int) -> None:
     """Check a mask whose axes each have the size given, or 1; the last one's must be as given."""
     axes, shape = expected.split(), tuple(mask.shape)
     fits = len(shape) == len(axes) and shape[-1] == sizes[axes[-1]]
@@ -77,13 +79,21 @@ def check_mask(name, mask, expected, *, hint="", **sizes):
         fail("mask shape", name=name, shape=shape, expected=f"({wanted})", last=axes[-1], hint=hint)
 
 
-def check_batch(newest, held):
+def check_batch(newest: Tensor, held: Tensor) -> None:
     """Check that what comes next belongs to as many sequences as what a cache holds."""
     if len(newest) != len(held):
         fail("cache batch", held=len(held), came=len(newest))
 
 
-def check_attention_inputs(layer, x, memory, mask, bias, causal, cache):
+def check_attention_inputs(
+    layer: Any,
+    x: Float[Tensor, "batch queries d_model"],
+    memory: Float[Tensor, "batch keys d_model"] | None,
+    mask: Bool[Tensor, "..."] | None,
+    bias: Float[Tensor, "..."] | None,
+    causal: bool,
+    cache: Any,
+) -> tuple[int, int]:
     """Check what the signature of `MultiHeadAttention.forward` does not say.
 
     Returns:
@@ -116,8 +126,10 @@ def _check_memory(layer, x, memory, causal, cache):
             fail("cache memory", held=cache.length, came=memory.shape[1])
 
 
-def read_attention_mask(attention_mask, batch, keys):
-    """Read a padding mask (batch, keys), or (1, keys) for all rows, of booleans, or of tokenizers' 0 and 1."""
+def read_attention_mask(
+    attention_mask: AttentionMask | None, batch: int, keys: int
+) -> Bool[Tensor, "#batch keys"] | None:
+    """Read a padding mask of booleans, or of tokenizers' 0 and 1."""
     if attention_mask is None:
         return None
     if not isinstance(attention_mask, torch.Tensor):

@@ -31,7 +31,7 @@ class TextClassifier(nn.Module):
         dropout: probability, for the mean.
     """
 
-    def __init__(self, encoder: TextEncoder, num_classes: int, *, dropout: float = 0.1):
+    def __init__(self, encoder: TextEncoder, num_classes: int, *, dropout: float = 0.1) -> None:
         super().__init__()
         num_classes = whole_number("num_classes", num_classes, 1)
         self.encoder = encoder

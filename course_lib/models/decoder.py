@@ -77,7 +77,7 @@ class LanguageModel(nn.Module):
         tied: bool = True,
         window: int | None = None,
         **block: Any,
-    ):
+    ) -> None:
         super().__init__()
         vocab_size, num_layers = check_positive(vocab_size=vocab_size, num_layers=num_layers)
         sizes = BlockSizes(d_model, num_heads, d_ff, **{**GPT2, **block})

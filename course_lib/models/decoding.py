@@ -211,7 +211,7 @@ class _Beams:
             where nothing is left.
     """
 
-    def __init__(self, batch, most, width, penalty, pad_id, device):
+    def __init__(self, batch, most, width, penalty, pad_id, device) -> None:
         self.most, self.width, self.penalty, self.pad_id = most, width, penalty, pad_id
         self.best_ids = torch.full((batch, most), pad_id, device=device)
         self.best_scores = torch.full((batch,), -math.inf, device=device)

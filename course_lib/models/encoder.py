@@ -62,7 +62,7 @@ class TextEncoder(nn.Module):
         max_len: int = 512,
         num_types: int = 2,
         **block: Any,
-    ):
+    ) -> None:
         super().__init__()
         vocab_size, num_layers = check_positive(vocab_size=vocab_size, num_layers=num_layers)
         num_types = whole_number("num_types", num_types, 0)

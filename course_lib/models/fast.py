@@ -181,7 +181,7 @@ class KeyValueCache:
     `length` counts the tokens it holds, `keys` and `values` are theirs.
     """
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.length = 0
         self._keys: Any = None  # with room to grow: (batch, kv_heads, capacity, d_head)
         self._values: Any = None
@@ -228,7 +228,7 @@ class ModelCache:
         layers: one for each layer: a `KeyValueCache`, or a pair of them, for the layer's own tokens and for the memory.
     """
 
-    def __init__(self, layers: list[Any]):
+    def __init__(self, layers: list[Any]) -> None:
         self.layers = layers
 
     @property
@@ -269,7 +269,7 @@ class Dropout(nn.Module):
     Source: Srivastava et al. 2014, "Dropout", JMLR 15.
     """
 
-    def __init__(self, p: float = 0.0):
+    def __init__(self, p: float = 0.0) -> None:
         super().__init__()
         real_number("p", p, least=0, below=1)
         self.p = p

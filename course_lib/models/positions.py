@@ -37,7 +37,7 @@ class LearnedPositions(nn.Module):
     Source: Gehring 2017, §3.1; used by BERT and GPT-2.
     """
 
-    def __init__(self, max_len: int, d_model: int):
+    def __init__(self, max_len: int, d_model: int) -> None:
         super().__init__()
         max_len, self.d_model = check_positive(max_len=max_len, d_model=d_model)
         self.weight = nn.Parameter(torch.empty(max_len, self.d_model))
@@ -62,7 +62,7 @@ class SinusoidalPositions(nn.Module):
     Source: Vaswani 2017, §3.5.
     """
 
-    def __init__(self, d_model: int):
+    def __init__(self, d_model: int) -> None:
         super().__init__()
         d_model = whole_number("d_model", d_model, 1)
         self.d_model = d_model
@@ -98,7 +98,7 @@ class Rotary(nn.Module):
 
     def __init__(
         self, d_head: int, base: float = 10000.0, interleaved: bool = True, stretch: "RotaryStretch | None" = None
-    ):
+    ) -> None:
         super().__init__()
         d_head = check_even("d_head", whole_number("d_head", d_head, 1), "since features turn in pairs")
         self.d_head, self.interleaved = d_head, interleaved
@@ -161,7 +161,7 @@ class ALiBi(nn.Module):
     Source: Press 2022, §3.
     """
 
-    def __init__(self, num_heads: int):
+    def __init__(self, num_heads: int) -> None:
         super().__init__()
         num_heads = whole_number("num_heads", num_heads, 1)
         slopes = torch.from_numpy(formulas.alibi_slopes(num_heads)).to(torch.get_default_dtype())
@@ -204,7 +204,7 @@ class _Table:
     The formula is a function of how many rows, one that can be pickled, so that a model can be.
     """
 
-    def __init__(self, formula):
+    def __init__(self, formula) -> None:
         self.formula = formula
         self.rows = torch.empty(0)
 

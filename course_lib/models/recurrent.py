@@ -51,7 +51,7 @@ class RecurrentTranslator(nn.Module):
         source_vocab_size: int | None = None,
         pad_id: int = 0,
         dropout: float = 0.0,
-    ):
+    ) -> None:
         super().__init__()
         vocab_size, self.d_model = check_positive(vocab_size=vocab_size, d_model=d_model)
         if source_vocab_size is not None:
@@ -137,7 +137,7 @@ class RecurrentTranslator(nn.Module):
 class StateCache:
     """The decoder's state after the tokens seen so far; `length` counts them."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.length = 0
         self.state: Float[Tensor, "batch d_model"] | None = None
 
@@ -160,7 +160,7 @@ class RecurrentEncoder(nn.Module):
     Source: Bahdanau 2014, §3.2.
     """
 
-    def __init__(self, d_model: int):
+    def __init__(self, d_model: int) -> None:
         super().__init__()
         self.d_model = check_even("d_model", d_model, "half for each direction")
         self.gru = nn.GRU(d_model, d_model // 2, batch_first=True, bidirectional=True)
@@ -190,7 +190,7 @@ class BahdanauDecoder(nn.Module):
     Source: Bahdanau 2014, §3.1 and appendix A.1.2, A.2.2, with a tanh layer in place of its maxout.
     """
 
-    def __init__(self, d_model: int):
+    def __init__(self, d_model: int) -> None:
         super().__init__()
         self.d_model = d_model
         self.start = nn.Linear(d_model, d_model)
@@ -246,7 +246,7 @@ class LuongDecoder(nn.Module):
     Source: Luong 2015, §3, eq. 5, and §3.1, "general".
     """
 
-    def __init__(self, d_model: int):
+    def __init__(self, d_model: int) -> None:
         super().__init__()
         self.d_model = d_model
         self.start = nn.Linear(d_model, d_model)

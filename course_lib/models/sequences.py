@@ -8,11 +8,14 @@ from collections.abc import Iterator
 from typing import Any
 
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from course_lib.checking import Count, checked, whole_number
 from course_lib.models.checks import AttentionMask, check_ids, read_attention_mask
+from course_lib.models.fast import Rows
+
+Ids = Int[Tensor, "batch seq_len"]
 
 TEXTS = {
     "no start": "start_id is None; an encoder-decoder needs the token that every target begins with",
@@ -32,13 +35,15 @@ TEXTS = {
 class Continuation:
     """Prompts that a language model continues."""
 
-    def __init__(self, model, prompt_ids, mask, use_cache):
+    def __init__(
+        self, model: Any, prompt_ids: Ids, mask: Bool[Tensor, "batch seq_len"] | None, use_cache: bool
+    ) -> None:
         self.model, self.ids, self.mask = model, prompt_ids, mask
         self.batch = len(prompt_ids)
         self.cache = model.new_cache() if use_cache else None
 
-    def next_logits(self, newest):
-        """Append the newest tokens (rows,), None at first, and give the logits (rows, vocab_size) of the next."""
+    def next_logits(self, newest: Int[Tensor, " rows"] | None) -> Float[Tensor, "rows vocab_size"]:
+        """Append the newest tokens, None at first, and give the logits of the next."""
         new_ids = self.ids if newest is None else newest[:, None]
         if newest is not None and self.mask is not None:
             self.mask = torch.cat([self.mask, self.mask.new_ones(len(newest), 1)], dim=1)
@@ -47,7 +52,7 @@ class Continuation:
         hidden, _ = self.model.hidden_states(new_ids, self.mask, cache=self.cache)
         return self.model.logits(hidden[:, -1])
 
-    def select(self, rows, memory=True):
+    def select(self, rows: Rows, memory: bool = True) -> None:
         """Keep these rows only, in this order, repeats allowed; memory: whether their sources change too."""
         self.ids = self.ids[rows]
         self.mask = None if self.mask is None else self.mask[rows]
@@ -58,7 +63,7 @@ class Continuation:
 class Translation:
     """Targets that an encoder-decoder begins with start_id, given sources."""
 
-    def __init__(self, model, source_ids, start_id, use_cache):
+    def __init__(self, model: Any, source_ids: Ids, start_id: Any, use_cache: bool) -> None:
         self.model = model
         self.batch = len(source_ids)
         with evaluating(model):
@@ -66,14 +71,14 @@ class Translation:
         self.ids = source_ids.new_full((self.batch, 1), start_id)
         self.cache = model.new_cache() if use_cache else None
 
-    def next_logits(self, newest):
+    def next_logits(self, newest: Int[Tensor, " rows"] | None) -> Float[Tensor, "rows vocab_size"]:
         """As in `Continuation`."""
         new_ids = self.ids if newest is None else newest[:, None]
         if newest is not None and self.cache is None:
             new_ids = self.ids = torch.cat([self.ids, new_ids], dim=1)
         return self.model.decode(new_ids, self.memory, self.memory_mask, cache=self.cache)[:, -1]
 
-    def select(self, rows, memory=True):
+    def select(self, rows: Rows, memory: bool = True) -> None:
         """As in `Continuation`."""
         self.ids = self.ids[rows]
         if memory:
@@ -85,7 +90,7 @@ class Translation:
 @checked
 def begin(
     model: Any,
-    input_ids: Int[Tensor, "batch seq_len"],
+    input_ids: Ids,
     max_new_tokens: Count,
     start_id: int | None,
     end_id: int | None,

@@ -71,7 +71,7 @@ class Transformer(nn.Module):
         max_len: int = 512,
         dropout: float = 0.1,
         **block: Any,
-    ):
+    ) -> None:
         super().__init__()
         num_decoder_layers = num_layers if num_decoder_layers is None else num_decoder_layers
         (vocab_size,) = check_positive(vocab_size=vocab_size)

@@ -58,7 +58,7 @@ class VisionTransformer(nn.Module):
         num_channels: int = 1,
         pool: str = "class",
         **block: Any,
-    ):
+    ) -> None:
         super().__init__()
         image_size, patch_size, num_classes, num_layers = check_positive(
             image_size=image_size, patch_size=patch_size, num_classes=num_classes, num_layers=num_layers

@@ -164,9 +164,7 @@ def unannotated(body, owner=""):
                 yield f"{owner}{node.name}"
 
 
-LIBRARY = [
-    path for path in modules() if "classroom" not in path.relative_to(PACKAGE).parts and room_of(path) != "models"
-]
+LIBRARY = [path for path in modules() if "classroom" not in path.relative_to(PACKAGE).parts]
 
 
 @pytest.mark.parametrize("path", LIBRARY, ids=lambda path: str(path.relative_to(PACKAGE)))
