@@ -424,10 +424,10 @@ def influence_mistakes(id):
     What only looks at the last axis is often wrong in another way as well, and may add one number: the other way is named.
     """
     last, random, one = by_more_than(ROUNDING), changing(lambda row: row + noise(row)), changing(lambda row: row + 1.0)
-    joins = tabled.function, filled, lambda columns: np.array(columns).T
+    joins = tabled.function, filled
     for change, diagnosis in ((random, "influence-more-axes"), (one, "influence-adds-one-number")):
-        mistake(id, diagnosis, None, *(table_by(change, last, join) for join in joins),
-                table_by(change, last, lambda columns: filled(columns).T))  # fmt: skip
+        others = lambda columns: np.array(columns).T, lambda columns: filled(columns).T  # the same for flat outputs
+        mistake(id, diagnosis, None, *(table_by(change, last, join) for join in (*joins, *others)))
         for other, compare in compared:
             mistake(id, other, None, *(table_by(change, compare, join) for join in joins))
         for slip in tabled.slips:
