@@ -72,7 +72,8 @@ def masked_loss_cases():
 LOSS = "07.masked_loss"
 mistake(LOSS, "loss-padding-has-no-idea", "At padding you set the logits to one value. That is a guess at every class, and it costs "
         "log(classes): such a place has to be left out of the mean.",
-        lambda logits, targets, pad_id: losses_of(np.where((targets != pad_id)[..., None], logits, 0), targets).mean())  # fmt: skip
+        lambda logits, targets, pad_id: losses_of(np.where((targets != pad_id)[..., None], logits, 0), targets).mean(),
+        lambda logits, targets, pad_id: losses_of(np.where((targets != pad_id)[..., None], logits, 0), targets).sum() / (targets != pad_id).sum())  # fmt: skip
 mistake(LOSS, "loss-pad-class-hidden", "You take the class pad_id out of the softmax. It stays a class like any other; what is left out "
         "are the places where it is the target.",
         lambda logits, targets, pad_id: averaged(losses_of(without_class(logits, pad_id), targets), targets != pad_id))  # fmt: skip
@@ -266,7 +267,8 @@ def rate_of(rise, fall):
 mistake(RATE, "rate-up-divided-by-all", "Your line up is divided by num_steps. It reaches the peak at step warmup_steps.",
         lambda step, peak, w, n: peak * (step / n if step <= w else (n - step) / (n - w)),
         lambda step, peak, w, n: peak * (step / n if step <= w else (n - step) / n))  # fmt: skip
-mistake(RATE, "rate-no-warm-up", None, lambda step, peak, w, n: peak * (n - step) / n, lambda step, peak, w, n: peak)
+mistake(RATE, "rate-no-warm-up", None, lambda step, peak, w, n: peak * (n - step) / n, lambda step, peak, w, n: peak,
+        lambda step, peak, w, n: peak * (n - step) / (n - w))  # fmt: skip
 mistake(RATE, "rate-no-decay", None, lambda step, peak, w, n: peak * min(1, step / w if w else 1))
 mistake(RATE, "rate-above-peak", "Your rate goes on growing after the warm-up, above the peak.", lambda step, peak, w, n: peak * step / w,
         lambda step, peak, w, n: peak * step / w if w else peak, lambda step, peak, w, n: peak * step / w if w else 0.0,
@@ -276,8 +278,10 @@ mistake(RATE, "rate-a-step-late", "Your rate is that of the step before, all alo
         lambda step, peak, w, n: rate_at(step - 1, peak, w, n))  # fmt: skip
 mistake(RATE, "rate-a-step-early", "Your rate is that of the step after, all along: steps count from 1 here, not from 0.",
         lambda step, peak, w, n: rate_at(step + 1, peak, w, n))  # fmt: skip
-mistake(RATE, "rate-without-peak", "Your numbers go from 0 to 1, whatever the peak is.",
-        lambda step, peak, w, n: rate_at(step, 1.0, w, n))  # fmt: skip
+mistake(RATE, "rate-without-peak", "One of your lines, or both, has nothing to do with the peak.",
+        lambda step, peak, w, n: rate_at(step, 1.0, w, n), lambda step, peak, w, n: rate_at(step, peak if step > w else 1.0, w, n),
+        lambda step, peak, w, n: rate_at(step, peak if step <= w else 1.0, w, n),
+        lambda step, peak, w, n: peak * step / w if step <= w else peak - (step - w) / (n - w))  # fmt: skip
 mistake(RATE, "rate-peak-divides", "The peak divides. The line goes up to it.", lambda step, peak, w, n: rate_at(step, 1 / peak, w, n))  # fmt: skip
 mistake(RATE, "rate-branches-exchanged", "The two lines are exchanged: yours goes down while it should warm up.",
         lambda step, peak, w, n: peak * ((n - step) / (n - w) if step <= w else step / w if w else math.nan),
@@ -357,10 +361,10 @@ def clip_cases():
     yield Case("a gradient that is short enough", *gradients(3, 0.3, (4, 3), (5,)), 0.5)
     yield Case("one longer than 1, and short enough", *gradients(4, 3, (3, 2), (4,)), 5.0)
     yield Case("one shorter than 1, and too long", *gradients(5, 0.6, (4,), (2, 2)), 0.5)
-    yield Case("two that are short enough, but not together", *gradients(6, 0.8, (4, 4), (4, 4)), 0.75)
+    yield Case("another shorter than 1, and too long", *gradients(6, 0.8, (4, 4), (4, 4)), 0.6)
     first, second = draw(7, 3, 4), draw(8, 5)
     alone = 0.8 * first / np.linalg.norm(first), 0.8 * second / np.linalg.norm(second)
-    yield Case("two of the same length", *alone, 1.0)
+    yield Case("two that are short enough, but not together", *alone, 1.0)
     yield Case("one long and one short array", 30 * alone[0], alone[1], 2.0)
     yield Case("one short and one long array", alone[0], 30 * alone[1], 2.0)
     yield Case("a single number and three axes", *gradients(9, 4, (), (2, 3, 2)), 3.0)
@@ -587,9 +591,10 @@ moved.slip("adam-wrong-way", "The parameter moves along the gradient. It moves a
 moved.slip("adam-rate-left-out", "The rate does not enter as it should: it is left out, or divides.",
            lambda parameter, direction, size, rate: parameter - direction / size,
            lambda parameter, direction, size, rate: parameter - direction / size / rate)  # fmt: skip
-moved.slip("adam-step-alone", "You return the step alone, or the new size of it. It is added to the parameter.",
+moved.slip("adam-step-alone", "You return the step alone, or a part of it. It is taken from the parameter.",
            lambda parameter, direction, size, rate: -rate * direction / size,
-           lambda parameter, direction, size, rate: rate * direction / size)  # fmt: skip
+           lambda parameter, direction, size, rate: rate * direction / size, lambda parameter, direction, size, rate: direction,
+           lambda parameter, direction, size, rate: direction / size)  # fmt: skip
 moved.slip("adam-size-multiplies", "You multiply by the typical size of the gradient. Dividing by it makes all steps about equally long.",
            lambda parameter, direction, size, rate: parameter - rate * direction * size)  # fmt: skip
 moved.slip("adam-parameter-stays", "The parameter stays where it was.", lambda parameter, direction, size, rate: parameter)  # fmt: skip
@@ -630,27 +635,27 @@ mistake(ADAM, "adam-correction-of-the-other", "A memory is corrected with the be
         adam(direct=lambda o: (o.direction, o.s / (1 - o.beta1**o.step))), adam(direct=lambda o: (o.m / (1 - o.beta2**o.step), o.level)))  # fmt: skip
 mistake(ADAM, "adam-corrected-after-the-root", "The root of the square is divided by the whole correction, not by its root. Correct the "
         "square first, then take the root.", adam(direct=lambda o: (o.direction, o.s / (1 - o.beta2**o.step) ** 2)))  # fmt: skip
-mistake(ADAM, "adam-eps-before-correction", "eps is added before the square is corrected, so that the correction divides it as well. Correct "
-        "first.", adam(divide=lambda o: (np.sqrt(o.s) + o.eps) / np.sqrt(1 - o.beta2**o.step)),
+mistake(ADAM, "adam-eps-before-correction", "eps is added before the square is corrected, so that the correction divides it as well. "
+        "Correct first.", adam(divide=lambda o: (np.sqrt(o.s) + o.eps) / np.sqrt(1 - o.beta2**o.step)),
         adam(divide=lambda o: np.sqrt((o.s + o.eps) / (1 - o.beta2**o.step))))  # fmt: skip
 mistake(ADAM, "adam-returns-corrected", "You return corrected memories. What is kept is uncorrected; the correction is made anew in each "
         "step.", adam(keep=lambda o: (o.direction, o.level)), adam(keep=lambda o: (o.direction, o.s)),
         adam(keep=lambda o: (o.m, o.level)))  # fmt: skip
-mistake(ADAM, "adam-corrects-what-was-kept", "You correct the old memory before the new number enters. First update, then correct a copy.",
-        adam(remember=lambda o: (kept(corrected(o.mean, o.beta1, o.step), o.gradient, o.beta1),
-                                 kept(corrected(o.square, o.beta2, o.step), squared(o.gradient), o.beta2)),
-             direct=lambda o: (o.m, o.s)))  # fmt: skip
+mistake(ADAM, "adam-corrects-what-was-kept", "You correct the old memory before the new number enters. First update, then correct a "
+        "copy.",
+        adam(remember=lambda o: (kept(corrected(o.mean, o.beta1, o.step), o.gradient, o.beta1), kept(corrected(o.square, o.beta2, o.step), squared(o.gradient), o.beta2)), direct=lambda o: (o.m, o.s)))  # fmt: skip
 mistake(ADAM, "adam-betas-exchanged", "The two betas are mixed up: beta1 is for the mean, beta2 for the square, at every place.",
         passed(beta1="beta2", beta2="beta1"), passed(beta2="beta1"), passed(beta1="beta2"),
         adam(remember=lambda o: (o.m, o.beta2 * o.square + (1 - o.beta1) * o.gradient**2)),
         adam(remember=lambda o: (o.beta1 * o.mean + (1 - o.beta2) * o.gradient, o.s)),
-        *(adam(remember=lambda o, one=one, two=two: (kept(o.mean, o.gradient, getattr(o, one)), kept(o.square, o.gradient**2, getattr(o, two))))
-          for one, two in (("beta2", "beta1"), ("beta1", "beta1"), ("beta2", "beta2"))))  # fmt: skip
-mistake(ADAM, "adam-settings-hard-coded", "beta1, beta2, the rate or the step have one size in your function, whatever is passed. Use the "
-        "parameters.", passed(beta1=0.9, beta2=0.999), passed(beta1=0.9, beta2=0.98), passed(beta1=0.9), passed(beta2=0.999),
+        *(adam(remember=lambda o, one=one, two=two: (kept(o.mean, o.gradient, getattr(o, one)), kept(o.square, o.gradient**2, getattr(o, two)))) for one, two in (("beta2", "beta1"), ("beta1", "beta1"), ("beta2", "beta2"))),
+        adam(remember=lambda o: (o.m, o.beta1 * o.square + (1 - o.beta2) * o.gradient**2)),
+        adam(remember=lambda o: (o.beta2 * o.mean + (1 - o.beta1) * o.gradient, o.s)))  # fmt: skip
+mistake(ADAM, "adam-settings-hard-coded", "beta1, beta2, the rate or the step have one size in your function, whatever is passed. Use "
+        "the parameters.", passed(beta1=0.9, beta2=0.999), passed(beta1=0.9, beta2=0.98), passed(beta1=0.9), passed(beta2=0.999),
         passed(step=1), passed(rate=1e-3), passed(rate=1e-2), passed(rate=0.1))  # fmt: skip
 mistake(ADAM, "adam-eps-elsewhere", None,
-        lambda *inputs: (np.add((got := adam(divide=lambda o: np.sqrt(o.level))(*inputs))[0], inputs[-1]), *got[1:]))  # fmt: skip
+        *(lambda *inputs, sign=sign: (np.add((got := adam(divide=lambda o: np.sqrt(o.level))(*inputs))[0], sign * inputs[-1]), *got[1:]) for sign in (1, -1)))  # fmt: skip
 mistake(ADAM, "adam-forgets", None, adam(remember=lambda o: (o.gradient, o.gradient**2), direct=lambda o: (o.m, o.s)))
 mistake(ADAM, "adam-square-of-mean", "You square the mean of the gradients. The second memory is the mean of the squares.",
         adam(remember=lambda o: ((m := kept(o.mean, o.gradient, o.beta1)), kept(o.square, m**2, o.beta2))),
@@ -819,7 +824,8 @@ ngrams.slip("ngrams-side-by-side", "Your n-grams{at} do not overlap. One begins 
 ngrams.slip("ngrams-of-all-lengths", "You count the n-grams{at} of all lengths up to n. Asked for is one n.",
             lambda tokens, n: [gram for length in range(1, n + 1) for gram in pieces(tokens, length)])  # fmt: skip
 ngrams.slip("ngrams-order-ignored", "The order of tokens inside of an n-gram is lost{at}: 1, 2 is another pair than 2, 1.",
-            lambda tokens, n: [tuple(sorted(gram)) for gram in pieces(tokens, n)])  # fmt: skip
+            lambda tokens, n: [tuple(sorted(gram)) for gram in pieces(tokens, n)],
+            lambda tokens, n: [frozenset(gram) for gram in pieces(tokens, n)])  # fmt: skip
 ngrams.slip("ngrams-joined", "The tokens of an n-gram are run together{at}: 1, 11 then looks like 11, 1.",
             lambda tokens, n: ["".join(map(str, gram)) for gram in pieces(tokens, n)])  # fmt: skip
 ngrams.slip("ngrams-added-up", "You compare sums of tokens{at}. Two n-grams are the same where all their tokens are.",
@@ -853,7 +859,8 @@ shared.slip("ngrams-at-the-same-place", "You compare place by place. An n-gram m
             lambda written, wanted: sum(one == other for one, other in zip(written, wanted, strict=False)))  # fmt: skip
 shared.slip("ngrams-larger-count", "You take the larger of the two counts. At most as often as in the reference: which is it?",
             lambda written, wanted: (Counter(written) | Counter(wanted)).total(),
-            lambda written, wanted: sum(max(count, Counter(wanted)[gram]) for gram, count in Counter(written).items() if gram in wanted))  # fmt: skip
+            lambda written, wanted: sum(max(count, Counter(wanted)[gram]) for gram, count in Counter(written).items() if gram in wanted),
+            lambda written, wanted: sum(max(count, Counter(wanted)[gram]) for gram, count in Counter(written).items()))  # fmt: skip
 shared.slip("ngrams-not-found", "You count the n-grams that are not found.",
             lambda written, wanted: (Counter(written) - Counter(wanted)).total(),
             lambda written, wanted: sum(gram not in wanted for gram in written))  # fmt: skip
@@ -877,10 +884,11 @@ def with_total(count):
     return wrong
 
 
-mistake(NGRAMS, "ngrams-total-of-reference", "The total is that of the reference. Precision asks: of what I have written, how much is "
+mistake(NGRAMS, "ngrams-total-of-reference", "The total has the reference in it. Precision asks: of what I have written, how much is "
         "right?", with_total(lambda written, wanted, length, n: len(wanted)),
         with_total(lambda written, wanted, length, n: len(written) + len(wanted)),
-        with_total(lambda written, wanted, length, n: max(len(written), len(wanted))))  # fmt: skip
+        with_total(lambda written, wanted, length, n: max(len(written), len(wanted))),
+        with_total(lambda written, wanted, length, n: (Counter(written) | Counter(wanted)).total()))  # fmt: skip
 mistake(NGRAMS, "ngrams-total-of-tokens", "The total is how many tokens there are. How many n-grams begin at one of them?",
         with_total(lambda written, wanted, length, n: length))  # fmt: skip
 mistake(NGRAMS, "ngrams-total-of-different", "The total counts each different n-gram once. One that is written twice counts twice.",
@@ -979,7 +987,8 @@ precisions.slip("bleu-misses", "You take the share that is wrong.", lambda found
 geometric_mean.slip("bleu-arithmetic", "You take the arithmetic mean of the precisions. BLEU takes the geometric one: a single 0 makes "
                     "it 0.", np.mean)  # fmt: skip
 geometric_mean.slip("bleu-other-mean", "You take another mean than the geometric one, or one of the four precisions.",
-                    lambda numbers: 4 / (1 / numbers).sum(), np.median, *(lambda numbers, n=n: numbers[n] for n in range(4)), np.sum)  # fmt: skip
+                    lambda numbers: 4 / (1 / numbers).sum(), np.median, *(lambda numbers, n=n: numbers[n] for n in range(4)), np.sum,
+                    lambda numbers: numbers[-1] ** 0.25)  # fmt: skip
 geometric_mean.slip("bleu-product", "You multiply the precisions without the root. It is the fourth root of the product.", np.prod)  # fmt: skip
 geometric_mean.slip("parentheses-missing", None, lambda numbers: np.prod(numbers) / 4)
 geometric_mean.slip("bleu-another-root", "The root of the product is another than the fourth.",
@@ -1014,11 +1023,10 @@ brevity.slip("bleu-ratio", "Your penalty is another function of the two lengths 
              lambda written, wanted: min(1, written / wanted), lambda written, wanted: min(1, math.exp(written / wanted - 1)),
              lambda written, wanted: min(1, 1 - wanted / written), lambda written, wanted: min(1, math.exp(-wanted / written)),
              lambda written, wanted: min(1, math.exp((1 - wanted) / written)), lambda written, wanted: min(1, math.exp(written - wanted)),
-             lambda written, wanted: min(1, math.exp(1 - (wanted - written) / wanted)))  # fmt: skip
+             lambda written, wanted: min(1, math.exp(1 - (wanted - written) / wanted)),
+             lambda written, wanted: min(1, 2 ** (1 - wanted / written)), lambda written, wanted: min(1, math.exp(1 - wanted) / written))  # fmt: skip
 mistake(BLEU, "bleu-percent", "Your result goes from 0 to 1, or is 100 times too large. BLEU goes from 0 to 100.",
         *(lambda *inputs, by=by: by * bleu_from_counts(*inputs) for by in (0.01, 100)))  # fmt: skip
-mistake(BLEU, "bleu-rounded", "Your result is rounded.",
-        *(lambda *inputs, digits=digits: round(bleu_from_counts(*inputs), digits) for digits in (0, 1, 2, 3, 4)))  # fmt: skip
 mistake(BLEU, "bleu-brevity-added", "The penalty is added or divides. It is a factor.",
         lambda f, t, a, b: 100 * (geometric_mean(precisions(f, t)) + brevity(a, b)),
         lambda f, t, a, b: 100 * geometric_mean(precisions(f, t)) / brevity(a, b),

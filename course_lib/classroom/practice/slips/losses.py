@@ -71,6 +71,7 @@ log_probabilities.slip(
     *(lambda logits, axis=axis: logits - log_sum(logits, axis) for axis in (0, -2, None)),
     *(lambda logits, axis=axis: (low := logits - logits.max(axis=axis, keepdims=True)) - log_sum(low, axis) for axis in (0, -2, None)),
     *(lambda logits, axis=axis: (low := logits - highest(logits)) - log_sum(low, axis) for axis in (0, -2, None)),
+    *(lambda logits, axis=axis: np.log(shares(np.exp(logits - highest(logits)), axis)) for axis in (0, -2, None)),
     lambda logits: logits - logits.max() - log_sum(logits - logits.max(), None),
 )  # fmt: skip
 log_probabilities.slip(
@@ -277,6 +278,7 @@ averaged.slip(
     "loss-of-the-worst", "You take a single place: the worst, the last one, or the one in the middle. All that count enter the mean.",
     lambda losses, real=None: losses[everywhere(losses, real)].max(), lambda losses, real=None: losses[everywhere(losses, real)][-1],
     lambda losses, real=None: np.median(losses[everywhere(losses, real)]),
+    lambda losses, real=None: losses[everywhere(losses, real)][-1] / everywhere(losses, real).sum(),
 )  # fmt: skip
 
 # What makes no difference where every place counts, and where there are no rows of places: an exercise that never comes
