@@ -116,7 +116,7 @@ mistake("03.softmax", "softmax-normalised-scores",
         lambda scores: softmax(scores / abs(scores).max(axis=-1, keepdims=True)))  # fmt: skip
 
 
-@holds("03.softmax", "rows-do-not-sum-to-1", "Some rows do not sum to 1. Weights are shares: what divides each row?")
+@holds("03.softmax", "rows-do-not-sum-to-1")
 def rows_sum_to_one(weights, scores, mask=None):
     total = weights.sum(axis=-1)
     some = np.ones(total.shape, dtype=bool) if mask is None else np.broadcast_to(mask, weights.shape).any(axis=-1)
@@ -249,7 +249,7 @@ mistake("03.masked_softmax", "epsilon-in-the-sum",
 holds("03.masked_softmax", "rows-do-not-sum-to-1")(rows_sum_to_one)
 
 
-@holds("03.masked_softmax", "mask-leaks", "Some masked keys still get weight. A masked weight has to be exactly 0.")
+@holds("03.masked_softmax", "mask-leaks")
 def hides_what_is_masked(weights, scores, mask):
     return not np.any(np.nan_to_num(weights)[~np.broadcast_to(mask, weights.shape)])
 
@@ -332,8 +332,7 @@ ATTENTION = "03.scaled_dot_product_attention"
 attention = scaled_dot_product_attention
 below_its_highest = lambda scores: shares(np.exp(scores - scores.max(axis=-1, keepdims=True)))  # noqa: E731
 
-mistake(ATTENTION, "scaled-by-d_v",
-        "The weights imply a scale of 1/√d_v. The sum in a score runs over d_k, so its spread grows with √d_k.",
+mistake(ATTENTION, "scaled-by-d_v", None,
         attention_divided_by(lambda queries, keys, values: np.sqrt(values.shape[-1])))  # fmt: skip
 mistake(ATTENTION, "scaled-by-a-constant",
         "The weights imply the same scale whatever d_k is. It has to follow d_k.",
@@ -357,11 +356,11 @@ mistake(ATTENTION, "returns-scores", "In place of the weights or the context you
         lambda *inputs: (attention(*inputs)[0], dot_products(*inputs[:2])),
         lambda *inputs: (attention(*inputs)[0], scaled(dot_products(*inputs[:2]), inputs[1].shape[-1])),
         lambda *inputs: (dot_products(*inputs[:2]), attention(*inputs)[1]))  # fmt: skip
-mistake(ATTENTION, "returns-weights-only", "You return one array, the weights. Two were expected: `return context, weights`.",
+mistake(ATTENTION, "returns-weights-only", None,
         lambda *inputs: attention(*inputs)[1])  # fmt: skip
-mistake(ATTENTION, "returns-context-only", "You return one array, the context. The weights are wanted too: `return context, weights`.",
+mistake(ATTENTION, "returns-context-only", None,
         lambda *inputs: attention(*inputs)[0])  # fmt: skip
-mistake(ATTENTION, "outputs-swapped", "You return the weights first. The order is `return context, weights`.",
+mistake(ATTENTION, "outputs-swapped", None,
         lambda *inputs: attention(*inputs)[::-1])  # fmt: skip
 mistake(ATTENTION, "mixes-keys", "Your context mixes the keys. Keys are for matching only; what is mixed is the values.",
         lambda *inputs: (attention(*inputs)[1] @ inputs[1], attention(*inputs)[1]))  # fmt: skip
@@ -374,7 +373,7 @@ mistake(ATTENTION, "scaled-after-softmax",
             (w := softmax_step(dot_products(queries, keys), mask) / np.sqrt(keys.shape[-1])) @ values, w),
         lambda queries, keys, values, mask=None: (
             (w := softmax_step(dot_products(queries, keys), mask)) @ values / np.sqrt(keys.shape[-1]), w))  # fmt: skip
-mistake(ATTENTION, "scaled-twice", "√d_k divides twice: the scores, and then the context or the queries as well.",
+mistake(ATTENTION, "scaled-twice", None,
         lambda *inputs: ((pair := attention(*inputs))[0] / np.sqrt(inputs[1].shape[-1]), pair[1]),
         attention_divided_by(lambda queries, keys, values: keys.shape[-1] ** 1.5))  # fmt: skip
 
@@ -590,19 +589,19 @@ def self_attention_cases():
 SELF = "03.self_attention"
 made_of = lambda pick: lambda x, W_Q, W_K, W_V, mask=None: attention(*pick(x, x @ W_Q, x @ W_K, x @ W_V), mask)  # noqa: E731
 
-mistake(SELF, "no-projection", "These weights compare the embeddings themselves. Project first: queries = embeddings @ W_Q.",
+mistake(SELF, "no-projection", None,
         made_of(lambda x, q, k, v: (x, x, v)), made_of(lambda x, q, k, v: (x, x, x)))  # fmt: skip
-mistake(SELF, "projections-swapped", "Queries and keys are exchanged: W_Q makes the queries (the rows), W_K the keys (the columns).",
+mistake(SELF, "projections-swapped", None,
         made_of(lambda x, q, k, v: (k, q, v)))  # fmt: skip
-mistake(SELF, "keys-from-queries", "Queries and keys come from the same matrix. W_Q asks, W_K answers.",
+mistake(SELF, "keys-from-queries", None,
         made_of(lambda x, q, k, v: (q, q, v)), made_of(lambda x, q, k, v: (k, k, v)))  # fmt: skip
 mistake(SELF, "values-from-keys", "The context mixes the keys, embeddings @ W_K. The values are embeddings @ W_V.",
         made_of(lambda x, q, k, v: (q, k, k)))  # fmt: skip
 mistake(SELF, "values-from-queries", "The context mixes the queries, embeddings @ W_Q. The values are embeddings @ W_V.",
         made_of(lambda x, q, k, v: (q, k, q)))  # fmt: skip
-mistake(SELF, "values-not-projected", "The context mixes the embeddings. What is mixed is the values, embeddings @ W_V.",
+mistake(SELF, "values-not-projected", None,
         made_of(lambda x, q, k, v: (q, k, x)))  # fmt: skip
-mistake(SELF, "scaled-by-d_model", "The weights imply a scale of 1/√d_model. After projection a dot product adds up d_k products.",
+mistake(SELF, "scaled-by-d_model", None,
         lambda x, W_Q, W_K, W_V, mask=None: attention(x @ W_Q * np.sqrt(W_Q.shape[-1] / len(W_Q)), x @ W_K, x @ W_V, mask))  # fmt: skip
 mistake(SELF, "scaled-by-d_v", None,
         lambda x, W_Q, W_K, W_V, mask=None: attention(x @ W_Q * np.sqrt(W_Q.shape[-1] / W_V.shape[-1]), x @ W_K, x @ W_V, mask))  # fmt: skip

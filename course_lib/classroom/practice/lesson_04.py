@@ -189,16 +189,16 @@ mistake(TWO, "values-cross-over", "One head's weights mix the other head's value
         changed_heads(lambda x, q, k, v: (q, k, v[::-1])))  # fmt: skip
 mistake(TWO, "values-of-one-head", "Both heads mix the values of one head. Each has its own W_V.",
         *(changed_heads(lambda x, q, k, v, h=h: (q, k, v[[h, h]])) for h in (0, 1)))  # fmt: skip
-mistake(TWO, "projections-swapped", "Queries and keys are exchanged: W_Q makes the queries (the rows), W_K the keys (the columns).",
+mistake(TWO, "projections-swapped", None,
         changed_heads(lambda x, q, k, v: (k, q, v)))  # fmt: skip
-mistake(TWO, "keys-from-queries", "Queries and keys come from the same matrix. W_Q asks, W_K answers.",
+mistake(TWO, "keys-from-queries", None,
         changed_heads(lambda x, q, k, v: (q, q, v)), changed_heads(lambda x, q, k, v: (k, k, v)))  # fmt: skip
 FROM_OTHER = "Your values are made with W_Q or W_K. They have a matrix of their own, W_V."
 mistake(TWO, "values-from-other-matrix", FROM_OTHER,
         changed_heads(lambda x, q, k, v: (q, k, k)), changed_heads(lambda x, q, k, v: (q, k, q)))  # fmt: skip
-mistake(TWO, "no-projection", "These weights compare the embeddings themselves. Project first: queries = embeddings @ W_Q.",
+mistake(TWO, "no-projection", None,
         changed_heads(lambda x, q, k, v: (np.stack([x, x]), np.stack([x, x]), v)))  # fmt: skip
-mistake(TWO, "values-not-projected", "The context mixes the embeddings. What is mixed is the values, embeddings @ W_V.",
+mistake(TWO, "values-not-projected", None,
         changed_heads(lambda x, q, k, v: (q, k, np.stack([x, x]))))  # fmt: skip
 mistake(TWO, "heads-in-a-chain", "The second head reads what the first one gives. Heads work side by side: all of them read x.",
         in_a_chain(lambda first, W_O: first), in_a_chain(lambda first, W_O: first @ half(W_O, 0)),
@@ -277,27 +277,23 @@ def two_heads_by(attend):
     return wrong
 
 
-BY_D_MODEL = "The weights imply a scale of 1/√d_model. After projection a dot product adds up d_k products."
 OVER_HEADS = "For each query and key the weights of all heads sum to 1: your softmax runs over the heads. The keys are the last axis."
-mistake(TWO, "scaled-by-d_model", BY_D_MODEL, two_heads_by(lambda x, W_V: scaled_by(lambda keys: np.sqrt(x.shape[-1]))))
+mistake(TWO, "scaled-by-d_model", None, two_heads_by(lambda x, W_V: scaled_by(lambda keys: np.sqrt(x.shape[-1]))))
 mistake(TWO, "scaled-by-all-heads", "You divide by the root of what all heads have together. A dot product adds up the d_k products of "
         "one head.", two_heads_by(lambda x, W_V: scaled_by(lambda keys: np.sqrt(2 * keys.shape[-1]))))  # fmt: skip
-mistake(TWO, "scaled-by-d_v", "The weights imply a scale of 1/√d_v. The sum in a score runs over d_k, so its spread grows with √d_k.",
+mistake(TWO, "scaled-by-d_v", None,
         two_heads_by(lambda x, W_V: scaled_by(lambda keys: np.sqrt(W_V.shape[-1]))))  # fmt: skip
 mistake(TWO, "softmax-over-heads", OVER_HEADS, two_heads_by(lambda x, W_V: softmaxed_along(0)))
 CAUSAL = "Your weights are causal, though no mask was given: mask=None means that every key is allowed."
 mistake(TWO, "causal-without-a-mask", CAUSAL,
         two_heads_by(lambda x, W_V: lambda *all: attended(*all, np.tri(len(x), dtype=bool))))  # fmt: skip
-WEIGHTS_ONLY = "You return one array, the weights. Two were expected: `return context, weights`."
-CONTEXT_ONLY = "You return one array, the context. The weights are wanted too: `return context, weights`."
-SWAPPED = "You return the weights first. The order is `return context, weights`."
 
 
 def order_mistakes(id, right):
     """The mistakes of what is returned, for an exercise that asks for context and weights."""
-    mistake(id, "returns-weights-only", WEIGHTS_ONLY, lambda *inputs: right(*inputs)[1])
-    mistake(id, "returns-context-only", CONTEXT_ONLY, lambda *inputs: right(*inputs)[0])
-    mistake(id, "outputs-swapped", SWAPPED, lambda *inputs: right(*inputs)[::-1])
+    mistake(id, "returns-weights-only", None, lambda *inputs: right(*inputs)[1])
+    mistake(id, "returns-context-only", None, lambda *inputs: right(*inputs)[0])
+    mistake(id, "outputs-swapped", None, lambda *inputs: right(*inputs)[::-1])
 
 
 order_mistakes(TWO, two_heads)
@@ -443,7 +439,7 @@ mistake(MULTI, "values-from-other-matrix", None,
 mistake(MULTI, "one-matrix-for-all", "Queries, keys and values come from one matrix. Each has its own.",
         *(multi_head(project=lambda x, *all, one=one: [x @ all[one]] * 3) for one in (0, 1, 2)))  # fmt: skip
 mistake(MULTI, "scaled-by-d_model", None, multi_head(attend=lambda x: scaled_by(lambda keys: np.sqrt(x.shape[-1]))))
-mistake(MULTI, "scaled-twice", "√d_k divides twice: the scores, and then the context or the queries as well.",
+mistake(MULTI, "scaled-twice", None,
         multi_head(attend=lambda x: lambda queries, keys, *rest: attended(queries / np.sqrt(keys.shape[-1]), keys, *rest)))  # fmt: skip
 mistake(MULTI, "softmax-over-heads", None, multi_head(attend=lambda x: softmaxed_along(-3)))
 mistake(MULTI, "causal-without-a-mask", None,
@@ -464,12 +460,12 @@ mistake(
 order_mistakes(MULTI, multi_head_attention)
 
 
-@holds(MULTI, "rows-do-not-sum-to-1", "Some rows do not sum to 1. Weights are shares: what divides each row?")
+@holds(MULTI, "rows-do-not-sum-to-1")
 def heads_sum_to_one(got, *inputs):
     return not np.isfinite(got[1]).all() or np.allclose(got[1].sum(axis=-1), 1, atol=1e-5)
 
 
-@holds(MULTI, "mask-leaks", "Some masked keys still get weight. A masked weight has to be exactly 0.")
+@holds(MULTI, "mask-leaks")
 def masked_keys_get_nothing(got, x, W_Q, W_K, W_V, W_O, num_heads, mask=None):
     return mask is None or not got[1][~np.broadcast_to(for_all_heads(mask), got[1].shape)].any()
 
@@ -557,7 +553,7 @@ mistake(PARTS, "contributions-list", "The parts stand in a list or a tuple. One 
 mistake(PARTS, "causal-without-a-mask", CAUSAL,
         lambda x, W_Q, W_K, W_V, W_O, num_heads: attended(
             *(split(x @ W, num_heads) for W in (W_Q, W_K, W_V)), np.tri(len(x), dtype=bool))[0] @ rows_of_heads(W_O, num_heads))  # fmt: skip
-mistake(PARTS, "scaled-by-d_model", BY_D_MODEL,
+mistake(PARTS, "scaled-by-d_model", None,
         lambda x, W_Q, W_K, W_V, W_O, num_heads: scaled_by(lambda keys: np.sqrt(x.shape[-1]))(
             *(split(x @ W, num_heads) for W in (W_Q, W_K, W_V)))[0] @ rows_of_heads(W_O, num_heads))  # fmt: skip
 mistake(PARTS, "contributions-with-weights", "You return the weights, too. Asked for are the contributions alone.",

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from course_lib.classroom.practice.catalogue import say
 from course_lib.classroom.practice.steps import step
 
 # ----------------------------------------------------------------------------------------------------------------------
@@ -597,3 +598,28 @@ is_real.slip(
     "padding-nothing-hidden", "Every token counts as real: padding is not left out{at}.",
     lambda token_ids, pad_id: np.ones(token_ids.shape, dtype=bool),
 )  # fmt: skip
+
+# ----------------------------------------------------------------------------------------------------------------------
+# What is said of mistakes that are none of a single step
+# ----------------------------------------------------------------------------------------------------------------------
+
+say("scaled-twice", "√d_k divides twice: the scores, and then the context or the queries as well.")
+say("keys-from-queries", "Queries and keys come from the same matrix. W_Q asks, W_K answers.")
+say("no-projection", "These weights compare the embeddings themselves. Project first: queries = embeddings @ W_Q.")
+say(
+    "projections-swapped",
+    "Queries and keys are exchanged: W_Q makes the queries (the rows), W_K the keys (the columns).",
+)
+say(
+    "scaled-by-d_v",
+    "The weights imply a scale of 1/√d_v. The sum in a score runs over d_k, so its spread grows with √d_k.",
+)
+say("values-not-projected", "The context mixes the embeddings. What is mixed is the values, embeddings @ W_V.")
+say("rows-do-not-sum-to-1", "Some rows do not sum to 1. Weights are shares: what divides each row?")
+say("mask-leaks", "Some masked keys still get weight. A masked weight has to be exactly 0.")
+say("returns-weights-only", "You return one array, the weights. Two were expected: `return context, weights`.")
+say("returns-context-only", "You return one array, the context. The weights are wanted too: `return context, weights`.")
+say("outputs-swapped", "You return the weights first. The order is `return context, weights`.")
+say(
+    "scaled-by-d_model", "The weights imply a scale of 1/√d_model. After projection a dot product adds up d_k products."
+)
