@@ -228,7 +228,7 @@ correlation.slip("correlation-mixed-counts",
                  lambda a, b: np.cov(a, b)[0, 1] / a.std() / b.std(),
                  lambda a, b: np.cov(a, b, bias=True)[0, 1] / a.std(ddof=1) / b.std(ddof=1),
                  lambda a, b: np.cov(a, b, bias=True)[0, 1] / a.std() / b.std(ddof=1))  # fmt: skip
-correlation.slip("rounded", "Your result is rounded. Return it as it is.",
+correlation.slip("rounded", "Your result is rounded.",
                  *(lambda a, b, digits=digits: np.round(np.corrcoef(a, b)[0, 1], digits) for digits in (1, 2, 3, 4)))  # fmt: skip
 correlation.slip("cosine-for-correlation", "This is a cosine: the means are not taken off first.",
                  *(lambda a, b, more=more: (a + more) @ (b + more) / np.linalg.norm(a + more) / np.linalg.norm(b + more) for more in (0, 0.5, 1)))  # fmt: skip
