@@ -13,6 +13,7 @@ from course_lib.classroom.practice.exercises import judged, reference
 from course_lib.classroom.practice.facts import count_of
 from course_lib.classroom.practice.judging import require
 from course_lib.classroom.practice.probes import draw, generator
+from course_lib.classroom.practice.slips.losses import EPSILONS
 from course_lib.classroom.practice.steps import step
 from course_lib.classroom.practice.trial import call
 
@@ -96,6 +97,12 @@ def not_overlapping(word):
     return found
 
 
+neighbours.slip("token-0-dropped", None,
+        *(lambda word, kept=kept: [pair for pair in pairwise(word) if kept(*pair)] for kept in (lambda a, b: a > 0 and b > 0, lambda a, b: b > 0, lambda a, b: a > 0)))  # fmt: skip
+neighbours.slip("pairs-sorted", "You sort the two tokens of a pair. (a, b) and (b, a) are two pairs: row = the token before.",
+        lambda word: [tuple(sorted(pair)) for pair in pairwise(word)])  # fmt: skip
+
+
 @step
 def weight(count):
     """How often a pair of a word counts."""
@@ -140,6 +147,15 @@ weighted_pairs.slip("last-word-only", "Only the last word is in your table. Is i
         lambda words, counts: weighted_pairs(words[-1:], counts[-1:]))  # fmt: skip
 weighted_pairs.slip("last-word-missing", "The last word is missing. Does a loop stop one early?",
         lambda words, counts: weighted_pairs(words[:-1], counts[:-1]))  # fmt: skip
+
+
+weighted_pairs.slip("ended-by-the-filling", "The first -1 ends everything, the words after it too. It is the end of its word only.",
+        lambda words, counts: weighted_pairs(words[: (n := until_filling(words))], counts[:n]))  # fmt: skip
+
+
+def until_filling(words):
+    """How many words there are up to the first that is filled up, itself included."""
+    return int(np.argmin((words >= 0).all(axis=1))) + 1 if (words < 0).any() else len(words)
 
 
 @step
@@ -187,6 +203,8 @@ def pair_count_cases():
 mistake("02.pair_counts", "pair-shares", "These are shares. Asked for is how often: the counts themselves.",
         lambda *inputs: (t := pair_counts(*inputs)) / t.sum(),
         lambda *inputs: np.nan_to_num((t := pair_counts(*inputs)) / t.sum(axis=1, keepdims=True)))  # fmt: skip
+mistake("02.pair_counts", "count-of-another-word", "All words are counted as often as one of them, the first or the last. Each has its own "
+        "count.", *(lambda words, counts, n, i=i: pair_counts(words, np.full_like(counts, counts[i]), n) for i in (0, -1)))  # fmt: skip
 mistake("02.pair_counts", "table-of-what-occurs", "Your table has room for the tokens that occur. There are num_tokens of them, whether "
         "they occur or not.", lambda words, counts, num_tokens: pair_counts(words, counts, words.max() + 1))  # fmt: skip
 mistake("02.pair_counts", "table-larger", "Your table has a row and a column more than there are tokens. The filling needs none.",
@@ -242,10 +260,15 @@ def at_one_place(ids, pair, new_id, which):
     return np.concatenate([ids[: here[which]], [new_id], ids[here[which] + 2 :]]) if len(here) else ids
 
 
-def as_text(ids, pair, new_id, between=" "):
+def as_text(ids, pair, new_id, between):
     """A merge by replacing text."""
     text = between.join(map(str, ids)).replace(between.join(map(str, pair)), str(new_id))
-    return np.array([int(token) for token in text.split(between or None) if token])
+    return np.array([int(token) for token in (text.split(between) if between else text)])
+
+
+def leading(ids, pair):
+    """How many times the pair stands at the very beginning."""
+    return next((n for n in range(len(ids)) if tuple(ids[2 * n : 2 * n + 2]) != tuple(pair)), 0)
 
 
 def filled_up(ids, pair, new_id, filling):
@@ -285,6 +308,7 @@ merged.slip("merge-any-of-the-two", "You replace tokens that stand alone. Only a
 merged.slip("merge-looks-at-one", "You look at one of the two tokens only. The pair stands where both of them do, side by side.",
         lambda ids, pair, new_id: walked(ids, pair, new_id, replaces={(pair[0], int(y)) for y in ids}),
         lambda ids, pair, new_id: walked(ids, pair, new_id, replaces={(int(x), pair[1]) for x in ids}),
+        lambda ids, pair, new_id: walked(ids, pair, new_id, replaces={one for x in map(int, ids) for one in ((x, pair[1]), (pair[0], x))}),
         lambda ids, pair, new_id: np.where(ids == pair[0], new_id, ids))  # fmt: skip
 merged.slip("merge-keeps-length", "Your result is as long as the input. Two tokens become one: it gets shorter.",
         lambda ids, pair, new_id: filled_up(ids, pair, new_id, -1), lambda ids, pair, new_id: filled_up(ids, pair, new_id, 0))  # fmt: skip
@@ -303,8 +327,18 @@ merged.slip("merge-leaves-nothing", "The pair is gone, and no new id stands in i
         lambda ids, pair, new_id: (short := walked(ids, pair, new_id))[short != new_id])  # fmt: skip
 merged.slip("merge-new-ids-only", "Only the new ids are left: tokens that were not merged stay where they are.",
         lambda ids, pair, new_id: (short := walked(ids, pair, new_id))[short == new_id])  # fmt: skip
-merged.slip("merge-as-text", "You replace text, and numbers of two digits are torn apart: in \"11 2\" stands a \"1 2\". Compare ids, "
-        "not their digits.", *(lambda ids, pair, new_id, between=between: as_text(ids, pair, new_id, between) for between in (" ", ",")))  # fmt: skip
+merged.slip("merge-as-text", "You replace text, and numbers of several digits are torn apart: in \"11 2\" stands a \"1 2\". Compare "
+        "ids, not their digits.",
+        *(lambda ids, pair, new_id, between=between: as_text(ids, pair, new_id, between) for between in (" ", ",", "")))  # fmt: skip
+merged.slip("merge-as-bytes", "You replace bytes, and a byte ends at 255. Merged tokens have larger numbers.",
+        lambda ids, pair, new_id: np.array(list(bytes(ids.tolist()).replace(bytes(list(map(int, pair))), bytes([new_id])))))  # fmt: skip
+merged.slip("merge-end-twice", "When a pair ends the word, its last token stands there once more.",
+        lambda ids, pair, new_id: np.append(walked(ids, pair, new_id, end=1), ids[-1:]))  # fmt: skip
+merged.slip("merge-last-alone", "A token that stands alone at the end is merged: a slice of two holds only one there, and one equals "
+        "both of a pair (a, a).",
+        lambda ids, pair, new_id: np.append(short[:-1], new_id) if len(short := walked(ids, pair, new_id)) and short[-1] == pair[0] == pair[1] else short)  # fmt: skip
+merged.slip("merge-stops", "You stop at the first place that is not the pair. Keep its token, and go on.",
+        lambda ids, pair, new_id: np.append([new_id] * (n := leading(ids, pair)), ids[2 * n :]).astype(int))  # fmt: skip
 
 
 @reference(
@@ -528,17 +562,18 @@ def corpus(seed, num_merges):
 
 @cases("02.learn_merges")
 def learn_merges_cases():
-    yield Case("a pair that comes twice in a word", table_of("abab", "ba"), np.array([3, 1]), 2, 2)
-    yield Case("a a a", table_of("aaab", "ab", "bb"), np.array([5, 2, 4]), 3, 2)
+    yield Case("a pair that comes twice in a word", table_of("abab", "ab"), np.array([3, 1]), 2, 2)
+    yield Case("a a a", table_of("aaa", "baaa", "ab"), np.array([5, 2, 4]), 2, 2)
     yield Case("words without filling", table_of("abab", "babb", "aaab", "abba"), np.array([4, 9, 3, 9]), 2, 2)
     yield Case("a frequent word of rare pairs", table_of("cbb", "baa", "aaa", "ccb"), np.array([6, 5, 1, 4]), 2, 3)
-    first = table_of("aaccb", "bab", "ba", "db", "abc"), np.array([2, 3, 4, 5, 9])
+    first = table_of("caacc", "cacc", "acdbdc", "acc", "aadb"), np.array([4, 5, 3, 2, 9])
     yield Case("merges of merged tokens", *first, 3, LETTERS)
     yield Case("one merge", *first, 1, LETTERS)
-    second = table_of("aa", "adca", "adbad", "da", "cac"), np.array([4, 9, 5, 7, 6])
+    second = table_of("badd", "dabd", "baab", "abcabc", "bacaa"), np.array([6, 2, 9, 3, 5])
     yield Case("frequent pairs that share a token", *second, 3, LETTERS)
     yield Case("tokens that do not occur", *second, 2, 9)
     yield Case("numbers of two digits", table_of([1, 2, 11, 1, 2, 11], [11, 2, 1, 2]), np.array([5, 3]), 2, 13)
+    yield Case("bytes", table_of(list(b"haha"), list(b"ha")), np.array([3, 2]), 2, 256)
     yield Case("more words", *corpus(1, 2))
 
 
@@ -547,16 +582,34 @@ mistake(LEARN, "no-recount", "These are the most frequent pairs of the first cou
         "count again, then choose.", colleagues_merges)  # fmt: skip
 
 
-def learned_in_a_small_table(words, counts, num_merges, num_tokens):
-    merges = []
-    for new_id in range(num_tokens, num_tokens + num_merges):
-        merges.append(most_frequent(pair_counts(words, counts, num_tokens)))
-        words = merged_everywhere(words, merges[-1], new_id)
-    return np.array(merges)
+def learned(choose, size=lambda num_tokens, number: num_tokens + number):
+    """Merges chosen from the words, their counts and their table by another rule, or from a table of another size."""
+
+    def wrong(words, counts, num_merges, num_tokens):
+        merges = []
+        for number in range(num_merges):
+            table = pair_counts(words, counts, size(num_tokens, number))
+            merges.append(choose(words, counts, table, num_tokens))
+            words = merged_everywhere(words, merges[-1], num_tokens + number)
+        return np.array(merges)
+
+    return wrong
+
+
+def by_share(words, counts, table, num_tokens):
+    """WordPiece's choice: how often a pair comes, divided by how often both of its tokens do."""
+    alone = np.array([((words == token).sum(axis=1) * counts).sum() for token in range(len(table))])
+    return most_frequent(table / np.maximum(np.outer(alone, alone), 1))
 
 
 mistake(LEARN, "table-too-small", "A merged token has no row in your table. In each round there is one token more: how many are there "
-        "in round k, and which number has the new one?", learned_in_a_small_table)  # fmt: skip
+        "in round k, and which number has the new one?",
+        learned(lambda words, counts, table, _: most_frequent(table), lambda num_tokens, number: num_tokens))  # fmt: skip
+mistake(LEARN, "place-in-a-narrower-table", "A place in the flattened table is read as if the table had num_tokens columns. From the "
+        "second round on it has more.", learned(lambda words, counts, table, num_tokens: np.array(divmod(table.argmax(), num_tokens))))  # fmt: skip
+mistake(LEARN, "merges-by-wordpiece", "You divide by how often the two tokens come: that is WordPiece's rule. Here the most frequent "
+        "pair is merged.", learned(by_share))  # fmt: skip
+mistake(LEARN, "merges-reversed", None, lambda *inputs: learn_merges(*inputs)[:, ::-1])
 mistake(LEARN, "merges-with-their-ids", "Each row holds the new token's number too. Two numbers a row are asked for: the pair.",
         lambda *inputs: np.column_stack([learn_merges(*inputs), inputs[3] + np.arange(inputs[2])]),
         lambda *inputs: np.column_stack([inputs[3] + np.arange(inputs[2]), learn_merges(*inputs)]))  # fmt: skip
@@ -607,6 +660,7 @@ def drawn_merges(rng, num_merges, num_tokens):
 def encode_cases():
     yield Case("two merges", ids("cabd"), np.array([[0, 1], [4, 3]]), LETTERS)
     yield Case("a word of one token", ids("d"), np.array([[3, 3], [0, 1]]), LETTERS)
+    yield Case("merges that share nothing", ids("abcdab"), np.array([[0, 1], [2, 3]]), LETTERS)
     merges = np.array([[2, 3], [1, 2], [0, 1], [0, 5], [3, 3], [7, 7]])  # cd, bc, ab, abc, dd, abcabc
     for word in ("cdd", "abcd", "cdcd", "abc", "abcabc", "bcdabcd", "dddabcabcd", "aabcb"):
         yield Case(f"the word {word}", ids(word), merges, LETTERS)
@@ -627,6 +681,23 @@ def leftmost(ids, merges, num_tokens):
         if here is None:
             return np.array(ids)
         ids[here : here + 2] = [known[tuple(ids[here : here + 2])]]
+
+
+def in_one_pass(ids, merges, num_tokens):
+    """The ids of somebody who goes once from left to right, and merges what is known."""
+    known = {tuple(pair): num_tokens + number for number, pair in enumerate(merges.tolist())}
+    result, i = [], 0
+    while i < len(ids):
+        new_id = known.get(tuple(ids[i : i + 2].tolist()))
+        result.append(ids[i] if new_id is None else new_id)
+        i += 1 if new_id is None else 2
+    return np.array(result)
+
+
+def in_passes(ids, merges, num_tokens):
+    """The same, again and again until nothing changes."""
+    shorter = in_one_pass(ids, merges, num_tokens)
+    return ids if len(shorter) == len(ids) else in_passes(shorter, merges, num_tokens)
 
 
 def longest_match(ids, merges, num_tokens):
@@ -655,7 +726,7 @@ mistake(ENCODE, "merges-newest-first", "You apply the newest merge first. Its pa
         lambda ids, merges, num_tokens: replayed(ids, merges, num_tokens, reversed(range(len(merges)))),
         lambda ids, merges, num_tokens: encode(ids, merges[::-1], num_tokens))  # fmt: skip
 mistake(ENCODE, "merges-left-to-right", "You merge the first known pair from the left, whichever it is. The oldest merge comes first, "
-        "wherever it stands: that is how the text was cut in training.", leftmost)  # fmt: skip
+        "wherever it stands: that is how the text was cut in training.", leftmost, in_one_pass, in_passes)  # fmt: skip
 mistake(ENCODE, "longest-match", "You take the longest token that fits, from the left. That is WordPiece's rule; here the oldest merge "
         "comes first.", longest_match)  # fmt: skip
 mistake(ENCODE, "merges-not-stacked", "Merges of merged tokens are missing: after a merge, later ones look at the new ids.",
@@ -739,11 +810,25 @@ def opened(ids, merges, num_tokens):
     return np.array([x for token in ids for x in ([token] if token < num_tokens else merges[token - num_tokens])])
 
 
-def undone(ids, merges, num_tokens, numbers):
-    """The ids after undoing the merges in an order of their numbers."""
+def undone(ids, merges, num_tokens, numbers, places=None):
+    """The ids after undoing the merges in an order of their numbers, each everywhere or in its first places only."""
+    ids = ids.tolist()
     for number in numbers:
-        ids = np.array([x for token in ids for x in (merges[number] if token == num_tokens + number else [token])])
-    return ids
+        for place in [i for i, token in enumerate(ids) if token == num_tokens + number][:places][::-1]:
+            ids[place : place + 1] = merges[number].tolist()
+    return np.array(ids)
+
+
+def put_behind(ids, merges, num_tokens):
+    """The small ids of somebody who puts what was taken apart behind all the others."""
+    ids, small = ids.tolist(), []
+    while ids:
+        token = ids.pop(0)
+        if token < num_tokens:
+            small.append(token)
+        else:
+            ids += merges[token - num_tokens].tolist()
+    return np.array(small)
 
 
 def opened_once_by(one_too_many):
@@ -761,11 +846,12 @@ mistake(DECODE, "decode-nothing", "Your result still holds ids of merged tokens.
         lambda ids, merges, num_tokens: ids)  # fmt: skip
 mistake(DECODE, "decode-one-level", "You take tokens apart, but not to the end: their parts may be merged tokens too. Go on until all "
         "are small.", opened, lambda ids, merges, num_tokens: opened(opened(ids, merges, num_tokens), merges, num_tokens))  # fmt: skip
-mistake(DECODE, "decode-oldest-first", "You undo the oldest merge first. What a newer one sets free later is then not taken apart any "
-        "more.", lambda ids, merges, num_tokens: undone(ids, merges, num_tokens, range(len(merges))))  # fmt: skip
-mistake(DECODE, "decode-a-merge-missing", "One merge is not undone: the oldest or the newest. Does the loop stop one early?",
-        lambda ids, merges, num_tokens: undone(ids, merges, num_tokens, range(len(merges) - 1, 0, -1)),
-        lambda ids, merges, num_tokens: undone(ids, merges, num_tokens, range(len(merges) - 2, -1, -1)))  # fmt: skip
+mistake(DECODE, "decode-a-merge-missing", "The newest merge is not undone. Does the loop leave out an end?",
+        lambda *inputs: undone(*inputs, range(len(inputs[1]) - 2, -1, -1)))  # fmt: skip
+mistake(DECODE, "decode-first-place-only", "Of each merged token only the first place is taken apart. It may stand there several times.",
+        lambda *inputs: undone(*inputs, range(len(inputs[1]) - 1, -1, -1), places=1))  # fmt: skip
+mistake(DECODE, "decode-256-assumed", "You take the ids below 256 as small, whatever num_tokens says.",
+        lambda ids, merges, num_tokens: decode(ids, merges, 256))  # fmt: skip
 mistake(DECODE, "decode-reversed", "All is there, backwards. Did a stack give back last what went in first?",
         lambda *inputs: decode(*inputs)[::-1])  # fmt: skip
 mistake(DECODE, "decode-swapped", None,
@@ -776,9 +862,9 @@ mistake(DECODE, "decode-drops-small", "Tokens that were never merged are lost. T
         lambda ids, merges, num_tokens: decode(ids[ids >= num_tokens], merges, num_tokens))  # fmt: skip
 mistake(DECODE, "decode-drops-merged", "Merged tokens are lost. Each stands for two others, which belong in its place.",
         lambda ids, merges, num_tokens: ids[ids < num_tokens])  # fmt: skip
-mistake(DECODE, "decode-small-first", "The tokens stand in another order: the small ones first, then what was taken apart. Each belongs "
-        "where its token stood.",
-        lambda ids, merges, num_tokens: np.concatenate([ids[ids < num_tokens], decode(ids[ids >= num_tokens], merges, num_tokens)]).astype(int))  # fmt: skip
+mistake(DECODE, "decode-small-first", "What was taken apart comes behind the small tokens. Each belongs where its token stood.",
+        put_behind,
+        lambda *inputs: np.append(inputs[0][inputs[0] < inputs[2]], decode(inputs[0][inputs[0] >= inputs[2]], *inputs[1:])).astype(int))  # fmt: skip
 mistake(DECODE, "decode-first-token-only", "Only the first of the ids is decoded. Does a return stand inside of the loop?",
         lambda ids, merges, num_tokens: decode(ids[:1], merges, num_tokens))  # fmt: skip
 
@@ -826,6 +912,11 @@ within.slip("window-clipped", "Near the ends the first or last word comes again 
         "into it. They are no neighbours.", lambda i, length, window: list(np.clip(range(i - window, i + window + 1), 0, length - 1)))  # fmt: skip
 
 
+within.slip("window-without-an-end", "The first or the last word of the sentence is nobody's neighbour. Does a range or a comparison "
+        "leave out an end?", lambda i, length, window: [j for j in span(i, length, window, window) if j > 0],
+        lambda i, length, window: [j for j in span(i, length, window, window) if j < length - 1])  # fmt: skip
+
+
 @step
 def but_itself(positions, i, word_ids):
     """The positions without i."""
@@ -870,6 +961,8 @@ words_of.slip("company-without-an-end", "The first or the last word asks for nob
 
 def in_any_order(pairs):
     """Pairs (pairs, 2) sorted by their first word, then by their second; anything else as it is."""
+    if isinstance(pairs, np.ndarray) and pairs.size == 0:
+        return np.zeros((0, 2), dtype=int)
     is_table = isinstance(pairs, np.ndarray) and pairs.ndim == 2 and pairs.shape[1] == 2
     return pairs[np.lexsort(pairs.T[::-1])] if is_table else pairs
 
@@ -902,6 +995,10 @@ def skip_gram_cases():
     yield Case("a window of 4", np.array([5, 3, 8, 3, 9, 7, 4]), 4)
     yield Case("a window longer than the sentence", np.array([3, 1, 2]), 6)
     yield Case("a longer sentence", generator(1).integers(0, 8, 12), 2)
+
+
+mistake("02.skip_gram_pairs", "pairs-wrap-around", None,
+        lambda word_ids, window: np.concatenate([np.stack([word_ids, np.roll(word_ids, by)], axis=1) for distance in range(1, window + 1) for by in (distance, -distance)]))  # fmt: skip
 
 
 # ----------------------------------------------------------------------------------------------------------------------
@@ -943,20 +1040,14 @@ def cost(scores):
     return np.logaddexp(0, -scores)
 
 
-EPSILONS = 1e-4, 1e-5, 1e-6, 1e-7, 1e-8, 1e-9, 1e-10, 1e-12, 1e-15, 1e-16, 1e-20, 1e-30
-
 # Each as a slip at one place, and as a mistake at both
 COSTS = {
     "loss-negative": ("A minus is missing{at}: −log σ is never below 0.", lambda s: -cost(s)),
     "loss-overflow": (
         "With large scores the loss is not finite{at}, or NaN. −log σ(s) = log(1 + e^−s): which part of it overflows, or is "
         "rounded to 0 or 1, and what is the whole close to then?",
-        lambda s: -np.log(sigmoid(s)),
-        lambda s: -np.log(np.exp(s) / (1 + np.exp(s))),
-        lambda s: -np.log(1 - sigmoid(-s)),
-        lambda s: -np.log(1 - 1 / (1 + np.exp(s))),
-        lambda s: np.log(1 + np.exp(s)) - s,
-    ),
+        lambda s: -np.log(sigmoid(s)), lambda s: -np.log(np.exp(s) / (1 + np.exp(s))), lambda s: -np.log(1 - sigmoid(-s)),
+        lambda s: -np.log(1 - 1 / (1 + np.exp(s))), lambda s: np.log(1 + np.exp(s)) - s),
     "loss-clipped": (
         "A score far on the wrong side has to cost as much as it is far{at}. A small number inside of the logarithm, or a limit "
         "for the scores or for σ, hides how wrong it is.",
@@ -965,30 +1056,16 @@ COSTS = {
         *(lambda s, eps=eps: -np.log(np.clip(sigmoid(s), eps, 1 - eps)) for eps in EPSILONS),
         *(lambda s, most=most: cost(np.clip(s, -most, most)) for most in (6, 10, 20, 30, 50, 100, 500, 700)),
         *(lambda s, least=least: cost(np.maximum(s, least)) for least in (-30, -50, -100, -500, -700)),
-        lambda s: -np.nan_to_num(np.log(sigmoid(s))),
-        lambda s: -np.nan_to_num(np.log(sigmoid(s)), neginf=0.0),
-    ),
-    "loss-without-log": (
-        "These are probabilities{at}: the logarithm is missing.",
-        lambda s: 1 - sigmoid(s),
-        lambda s: -sigmoid(s),
-        lambda s: sigmoid(s),
-    ),
-    "loss-another-base": (
-        "The logarithm has another base than e{at}: 2 or 10.",
-        lambda s: cost(s) / np.log(2),
-        lambda s: cost(s) / np.log(10),
-    ),
-    "loss-without-sigmoid": (
-        "The scores count as they are, or cut at 0 or 1{at}. σ makes them probabilities first.",
-        lambda s: -s,
-        lambda s: np.maximum(0, -s),
-        lambda s: np.maximum(0, 1 - s),
-        lambda s: -np.log(abs(s)),
-        lambda s: -np.log(s),
-    ),
+        lambda s: -np.nan_to_num(np.log(sigmoid(s))), lambda s: -np.nan_to_num(np.log(sigmoid(s)), neginf=0.0)),
+    "loss-without-log": ("These are probabilities{at}: the logarithm is missing.",
+                         lambda s: 1 - sigmoid(s), lambda s: -sigmoid(s), lambda s: sigmoid(s)),
+    "loss-another-base": ("The logarithm has another base than e{at}: 2 or 10.",
+                          lambda s: cost(s) / np.log(2), lambda s: cost(s) / np.log(10)),
+    "loss-without-sigmoid": ("The scores count as they are, or cut at 0 or 1{at}. σ makes them probabilities first.",
+                             lambda s: -s, lambda s: np.maximum(0, -s), lambda s: np.maximum(0, 1 - s), lambda s: -np.log(abs(s)),
+                             lambda s: -np.log(s)),
     "loss-squared": ("These are squares of 1 − σ{at}. Here a logarithm is asked for.", lambda s: (1 - sigmoid(s)) ** 2),
-}
+}  # fmt: skip
 for _diagnosis, (_sentence, *_wrong) in COSTS.items():
     cost.slip(_diagnosis, _sentence, *_wrong)
 
@@ -1087,6 +1164,20 @@ mistake(LOSS, "loss-overflow", None, loss_with(lambda s: -np.log(sigmoid(s)), la
 mistake(LOSS, "loss-clipped", None,
         *(loss_with(lambda s, eps=eps: -np.log(sigmoid(s) + eps), lambda s, eps=eps: -np.log(1 - sigmoid(s) + eps)) for eps in EPSILONS),
         *(loss_with(lambda s, eps=eps: -np.log(np.clip(sigmoid(s), eps, 1 - eps)), lambda s, eps=eps: -np.log(1 - np.clip(sigmoid(s), eps, 1 - eps))) for eps in EPSILONS))  # fmt: skip
+mistake(LOSS, "loss-scores-of-all", None,
+        lambda center, context, noise: (cost(center @ context.T).sum(axis=-1) + cost(-dots(center[:, None], noise)).sum(axis=-1)).mean())  # fmt: skip
+mistake(LOSS, "loss-of-single-products", "The logarithm is taken of single products. A score is a dot product: multiply, add up, and "
+        "then comes σ.",
+        lambda center, context, noise: (cost(center * context).sum(axis=-1) + cost(-center[:, None] * noise).sum(axis=(1, 2))).mean(),
+        lambda center, context, noise: cost(center * context).mean() + cost(-center[:, None] * noise).mean(),
+        lambda center, context, noise: cost(center * context).mean() + cost(-center[:, None] * noise).sum(axis=1).mean())  # fmt: skip
+mistake(LOSS, "loss-noise-beside-context", "The noise is compared with the true neighbours. The word in the centre asks, both times.",
+        lambda center, context, noise: (cost(dots(center, context)) + cost(-dots(context[:, None], noise)).sum(axis=-1)).mean())  # fmt: skip
+mistake(LOSS, "loss-noise-without-center", "The word in the centre has no part in the scores of the noise. They are dot products with "
+        "it.", lambda center, context, noise: (cost(dots(center, context)) + cost(-noise.sum(axis=-1)).sum(axis=-1)).mean())  # fmt: skip
+mistake(LOSS, "loss-of-one-example", "One example counts, the first or the last. Wanted is the mean of all.",
+        *(lambda center, context, noise, i=i: negative_sampling_loss(center[[i]], context[[i]], noise[[i]]) for i in (0, -1)))  # fmt: skip
+mistake(LOSS, "loss-noise-across", None, loss_of(lambda true, false: cost(true).mean() + cost(-false.sum(axis=0)).sum()))  # fmt: skip
 mistake(LOSS, "loss-without-log", None, loss_with(lambda s: 1 - sigmoid(s), sigmoid), loss_with(lambda s: -sigmoid(s), sigmoid))  # fmt: skip
 mistake(LOSS, "loss-noise-averaged", None, loss_of(lambda true, false: np.column_stack([cost(true), cost(-false)]).mean()),
         loss_of(lambda true, false: np.column_stack([cost(true), cost(-false)]).mean(axis=-1).sum()))  # fmt: skip
@@ -1189,6 +1280,11 @@ def excluded(scores, words, fill=-np.inf):
     return scores
 
 
+without_question.slip("analogy-question-wins", "What you put in place of the three words' scores always wins: your answer is one of "
+        "them.", lambda scores, *abc: excluded(scores, list(abc), np.inf))  # fmt: skip
+without_question.slip("analogy-excludes-others", "You leave out other rows than those of the three words asked with.",
+        lambda scores, a, b, c: excluded(scores, slice(a, c + 1)), lambda scores, a, b, c: excluded(scores, slice(0, 3)),
+        lambda scores, a, b, c: excluded(scores, slice(min(a, b, c), max(a, b, c) + 1)))  # fmt: skip
 SHIFTED = "The words behind those you took out have moved up: the place in what is left is not the row number any more."
 without_question.slip("analogy-inputs-not-excluded", "Your answer is one of the three words asked with. They lie nearest nearly always: "
         "leave a, b and c out.", lambda scores, a, b, c: scores)  # fmt: skip
@@ -1264,6 +1360,8 @@ def analogy_with(scores):
 mistake(ANALOGY, "analogy-raw-vectors", "Long vectors bend the step: scale all to length 1 before you subtract.",
         analogy_with(lambda v, a, b, c: unit_length(v) @ (v[b] - v[a] + v[c])),
         analogy_with(lambda v, a, b, c: unit_length(v) @ (unit_length(v[b] - v[a]) + unit_length(v[c]))))  # fmt: skip
+mistake(ANALOGY, "analogy-step-scaled", "The step b − a is scaled to length 1 as well. Scale the words; the step is what lies between "
+        "them.", analogy_with(lambda v, a, b, c: (u := unit_length(v)) @ (unit_length(u[b] - u[a]) + u[c])))  # fmt: skip
 mistake(ANALOGY, "analogy-dot-product", None, analogy_with(lambda v, a, b, c: v @ (v[b] - v[a] + v[c])),
         analogy_with(lambda v, a, b, c: v @ ((u := unit_length(v))[b] - u[a] + u[c])))  # fmt: skip
 mistake(ANALOGY, "analogy-raw-distance", "You compare distances of vectors that are not scaled. Scale all to length 1 before you "
