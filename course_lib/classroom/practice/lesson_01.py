@@ -151,20 +151,21 @@ def paired(from_states, from_memory, targets, sources):
     return sums.reshape(*sums.shape[:-2], from_states.shape[-2], from_memory.shape[-2], sums.shape[-1])
 
 
-every_pair.slip("multiplied", "You multiply the two parts inside the tanh. They are added.",
+every_pair.slip("multiplied", "You multiply the two parts. They are added.",
                 lambda a, b: a[..., :, None, :] * b[..., None, :, :])  # fmt: skip
-every_pair.slip("subtracted", "You take the difference of the two parts inside the tanh. They are added.",
+every_pair.slip("subtracted", "You take the difference of the two parts. They are added.",
                 lambda a, b: a[..., :, None, :] - b[..., None, :, :], lambda a, b: b[..., None, :, :] - a[..., :, None, :])  # fmt: skip
 every_pair.slip("state-ignored", "All rows are alike: your scores do not depend on the states.",
                 lambda a, b: every_pair(0 * a, b))  # fmt: skip
 every_pair.slip("keys-ignored", "All words get one and the same score: your scores do not depend on the memory.",
                 lambda a, b: every_pair(a, 0 * b))  # fmt: skip
-every_pair.slip("tanh-each", "You take the tanh of a part by itself, then add the parts. Add first: one tanh of the sum.",
+every_pair.slip("tanh-each", "You take the tanh of a part by itself. Add first: one tanh of the sum.",
                 lambda a, b: every_pair(np.tanh(a), np.tanh(b)))  # fmt: skip
 every_pair.slip("rows-paired", None, lambda a, b: a + b)
 every_pair.slip("fails-on-batch", None, lambda a, b: a[:, None] + b[None])
 every_pair.slip("one-leading-axis", "Right with exactly one axis in front, a batch; with none or with two it is not. The dots stand for any number "
-                "of axes: count from the end.", lambda a, b: a[:, :, None, :] + b[:, None, :, :])  # fmt: skip
+                "of axes: count from the end.", lambda a, b: a[:, :, None, :] + b[:, None, :, :],
+                lambda a, b: np.expand_dims(a, 2) + np.expand_dims(b, 1))  # fmt: skip
 every_pair.slip("pairs-misaligned", "What you write side by side are not all the pairs: some come twice and others never. One of the two has each of its "
                 "rows repeated, the other is repeated as a whole.",
                 *(lambda a, b, rows=rows: paired(a, b, *rows(a.shape[-2], b.shape[-2])) for rows in (
@@ -189,7 +190,7 @@ squashed.slip("sigmoid-for-tanh", "You squash with a sigmoid, to between 0 and 1
 squashed.slip("other-function", "You bend with another function than tanh, the hyperbolic tangent, that the papers take.",
               np.tan, np.sin, np.arctan, np.sinh, np.sign, np.exp, lambda sums: np.log1p(np.exp(sums)))  # fmt: skip
 squashed.slip("softmax-for-tanh", "The numbers of your hidden layer are shares that add up to 1. The papers take tanh of each by itself.",
-              lambda sums: softmax(sums))  # fmt: skip
+              lambda sums: softmax(sums), lambda sums: softmax(np.tanh(sums)))  # fmt: skip
 
 
 @step
@@ -218,8 +219,10 @@ def halves(W, d_state):
 
 halves.slip("concat-order", "State and annotation are written in the wrong order: [state; annotation], the state first.",
             lambda W, d_state: (W[:, d_state:], W[:, :d_state]), lambda W, d_state: (W[:, -d_state:], W[:, :-d_state]))  # fmt: skip
-halves.slip("cut-in-the-middle", "W is cut in the middle. The states need as many columns as they have numbers, the memory has the others.",
-            lambda W, d_state: (W[:, : W.shape[1] // 2], W[:, W.shape[1] // 2 :]))  # fmt: skip
+halves.slip("cut-for-equal-lengths", "Right where states and annotations have as many numbers, not elsewhere. The states need as many columns of W "
+            "as they have numbers, the memory has all the others.",
+            lambda W, d_state: (W[:, : W.shape[1] // 2], W[:, W.shape[1] // 2 :]),
+            lambda W, d_state: (W[:, :d_state], W[:, d_state : 2 * d_state]))  # fmt: skip
 halves.slip("cut-by-parity", "You take every other column of W. The state stands in one piece in front, the annotation in one piece behind.",
             lambda W, d_state: (W[:, ::2], W[:, 1::2]))  # fmt: skip
 halves.slip("cut-off-by-one", "W is cut one column too early or too late.",
@@ -269,6 +272,12 @@ def network_cases():
     yield "states and annotations of one length", *vectors(11, D_STATE), *network(13, D_HIDDEN, D_STATE, D_STATE)
     oblong = network(16, D_HIDDEN, D_STATE, D_MEMORY)
     yield "states and annotations of different lengths", *vectors(19, D_MEMORY), *oblong
+    yield (
+        "annotations longer than states",
+        draw(26, TARGETS, 3),
+        draw(27, SOURCES, D_MEMORY),
+        *network(28, D_HIDDEN, 3, D_MEMORY),
+    )
     yield "a batch", *vectors(21, D_MEMORY, 2), *oblong
     yield "two leading axes", *vectors(23, D_MEMORY, 2, 3), *oblong
 
@@ -346,10 +355,9 @@ for_every_target.slip("mask-axis", "With several sentences your mask meets the w
                       "target words.", lambda mask: mask)  # fmt: skip
 for_every_target.slip("mask-hides-targets", "Your mask hides target words, rows of the table. What is padded is source words: columns.",
                       lambda mask: mask[..., None])  # fmt: skip
-for_every_target.slip("first-mask-for-all", "All sentences get the mask of the first one. Each has padding of its own.",
-                      lambda mask: mask.reshape(-1, mask.shape[-1])[0])  # fmt: skip
-for_every_target.slip("hidden-in-any", "A word that is padding in one sentence is hidden in all of them. Each has padding of its own.",
-                      lambda mask: mask.reshape(-1, mask.shape[-1]).all(axis=0))  # fmt: skip
+for_every_target.slip("one-mask-for-all", "All sentences get one and the same mask, that of the first or one made of all. Each has padding of its own.",
+                      lambda mask: mask.reshape(-1, mask.shape[-1])[0], lambda mask: mask.reshape(-1, mask.shape[-1]).all(axis=0),
+                      lambda mask: mask.reshape(-1, mask.shape[-1]).any(axis=0))  # fmt: skip
 for_every_target.slip("one-leading-axis", None, lambda mask: mask[:, None, :])
 
 
@@ -388,6 +396,7 @@ def context_cases():
     yield Case("scores around 1000", low + 2000, draw(9, 3, 2), ones, edge=True)
     yield Case("scores around -1000", low, draw(9, 3, 2), ones, edge=True)
     yield Case("scores from -1000 to 1000", np.array([[1000.0, -999, -1000], [-1000, -999, -998]]), draw(9, 3, 2), ones, edge=True)  # fmt: skip
+    yield Case("scores from -600 to 600", np.array([[600.0, 0, -600]]), draw(9, 3, 2), ones, edge=True)
     giant = np.array([[3.0, 1000, 1], [1, 1000, 2]])
     yield Case("a padded word with a score of 1000", giant, draw(9, 3, 2), np.arange(3) != 1, edge=True)
     yield Case("real words with scores around -1000", low, draw(9, 3, 2), np.arange(3) < 2, edge=True)
@@ -428,6 +437,13 @@ mistake(CONTEXT, "context-over-targets", "You add up over the target words. Each
         lambda *inputs: ((weights_of(*inputs)[..., None] * inputs[1][..., None, :, :]).sum(axis=-3), weights_of(*inputs)),
         lambda *inputs: (context_vectors(*inputs)[0].sum(axis=-2), weights_of(*inputs)),
         lambda *inputs: (context_vectors(*inputs)[0].mean(axis=-2), weights_of(*inputs)))  # fmt: skip
+mistake(CONTEXT, "dot-on-batch", None, lambda *inputs: (np.dot(weights_of(*inputs), inputs[1]), weights_of(*inputs)))
+mistake(
+    CONTEXT,
+    "fails-on-batch",
+    None,
+    lambda *inputs: (np.einsum("ts,sd->td", weights_of(*inputs), inputs[1]), weights_of(*inputs)),
+)
 mistake(CONTEXT, "mixes-before-the-mask",
         "The weights are right, but the context mixes other ones, from before the mask. Use the very weights that you return.",
         lambda scores, memory, mask: (below_row(scores) @ memory, weights_of(scores, memory, mask)))  # fmt: skip
@@ -507,6 +523,13 @@ READS_COLUMNS = (
     "You read along the target words. A row belongs to a target word: go along each row, over the source words."
 )
 row_sum.slip("reads-columns", READS_COLUMNS, lambda terms: terms.sum(axis=0))
+row_sum.slip("last-product-only", "Each entry holds one product, the last: in a loop `=` overwrites, `+=` adds up.",
+             lambda terms: terms[:, -1], lambda terms: np.array([row[np.flatnonzero(row)[-1]] if row.any() else 0.0 for row in terms]))  # fmt: skip
+row_sum.slip(
+    "sum-goes-on",
+    "Your sum goes on from row to row. Each row begins with 0.",
+    lambda terms: terms.sum(axis=-1).cumsum(),
+)
 row_sum.slip("one-for-all-rows", "You return one number for the whole table. Each row has its own.",
              lambda terms: terms.sum(), lambda terms: terms.sum(axis=-1).mean(), lambda terms: terms.mean())  # fmt: skip
 row_sum.slip(
@@ -576,6 +599,8 @@ for diagnosis, sentence, *functions in [
     ("zero-log-zero", None, lambda weights: np.nan_to_num(np.exp(-(weights * np.log(weights)).sum(axis=-1)))),
     ("words-counted", "You count the words that have any weight, or more than some bound. A small weight is not worth a whole word: take "
      "e^entropy.", *(lambda weights, bound=bound: (weights > bound).sum(axis=-1) for bound in (0, 0.01, 0.05, 0.1, 0.2))),
+    ("spread-as-share", "You divide the spread by how many words there are. It is a number of words.",
+     lambda weights: read_alignment(weights)[1] / weights.shape[-1]),
     ("one-over-largest", "That is 1 over the largest weight. It ignores how the rest is spread.", lambda weights: 1 / weights.max(axis=-1)),
     ("one-over-squares", "That is 1 over the sum of squares, another measure of spread. Asked for is e^entropy.",
      lambda weights: 1 / (weights**2).sum(axis=-1)),
@@ -694,7 +719,7 @@ mistake(STEP, "tanh-before-W_c", "You take the tanh of [context; state], then ma
         step_with(combine=lambda context, states, W_c: np.tanh(np.tanh(side_by_side(context, states)) @ W_c.T)))  # fmt: skip
 mistake(STEP, "hidden-is-context", "You return the context itself. It still has to be combined with the state: tanh(W_c [context; state]).",
         step_with(combine=lambda context, states, W_c: context))  # fmt: skip
-mistake(STEP, "tanh-of-each-half", "You take the tanh of two parts, then add them. Add first: one tanh of the sum.",
+mistake(STEP, "tanh-each", None,
         step_with(combine=lambda context, states, W_c: np.tanh(side_by_side(context, 0 * states) @ W_c.T)
                   + np.tanh(side_by_side(0 * context, states) @ W_c.T)))  # fmt: skip
 mistake(STEP, "context-as-weights", "In place of the weights you return the context. Return what it was mixed with.",
@@ -908,7 +933,7 @@ mistake(PATHS, "path-unreachable", "Some positions can't be reached at all. For 
         lambda links: np.where(path_lengths(links) < 0, len(links), path_lengths(links)),
         lambda links: np.where(path_lengths(links) < 0, len(links) + 1, path_lengths(links)))  # fmt: skip
 mistake(PATHS, "path-from-zero", "Your diagonal is not 0: from a position to itself no step is needed, even where it has a link to itself.",
-        walks, lambda links: walks(links, more=0), lambda links: np.where(at_home(links) & links, 1, path_lengths(links)),
+        walks, lambda links: walks(links, more=0), lambda links: np.where(links, 1, walks(links, more=0)), lambda links: np.where(at_home(links) & links, 1, path_lengths(links)),
         *(lambda links, fill=fill: np.where(at_home(links), fill, path_lengths(links)) for fill in (1, -1, 2)))  # fmt: skip
 mistake(PATHS, "path-reached-only", "You say whether there is a way. Asked for is its length.",
         lambda links: path_lengths(links) >= 0, lambda links: path_lengths(links) > 0,
