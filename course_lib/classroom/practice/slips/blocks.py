@@ -96,6 +96,8 @@ mean_of.slip("norm-over-everything", "Several tokens share one mean or one sprea
              "own, along the last axis.", lambda x: x.mean(), lambda x: x.mean(axis=(-2, -1), keepdims=True))  # fmt: skip
 mean_of.slip("norm-missing-keepdims", "Each token is normed with the mean or spread of another: without keepdims=True they line up "
              "with the columns.", lambda x: x.mean(axis=-1))  # fmt: skip
+mean_of.slip("norm-divides-by-tokens", "You divide by how many tokens or sentences there are. A mean over features divides by how many "
+             "features there are.", *(lambda x, axis=axis: x.sum(axis=-1, keepdims=True) / x.shape[axis] for axis in (-2, 0)))  # fmt: skip
 mean_of.slip("norm-sum-for-mean", "You subtract the sum of a token's numbers. Their mean goes first.",
              lambda x: x.sum(axis=-1, keepdims=True))  # fmt: skip
 
@@ -107,6 +109,8 @@ variance_of.slip("norm-second-moment", "You divide by the root of the mean of xÂ
                  lambda x, mean: (x**2).mean(axis=-1, keepdims=True))  # fmt: skip
 variance_of.slip("norm-mean-then-square", "You square the mean of the deviations, and that mean is 0. The variance is the mean of their "
                  "squares.", lambda x, mean: (x - mean).mean(axis=-1, keepdims=True) ** 2)  # fmt: skip
+variance_of.slip("norm-divides-by-tokens", None,
+                 *(lambda x, mean, axis=axis: ((x - mean) ** 2).sum(axis=-1, keepdims=True) / x.shape[axis] for axis in (-2, 0)))  # fmt: skip
 variance_of.slip("norm-missing-keepdims", None, lambda x, mean: ((x - mean) ** 2).mean(axis=-1))
 variance_of.slip(
     "norm-over-tokens",
@@ -135,6 +139,8 @@ spread_of.slip("norm-eps-subtracted", "eps is subtracted from the variance. It i
 spread_of.slip("norm-eps-twice", "eps is added twice: under the root and after it, or to the variance two times.",
                lambda variance, eps: np.sqrt(variance + eps) + eps, lambda variance, eps: np.sqrt(variance + 2 * eps))  # fmt: skip
 
+spread_of.slip("norm-squared-for-root", "You square the variance. The spread is its root.",
+               lambda variance, eps: (variance + eps) ** 2, lambda variance, eps: variance**2 + eps)  # fmt: skip
 spread_of.slip("norm-root-twice", "The root is taken twice: a standard deviation is one already.",
                lambda variance, eps: np.sqrt(np.sqrt(variance) + eps), lambda variance, eps: np.sqrt(np.sqrt(variance + eps)))  # fmt: skip
 
@@ -142,10 +148,6 @@ over_spread.slip("norm-not-divided", "The tokens have mean 0, but not spread 1: 
                  lambda deviations, spread: deviations)  # fmt: skip
 over_spread.slip("norm-multiplied", "You multiply by the spread: a token with a large one gets even larger. Divide by it.",
                  lambda deviations, spread: deviations * spread)  # fmt: skip
-over_spread.slip(
-    "norm-divided-twice", "You divide by the spread twice.", lambda deviations, spread: deviations / spread**2
-)
-
 over_spread.slip(
     "norm-sign-flipped",
     "Each sign is turned round: x is subtracted from the mean.",
@@ -181,6 +183,13 @@ biased.slip(
     "norm-gain-one-number", None, lambda normed, bias: normed + bias.mean(), lambda normed, bias: normed + bias[0]
 )
 
+for slip in mean_of.slips:
+    if slip.diagnosis in (
+        "norm-median",
+        "norm-divides-by-tokens",
+        "norm-sum-for-mean",
+    ):  # beside a variance that is right
+        layer_norm.slip(slip.diagnosis, None, normed_with(slip.function, lambda x: x.var(axis=-1, keepdims=True)))
 layer_norm.slip("norm-over-tokens", None, *over((-2, True), (0, True), ("others", True)))
 layer_norm.slip("norm-axis-1", "On a batch your mean or spread runs over axis 1. The features are the last axis whatever the rank.",
                 *over((1, True)))  # fmt: skip
@@ -218,6 +227,10 @@ layer_norm.slip("norm-gain-and-bias-swapped", "Gain and bias are exchanged: the 
                 lambda x, gain, bias, eps: layer_norm(x, bias, gain, eps))  # fmt: skip
 layer_norm.slip("norm-bias-before-gain", "You add the bias before you multiply by the gain. The gain comes first, then the bias.",
                 lambda x, gain, bias, eps: gain * (plain_norm(x, eps) + bias))  # fmt: skip
+layer_norm.slip("norm-gain-on-x-alone", "The gain multiplies x before the mean is subtracted. It multiplies what has been normed.",
+                lambda x, gain, bias, eps: (gain * x - (x - deviations(x))) / np.sqrt(x.var(-1, keepdims=True) + eps) + bias)  # fmt: skip
+layer_norm.slip("norm-bias-divided", "The bias is divided by the spread, too. It is added at the very end.",
+                lambda x, gain, bias, eps: (gain * deviations(x) + bias) / np.sqrt(x.var(-1, keepdims=True) + eps))  # fmt: skip
 layer_norm.slip("norm-gain-first", "Gain, or gain and bias, come before the norm, which takes part of them out again. Norm first.",
                 lambda x, gain, bias, eps: plain_norm(gain * x, eps) + bias,
                 lambda x, gain, bias, eps: plain_norm(gain * x + bias, eps))  # fmt: skip
@@ -292,6 +305,7 @@ def linear(x, W, b):
 linear.slip("bias-missing", "The bias{at} changes nothing in your result.", lambda x, W, b: x @ W)
 linear.slip("bias-subtracted", "The bias{at} is subtracted. It is added.", lambda x, W, b: x @ W - b)
 linear.slip("bias-multiplies", "The bias{at} multiplies. It is added.", lambda x, W, b: x @ W * b)
+linear.slip("bias-added-twice", "The bias{at} is added twice.", lambda x, W, b: x @ W + 2 * b)
 linear.slip("projection-transposed", None, lambda x, W, b: x @ W.T + b)
 
 
@@ -320,7 +334,7 @@ def sigmoid(x):
 OTHER_ACTIVATIONS = [
     sigmoid, np.tanh, lambda x: x * sigmoid(x), lambda x: np.logaddexp(0, x), lambda x: (x > 0).astype(float),
     lambda x: shares(np.exp(x - x.max(axis=-1, keepdims=True))), lambda x: np.where(x > 0, x, np.expm1(x)),
-    lambda x: np.clip(x, 0, 1), lambda x: np.clip(x, 0, 6), lambda x: np.maximum(0, x) ** 2, lambda x: x * sigmoid(1.702 * x),
+    lambda x: np.clip(x, 0, 1), lambda x: np.clip(x, 0, 6), lambda x: np.maximum(0, x) ** 2, np.exp, np.square, lambda x: x * sigmoid(1.702 * x),
     *(lambda x, slope=slope: np.where(x > 0, x, slope * x) for slope in (0.01, 0.1, 0.2)),
 ]  # fmt: skip
 for activation in (relu, gelu):
@@ -357,9 +371,11 @@ feed_forward.slip("activation-first", "The activation comes before the first map
                   lambda x, W_1, b_1, W_2, b_2, bend=relu: bend(bend(x) @ W_1 + b_1) @ W_2 + b_2)  # fmt: skip
 feed_forward.slip("activation-on-weights", "The activation is taken of the weights. It is taken of what the first map gives.",
                   lambda x, W_1, b_1, W_2, b_2, bend=relu: (x @ bend(W_1) + b_1) @ W_2 + b_2,
-                  lambda x, W_1, b_1, W_2, b_2, bend=relu: (x @ bend(W_1) + bend(b_1)) @ W_2 + b_2)  # fmt: skip
-feed_forward.slip("activation-before-bias", "The activation comes before the first bias is added. The bias sets the threshold: it "
-                  "belongs inside.", lambda x, W_1, b_1, W_2, b_2, bend=relu: (bend(x @ W_1) + b_1) @ W_2 + b_2)  # fmt: skip
+                  lambda x, W_1, b_1, W_2, b_2, bend=relu: (x @ bend(W_1) + bend(b_1)) @ W_2 + b_2,
+                  lambda x, W_1, b_1, W_2, b_2, bend=relu: bend(x @ W_1 + b_1) @ bend(W_2) + b_2)  # fmt: skip
+feed_forward.slip("activation-before-bias", "The first bias comes too late: the activation, or what it cuts off, knows nothing of it. It "
+                  "belongs inside.", lambda x, W_1, b_1, W_2, b_2, bend=relu: (bend(x @ W_1) + b_1) @ W_2 + b_2,
+                  lambda x, W_1, b_1, W_2, b_2, bend=relu: np.where(x @ W_1 > 0, x @ W_1 + b_1, 0) @ W_2 + b_2)  # fmt: skip
 feed_forward.slip("ff-with-residual", "x is added already. That belongs to the block; the feed-forward network gives only what is to "
                   "be added.", lambda x, *rest, **how: x + feed_forward(x, *rest, **how))  # fmt: skip
 feed_forward.slip("ff-hidden-only", "These are the hidden units, d_ff of them. The second map brings them back to d_model.",
@@ -448,6 +464,9 @@ what_is_read.slip("shift-no-start", "Your inputs don't begin with start_id: what
 what_is_read.slip("shift-too-long", "Your arrays are one too long: with start and end there are len + 2 tokens; cut the last off the "
                   "inputs and the first off the labels.",
                   lambda sentences, start_id, pad_id: padded(what_is_read(sentences, start_id, pad_id), pad_id))  # fmt: skip
+what_is_read.slip("shift-last-token-lost", "The last token of each sentence is missing in your inputs: it is read before the end is "
+                  "predicted.", lambda sentences, start_id, pad_id: ended(
+                      what_is_read(sentences, start_id, pad_id), (sentences != pad_id).sum(axis=-1), pad_id))  # fmt: skip
 what_is_read.slip("shift-start-overwrites", "start_id has replaced the first token. It comes in front of it.",
                   lambda sentences, start_id, pad_id: np.hstack([column(sentences, start_id), padded(sentences[:, 1:], pad_id)]))  # fmt: skip
 what_is_predicted.slip("shift-minus-100", "-100 stands for padding in your labels. Here padding stays pad_id; the loss is told which id "
