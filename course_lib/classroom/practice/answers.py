@@ -71,6 +71,13 @@ def plain(returned):
     return array
 
 
+def arrays_in(value):
+    """The arrays of a plain value, one after the other."""
+    if isinstance(value, tuple):
+        return [array for part in value for array in arrays_in(part)]
+    return [value] if isinstance(value, np.ndarray) else []
+
+
 def checked_plain(value):
     """A value that should be in plain form already, from another process; anything else is odd."""
     if isinstance(value, tuple):

@@ -18,6 +18,7 @@ from course_lib.classroom.practice.steps import run
 from course_lib.classroom.practice.trial import LearnerError, Mistake, Unattempted, ask
 
 SECONDS_FOR_PAIRS = 0.3
+DIFFERENT = 6  # numbers that a wrong answer has to hold before two slips together are believed
 
 TEXTS = {
     "changed": "Your function changed the array it was given as {name}. The caller still needs it: make a new array, and leave "
@@ -160,6 +161,8 @@ def _known_mistake(known, trials):
         return None if first is None or any(diagnosis != first[0] for diagnosis, _ in found) else first
     if first is not None:
         return first
+    if not _tells_much(trials):
+        return None
     until = time.perf_counter() + SECONDS_FOR_PAIRS
     for first, second in _pairs(known, slips, inputs):
         if time.perf_counter() > until:
@@ -181,6 +184,14 @@ def _single_mistakes(known, slips, trials):
     for (site, _, diagnosis), function in slips.items():
         if _agrees(known, known.reference, {site: function}, trials):
             yield diagnosis, sentence_of(diagnosis, site.at)
+
+
+def _tells_much(trials):
+    """Whether wrong answers hold more than a few different numbers: with fewer, two slips agree with anything by chance."""
+    arrays = [array for one in trials if not one.is_right for array in answers.arrays_in(one.answer.value)]
+    return (
+        bool(arrays) and len(np.unique(np.concatenate([array.ravel().astype(float) for array in arrays]))) >= DIFFERENT
+    )
 
 
 def slips_of(function, inputs):

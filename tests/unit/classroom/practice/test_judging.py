@@ -6,6 +6,7 @@ import pytest
 from course_lib.classroom.practice import answers, catalogue, judging
 from course_lib.classroom.practice.catalogue import Case, cases, mistake
 from course_lib.classroom.practice.judging import judge
+from course_lib.classroom.practice.steps import step
 from course_lib.classroom.practice.steps import Step, everywhere, step
 from course_lib.classroom.practice.trial import LearnerError
 
@@ -112,6 +113,7 @@ def stepped(known):
     raised.slip("not-raised", "Nothing is added.", lambda x: x)
     entry = catalogue.know("00.steps", lambda x: raised(doubled(x)), "numbers", None, {"shifted-by-all"})
     entry.cases.extend(known.cases)
+    entry.cases.append(lambda: iter([Case("more numbers", np.arange(8.0))]))
     return entry
 
 
@@ -158,3 +160,24 @@ def test_rounded_values_are_said_to_be_that(monkeypatch, change, said):
         yield Case("a table", np.array([[50.0, 60, 71], [-80, 90, 100]]))
 
     assert said in diagnosis_of(entry, lambda x: change(x / 7)).message
+
+
+def test_two_slips_together_are_believed_only_where_the_answer_tells_much(known):
+    @step
+    def doubled(x):
+        return 2 * x
+
+    @step
+    def raised(x):
+        return x + 1
+
+    doubled.slip("tripled", "You triple.", lambda x: 3 * x)
+    raised.slip("lowered", "You subtract 1.", lambda x: x - 1)
+    two = catalogue.know("00.steps", lambda x: raised(doubled(x)), "numbers", None, ())
+    two.cases.append(lambda: iter([Case("a few numbers", np.arange(8.0))]))
+    assert diagnosis_of(two, lambda x: 3 * x - 1).diagnosis == "tripled+lowered"
+    signs = catalogue.know("00.signs", lambda x: raised(doubled(x)) > 2, "signs", None, ())
+    signs.cases.extend(two.cases)
+    assert diagnosis_of(signs, lambda x: x > 1).diagnosis == "different-values", (
+        "the two slips together give the same"
+    )
