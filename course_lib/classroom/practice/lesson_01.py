@@ -16,7 +16,7 @@ from course_lib.classroom.practice.slips.attention import (
     softmax,
 )
 from course_lib.classroom.practice.slips.numbers import largest_place
-from course_lib.classroom.practice.steps import step
+from course_lib.classroom.practice.steps import everywhere, step
 
 # Sizes that are all different, so that no exchange of axes goes unseen; independent states and memory.
 TARGETS, SOURCES, D_STATE, D_MEMORY, D_HIDDEN = 4, 6, 9, 5, 7
@@ -106,15 +106,8 @@ mistake(GENERAL, "W-twice", "W stands on both sides. Once is enough: between the
         lambda states, memory, W: dot_products(states @ W, memory @ W.T))  # fmt: skip
 mistake(GENERAL, "tanh-added", None, lambda states, memory, W: np.tanh(general_scores(states, memory, W)),
         lambda states, memory, W: dot_products(states, np.tanh(memory @ W.T)))  # fmt: skip
-mistake(
-    GENERAL,
-    "scores-scaled",
-    None,
-    lambda states, memory, W: general_scores(states, memory, W) / np.sqrt(states.shape[-1]),
-)
-mistake(
-    GENERAL, "scores-averaged", None, lambda states, memory, W: general_scores(states, memory, W) / states.shape[-1]
-)
+mistake(GENERAL, "scores-scaled", None, lambda *inputs: general_scores(*inputs) / np.sqrt(inputs[0].shape[-1]))
+mistake(GENERAL, "scores-averaged", None, lambda *inputs: general_scores(*inputs) / inputs[0].shape[-1])
 mistake(GENERAL, "scores-squashed", "Your scores are squashed by a sigmoid, to between 0 and 1. The general score is a plain product.",
         lambda states, memory, W: 1 / (1 + np.exp(-general_scores(states, memory, W))))  # fmt: skip
 mistake(GENERAL, "W-added", "W is added. It stands between state and annotation as a factor.",
@@ -297,9 +290,7 @@ def concat_cases():
 ADDITIVE, CONCAT = "01.additive_scores", "01.concat_scores"
 mistake(ADDITIVE, "matrices-swapped", "The two matrices are exchanged: the first belongs to the states, the second to the memory.",
         lambda states, memory, W_q, W_k, v: additive_scores(states, memory, W_k, W_q, v))  # fmt: skip
-mistake(
-    ADDITIVE, "matrix-side", None, lambda states, memory, W_q, W_k, v: additive_scores(states, memory, W_q.T, W_k.T, v)
-)
+mistake(ADDITIVE, "matrix-side", None, everywhere(additive_scores, mapped, mapped.slips[0]))
 for diagnosis, sentence, *functions in [
     ("one-matrix", "One matrix maps both. The states have their own, and so has the memory.",
      lambda states, memory, W_q, W_k, v: additive_scores(states, memory, W_q, W_q, v),
@@ -438,12 +429,8 @@ mistake(CONTEXT, "context-over-targets", "You add up over the target words. Each
         lambda *inputs: (context_vectors(*inputs)[0].sum(axis=-2), weights_of(*inputs)),
         lambda *inputs: (context_vectors(*inputs)[0].mean(axis=-2), weights_of(*inputs)))  # fmt: skip
 mistake(CONTEXT, "dot-on-batch", None, lambda *inputs: (np.dot(weights_of(*inputs), inputs[1]), weights_of(*inputs)))
-mistake(
-    CONTEXT,
-    "fails-on-batch",
-    None,
-    lambda *inputs: (np.einsum("ts,sd->td", weights_of(*inputs), inputs[1]), weights_of(*inputs)),
-)
+mistake(CONTEXT, "fails-on-batch", None,
+        lambda *inputs: (np.einsum("ts,sd->td", weights_of(*inputs), inputs[1]), weights_of(*inputs)))  # fmt: skip
 mistake(CONTEXT, "mixes-before-the-mask",
         "The weights are right, but the context mixes other ones, from before the mask. Use the very weights that you return.",
         lambda scores, memory, mask: (below_row(scores) @ memory, weights_of(scores, memory, mask)))  # fmt: skip
@@ -473,8 +460,8 @@ def rows_sum_to_one(got, *_):
 
 
 @holds(CONTEXT, "mask-leaks", "Some masked keys still get weight. A masked weight has to be exactly 0.")
-def hides_padding(got, scores, memory, mask):
-    return not np.any(np.nan_to_num(got[1])[~np.broadcast_to(mask[..., None, :], scores.shape)])
+def hides_padding(got, _, memory, mask, *matrices):
+    return not np.any(np.nan_to_num(got[1])[~np.broadcast_to(mask[..., None, :], got[1].shape)])
 
 
 # ----------------------------------------------------------------------------------------------------------------------
@@ -494,11 +481,8 @@ surprises.slip("number-in-logarithm", "You add a number to all weights in front 
                *(lambda weights, more=10.0**-k: -np.log(weights + more) for k in range(7)))  # fmt: skip
 surprises.slip("weights-raised", "Small weights are raised to a bound in front of the logarithm. Only those that are 0 need care.",
                *(lambda weights, least=least: -np.log(np.maximum(weights, least)) for least in (0.1, 0.05, 0.01, 1e-3)))  # fmt: skip
-surprises.slip(
-    "entropy-sign",
-    "Your spread is below 1. Entropy is minus the sum of w · log w.",
-    lambda weights: -surprises(weights),
-)
+surprises.slip("entropy-sign", "Your spread is below 1. Entropy is minus the sum of w · log w.",
+               lambda weights: -surprises(weights))  # fmt: skip
 surprises.slip("mixed-logarithms", "The logarithm and the power have different bases: they have to be of the same number.",
                lambda weights: surprises(weights) / np.log(2), lambda weights: surprises(weights) / np.log(10))  # fmt: skip
 
@@ -526,17 +510,12 @@ row_sum.slip("reads-columns", READS_COLUMNS, lambda terms: terms.sum(axis=0))
 row_sum.slip("last-product-only", "Each entry holds one product, the last: in a loop `=` overwrites, `+=` adds up.",
              lambda terms: terms[:, -1], lambda terms: np.array([row[np.flatnonzero(row)[-1]] if row.any() else 0.0 for row in terms]))  # fmt: skip
 row_sum.slip(
-    "sum-goes-on",
-    "Your sum goes on from row to row. Each row begins with 0.",
-    lambda terms: terms.sum(axis=-1).cumsum(),
+    "sum-goes-on", "Your sum goes on from row to row. Each begins with 0.", lambda terms: terms.sum(axis=-1).cumsum()
 )
 row_sum.slip("one-for-all-rows", "You return one number for the whole table. Each row has its own.",
              lambda terms: terms.sum(), lambda terms: terms.sum(axis=-1).mean(), lambda terms: terms.mean())  # fmt: skip
-row_sum.slip(
-    "entropy-averaged",
-    "You take the mean of w · log w over the words. Entropy is the sum.",
-    lambda terms: terms.mean(axis=-1),
-)
+row_sum.slip("entropy-averaged", "You take the mean of w · log w over the words. Entropy is the sum.",
+             lambda terms: terms.mean(axis=-1))  # fmt: skip
 row_sum.slip("entropy-normalised", "You divide the entropy by its largest possible value. Take it as it is.",
              lambda terms: terms.sum(axis=-1) / np.log(terms.shape[-1]))  # fmt: skip
 row_sum.slip("exponential-first", "You exponentiate each term, then add. Add up first, then one exponential a row.",
@@ -704,12 +683,8 @@ def hers(axis=1, fill=0.0, turned=True):
     return step_with(weigh, combine)
 
 
-mistake(
-    STEP,
-    "left-mask-and-order",
-    "One slip is mended, two are left: what weight has a padded word, and what stands in front of W_c?",
-    hers(axis=-1),
-)
+mistake(STEP, "left-mask-and-order", "One slip is mended, two are left: what weight has a padded word, and what stands in front of W_c?",
+        hers(axis=-1))  # fmt: skip
 mistake(STEP, "left-axis-and-order", "One slip is mended, two are left: what does each row of weights add up to, and what stands in front of W_c?",
         *(hers(fill=fill) for fill in (-np.inf, -1e9)))  # fmt: skip
 mistake(STEP, "left-axis-and-mask", "One slip is mended, two are left, both in the weights: what does each row add up to, and what weight has a padded "
@@ -733,12 +708,7 @@ mistake(STEP, "mask-hides-targets", None,
             lambda scores, _: below_row(hidden(scores, mask[..., None], fill)))(states, memory, mask, W, W_c)
           for fill in (-np.inf, -1e9)))  # fmt: skip
 holds(STEP, "rows-do-not-sum-to-1")(rows_sum_to_one)
-
-
-@holds(STEP, "mask-leaks")
-def step_hides_padding(got, states, memory, mask, W, W_c):
-    return not np.any(np.nan_to_num(got[1])[~np.broadcast_to(mask[:, None, :], got[1].shape)])
-
+holds(STEP, "mask-leaks")(hides_padding)
 
 # ----------------------------------------------------------------------------------------------------------------------
 # Paths
