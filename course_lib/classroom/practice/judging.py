@@ -1,6 +1,6 @@
 """Is an answer right, and if not, which mistake is it?
 
-The answer is tried on every case of the exercise. Right on all: passed. Otherwise the known mistakes are run on the same
+The answer is tried on every case of the exercise. Right on all: passed, if what no value shows is right, too. Otherwise the known mistakes are run on the same
 inputs, first whole wrong functions, then the reference with one slip, then with two; one is named only if it gives what the
 learner's function gave on all of them. Where none does, the verdict says what is certain (`practice/facts.py`).
 """
@@ -63,6 +63,8 @@ def judge(known: Known, candidate):
             Mistake("changes-its-input", message, about=changed.case.about, inputs=_named(known, changed))
         )
     if not wrong:
+        for demand in known.demands:
+            demand(candidate)
         return
     found = None
     if any(one.answer.error is None for one in trials):  # that both always raise says nothing of why
@@ -169,7 +171,7 @@ def _known_mistake(known, trials):
             return None
         function, slipped, told = first[0], first[1] | second[1], (first[2], second[2])
         if _agrees(known, function, slipped, trials):
-            if _agrees(known, *second[:2], trials[:1]):  # what is to be seen on the input shown comes first
+            if _agrees(known, second[0], second[1], trials[:1]):  # what is to be seen on the input shown comes first
                 told = told[::-1]
             texts = [sentence_of(name, at) for name, at in told]
             return "+".join(name for name, _ in told), TEXTS["two"].format(first=texts[0], second=texts[1])

@@ -16,7 +16,7 @@ from course_lib.classroom.practice.slips import blocks
 from course_lib.classroom.practice.slips.attention import below, highest, up_to_itself
 from course_lib.classroom.practice.slips.blocks import post_norm, pre_norm, what_is_predicted, what_is_read
 from course_lib.classroom.practice.slips.influence import influence_cases, influence_mistakes, table_of_influence
-from course_lib.classroom.practice.steps import step
+from course_lib.classroom.practice.steps import everywhere, step
 from course_lib.classroom.practice.trial import call
 
 BATCH, SEQ_LEN, D_MODEL, D_FF, SOURCE_LEN = 2, 5, 6, 11, 7
@@ -362,12 +362,7 @@ def encoder_block_cases():
 
 BLOCK = "06.encoder_block"
 for slip in post_norm.slips:
-    mistake(
-        BLOCK,
-        slip.diagnosis,
-        None,
-        lambda x, attend, f, one, two, order=slip.function: order(order(x, attend, one), f, two),
-    )
+    mistake(BLOCK, slip.diagnosis, None, everywhere(encoder_block, post_norm, slip))
 mistake(BLOCK, "block-second-adds-input", "The second residual adds the block's input. It adds what came out of the first norm.",
         lambda x, attend, f, one, two: two(x + f(one(x + attend(x)))), lambda x, attend, f, one, two: x + two(f(one(x + attend(x)))))  # fmt: skip
 mistake(BLOCK, "block-input-added-again", "The second residual adds the block's input as well. It goes round the feed-forward network alone.",
@@ -473,13 +468,12 @@ def decoder_block_cases():
 DECODER = "06.decoder_block"
 
 
-def decoder_with(own=None, cross=None, order=post_norm, sequence=(0, 1, 2), norms_in=(0, 1, 2)):
+def decoder_with(own=None, cross=None, sequence=(0, 1, 2), norms_in=(0, 1, 2)):
     """A decoder block that is wrong in one place.
 
     Args:
         own: self-attention, a function (self_attend, x, memory, memory_mask, cross_attend).
         cross: cross-attention, a function (cross_attend, x, memory, memory_mask, self_attend).
-        order: of addition and norm, in all three sublayers.
         sequence: in which the sublayers come.
         norms_in: the numbers of the norms, in the order in which they come.
     """
@@ -493,7 +487,7 @@ def decoder_with(own=None, cross=None, order=post_norm, sequence=(0, 1, 2), norm
             feed_forward,
         )  # fmt: skip
         for which, norm in zip(sequence, norms_in, strict=True):
-            x = order(x, sublayers[which], norms[norm])
+            x = norms[norm](x + sublayers[which](x))
         return x
 
     return wrong
@@ -502,7 +496,7 @@ def decoder_with(own=None, cross=None, order=post_norm, sequence=(0, 1, 2), norm
 causal = lambda x: np.tri(len(x), dtype=bool)  # noqa: E731
 
 for slip in post_norm.slips:
-    mistake(DECODER, slip.diagnosis, None, decoder_with(order=slip.function))
+    mistake(DECODER, slip.diagnosis, None, everywhere(decoder_block, post_norm, slip))
 mistake(DECODER, "decoder-no-self-attention", "Self-attention leaves no trace in your result: is it called, and may anybody look at anything?",
         decoder_with(own=lambda attend, x, *_: 0 * x), decoder_with(sequence=(1, 2), norms_in=(1, 2)),
         decoder_with(sequence=(1, 2), norms_in=(0, 1)), decoder_with(sequence=(1, 2), norms_in=(0, 2)))  # fmt: skip
@@ -878,7 +872,9 @@ def without_biases(vocab_size, d_model, num_layers, d_ff, norm=2):
     return vocab_size * d_model + num_layers * (12 * d_model**2 + 4 * d_model * d_ff + 5 * norm * d_model)
 
 
-mistake(COUNT, "count-no-biases", None, *(lambda *sizes, norm=norm: without_biases(*sizes, norm) for norm in (2, 1, 0)))
+mistake(
+    COUNT, "count-no-biases", None, *(lambda *sizes, norm=norm: without_biases(*sizes, norm=norm) for norm in (2, 1, 0))
+)
 mistake(COUNT, "count-two-norms", "In each layer your number is 2 · d_model short. A norm has that many (an encoder block has two norms, a decoder "
         "block three), and so have the biases of both second maps of the networks.",
         lambda *sizes: parameter_count(*sizes) - 2 * sizes[2] * sizes[1])  # fmt: skip
@@ -895,7 +891,7 @@ mistake(COUNT, "count-overflows", "For a giant model your number has overflowed:
 mistake(COUNT, "count-in-millions", "Your number is rounded or in thousands or millions. Asked for is the number itself.",
         *(lambda *sizes, by=by: parameter_count(*sizes) / by for by in (1e3, 1e6)),
         *(lambda *sizes, by=by: parameter_count(*sizes) // by for by in (10**3, 10**6)))  # fmt: skip
-mistake(COUNT, "count-in-bytes", "You count bytes. Asked for is how many numbers there are.",
+mistake(COUNT, "count-in-bytes", "Your number is a multiple of the right one, as if bytes were counted. Asked for is how many numbers there are.",
         *(lambda *sizes, by=by: by * parameter_count(*sizes) for by in (2, 4, 8)))  # fmt: skip
 mistake(COUNT, "count-in-a-row", "Your number stands in an array of its own. A plain number was asked for.",
         lambda *sizes: np.array([parameter_count(*sizes)]))  # fmt: skip
