@@ -45,7 +45,16 @@ from course_lib.checking.scalars import (
     strings,
     whole_number,
 )
-from course_lib.checking.signatures import Array, Bounds, Count, Scores, checked, no_tensor, tensor_reader
+from course_lib.checking.signatures import (
+    Array,
+    Bounds,
+    Count,
+    Scores,
+    checked,
+    no_tensor,
+    tensor_reader,
+    tensor_readers,
+)
 
 __all__ = [
     "Array",
@@ -76,5 +85,6 @@ __all__ = [
     "string",
     "strings",
     "tensor_reader",
+    "tensor_readers",
     "whole_number",
 ]

@@ -21,7 +21,15 @@ import numpy as np
 from jaxtyping import AbstractArray, AbstractDtype, Float
 
 from course_lib.checking.arrays import TEXTS as ARRAY_TEXTS
-from course_lib.checking.arrays import check_together, fit, listed, read_booleans, read_numbers, read_whole_numbers
+from course_lib.checking.arrays import (
+    check_shape,
+    check_together,
+    fit,
+    listed,
+    read_booleans,
+    read_numbers,
+    read_whole_numbers,
+)
 from course_lib.checking.scalars import describe, fail, flag, one_of, real_number, string, whole_number
 
 TEXTS: dict[str, Any] = {
@@ -155,7 +163,7 @@ def _in_floats(function, given, floats):
 
 
 def tensor_reader(annotation: Any) -> Callable[[str, Any], Any]:
-    """Give the function (name, value) that checks a PyTorch tensor, but for the sizes of its axes."""
+    """Give the function (name, value, sizes=None) that checks a PyTorch tensor; of its shape only with sizes."""
     import torch  # which a signature that names its tensors has loaded
 
     kind = annotation.dtype.__name__
@@ -164,7 +172,7 @@ def tensor_reader(annotation: Any) -> Callable[[str, Any], Any]:
     dtypes = tuple(getattr(torch, name) for name in names if hasattr(torch, name))
     rank = len(axes.split()) if "#" in annotation.dim_str and "..." not in axes else None  # others are told together
 
-    def read(name, value):
+    def read(name, value, sizes=None):
         if not isinstance(value, torch.Tensor):
             no_tensor(name, value, axes)
         if value.dtype not in dtypes:
@@ -172,9 +180,19 @@ def tensor_reader(annotation: Any) -> Callable[[str, Any], Any]:
             fail(ARRAY_TEXTS["dtype"], name=name, expected=TEXTS["tensors"][kind].format(name=name), **about)
         if rank is not None and value.ndim != rank:
             fail(ARRAY_TEXTS["rank"], name=name, shape=tuple(value.shape), axes=listed(axes))
+        if sizes is not None:
+            check_shape(name, tuple(value.shape), axes, sizes)
         return value
 
     return read
+
+
+def tensor_readers(function: Callable) -> dict[str, Callable]:
+    """Give what checks each tensor that a function takes, by its name: for bodies too quick for `checked`."""
+    annotations = {
+        name: _without_none(one.annotation)[0] for name, one in inspect.signature(function).parameters.items()
+    }
+    return {name: tensor_reader(one) for name, one in annotations.items() if _is_array(one)}
 
 
 def no_tensor(name: str, value: Any, axes: str) -> NoReturn:

@@ -19,7 +19,7 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
-from course_lib.checking import Bounds, Count, check_divides, checked
+from course_lib.checking import Bounds, Count, check_divides, checked, tensor_readers
 from course_lib.models.checks import check_attention_inputs, check_positive
 from course_lib.models.fast import (
     Dropout,
@@ -94,8 +94,7 @@ def causal_mask(
     >>> attention(x, mask=causal_mask(10)[None])  # (1, 10, 10): the same as attention(x, causal=True)
 
     Args:
-        num_queries: the newest tokens.
-        num_keys: all tokens, num_queries of them the newest; None: num_queries.
+        num_queries, num_keys: how many tokens are new, and how many there are with those before; None: num_queries.
 
     Raises:
         ValueError: a number is no whole number of at least 1.
@@ -125,8 +124,7 @@ class MultiHeadAttention(nn.Module):
         num_kv_heads: heads of keys and values (grouped queries); divides num_heads. None: as many as num_heads.
         d_head: features of a head; None: d_model / num_heads.
         dropout: probability with which a weight is dropped while training.
-        bias: whether the projections have biases.
-        output_bias: whether the output projection has one; None: as the others.
+        bias, output_bias: whether the projections have biases, and whether the output projection; None: as the others.
         qk_norm: what is added to the mean square in the RMS norms of queries and keys, such as 1e-6; None: no norms.
         rotary: turns queries and keys by their positions, a `positions.Rotary(d_head)`; None: no turning.
 
@@ -163,7 +161,6 @@ class MultiHeadAttention(nn.Module):
         self.dropout = Dropout(dropout)
         self.rotary = rotary
 
-    @checked
     def forward(
         self,
         x: Float[Tensor, "batch queries d_model"],
@@ -196,7 +193,7 @@ class MultiHeadAttention(nn.Module):
             ValueError, TypeError: the shapes or types do not fit.
             RuntimeError: a cache came where gradients are asked for.
         """
-        start, num_keys = check_attention_inputs(self, x, memory, mask, bias, causal, cache)
+        start, num_keys = check_attention_inputs(READERS, self, x, memory, mask, bias, causal, cache)
         only_causal = causal and mask is None and bias is None and start == 0
         mask = self._mask(mask, causal and not only_causal, x, num_keys)  # None, or broadcasts to the scores
         if memory is None:
@@ -257,3 +254,6 @@ class MultiHeadAttention(nn.Module):
 
 def _normed(x, norm):
     return x if norm is None else norm(x)
+
+
+READERS = tensor_readers(MultiHeadAttention.forward)  # `checked` would cost 1% of the time of generating

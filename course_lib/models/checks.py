@@ -1,5 +1,6 @@
 """What the models ask of their arguments, and how they say so."""
 
+from collections.abc import Callable
 from typing import Any, NoReturn
 
 import torch
@@ -86,6 +87,7 @@ def check_batch(newest: Tensor, held: Tensor) -> None:
 
 
 def check_attention_inputs(
+    readers: dict[str, Callable],
     layer: Any,
     x: Float[Tensor, "batch queries d_model"],
     memory: Float[Tensor, "batch keys d_model"] | None,
@@ -94,12 +96,16 @@ def check_attention_inputs(
     causal: bool,
     cache: Any,
 ) -> tuple[int, int]:
-    """Check what the signature of `MultiHeadAttention.forward` does not say.
+    """Check what `MultiHeadAttention.forward` is called with; readers: those of its signature, by `tensor_readers`.
 
     Returns:
         start: the position of the first token of x.
         num_keys: how many keys there are to attend to.
     """
+    known = {"d_model": layer.d_model}
+    for name, tensor in {"x": x, "memory": memory}.items():
+        if tensor is not None:
+            readers[name](name, tensor, known)
     start = cache.length if cache is not None and memory is None else 0
     if memory is not None:
         _check_memory(layer, x, memory, causal, cache)
@@ -108,8 +114,10 @@ def check_attention_inputs(
         return start, num_keys
     sizes = {"batch": x.shape[0], "heads": layer.num_heads, "queries": x.shape[1], "keys": num_keys}
     if bias is not None:
+        readers["bias"]("bias", bias)
         check_broadcast("bias", tuple(bias.shape), "batch heads queries keys", sizes)
     if mask is not None:
+        readers["mask"]("mask", mask)
         axes = {2: "batch keys", 4: "batch heads queries keys"}.get(mask.ndim, "batch queries keys")
         check_mask("mask", mask, axes, hint=TEXTS["order"] if axes == "batch keys" else "", **sizes)
     return start, num_keys
