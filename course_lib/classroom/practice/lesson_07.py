@@ -23,7 +23,7 @@ from course_lib.classroom.practice.slips.losses import (
     smoothed,
     surprise,
 )
-from course_lib.classroom.practice.steps import everywhere, step
+from course_lib.classroom.practice.steps import Slip, everywhere, step
 from course_lib.classroom.practice.trial import call
 
 # ----------------------------------------------------------------------------------------------------------------------
@@ -139,8 +139,9 @@ mistake(SMOOTH, "smooth-every-target-everywhere", "A place gets the targets of o
         "all places at once. Each has its own target.",
         lambda targets, num_classes, share: all_at_once(targets, num_classes, share, 1 - share + share / num_classes),
         lambda targets, num_classes, share: all_at_once(targets, num_classes, share, 1 - share))  # fmt: skip
+mistake(SMOOTH, "one-hot-classes-first", None, lambda *inputs: np.moveaxis(smoothed_targets(*inputs), -1, 0))
 mistake(SMOOTH, "smooth-logarithm", "These are logarithms. The targets themselves are asked for.",
-        lambda *inputs: np.log(smoothed_targets(*inputs)))  # fmt: skip
+        lambda *inputs: np.log(smoothed_targets(*inputs)), lambda *inputs: -np.log(smoothed_targets(*inputs)))  # fmt: skip
 
 
 def all_at_once(targets, num_classes, share, height):
@@ -246,7 +247,8 @@ down.slip("rate-whole-numbers", None, lambda number, w, n: (n - number) // (n - 
 down.slip("rate-not-a-line", None, lambda number, w, n: w / number,
           *(lambda number, w, n, power=power: ((n - number) / (n - w)) ** power for power in (0.5, 2, 3)),
           lambda number, w, n: (1 + math.cos(math.pi * (number - w) / (n - w))) / 2,
-          lambda number, w, n: math.exp(-(number - w) / (n - w)), lambda number, w, n: math.cos(math.pi / 2 * (number - w) / (n - w)))  # fmt: skip
+          lambda number, w, n: math.exp(-(number - w) / (n - w)), lambda number, w, n: math.cos(math.pi / 2 * (number - w) / (n - w)),
+          *(lambda number, w, n, power=power: 1 - ((number - w) / (n - w)) ** power for power in (0.5, 2, 3)))  # fmt: skip
 
 
 def smaller_of(rise, fall):
@@ -309,7 +311,8 @@ mistake(RATE, "rate-whole-numbers", None, lambda step, peak, w, n: peak * step /
 mistake(RATE, "parentheses-missing", "A power comes before * and /, and these before + and -: a pair of parentheses is missing{at}.",
         lambda step, peak, w, n: peak * step / w if step <= w else peak * (n - step) / n - w,
         lambda step, peak, w, n: peak * step / w if step <= w else peak * n - step / n - w,
-        lambda step, peak, w, n: peak * step / w if step <= w else peak * n - step / (n - w))  # fmt: skip
+        lambda step, peak, w, n: peak * step / w if step <= w else peak * n - step / (n - w),
+        lambda step, peak, w, n: peak * (step / w if step <= w else (n - step) / n - w))  # fmt: skip
 mistake(RATE, "rate-not-a-line", None,
         rate_of(lambda step, w, n: (1 - math.cos(math.pi * step / w)) / 2, lambda step, w, n: (1 + math.cos(math.pi * (step - w) / (n - w))) / 2),
         rate_of(rising, lambda step, w, n: (1 + math.cos(math.pi * step / n)) / 2))  # fmt: skip
@@ -418,7 +421,8 @@ shortening.slip("clip-zero", "A gradient of zeros gives no result: its length is
                 lambda length, max_norm: min(length, max_norm) / length if length else math.nan,
                 lambda length, max_norm: (1 / float(length), shortening(length, max_norm))[1])  # fmt: skip
 shortening.slip("clip-small-number-added", "Something is added to the length before you divide: the result is shorter than max_norm.",
-                *(lambda length, max_norm, eps=eps: min(1, max_norm / (length + eps)) for eps in (1, 1e-1, 1e-2, 1e-3, 1e-4)))  # fmt: skip
+                *(lambda length, max_norm, eps=eps: min(1, max_norm / (length + eps)) for eps in (1, 1e-1, 1e-2, 1e-3, 1e-4)),
+                *(lambda length, max_norm, eps=eps: max_norm / (length + eps) if length > max_norm else 1.0 for eps in (1, 1e-1, 1e-2, 1e-3, 1e-4)))  # fmt: skip
 
 
 def each(change):
@@ -527,10 +531,10 @@ def adam_cases():
     yield Case(
         "the first step, from empty memories", *first, np.zeros((2, 3)), np.zeros((2, 3)), 1, 0.1, 0.9, 0.98, 1e-8
     )
-    for number, beta1, beta2, eps in ((2, 0.9, 0.98, 1e-8), (7, 0.8, 0.95, 0.05), (3, 0.5, 0.7, 0.3)):
+    for number, beta1, beta2, eps, size in ((2, 0.9, 0.98, 1e-8, 2), (7, 0.8, 0.95, 0.05, 2), (3, 0.5, 0.7, 0.3, 0.1)):
         about = f"step {number}, with beta1 = {beta1}, beta2 = {beta2} and eps = {eps}"
         parameter, gradient, mean, square = (draw(10 * number + i, 4, 3) for i in range(4))
-        yield Case(about, parameter, 2 * gradient, mean, square**2, number, 0.2, beta1, beta2, eps)
+        yield Case(about, parameter, size * gradient, size * mean, (size * square) ** 2, number, 0.2, beta1, beta2, eps)
     numbers = [draw(90 + i, 3, 3) for i in range(4)]
     yield Case("a square of parameters", *numbers[:3], numbers[3] ** 2, 4, 0.3, 0.6, 0.9, 0.01)
     numbers = [draw(100 + i, 5) for i in range(4)]
@@ -563,8 +567,6 @@ corrected.slip("adam-correction-wrong-way", "Your bias correction{at} makes the 
                lambda memory, beta, step: memory * (1 - beta**step), lambda memory, beta, step: memory / (1 + beta**step))  # fmt: skip
 corrected.slip("adam-correction-without-one", "You divide by the power of beta itself{at}. What part of the memory is filled?",
                lambda memory, beta, step: memory / beta**step)  # fmt: skip
-corrected.slip("adam-correction-sign", "Your bias correction{at} is negative: the difference stands the wrong way round.",
-               lambda memory, beta, step: memory / (beta**step - 1))  # fmt: skip
 corrected.slip("parentheses-missing", None, lambda memory, beta, step: memory / 1 - beta**step)
 corrected.slip("adam-corrected-at-first-only", "A correction in the first step alone is not enough{at}.",
                lambda memory, beta, step: memory / (1 - beta) if step == 1 else memory)  # fmt: skip
@@ -653,9 +655,10 @@ mistake(ADAM, "adam-betas-exchanged", "The two betas are mixed up: beta1 is for 
         adam(remember=lambda o: (o.beta2 * o.mean + (1 - o.beta1) * o.gradient, o.s)))  # fmt: skip
 mistake(ADAM, "adam-settings-hard-coded", "beta1, beta2, the rate or the step have one size in your function, whatever is passed. Use "
         "the parameters.", passed(beta1=0.9, beta2=0.999), passed(beta1=0.9, beta2=0.98), passed(beta1=0.9), passed(beta2=0.999),
-        passed(step=1), passed(rate=1e-3), passed(rate=1e-2), passed(rate=0.1))  # fmt: skip
+        passed(rate=1e-3), passed(rate=1e-2), passed(rate=0.1))  # fmt: skip
 mistake(ADAM, "adam-eps-elsewhere", None,
-        *(lambda *inputs, sign=sign: (np.add((got := adam(divide=lambda o: np.sqrt(o.level))(*inputs))[0], sign * inputs[-1]), *got[1:]) for sign in (1, -1)))  # fmt: skip
+        *(lambda *inputs, sign=sign: (np.add((got := adam(divide=lambda o: np.sqrt(o.level))(*inputs))[0], sign * inputs[-1]), *got[1:]) for sign in (1, -1)),
+        lambda *inputs: ((got := adam(divide=lambda o: np.sqrt(o.level))(*inputs))[0] - inputs[5] * inputs[-1], *got[1:]))  # fmt: skip
 mistake(ADAM, "adam-forgets", None, adam(remember=lambda o: (o.gradient, o.gradient**2), direct=lambda o: (o.m, o.s)))
 mistake(ADAM, "adam-square-of-mean", "You square the mean of the gradients. The second memory is the mean of the squares.",
         adam(remember=lambda o: ((m := kept(o.mean, o.gradient, o.beta1)), kept(o.square, m**2, o.beta2))),
@@ -676,7 +679,8 @@ mistake(ADAM, "adam-plain-descent", "You move by the rate times the gradient, or
 mistake(ADAM, "adam-returns-old-memories", "You return a memory as it came. It has to come back with the new gradient in it.",
         adam(keep=lambda o: (o.mean, o.square)), adam(keep=lambda o: (o.m, o.square)), adam(keep=lambda o: (o.mean, o.s)))  # fmt: skip
 mistake(ADAM, "adam-moves-by-the-gradient", "You move by this step's gradient alone. The direction is the mean, with all earlier ones in "
-        "it.", adam(direct=lambda o: (o.gradient, o.level)), adam(direct=lambda o: (corrected(o.gradient, o.beta1, o.step), o.level)))  # fmt: skip
+        "it.", adam(direct=lambda o: (o.gradient, o.level)), adam(direct=lambda o: (corrected(o.gradient, o.beta1, o.step), o.level)),
+        adam(direct=lambda o: (o.gradient, o.s)))  # fmt: skip
 
 # ----------------------------------------------------------------------------------------------------------------------
 # Find the bug
@@ -776,7 +780,6 @@ def shared(written, wanted):
         "`found = sum((written & wanted).values())`, `total = sum(written.values())`.",
     ],
     returns=("found", "total"),
-    same={"ngrams-cut-short", "ngrams-of-all-lengths"},  # in the reference alone, longer and shorter ones match nothing
 )
 def clipped_matches(translation, reference, n):
     written = ngrams(translation.tolist(), n, at="of the translation")
@@ -815,37 +818,40 @@ ngrams.slip("ngrams-one-too-few", "The last n-gram is missing{at}: a sentence of
             lambda tokens, n: pieces(tokens, n)[:-1])  # fmt: skip
 ngrams.slip("ngrams-first-missing", "The first n-gram is missing{at}: a sentence of m tokens has m - n + 1.",
             lambda tokens, n: pieces(tokens, n)[1:])  # fmt: skip
-ngrams.slip("ngrams-words", "You count single tokens{at}, whatever n is.", lambda tokens, n: pieces(tokens, 1))
-ngrams.slip("ngrams-cut-short", "Near the end your pieces{at} are shorter than n: a slice stops at the end of its array. A sentence of m "
-            "tokens has m - n + 1.", lambda tokens, n: [tuple(tokens[place : place + n]) for place in range(len(tokens))])  # fmt: skip
 ngrams.slip("ngrams-side-by-side", "Your n-grams{at} do not overlap. One begins at every token.",
             lambda tokens, n: pieces(tokens, n)[::n],
             lambda tokens, n: [tuple(tokens[place : place + n]) for place in range(0, len(tokens), n)])  # fmt: skip
-ngrams.slip("ngrams-of-all-lengths", "You count the n-grams{at} of all lengths up to n. Asked for is one n.",
-            lambda tokens, n: [gram for length in range(1, n + 1) for gram in pieces(tokens, length)])  # fmt: skip
-ngrams.slip("ngrams-order-ignored", "The order of tokens inside of an n-gram is lost{at}: 1, 2 is another pair than 2, 1.",
-            lambda tokens, n: [tuple(sorted(gram)) for gram in pieces(tokens, n)],
-            lambda tokens, n: [frozenset(gram) for gram in pieces(tokens, n)])  # fmt: skip
-ngrams.slip("ngrams-joined", "The tokens of an n-gram are run together{at}: 1, 11 then looks like 11, 1.",
-            lambda tokens, n: ["".join(map(str, gram)) for gram in pieces(tokens, n)])  # fmt: skip
-ngrams.slip("ngrams-added-up", "You compare sums of tokens{at}. Two n-grams are the same where all their tokens are.",
-            lambda tokens, n: [sum(gram) for gram in pieces(tokens, n)])  # fmt: skip
-ngrams.slip("ngrams-other-length", "Your n-grams{at} have one token more than n, or one fewer.", lambda tokens, n: pieces(tokens, n + 1),
-            lambda tokens, n: pieces(tokens, n - 1) if n > 1 else [])  # fmt: skip
 
 
-def beside_the_right_total(cut):
-    """Other pieces counted, on both sides, and the right total."""
-    return lambda translation, reference, n: (
-        shared(cut(translation.tolist(), n), cut(reference.tolist(), n)),
-        len(pieces(translation, n)),
-    )
+def cut_so(diagnosis, sentence, *cuts):
+    """Other pieces of both sides, counted beside a total of their own, or beside the right one."""
+    for cut in cuts:
+        both = everywhere(clipped_matches, ngrams, Slip(diagnosis, cut))
+        mistake(
+            NGRAMS,
+            diagnosis,
+            sentence,
+            both,
+            lambda *inputs, both=both: (both(*inputs)[0], clipped_matches(*inputs)[1]),
+        )
 
 
-for slip in ngrams.slips:  # made on both sides
-    mistake(
-        NGRAMS, slip.diagnosis, None, everywhere(clipped_matches, ngrams, slip), beside_the_right_total(slip.function)
-    )
+for one in ngrams.slips:
+    cut_so(one.diagnosis, None, one.function)
+cut_so("ngrams-words", "You count single tokens, whatever n is.", lambda tokens, n: pieces(tokens, 1))
+cut_so("ngrams-cut-short", "Near the end your pieces are shorter than n: a slice stops at the end of its array. A sentence of m tokens has "
+       "m - n + 1.", lambda tokens, n: [tuple(tokens[place : place + n]) for place in range(len(tokens))])  # fmt: skip
+cut_so("ngrams-of-all-lengths", "You count the n-grams of all lengths up to n. Asked for is one n.",
+       lambda tokens, n: [gram for length in range(1, n + 1) for gram in pieces(tokens, length)])  # fmt: skip
+cut_so("ngrams-order-ignored", "The order of tokens inside of an n-gram is lost: 1, 2 is another pair than 2, 1.",
+       lambda tokens, n: [tuple(sorted(gram)) for gram in pieces(tokens, n)],
+       lambda tokens, n: [frozenset(gram) for gram in pieces(tokens, n)])  # fmt: skip
+cut_so("ngrams-joined", "The tokens of an n-gram are run together: 1, 11 then looks like 11, 1.",
+       lambda tokens, n: ["".join(map(str, gram)) for gram in pieces(tokens, n)])  # fmt: skip
+cut_so("ngrams-added-up", "You compare sums of tokens. Two n-grams are the same where all their tokens are.",
+       lambda tokens, n: [sum(gram) for gram in pieces(tokens, n)])  # fmt: skip
+cut_so("ngrams-other-length", "Your n-grams have one token more than n, or one fewer.",
+       lambda tokens, n: pieces(tokens, n + 1), lambda tokens, n: pieces(tokens, n - 1) if n > 1 else [])  # fmt: skip
 
 shared.slip("ngrams-not-clipped", "An n-gram counts more often than it stands in the reference. Each counts at most as often as there.",
             lambda written, wanted: sum(gram in wanted for gram in written))  # fmt: skip
@@ -901,7 +907,8 @@ mistake(NGRAMS, "ngrams-negative", "A translation shorter than n has no n-gram a
         with_total(lambda written, wanted, length, n: length - n + 1),
         with_total(lambda written, wanted, length, n: max(1, length - n + 1)),
         with_total(lambda written, wanted, length, n: abs(length - n + 1)))  # fmt: skip
-mistake(NGRAMS, "ngrams-sides-exchanged", "Translation and reference are exchanged.", lambda a, b, n: clipped_matches(b, a, n))  # fmt: skip
+mistake(NGRAMS, "ngrams-nothing-found", "Nothing is found, whatever the two are. Things of different kinds are never equal: what do you "
+        "compare with what?", lambda *inputs: (0, clipped_matches(*inputs)[1]))  # fmt: skip
 mistake(NGRAMS, "ngrams-share", "You return the quotient. The two numbers are wanted by themselves: they are added up over a corpus "
         "first.", lambda *inputs: clipped_matches(*inputs)[0] / max(1, clipped_matches(*inputs)[1]),
         lambda *inputs: clipped_matches(*inputs)[0] / clipped_matches(*inputs)[1])  # fmt: skip
@@ -1016,20 +1023,17 @@ brevity.slip("bleu-brevity-inverted", "Long translations pay in yours, short one
 brevity.slip("bleu-bonus", "A translation longer than its reference gets a factor above 1. At most 1.",
              lambda written, wanted: math.exp(1 - wanted / written), lambda written, wanted: max(1, math.exp(1 - wanted / written)),
              lambda written, wanted: written / wanted)  # fmt: skip
-brevity.slip("bleu-pays-a-bonus", "A translation shorter than its reference gets a factor above 1: the difference stands the wrong way "
-             "round.", lambda written, wanted: math.exp(wanted / written - 1),
-             lambda written, wanted: max(1, math.exp(wanted / written - 1)))  # fmt: skip
+brevity.slip("bleu-pays-a-bonus", "A translation shorter than its reference gets a factor above 1. It is to pay.",
+             lambda written, wanted: math.exp(wanted / written - 1), lambda written, wanted: max(1, math.exp(wanted / written - 1)))  # fmt: skip
 brevity.slip("bleu-ratio", "Your penalty is another function of the two lengths than the exponential of 1 - wanted / written.",
              lambda written, wanted: min(1, written / wanted), lambda written, wanted: min(1, math.exp(written / wanted - 1)),
              lambda written, wanted: min(1, 1 - wanted / written), lambda written, wanted: min(1, math.exp(-wanted / written)),
              lambda written, wanted: min(1, math.exp((1 - wanted) / written)), lambda written, wanted: min(1, math.exp(written - wanted)),
-             lambda written, wanted: min(1, math.exp(1 - (wanted - written) / wanted)),
              lambda written, wanted: min(1, 2 ** (1 - wanted / written)), lambda written, wanted: min(1, math.exp(1 - wanted) / written))  # fmt: skip
 mistake(BLEU, "bleu-percent", "Your result goes from 0 to 1, or is 100 times too large. BLEU goes from 0 to 100.",
         *(lambda *inputs, by=by: by * bleu_from_counts(*inputs) for by in (0.01, 100)))  # fmt: skip
-mistake(BLEU, "bleu-brevity-added", "The penalty is added or divides. It is a factor.",
+mistake(BLEU, "bleu-brevity-added", "The penalty is added. It is a factor.",
         lambda f, t, a, b: 100 * (geometric_mean(precisions(f, t)) + brevity(a, b)),
-        lambda f, t, a, b: 100 * geometric_mean(precisions(f, t)) / brevity(a, b),
         lambda f, t, a, b: 100 * geometric_mean(precisions(f, t)) + min(0, 1 - b / a) if f.all() else 0.0)  # fmt: skip
 mistake(BLEU, "bleu-brevity-in-the-root", "The penalty stands under the root. It is a factor of the root.",
         lambda f, t, a, b: 100 * (brevity(a, b) * np.prod(precisions(f, t))) ** 0.25)  # fmt: skip
