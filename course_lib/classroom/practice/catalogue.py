@@ -62,6 +62,7 @@ class Known:
         cases: function that yields the inputs.
         mistakes: (diagnosis, whole wrong function).
         properties: (diagnosis, function of an answer and its inputs: whether it holds).
+        demands: functions of a candidate that raise a mistake which no value shows.
     """
 
     id: str
@@ -72,6 +73,7 @@ class Known:
     cases: list[Callable[[], Iterator[Case]]] = field(default_factory=list)
     mistakes: list[tuple[str, Callable]] = field(default_factory=list)
     properties: list[tuple[str, Callable]] = field(default_factory=list)
+    demands: list[Callable] = field(default_factory=list)
 
     def inputs(self) -> list[Case]:
         """The cases, drawn anew."""
@@ -160,6 +162,16 @@ def holds(id: str, diagnosis: str, sentence: str | None = None):
 
     def add(function):
         _entry(id).properties.append((diagnosis, function))
+        return function
+
+    return add
+
+
+def demands(id: str):
+    """Make a function of a candidate the one that asks, of answers with right values, for what no value shows: `require`."""
+
+    def add(function):
+        _entry(id).demands.append(function)
         return function
 
     return add

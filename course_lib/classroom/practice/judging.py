@@ -1,8 +1,9 @@
 """Is an answer right, and if not, which mistake is it?
 
-The answer is tried on every case of the exercise. Right on all: passed, if what no value shows is right, too. Otherwise the known mistakes are run on the same
-inputs, first whole wrong functions, then the reference with one slip, then with two; one is named only if it gives what the
-learner's function gave on all of them. Where none does, the verdict says what is certain (`practice/facts.py`).
+The answer is tried on every case of the exercise. Right on all: passed, if it meets the demands that no value shows.
+Otherwise the known mistakes are run on the same inputs, first whole wrong functions, then the reference with one slip, then
+with two; one is named only if it gives what the learner's function gave on all of them. Where none does, the verdict says
+what is certain (`practice/facts.py`).
 """
 
 import contextlib

@@ -177,6 +177,19 @@ def test_two_slips_together_are_believed_only_where_the_answer_tells_much(known)
     assert diagnosis_of(two, lambda x: 3 * x - 1).diagnosis == "tripled+lowered"
     signs = catalogue.know("00.signs", lambda x: raised(doubled(x)) > 14, "signs", None, ())
     signs.cases.extend(two.cases)
-    assert diagnosis_of(signs, lambda x: x > 5).diagnosis == "different-values", (
-        "the two slips together give the same"
-    )
+    assert diagnosis_of(signs, lambda x: x > 5).diagnosis == "different-values", "the two slips together give the same"
+
+
+def test_a_demand_is_made_of_answers_with_right_values_alone(known):
+    @catalogue.demands("00.both")
+    def in_one_call(candidate):
+        calls = getattr(candidate, "calls", 0)
+        judging.require(calls < 1, "calls-itself", "It calls itself {calls} times.", calls=calls)
+
+    def answer(x):
+        return x + 1, x * 2
+
+    judge(known, answer)
+    answer.calls = 2
+    assert diagnosis_of(known, answer).message == "It calls itself 2 times."
+    assert diagnosis_of(known, lambda x: (x, x)).diagnosis == "different-values"
