@@ -206,12 +206,14 @@ mistake(TWO, "heads-in-a-chain", "The second head reads what the first one gives
             after := (first := attended(*(x @ W[0] for W in (W_Q, W_K, W_V))))[0] @ half(W_O, 0),
             second := attended(*(after @ W[1] for W in (W_Q, W_K, W_V))),
             (after + second[0] @ half(W_O, 1), np.stack([first[1], second[1]])))[2])  # fmt: skip
-mistake(
-    TWO,
-    "maps-swapped",
-    "The maps stand in the wrong order: head 0's comes first.",
-    changed_maps(lambda maps: maps[::-1]),
-)
+mistake(TWO, "maps-swapped", "The maps stand in the wrong order: head 0's comes first.",
+        changed_maps(lambda maps: maps[::-1]))  # fmt: skip
+mistake(TWO, "weights-turned-round", "Each map is turned round: rows are queries, columns are keys.",
+        changed_maps(lambda maps: np.swapaxes(maps, -1, -2)))  # fmt: skip
+mistake(TWO, "never-split", "One map came back, or the same for all heads: that of a single head of full width. Each head has its own.",
+        *(lambda x, W_Q, W_K, W_V, W_O, form=form: (
+            (pair := attended(*(x @ np.concatenate(list(W), axis=-1) for W in (W_Q, W_K, W_V))))[0] @ W_O, form(pair[1]))
+          for form in (lambda one: one, lambda one: np.stack([one, one]))))  # fmt: skip
 mistake(TWO, "heads-added", "You add the heads up before W_O, or both meet the same rows of it. Side by side, each has its own rows.",
         *(changed_outputs(lambda x, both, W_O, h=h: both.sum(axis=0) @ half(W_O, h)) for h in (0, 1)))  # fmt: skip
 mistake(TWO, "heads-averaged", "You average the heads before W_O. Put them side by side: each has its own rows of W_O.",
@@ -418,8 +420,9 @@ def one_for_all(x, W_Q, W_K, W_V, W_O, num_heads, mask=None):
     return context @ W_O, weights
 
 
-mistake(MULTI, "never-split", "One map came back: that of a single head of full width. Split before the scores.", one_for_all,
-        lambda *inputs: ((pair := one_for_all(*inputs))[0], pair[1][..., None, :, :]))  # fmt: skip
+mistake(MULTI, "never-split", None, one_for_all,
+        lambda *inputs: ((pair := one_for_all(*inputs))[0], pair[1][..., None, :, :]),
+        lambda *inputs: ((pair := one_for_all(*inputs))[0], np.stack([pair[1]] * inputs[5], axis=-3)))  # fmt: skip
 mistake(MULTI, "split-mixes-tokens", None,
         lambda x, W_Q, W_K, W_V, W_O, num_heads, mask=None: colleagues_attention(x, W_Q, W_K, W_V, W_O, num_heads))  # fmt: skip
 mistake(MULTI, "slices-not-projected", "Each head compares slices of x itself. Project first, x @ W_Q, then split.",
@@ -439,6 +442,9 @@ mistake(MULTI, "values-from-other-matrix", None,
 mistake(MULTI, "one-matrix-for-all", "Queries, keys and values come from one matrix. Each has its own.",
         *(multi_head(project=lambda x, *all, one=one: [x @ all[one]] * 3) for one in (0, 1, 2)))  # fmt: skip
 mistake(MULTI, "scaled-by-d_model", None, multi_head(attend=lambda x: scaled_by(lambda keys: np.sqrt(x.shape[-1]))))
+mistake(MULTI, "scaled-by-number-of-heads", "You divide by √heads. A dot product in a head adds up d_head products: their number counts.",
+        lambda x, W_Q, W_K, W_V, W_O, num_heads, mask=None: multi_head(
+            attend=lambda _: scaled_by(lambda keys: np.sqrt(num_heads)))(x, W_Q, W_K, W_V, W_O, num_heads, mask))  # fmt: skip
 mistake(MULTI, "scaled-twice", None,
         multi_head(attend=lambda x: lambda queries, keys, *rest: attended(queries / np.sqrt(keys.shape[-1]), keys, *rest)))  # fmt: skip
 mistake(MULTI, "softmax-over-heads", None, multi_head(attend=lambda x: softmaxed_along(-3)))
@@ -547,7 +553,7 @@ mistake(PARTS, "contributions-lengths", "These are lengths of vectors. Wanted ar
 mistake(PARTS, "contributions-other-axes", "The parts are right, the axes stand in another order: (heads, seq_len, d_model) is asked for.",
         changed_parts(lambda parts, *_: np.moveaxis(parts, 0, -1)), changed_parts(lambda parts, *_: np.moveaxis(parts, 0, 1)))  # fmt: skip
 mistake(PARTS, "contributions-of-one-head", "The part of one head came back. Each has its own.",
-        *(changed_parts(lambda parts, *_, h=h: parts[h]) for h in (0, -1)))  # fmt: skip
+        *(changed_parts(lambda parts, *_, h=h: parts[h]) for h in (0, -1)), changed_parts(lambda parts, *_: parts[:1]))  # fmt: skip
 mistake(PARTS, "contributions-list", "The parts stand in a list or a tuple. One array is asked for: (heads, seq_len, d_model).",
         changed_parts(lambda parts, *_: list(parts)), changed_parts(lambda parts, *_: tuple(parts)))  # fmt: skip
 mistake(PARTS, "causal-without-a-mask", CAUSAL,
@@ -740,6 +746,12 @@ strongest.slip("offset-from-the-end", "Your offsets count from the largest one d
                lambda table: len(table) - 1 - np.argmax(table, axis=0))  # fmt: skip
 
 OFFSETS = "04.head_offsets"
+mistake(OFFSETS, "offset-always-0", "Every head gets offset 0, whatever its map. Are there numbers to choose from, and no NaN?",
+        lambda weights: np.zeros(weights.shape[1], dtype=int))  # fmt: skip
+mistake(OFFSETS, "offset-from-another-zero", "Your offsets count from another place: where your list begins with the farthest, or with one "
+        "ahead of the query, its index is not the offset.",
+        lambda weights: np.argmax([diagonal(weights, offset).mean(axis=(0, -1)) for offset in range(1 - weights.shape[-1], weights.shape[-1])], axis=0),
+        lambda weights: np.argmax([diagonal(weights, offset).mean(axis=(0, -1)) for offset in range(1 - weights.shape[-1], 1)], axis=0))  # fmt: skip
 mistake(OFFSETS, "offset-of-key", "You name the key's place in the sequence. Wanted is how far back it lies: query minus key.",
         lambda weights: weights.mean(axis=(0, 2)).argmax(axis=-1))  # fmt: skip
 mistake(OFFSETS, "offset-mean-distance", "You average distances. A head that looks half at offset 0 and half at 4 has no role at 2: take "
@@ -952,7 +964,11 @@ mistake(PRUNE, "heads-keep-their-axis", "The heads still have an axis of their o
         lambda W_Q, W_K, W_V, W_O, h, keep: (
             *(W.reshape(len(W), h, -1)[:, keep] for W in (W_Q, W_K, W_V)), W_O.reshape(h, -1, W_O.shape[1])[keep]),
         right_but(lambda four, W_Q, W_K, W_V, W_O, h, keep: (*four[:3], W_O.reshape(h, -1, W_O.shape[1])[keep])),
-        right_but(lambda four, *inputs: (*(W.reshape(len(W), inputs[4], -1)[:, inputs[5]] for W in inputs[:3]), four[3])))  # fmt: skip
+        right_but(lambda four, *inputs: (*(W.reshape(len(W), inputs[4], -1)[:, inputs[5]] for W in inputs[:3]), four[3])),
+        right_but(lambda four, *inputs: (*(split(W, inputs[4])[inputs[5]] for W in inputs[:3]), four[3])),
+        right_but(lambda four, *inputs: (*(split(W, inputs[4])[inputs[5]] for W in inputs[:3]), rows_of_heads(inputs[3], inputs[4])[inputs[5]])),
+        lambda W_Q, W_K, W_V, W_O, h, keep: (
+            *(W.reshape(h, len(W), -1)[keep] for W in (W_Q, W_K, W_V)), rows_of_heads(W_O, h)[keep]))  # fmt: skip
 mistake(PRUNE, "not-four", "Four arrays are asked for, `return W_Q, W_K, W_V, W_O`; as many did not come.",
         right_but(lambda four, *_: four[:3]), right_but(lambda four, *_: four[0]),
         right_but(lambda four, *inputs: (*four, int(inputs[5].sum()))))  # fmt: skip

@@ -50,9 +50,14 @@ split.slip(
     lambda x, num_heads: x.reshape(len(x), num_heads, -1).transpose(1, 2, 0), lambda x, num_heads: x.T.reshape(num_heads, -1, len(x)),
 )  # fmt: skip
 split.slip(
+    "split-into-more-axes", "There is one axis too many. The tokens stay as they are: only the features are cut, (heads, seq_len, d_head).",
+    lambda x, num_heads: x.reshape(-1, num_heads, x.shape[-2], x.shape[-1] // num_heads),
+    lambda x, num_heads: x.reshape(x.shape[0], -1, num_heads, x.shape[-1] // num_heads), lambda x, num_heads: split(x, num_heads)[None],
+)  # fmt: skip
+split.slip(
     "split-another-axis-last", "The right axes, in another order: (heads, seq_len, d_head) is asked for, d_head last.",
     lambda x, num_heads: np.moveaxis(split(x, num_heads), -3, -1), lambda x, num_heads: x.reshape(len(x), num_heads, -1).T,
-    lambda x, num_heads: x.reshape(*x.shape[:-1], num_heads, -1).swapaxes(-1, -2),
+    lambda x, num_heads: x.reshape(*x.shape[:-1], num_heads, -1).swapaxes(-1, -2), lambda x, num_heads: x.reshape(*x.shape[:-1], num_heads, -1).T,
 )  # fmt: skip
 split.slip(
     "split-whole-copies", "Each head gets all features. A head gets d_model / num_heads of them.",
@@ -164,6 +169,10 @@ merge.slip(
 merge.slip(
     "merge-not-joined", "The axes are exchanged, but still three: (seq_len, heads, d_head). The last two become one.",
     lambda heads: np.swapaxes(heads, -3, -2),
+)  # fmt: skip
+merge.slip(
+    "merge-joined-too-much", "Everything of a sentence stands in one row. The tokens keep their axis: (seq_len, heads · d_head).",
+    lambda heads: np.swapaxes(heads, -3, -2).reshape(*heads.shape[:-3], -1), lambda heads: heads.reshape(*heads.shape[:-3], -1), np.ravel,
 )  # fmt: skip
 merge.slip(
     "merge-not-exchanged", "The last two axes are joined without an exchange: each row is a whole head. A row has to be a token, with "
@@ -337,7 +346,8 @@ def owned(keep, width):
 owned.slip("pruned-every-nth", "You keep every num_heads-th column. A head's columns are neighbours.",
            lambda keep, width: np.tile(keep, width))  # fmt: skip
 owned.slip("pruned-one-column-a-head", "A head owns several neighbouring columns, not one.",
-           lambda keep, width: np.flatnonzero(keep))  # fmt: skip
+           lambda keep, width: np.flatnonzero(keep),
+           lambda keep, width: ~np.isin(np.arange(len(keep) * width), np.flatnonzero(~keep)))  # fmt: skip
 owned.slip("pruned-one-off", "A head's columns begin one too early or too late: head h owns those from h·d_head on, d_head of them.",
            *(lambda keep, width, by=by: np.roll(np.repeat(keep, width), by) for by in (1, -1)))  # fmt: skip
 owned.slip("pruned-columns-missing", "The first or the last column of each head is missing.",
@@ -376,6 +386,7 @@ def rows_kept(W, stay):
 rows_kept.slip("output-not-pruned", "W_O still has the rows of the heads that are gone.", lambda W, stay: W)
 rows_kept.slip("output-zeroed", "The rows of W_O are set to zero, but are still there. Pruning makes the matrices smaller.",
                lambda W, stay: W * stay[:, None])  # fmt: skip
+rows_kept.slip("output-of-the-others", "W_O keeps the rows of the heads that should go.", lambda W, stay: W[~stay])
 rows_kept.slip("output-turned", "Rows and columns of W_O are exchanged: it reads the heads' features, and writes d_model.",
                lambda W, stay: W[stay].T)  # fmt: skip
 rows_kept.slip("output-columns-pruned", "You cut columns of W_O. A head owns rows there: what it writes still has d_model features.",

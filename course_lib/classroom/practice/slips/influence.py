@@ -421,17 +421,21 @@ def table_by(change, compare, join):
 def influence_mistakes(id):
     """The mistakes of an exercise that asks for this table which are none of a single step.
 
-    What only looks at the last axis is often wrong in another way as well, and may add one number: the other way is named.
+    Who looks only at the last axis, or adds one number, often goes wrong in another way as well: then that one is named.
     """
     last, random, one = by_more_than(ROUNDING), changing(lambda row: row + noise(row)), changing(lambda row: row + 1.0)
     joins = tabled.function, filled
+    others = lambda columns: np.array(columns).T, lambda columns: filled(columns).T  # the same for flat outputs
     for change, diagnosis in ((random, "influence-more-axes"), (one, "influence-adds-one-number")):
-        others = lambda columns: np.array(columns).T, lambda columns: filled(columns).T  # the same for flat outputs
         mistake(id, diagnosis, None, *(table_by(change, last, join) for join in (*joins, *others)))
         for other, compare in compared:
             mistake(id, other, None, *(table_by(change, compare, join) for join in joins))
         for slip in tabled.slips:
             mistake(id, slip.diagnosis, None, table_by(change, last, slip.function))
+    for slip in moved.slips:
+        mistake(id, slip.diagnosis, None, table_by(one, slip.function, tabled.function))
+    for slip in tabled.slips:
+        mistake(id, slip.diagnosis, None, table_by(one, moved.function, slip.function))
     for slip in changed.slips:
         mistake(id, slip.diagnosis, None, *(table_by(slip.function, last, join) for join in joins))
     mistake(id, "influence-guessed", "That is what some functions should give. Measure this one: call it, and compare.",
