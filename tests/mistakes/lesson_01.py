@@ -4,7 +4,7 @@ from collections import deque
 
 import numpy as np
 
-from tests.mistakes.collection import equal, right, wrong
+from tests.mistakes.collection import equal, right
 
 
 def softmax(scores, axis=-1):

@@ -287,6 +287,11 @@ def concat_cases():
         yield Case(about, states, memory, np.concatenate([W_q, W_k], axis=1), v)
 
 
+def of_halves(additive):
+    """The concat score that takes an additive one of the halves of W."""
+    return lambda states, memory, W, v: additive(states, memory, *halves(W, states.shape[-1]), v)
+
+
 ADDITIVE, CONCAT = "01.additive_scores", "01.concat_scores"
 mistake(ADDITIVE, "matrices-swapped", "The two matrices are exchanged: the first belongs to the states, the second to the memory.",
         lambda states, memory, W_q, W_k, v: additive_scores(states, memory, W_k, W_q, v))  # fmt: skip
@@ -306,9 +311,7 @@ for diagnosis, sentence, *functions in [
      lambda states, memory, W_q, W_k, v: np.tanh(every_pair(mapped(states, W_q), mapped(memory, W_k)) * v).sum(axis=-1)),
 ]:  # fmt: skip
     mistake(ADDITIVE, diagnosis, sentence, *functions)
-    mistake(CONCAT, diagnosis, None, *(
-        lambda states, memory, W, v, wrong=wrong: wrong(states, memory, *halves(W, states.shape[-1]), v) for wrong in functions
-    ))  # fmt: skip
+    mistake(CONCAT, diagnosis, None, *map(of_halves, functions))
 
 
 def one_axis_in_front(array):
