@@ -1,5 +1,6 @@
 """Lesson 07, training a translator: what is right, and each mistake with its sentence, in the order of its exercises."""
 
+import inspect
 import math
 import statistics
 from collections import Counter
@@ -8,7 +9,7 @@ from types import SimpleNamespace
 import numpy as np
 
 from course_lib.classroom.practice import probes
-from course_lib.classroom.practice.catalogue import Case, cases, holds, known, mistake
+from course_lib.classroom.practice.catalogue import Case, cases, holds, mistake
 from course_lib.classroom.practice.exercises import judged, reference
 from course_lib.classroom.practice.facts import count_of
 from course_lib.classroom.practice.judging import require
@@ -366,7 +367,7 @@ def clip_cases():
     yield Case("one shorter than 1, and too long", *gradients(5, 0.6, (4,), (2, 2)), 0.5)
     yield Case("another shorter than 1, and too long", *gradients(6, 0.8, (4, 4), (4, 4)), 0.6)
     first, second = draw(7, 3, 4), draw(8, 5)
-    alone = 0.8 * first / np.linalg.norm(first), 0.8 * second / np.linalg.norm(second)
+    alone = 0.8 * first / norm(first), 0.8 * second / norm(second)
     yield Case("two that are short enough, but not together", *alone, 1.0)
     yield Case("one long and one short array", 30 * alone[0], alone[1], 2.0)
     yield Case("one short and one long array", alone[0], 30 * alone[1], 2.0)
@@ -376,9 +377,9 @@ def clip_cases():
 
 
 CLIP = "07.clip"
-size = np.linalg.norm
+norm = np.linalg.norm
 length_of.slip("clip-adds-lengths", "You add the lengths of the two arrays, or take their mean. The length of all numbers together is "
-               "another.", lambda a, b: size(a) + size(b), lambda a, b: (size(a) + size(b)) / 2)  # fmt: skip
+               "another.", lambda a, b: norm(a) + norm(b), lambda a, b: (norm(a) + norm(b)) / 2)  # fmt: skip
 length_of.slip("clip-without-root", "You take the sum of squares. The length is its root.", lambda a, b: (a**2).sum() + (b**2).sum())  # fmt: skip
 length_of.slip("clip-by-largest", "You take the largest number. The length is made of all of them.",
                lambda a, b: max(abs(a).max(), abs(b).max()), lambda a, b: max(a.max(), b.max()))  # fmt: skip
@@ -390,9 +391,9 @@ length_of.slip("clip-by-mean-square", "You take the mean of the squares under th
                lambda a, b: math.sqrt(((a**2).sum() + (b**2).sum()) / (a.size + b.size)),
                lambda a, b: math.sqrt((a**2).mean() + (b**2).mean()))  # fmt: skip
 length_of.slip("clip-by-one-array", "Your length is that of one of the two arrays. All numbers of both make one long vector.",
-               lambda a, b: size(a), lambda a, b: size(b), lambda a, b: max(size(a), size(b)), lambda a, b: min(size(a), size(b)))  # fmt: skip
+               lambda a, b: norm(a), lambda a, b: norm(b), lambda a, b: max(norm(a), norm(b)), lambda a, b: min(norm(a), norm(b)))  # fmt: skip
 length_of.slip("clip-by-spectral-norm", "For a matrix, that norm is how much it stretches. The length here is the root of the sum of "
-               "squares.", lambda a, b: math.hypot(*(size(one, 2) if one.ndim in (1, 2) else size(one) for one in (a, b))))  # fmt: skip
+               "squares.", lambda a, b: math.hypot(*(norm(one, 2) if one.ndim in (1, 2) else norm(one) for one in (a, b))))  # fmt: skip
 shortening.slip("clip-always", "A gradient that is short enough is changed as well. Only one longer than max_norm is shortened.",
                 lambda length, max_norm: max_norm / length, lambda length, max_norm: max_norm / float(length),
                 lambda length, max_norm: max_norm / (length + 1e-12), lambda length, max_norm: max_norm / length if length else 1.0,
@@ -437,8 +438,8 @@ def to_length(part, max_norm, axis=None):
 
 
 mistake(CLIP, "clip-each-alone", "You clip each array by its own length. The length is that of all numbers together, and all are "
-        "shortened by the same factor.", each(to_length), lambda a, b, m: (a * (m / size(a)), b * (m / size(b))),
-        lambda a, b, m: (a * min(1, m / (size(a) + 1e-12)), b * min(1, m / (size(b) + 1e-12))))  # fmt: skip
+        "shortened by the same factor.", each(to_length), lambda a, b, m: (a * (m / norm(a)), b * (m / norm(b))),
+        lambda a, b, m: (a * min(1, m / (norm(a) + 1e-12)), b * min(1, m / (norm(b) + 1e-12))))  # fmt: skip
 mistake(CLIP, "clip-each-row", "You clip each row by its own length. All numbers of both arrays are shortened by one factor.",
         each(lambda part, m: to_length(part, m, -1) if part.ndim else to_length(part, m)))  # fmt: skip
 mistake(CLIP, "clip-values", "You cut single numbers. That changes the direction; clipping shortens all by one factor.",
@@ -466,9 +467,7 @@ def short_enough(got, first, second, max_norm):
 )
 def one_factor(got, first, second, max_norm):
     given, came = (np.concatenate([np.ravel(part) for part in parts]) for parts in ((first, second), got))
-    return not np.isfinite(came).all() or np.isclose(
-        abs(given @ came), np.linalg.norm(given) * np.linalg.norm(came), rtol=1e-3
-    )
+    return not np.isfinite(came).all() or np.isclose(abs(given @ came), norm(given) * norm(came), rtol=1e-3)
 
 
 # ----------------------------------------------------------------------------------------------------------------------
@@ -604,11 +603,16 @@ moved.slip("adam-sign-only", "Only the sign of the direction enters: all steps h
            lambda parameter, direction, size, rate: parameter - rate * np.sign(direction))  # fmt: skip
 
 
+def named(inputs):
+    """What is passed to Adam, by its name."""
+    return dict(zip(inspect.signature(adam_step).parameters, inputs, strict=True))
+
+
 def adam(remember=None, direct=None, divide=None, keep=None):
     """Adam with other new memories, others to move by, another size to divide by, or others to keep: functions of all there is."""
 
     def wrong(*inputs):
-        o = SimpleNamespace(**dict(zip(known(ADAM).parameters(), inputs, strict=True)))
+        o = SimpleNamespace(**named(inputs))
         o.m, o.s = adam_step(*inputs)[1:]
         o.m, o.s = remember(o) if remember else (o.m, o.s)
         o.direction, o.level = corrected(o.m, o.beta1, o.step), corrected(o.s, o.beta2, o.step)
@@ -623,7 +627,7 @@ def passed(**changed):
     """Adam with other settings: numbers, or the names of those to take instead."""
 
     def wrong(*inputs):
-        given = dict(zip(known(ADAM).parameters(), inputs, strict=True))
+        given = named(inputs)
         return adam_step(**given | {name: given.get(value, value) for name, value in changed.items()})
 
     return wrong

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from course_lib.classroom.practice.catalogue import say
 from course_lib.classroom.practice.slips.attention import highest, shares
 from course_lib.classroom.practice.steps import step
 
@@ -123,6 +124,7 @@ log_probabilities.slip(
 log_probabilities.slip(
     "softmax-maximum-of-columns", None,
     *(lambda logits, axis=axis: (low := logits - logits.max(axis=axis, keepdims=True)) - log_sum(low) for axis in (0, -2)),
+    lambda logits: (low := logits - logits.max(axis=tuple(range(logits.ndim - 1)), keepdims=True)) - log_sum(low),
 )  # fmt: skip
 log_probabilities.slip(
     "loss-sum-without-log", "You subtract the sum of exponentials itself. Which function turns the division into a difference?",
@@ -231,43 +233,43 @@ def averaged(losses, real=None):
     return losses.mean() if real is None else losses[real].mean()
 
 
-def everywhere(losses, real):
-    """The same mask, or one in which all places count."""
+def counted(losses, real):
+    """Which places count, where nothing is said: all."""
     return np.ones(losses.shape, dtype=bool) if real is None else real
 
 
 averaged.slip(
     "loss-divides-by-all", "Places that are not to count are left out of the sum, but you divide by all places. Divide by how many "
     "count.",
-    lambda losses, real=None: (losses * everywhere(losses, real)).mean(),
+    lambda losses, real=None: (losses * counted(losses, real)).mean(),
 )  # fmt: skip
 averaged.slip(
     "loss-sums-all", "Places that are not to count are left out of the number you divide by, but not of the sum.",
-    lambda losses, real=None: losses.sum() / everywhere(losses, real).sum(),
+    lambda losses, real=None: losses.sum() / counted(losses, real).sum(),
 )  # fmt: skip
 averaged.slip(
     "loss-is-a-sum", "That is the sum of the losses. Their mean doesn't depend on how many there are.",
-    lambda losses, real=None: losses[everywhere(losses, real)].sum(),
+    lambda losses, real=None: losses[counted(losses, real)].sum(),
 )  # fmt: skip
 averaged.slip(
     "loss-mean-of-rows", "You take the mean of each row, and then the mean of these: places in short rows weigh more. All that count "
     "weigh the same.",
-    lambda losses, real=None: np.mean([row[on].mean() for row, on in zip(losses, everywhere(losses, real), strict=True)]),
-    lambda losses, real=None: np.mean([row[on].mean() for row, on in zip(losses, everywhere(losses, real), strict=True) if on.any()]),
+    lambda losses, real=None: np.mean([row[on].mean() for row, on in zip(losses, counted(losses, real), strict=True)]),
+    lambda losses, real=None: np.mean([row[on].mean() for row, on in zip(losses, counted(losses, real), strict=True) if on.any()]),
 )  # fmt: skip
 averaged.slip(
     "loss-divides-by-rows", "You add up each row's losses and divide by the number of rows. Divide by how many places count.",
-    lambda losses, real=None: losses[everywhere(losses, real)].sum() / len(losses),
+    lambda losses, real=None: losses[counted(losses, real)].sum() / len(losses),
 )  # fmt: skip
 averaged.slip(
     "loss-divides-by-columns", "You divide by how many places a row has. Divide by how many places count, in all rows together.",
-    lambda losses, real=None: losses[everywhere(losses, real)].sum() / losses.shape[-1],
+    lambda losses, real=None: losses[counted(losses, real)].sum() / losses.shape[-1],
 )  # fmt: skip
 averaged.slip(
     "loss-of-each", "You return the losses of several places. Asked for is one number, their mean.",
-    lambda losses, real=None: losses * everywhere(losses, real), lambda losses, real=None: losses,
-    lambda losses, real=None: losses[everywhere(losses, real)],
-    lambda losses, real=None: (losses * everywhere(losses, real)).sum(axis=-1) / everywhere(losses, real).sum(axis=-1),
+    lambda losses, real=None: losses * counted(losses, real), lambda losses, real=None: losses,
+    lambda losses, real=None: losses[counted(losses, real)],
+    lambda losses, real=None: (losses * counted(losses, real)).sum(axis=-1) / counted(losses, real).sum(axis=-1),
     lambda losses, real=None: losses.mean(axis=-1), lambda losses, real=None: losses.mean(axis=0),
 )  # fmt: skip
 averaged.slip(
@@ -276,15 +278,24 @@ averaged.slip(
 )  # fmt: skip
 averaged.slip(
     "loss-of-the-worst", "You take a single place: the worst, the last one, or the one in the middle. All that count enter the mean.",
-    lambda losses, real=None: losses[everywhere(losses, real)].max(), lambda losses, real=None: losses[everywhere(losses, real)][-1],
-    lambda losses, real=None: np.median(losses[everywhere(losses, real)]),
-    lambda losses, real=None: losses[everywhere(losses, real)][-1] / everywhere(losses, real).sum(),
+    lambda losses, real=None: losses[counted(losses, real)].max(), lambda losses, real=None: losses[counted(losses, real)][-1],
+    lambda losses, real=None: np.median(losses[counted(losses, real)]),
+    lambda losses, real=None: losses[counted(losses, real)][-1] / counted(losses, real).sum(),
 )  # fmt: skip
 
 # What makes no difference where every place counts, and where there are no rows of places: an exercise that never comes
 # there says so (`same`).
 WITHOUT_PADDING = {"loss-divides-by-all", "loss-sums-all"}
 WITHOUT_ROWS = {"loss-mean-of-rows"}
+
+# What is said of mistakes that are none of a single step
+say("loss-shifted", "Each place is compared with the target of another one. Logits and targets come lined up.")
+say("loss-log-of-the-mean", "You take the logarithm of a mean of probabilities. The mean is taken of the logarithms.")
+say(
+    "loss-of-one-sentence",
+    "Your loss is that of one sentence, the first or the last. Does a return or an `=` stand inside of a loop?",
+)
+say("loss-is-a-share-of-hits", "That is how many tokens are right, or wrong. A loss asks how likely the right one was.")
 
 # ----------------------------------------------------------------------------------------------------------------------
 # Targets that are not quite sure
