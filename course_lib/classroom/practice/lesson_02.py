@@ -203,8 +203,8 @@ def pair_count_cases():
 mistake("02.pair_counts", "pair-shares", "These are shares. Asked for is how often: the counts themselves.",
         lambda *inputs: (t := pair_counts(*inputs)) / t.sum(),
         lambda *inputs: np.nan_to_num((t := pair_counts(*inputs)) / t.sum(axis=1, keepdims=True)))  # fmt: skip
-mistake("02.pair_counts", "count-of-another-word", "All words are counted as often as one of them, the first or the last. Each has its own "
-        "count.", *(lambda words, counts, n, i=i: pair_counts(words, np.full_like(counts, counts[i]), n) for i in (0, -1)))  # fmt: skip
+mistake("02.pair_counts", "count-of-another-word", "All words are counted as often as one of them, the first or the last. Each has its "
+        "own count.", *(lambda words, counts, n, i=i: pair_counts(words, np.full_like(counts, counts[i]), n) for i in (0, -1)))  # fmt: skip
 mistake("02.pair_counts", "table-of-what-occurs", "Your table has room for the tokens that occur. There are num_tokens of them, whether "
         "they occur or not.", lambda words, counts, num_tokens: pair_counts(words, counts, words.max() + 1))  # fmt: skip
 mistake("02.pair_counts", "table-larger", "Your table has a row and a column more than there are tokens. The filling needs none.",
@@ -294,6 +294,8 @@ merged.slip("merge-leaves-one", "You put the new id in, but one of the two old o
         lambda ids, pair, new_id: np.where(later(places(ids, pair)), new_id, ids),
         lambda ids, pair, new_id: np.array([x for t in walked(ids, pair, new_id) for x in ((t, pair[1]) if t == new_id else (t,))], dtype=int),
         lambda ids, pair, new_id: np.array([x for t in walked(ids, pair, new_id) for x in ((pair[0], t) if t == new_id else (t,))], dtype=int))  # fmt: skip
+merged.slip("merge-leaves-both", "You put the new id in, and both of the old ones still stand behind it.",
+        lambda ids, pair, new_id: np.array([x for here, token in zip(places(ids, pair), ids, strict=True) for x in ((new_id, token) if here else (token,))]))  # fmt: skip
 merged.slip("merge-both-replaced", "Both tokens of the pair become the new id. Two become one.",
         lambda ids, pair, new_id: np.where((here := places(ids, pair)) | later(here), new_id, ids),
         lambda ids, pair, new_id: np.repeat(short := walked(ids, pair, new_id), 1 + (short == new_id)))  # fmt: skip
@@ -509,6 +511,8 @@ def with_old_ends(words, pair, new_id):
 
 merged_everywhere.slip("pair-repeated", "You choose the same pair again and again. Apply the merge to the words before you count anew.",
         lambda words, pair, new_id: words)  # fmt: skip
+merged_everywhere.slip("filled-up-with-0", "You fill up with 0, which is a token. The filling is -1.",
+        lambda words, pair, new_id: np.maximum(merged_everywhere(words, pair, new_id), 0))  # fmt: skip
 merged_everywhere.slip("merges-one-word", "Only one word is merged. A merge is for every word.",
         lambda *inputs: merged_in_some(*inputs, slice(0, 1)), lambda *inputs: merged_in_some(*inputs, slice(-1, None)))  # fmt: skip
 merged_everywhere.slip("merges-not-the-last-word", "The last word is not merged. Does a loop stop one early?",
@@ -532,10 +536,9 @@ merged_everywhere.slip("old-end-stands", "Behind a word that got shorter its old
     same=["merge-keeps-length"],
 )
 def learn_merges(words, counts, num_merges, num_tokens):
-    merges, numbers = [], new_ids(num_merges, num_tokens)
-    for new_id in numbers:
-        table = pair_counts(words, counts, max(num_tokens, *numbers) + 1)
-        merges.append(most_frequent(table))
+    merges = []
+    for new_id in new_ids(num_merges, num_tokens):
+        merges.append(most_frequent(pair_counts(words, counts, max(num_tokens + len(merges), words.max() + 1))))
         words = merged_everywhere(words, merges[-1], new_id)
     return np.array(merges)
 
@@ -572,7 +575,7 @@ def learn_merges_cases():
     second = table_of("badd", "dabd", "baab", "abcabc", "bacaa"), np.array([6, 2, 9, 3, 5])
     yield Case("frequent pairs that share a token", *second, 3, LETTERS)
     yield Case("tokens that do not occur", *second, 2, 9)
-    yield Case("numbers of two digits", table_of([1, 2, 11, 1, 2, 11], [11, 2, 1, 2]), np.array([5, 3]), 2, 13)
+    yield Case("numbers of two digits", table_of([1, 2, 3, 1, 2, 4, 1, 2], [11, 2, 11, 2, 11, 2, 1, 2]), np.array([4, 3]), 2, 13)  # fmt: skip
     yield Case("bytes", table_of(list(b"haha"), list(b"ha")), np.array([3, 2]), 2, 256)
     yield Case("more words", *corpus(1, 2))
 
@@ -805,9 +808,11 @@ def decode_cases():
     yield Case("more tokens", rng.integers(0, 9, 8), drawn_merges(rng, 6, 3), 3)
 
 
-def opened(ids, merges, num_tokens):
-    """The ids with each merged token taken apart once."""
-    return np.array([x for token in ids for x in ([token] if token < num_tokens else merges[token - num_tokens])])
+def opened(ids, merges, num_tokens, times):
+    """The ids with each merged token taken apart, several times at most."""
+    for _ in range(times):
+        ids = np.array([x for token in ids for x in ([token] if token < num_tokens else merges[token - num_tokens])])
+    return ids
 
 
 def undone(ids, merges, num_tokens, numbers, places=None):
@@ -845,7 +850,7 @@ DECODE = "02.decode"
 mistake(DECODE, "decode-nothing", "Your result still holds ids of merged tokens. Every id of num_tokens or more stands for two others.",
         lambda ids, merges, num_tokens: ids)  # fmt: skip
 mistake(DECODE, "decode-one-level", "You take tokens apart, but not to the end: their parts may be merged tokens too. Go on until all "
-        "are small.", opened, lambda ids, merges, num_tokens: opened(opened(ids, merges, num_tokens), merges, num_tokens))  # fmt: skip
+        "are small.", *(lambda ids, *rest, times=times: opened(ids, *rest, times) for times in (1, 2, 3)))  # fmt: skip
 mistake(DECODE, "decode-a-merge-missing", "The newest merge is not undone. Does the loop leave out an end?",
         lambda *inputs: undone(*inputs, range(len(inputs[1]) - 2, -1, -1)))  # fmt: skip
 mistake(DECODE, "decode-first-place-only", "Of each merged token only the first place is taken apart. It may stand there several times.",
@@ -999,6 +1004,8 @@ def skip_gram_cases():
 
 mistake("02.skip_gram_pairs", "pairs-wrap-around", None,
         lambda word_ids, window: np.concatenate([np.stack([word_ids, np.roll(word_ids, by)], axis=1) for distance in range(1, window + 1) for by in (distance, -distance)]))  # fmt: skip
+mistake("02.skip_gram_pairs", "window-clipped", None,
+        lambda word_ids, window: np.array([(word, word_ids[min(max(i + by, 0), len(word_ids) - 1)]) for i, word in enumerate(word_ids) for by in range(-window, window + 1) if by]))  # fmt: skip
 
 
 # ----------------------------------------------------------------------------------------------------------------------
@@ -1135,9 +1142,10 @@ def loss_cases():
     yield Case("one example, one noise word", draw(13, 1, 4), draw(14, 1, 4), draw(15, 1, 1, 4))
     center = np.eye(2) * 10
     for size in (40.0, 1000.0):
-        right, wrong = np.diag([size, size]) / 10, np.diag([-size, size]) / 10
-        yield Case(f"scores of {size:g} where they should be high, {-size:g} where low", center, right, -right[:, None], edge=True)  # fmt: skip
-        yield Case(f"scores of {size:g} and {-size:g}, some on the wrong side", center, wrong, -wrong[:, None], edge=True)  # fmt: skip
+        good, bad = np.diag([size, size]) / 10, np.diag([-size, size]) / 10
+        yield Case(f"scores of {size:g} where they should be high, {-size:g} where low", center, good, -good[:, None], edge=True)  # fmt: skip
+        yield Case(f"a true neighbour with a score of {-size:g}", center, bad, -good[:, None], edge=True)
+        yield Case(f"a noise word with a score of {size:g}", center, good, -bad[:, None], edge=True)
 
 
 LOSS = "02.negative_sampling_loss"
@@ -1177,7 +1185,9 @@ mistake(LOSS, "loss-noise-without-center", "The word in the centre has no part i
         "it.", lambda center, context, noise: (cost(dots(center, context)) + cost(-noise.sum(axis=-1)).sum(axis=-1)).mean())  # fmt: skip
 mistake(LOSS, "loss-of-one-example", "One example counts, the first or the last. Wanted is the mean of all.",
         *(lambda center, context, noise, i=i: negative_sampling_loss(center[[i]], context[[i]], noise[[i]]) for i in (0, -1)))  # fmt: skip
-mistake(LOSS, "loss-noise-across", None, loss_of(lambda true, false: cost(true).mean() + cost(-false.sum(axis=0)).sum()))  # fmt: skip
+mistake(LOSS, "loss-noise-across", None, loss_of(lambda true, false: cost(true).mean() + cost(-false.sum(axis=0)).sum()),
+        loss_of(lambda true, false: cost(true).mean() + cost(-false).sum(axis=0).mean()))  # fmt: skip
+mistake(LOSS, "loss-divided-otherwise", None, loss_of(lambda true, false: (cost(true).sum() + cost(-false).sum()) / false.size))  # fmt: skip
 mistake(LOSS, "loss-without-log", None, loss_with(lambda s: 1 - sigmoid(s), sigmoid), loss_with(lambda s: -sigmoid(s), sigmoid))  # fmt: skip
 mistake(LOSS, "loss-noise-averaged", None, loss_of(lambda true, false: np.column_stack([cost(true), cost(-false)]).mean()),
         loss_of(lambda true, false: np.column_stack([cost(true), cost(-false)]).mean(axis=-1).sum()))  # fmt: skip
