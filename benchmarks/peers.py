@@ -258,7 +258,8 @@ class XTransformers(nn.Module):
             "emb_dropout": dropout,
         }
         sides = {f"{side}_{name}": value for side in ("enc", "dec") for name, value in options.items()}
-        self.body = XTransformer(dim=d_model, tie_token_emb=True, **sides)
+        make: Any = XTransformer  # its attributes are many things to a type checker
+        self.body = make(dim=d_model, tie_token_emb=True, **sides)
         self.body.decoder.net.to_logits = nn.Linear(d_model, vocab_size, bias=False)
         self.body.decoder.net.to_logits.weight = self.body.encoder.token_emb.emb.weight
 

@@ -7,12 +7,14 @@ starts ends with it. Elsewhere what it starts is looked for and killed.
 import contextlib
 import functools
 import logging
+import math
 import shutil
 import subprocess
 import sys
 import threading
 import time
 from dataclasses import dataclass
+from typing import Any
 
 from course_lib.classroom import kernels
 from course_lib.classroom.practice.trial import OutOfTime
@@ -66,9 +68,10 @@ class Session:
         self.until = time.monotonic() + seconds
         self.memory = memory
         self.went_well = []  # sources of the cells that a new kernel runs again
-        self.call_until = None
+        self.call_until = math.inf
         self.call_ended = None
-        self._manager = self._client = None
+        self._manager: Any = None
+        self._client: Any = None
         self._over_memory = threading.Event()
 
     def __enter__(self):
@@ -98,7 +101,7 @@ class Session:
         try:
             yield
         finally:
-            self.call_until = None
+            self.call_until = math.inf
 
     def call(self, name, inputs, asked):
         """Call a function of the submission.

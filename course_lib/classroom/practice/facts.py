@@ -255,7 +255,7 @@ def _places(got, expected, within):
         return ""
     for name, number in (("rows", -2), ("columns", -1)) if got.ndim > 1 else (("entries", -1),):
         others = tuple(axis for axis in range(got.ndim) if axis != got.ndim + number)
-        lines = wrong.any(axis=others)
+        lines = np.atleast_1d(wrong.any(axis=others))
         if lines.sum() == 1 and len(lines) > 1:
             place = int(np.flatnonzero(lines)[0])
             end = place if place == 0 else -1 if place == len(lines) - 1 else None

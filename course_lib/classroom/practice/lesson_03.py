@@ -537,7 +537,7 @@ def angle_cases():
 ANGLES = "03.weights_at_angles"
 mistake(ANGLES, "returns-scores-alone", "These are scores, not weights. The softmax comes next.",
         lambda angles, length, keys: pointing(angles, length) @ keys.T / np.sqrt(2), lambda angles, length, keys: pointing(angles, length) @ keys.T)  # fmt: skip
-mistake(ANGLES, "weights-turned-round", "Rows and columns are exchanged: a row for each angle, a column for each key.",
+mistake(ANGLES, "angles-as-columns", "Rows and columns are exchanged: a row for each angle, a column for each key.",
         lambda *inputs: weights_at_angles(*inputs).T)  # fmt: skip
 mistake(ANGLES, "context-for-weights", "These are context vectors, or queries: two numbers an angle. Asked for are the weights, one a key.",
         lambda angles, length, keys: weights_at_angles(angles, length, keys) @ keys, lambda angles, length, keys: pointing(angles, length))  # fmt: skip
