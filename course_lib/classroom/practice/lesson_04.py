@@ -208,7 +208,7 @@ mistake(TWO, "heads-in-a-chain", "The second head reads what the first one gives
             (after + second[0] @ half(W_O, 1), np.stack([first[1], second[1]])))[2])  # fmt: skip
 mistake(TWO, "maps-swapped", "The maps stand in the wrong order: head 0's comes first.",
         changed_maps(lambda maps: maps[::-1]))  # fmt: skip
-mistake(TWO, "weights-turned-round", "Each map is turned round: rows are queries, columns are keys.",
+mistake(TWO, "maps-turned-round", "Each map is turned round: rows are queries, columns are keys.",
         changed_maps(lambda maps: np.swapaxes(maps, -1, -2)))  # fmt: skip
 mistake(TWO, "never-split", "One map came back, or the same for all heads: that of a single head of full width. Each head has its own.",
         *(lambda x, W_Q, W_K, W_V, W_O, form=form: (

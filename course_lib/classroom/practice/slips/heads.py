@@ -102,7 +102,7 @@ split.slip(
     lambda x, num_heads: split(x, num_heads)[..., :-1], lambda x, num_heads: split(x, num_heads)[..., 1:],
 )  # fmt: skip
 split.slip(
-    "cast-to-whole-numbers", "The numbers have lost what stands behind their point: they are cast to whole numbers.",
+    "cast-to-whole-numbers", None,
     lambda x, num_heads: split(x, num_heads).astype(int),
 )  # fmt: skip
 split.slip(
@@ -115,7 +115,7 @@ split.slip(
     lambda x, num_heads: x.copy(), lambda x, num_heads: np.concatenate(slices(x, num_heads), axis=-2),
 )  # fmt: skip
 split.slip(
-    "leading-axes", "Right for one number of leading axes alone. There may be none or several in front: count axes from the end.",
+    "leading-axes", None,
     lambda x, num_heads: x.reshape(*x.shape[:-1], num_heads, -1).swapaxes(0, 1),
     lambda x, num_heads: x.reshape(*x.shape[:-1], num_heads, -1).swapaxes(1, 2),
     lambda x, num_heads: x.reshape(-1, num_heads, x.shape[-1] // num_heads).swapaxes(0, 1),
@@ -202,6 +202,7 @@ merge.slip(
 merge.slip(
     "merge-head-left-out", "One head is missing, the first or the last.",
     lambda heads: merge(heads[..., 1:, :, :]), lambda heads: merge(heads[..., :-1, :, :]),
+    lambda heads: np.concatenate([heads[..., head, :, :] for head in range(heads.shape[-3] - 1)], axis=-1),
 )  # fmt: skip
 merge.slip(
     "cast-to-whole-numbers", None,
