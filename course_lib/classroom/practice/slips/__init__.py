@@ -6,3 +6,8 @@ A slip is known wherever its step is. Sentences that many exercises share stand 
 from course_lib.classroom.practice.catalogue import say
 
 say("batch-first-only", "On a batch it is right for the first matrix alone: the others get its numbers.")
+say(
+    "leading-axes",
+    "Right for one number of leading axes alone. There may be none or several in front: count axes from the end.",
+)
+say("cast-to-whole-numbers", "The numbers have lost what stands behind their point: they are cast to whole numbers.")
