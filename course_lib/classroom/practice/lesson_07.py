@@ -725,7 +725,7 @@ def fools_the_colleague(candidate):
             "Your logits hold NaN or infinity. It goes wrong with perfectly ordinary ones.")  # fmt: skip
     targets = np.zeros(len(better), dtype=int)
     true, hers = ([float(loss(logits, targets)) for logits in (better, worse)] for loss in (true_loss, colleagues_loss))
-    require(not (true[0] > true[1] + 1e-6 and hers[0] < hers[1] - 1e-6), "pair-exchanged",
+    require(not (true[0] > true[1] + 1e-6 and hers[0] < hers[1] - 1e-6), "losses-exchanged",
             "She is fooled, but the two are exchanged: the true loss of the first is {first:.4f}, of the second {second:.4f}. "
             "`return better, worse`.", first=true[0], second=true[1])  # fmt: skip
     require(true[0] < true[1] - 1e-6, "pair-not-better",
@@ -750,7 +750,7 @@ mistake(FOOLED, "losses-not-two", None, lambda: np.zeros((1, 4)), lambda: (np.ze
 mistake(FOOLED, "losses-shapes", None, two(np.zeros((2, 2)), np.ones((2, 2))), two(np.zeros((2, 4)), np.zeros((3, 4))),
         two(np.zeros(4), np.ones(4)), two(np.zeros((0, 4)), np.zeros((0, 4))), two(np.zeros((4, 2)), np.zeros((4, 2))))  # fmt: skip
 mistake(FOOLED, "losses-not-finite", None, two(np.zeros((1, 4)), [[-np.inf, 0, 0, 0]]))
-mistake(FOOLED, "pair-exchanged", None, two(one_right_one_hopeless, np.zeros((2, 4))))
+mistake(FOOLED, "losses-exchanged", None, two(one_right_one_hopeless, np.zeros((2, 4))))
 mistake(FOOLED, "pair-not-better", None, two(np.zeros((2, 4)), np.zeros((2, 4))), two([[-5.0, 0, 0, 0]], [[5.0, 0, 0, 0]]),
         two([[1.0, 2, 3, 4]], [[11.0, 12, 13, 14]]))  # fmt: skip
 mistake(FOOLED, "pair-alike-to-her", None, two([[-40.0, 0, 0, -90]], [[-50.0, 0, 0, -90]]))
