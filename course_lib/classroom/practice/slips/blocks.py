@@ -197,9 +197,10 @@ layer_norm.slip("norm-over-everything", None, *over((None, True), ((-2, -1), Tru
 layer_norm.slip("norm-missing-keepdims", None, *over((-1, False)))
 layer_norm.slip("norm-not-centred", "The spread is right, but what is divided by it is x itself: the mean is not subtracted.",
                 lambda x, gain, bias, eps: gain * x / np.sqrt(x.var(axis=-1, keepdims=True) + eps) + bias)  # fmt: skip
-layer_norm.slip(
-    "norm-no-mean", None, lambda x, gain, bias, eps: gain * x / np.sqrt((x**2).mean(axis=-1, keepdims=True) + eps)
-)
+layer_norm.slip("norm-no-mean", None,
+                lambda x, gain, bias, eps: gain * x / np.sqrt((x**2).mean(axis=-1, keepdims=True) + eps),
+                lambda x, gain, bias, eps: gain * x / np.sqrt((x**2).mean(axis=-1, keepdims=True)) + bias,
+                lambda x, gain, bias, eps: gain * x / np.sqrt((x**2).mean(axis=-1, keepdims=True)))  # fmt: skip
 layer_norm.slip("norm-precedence", "Only the mean is divided by the spread: x - mean needs brackets.",
                 lambda x, gain, bias, eps: gain * x - (x - deviations(x)) / np.sqrt(x.var(-1, keepdims=True) + eps) + bias,
                 lambda x, gain, bias, eps: gain * (x - (x - deviations(x)) / np.sqrt(x.var(-1, keepdims=True) + eps)) + bias,
