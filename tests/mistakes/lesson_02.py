@@ -133,30 +133,14 @@ def merges_by_lists(words, counts, num_merges, num_tokens):
     return np.array(merges)
 
 
-def merges_by_tables(words, counts, num_merges, num_tokens, dtype):
+@right("02.learn_merges")
+def merges_by_tables(words, counts, num_merges, num_tokens, dtype=np.int32):
     merges = np.zeros((num_merges, 2), dtype)
     for k in range(num_merges):
         table = pairs_by_bincount(words, counts, num_tokens + num_merges)
         merges[k] = divmod(int(table.argmax()), len(table))
         shorter = [merge_by_deleting(row, merges[k], num_tokens + k) for row in words]
         words = np.array([np.pad(row, (0, words.shape[1] - len(row)), constant_values=-1) for row in shorter])
-    return merges
-
-
-@right("02.learn_merges")
-def merges_in_a_table_of_whole_numbers(words, counts, num_merges, num_tokens):
-    return merges_by_tables(words, counts, num_merges, num_tokens, np.int32)
-
-
-@wrong("02.learn_merges", "floats-for-whole-numbers")
-def merges_in_a_table_of_floats(words, counts, num_merges, num_tokens):
-    return merges_by_tables(words, counts, num_merges, num_tokens, float)
-
-
-@wrong("02.learn_merges", "changes-its-input")
-def merges_in_place(words, counts, num_merges, num_tokens):
-    merges = merges_by_tables(words, counts, num_merges, num_tokens, int)
-    words[0] = merge_by_walking(words[0], merges[0], num_tokens)[0]
     return merges
 
 
@@ -180,11 +164,6 @@ def encode_by_rank(ids, merges, num_tokens):
             return np.array(ids)
         k, i = min(known)
         ids[i : i + 2] = [num_tokens + k]
-
-
-@wrong("02.encode", "floats-for-whole-numbers")
-def encode_in_floats(ids, merges, num_tokens):
-    return encode_by_rank(ids, merges, num_tokens).astype(float)
 
 
 # --- decode -----------------------------------------------------------------------------------------------------------
@@ -225,11 +204,6 @@ def decode_until_all_are_small(ids, merges, num_tokens):
     return ids
 
 
-@wrong("02.decode", "floats-for-whole-numbers")
-def decode_onto_an_empty_array(ids, merges, num_tokens):
-    return np.append([], decode_by_a_table(ids, merges, num_tokens))
-
-
 # --- skip_gram_pairs --------------------------------------------------------------------------------------------------
 
 
@@ -266,16 +240,6 @@ def company_by_slices(word_ids, window):
         near = [*word_ids[max(0, i - window) : i], *word_ids[i + 1 : i + 1 + window]]
         pairs += [(word, int(other)) for other in near]
     return np.array(pairs[::-1])
-
-
-@wrong("02.skip_gram_pairs", "floats-for-whole-numbers")
-def company_below_an_empty_row(word_ids, window):
-    return np.vstack([np.empty((0, 2)), company_by_loops(word_ids, window)])
-
-
-@wrong("02.skip_gram_pairs", "returns-a-list")
-def company_as_a_list(word_ids, window):
-    return company_by_loops(word_ids, window).tolist()
 
 
 # --- negative_sampling_loss -------------------------------------------------------------------------------------------
@@ -347,11 +311,6 @@ def analogy_of_the_words_that_are_left(vectors, a, b, c):
     return left[(u[left] @ (u[b] - u[a] + u[c])).argmax()]
 
 
-@wrong("02.analogy", "different-values")
-def analogy_by_luck(vectors, a, b, c):
-    return (a + b + c) % len(vectors)
-
-
 # --- twin_sentences ---------------------------------------------------------------------------------------------------
 
 
@@ -364,6 +323,24 @@ def twins_who_bites_whom():
 def twins_good_and_bad():
     return np.array([[15, 10, 11, 13, 9, 12], [15, 10, 12, 13, 9, 11]])
 
+
+# --- right numbers of another kind, and other general faults -------------------------------------------------------------
+
+
+def changing_words(words, counts, num_merges, num_tokens):
+    words[0] = merge_by_walking(words[0], words[0, :2], num_tokens)[0]
+    return merges_by_tables(words, counts, num_merges, num_tokens)
+
+
+wrong("02.learn_merges", "changes-its-input")(changing_words)
+wrong("02.learn_merges", "floats-for-whole-numbers")(lambda *inputs: merges_by_tables(*inputs, dtype=float))
+wrong("02.encode", "floats-for-whole-numbers")(lambda *inputs: encode_by_rank(*inputs).astype(float))
+wrong("02.decode", "floats-for-whole-numbers")(lambda *inputs: np.append([], decode_by_a_table(*inputs)))
+wrong("02.skip_gram_pairs", "floats-for-whole-numbers")(
+    lambda *inputs: np.vstack([np.empty((0, 2)), company_by_slices(*inputs)])
+)
+wrong("02.skip_gram_pairs", "returns-a-list")(lambda *inputs: company_by_slices(*inputs).tolist())
+wrong("02.analogy", "different-values")(lambda vectors, a, b, c: (a + b + c) % len(vectors))
 
 # --- changes that leave the solutions right -----------------------------------------------------------------------------
 

@@ -266,11 +266,6 @@ def as_text(ids, pair, new_id, between):
     return np.array([int(token) for token in (text.split(between) if between else text)])
 
 
-def leading(ids, pair):
-    """How many times the pair stands at the very beginning."""
-    return next((n for n in range(len(ids)) if tuple(ids[2 * n : 2 * n + 2]) != tuple(pair)), 0)
-
-
 def filled_up(ids, pair, new_id, filling):
     short = walked(ids, pair, new_id)
     return np.concatenate([short, np.full(len(ids) - len(short), filling)])
@@ -339,8 +334,6 @@ merged.slip("merge-end-twice", "When a pair ends the word, its last token stands
 merged.slip("merge-last-alone", "A token that stands alone at the end is merged: a slice of two holds only one there, and one equals "
         "both of a pair (a, a).",
         lambda ids, pair, new_id: np.append(short[:-1], new_id) if len(short := walked(ids, pair, new_id)) and short[-1] == pair[0] == pair[1] else short)  # fmt: skip
-merged.slip("merge-stops", "You stop at the first place that is not the pair. Keep its token, and go on.",
-        lambda ids, pair, new_id: np.append([new_id] * (n := leading(ids, pair)), ids[2 * n :]).astype(int))  # fmt: skip
 
 
 @reference(
@@ -496,7 +489,7 @@ def merged_everywhere(words, pair, new_id):
     return result
 
 
-def merged_in_some(words, pair, new_id, rows):
+def merged_in_some(rows, words, pair, new_id):
     """Words with the pair replaced in some of them, a slice."""
     words = words.copy()
     words[rows] = merged_everywhere(words[rows], pair, new_id)
@@ -514,9 +507,9 @@ merged_everywhere.slip("pair-repeated", "You choose the same pair again and agai
 merged_everywhere.slip("filled-up-with-0", "You fill up with 0, which is a token. The filling is -1.",
         lambda words, pair, new_id: np.maximum(merged_everywhere(words, pair, new_id), 0))  # fmt: skip
 merged_everywhere.slip("merges-one-word", "Only one word is merged. A merge is for every word.",
-        lambda *inputs: merged_in_some(*inputs, slice(0, 1)), lambda *inputs: merged_in_some(*inputs, slice(-1, None)))  # fmt: skip
+        lambda *inputs: merged_in_some(slice(0, 1), *inputs), lambda *inputs: merged_in_some(slice(-1, None), *inputs))  # fmt: skip
 merged_everywhere.slip("merges-not-the-last-word", "The last word is not merged. Does a loop stop one early?",
-        lambda *inputs: merged_in_some(*inputs, slice(0, -1)))  # fmt: skip
+        lambda *inputs: merged_in_some(slice(0, -1), *inputs))  # fmt: skip
 merged_everywhere.slip("old-end-stands", "Behind a word that got shorter its old end still stands, and is counted. Fill up with -1.",
         with_old_ends)  # fmt: skip
 
@@ -714,7 +707,7 @@ def longest_match(ids, merges, num_tokens):
     return np.array(result)
 
 
-def replayed(ids, merges, num_tokens, numbers, stops_at=lambda merged_some: False):
+def replayed(numbers, ids, merges, num_tokens, *, stops_at=lambda merged_some: False):
     """The ids after the merges of these numbers, up to one that merged some, or none, if that is an end."""
     for number in numbers:
         before, ids = len(ids), walked(ids, merges[number], num_tokens + number)
@@ -726,26 +719,26 @@ def replayed(ids, merges, num_tokens, numbers, stops_at=lambda merged_some: Fals
 ENCODE = "02.encode"
 mistake(ENCODE, "encode-nothing", "Your result is the ids as they came: no merge was applied.", lambda ids, merges, num_tokens: ids)  # fmt: skip
 mistake(ENCODE, "merges-newest-first", "You apply the newest merge first. Its parts do not exist yet: start with the oldest.",
-        lambda ids, merges, num_tokens: replayed(ids, merges, num_tokens, reversed(range(len(merges)))),
+        lambda ids, merges, num_tokens: replayed(reversed(range(len(merges))), ids, merges, num_tokens),
         lambda ids, merges, num_tokens: encode(ids, merges[::-1], num_tokens))  # fmt: skip
 mistake(ENCODE, "merges-left-to-right", "You merge the first known pair from the left, whichever it is. The oldest merge comes first, "
         "wherever it stands: that is how the text was cut in training.", leftmost, in_one_pass, in_passes)  # fmt: skip
 mistake(ENCODE, "longest-match", "You take the longest token that fits, from the left. That is WordPiece's rule; here the oldest merge "
         "comes first.", longest_match)  # fmt: skip
 mistake(ENCODE, "merges-not-stacked", "Merges of merged tokens are missing: after a merge, later ones look at the new ids.",
-        lambda *inputs: replayed(*inputs, np.flatnonzero((inputs[1] < inputs[2]).all(axis=1))))  # fmt: skip
+        lambda *inputs: replayed(np.flatnonzero((inputs[1] < inputs[2]).all(axis=1)), *inputs))  # fmt: skip
 mistake(ENCODE, "new-ids-wrong", None, lambda *inputs: (found := encode(*inputs)) + (found >= inputs[2]),
         lambda *inputs: (found := encode(*inputs)) - (found >= inputs[2]))  # fmt: skip
 mistake(ENCODE, "encode-stops-early", "You stop before all merges were tried. One that finds nothing, or finds something, is no end: "
         "those after it may still find their pair.",
-        lambda *inputs: replayed(*inputs, range(len(inputs[1])), lambda merged_some: not merged_some),
-        lambda *inputs: replayed(*inputs, range(len(inputs[1])), lambda merged_some: merged_some))  # fmt: skip
+        lambda *inputs: replayed(range(len(inputs[1])), *inputs, stops_at=lambda merged_some: not merged_some),
+        lambda *inputs: replayed(range(len(inputs[1])), *inputs, stops_at=lambda merged_some: merged_some))  # fmt: skip
 mistake(ENCODE, "encode-first-merge-only", "Only the first merge is applied. Does a return stand inside of the loop?",
-        lambda *inputs: replayed(*inputs, [0]))  # fmt: skip
+        lambda *inputs: replayed([0], *inputs))  # fmt: skip
 mistake(ENCODE, "encode-last-merge-only", "Only the last merge is applied, to the ids as they came. Each goes on from what the one "
-        "before it left.", lambda *inputs: replayed(*inputs, [len(inputs[1]) - 1]))  # fmt: skip
+        "before it left.", lambda *inputs: replayed([len(inputs[1]) - 1], *inputs))  # fmt: skip
 mistake(ENCODE, "encode-a-merge-missing", "The newest or the oldest merge is not applied. Does the loop leave out one at an end?",
-        lambda *inputs: replayed(*inputs, range(len(inputs[1]) - 1)), lambda *inputs: replayed(*inputs, range(1, len(inputs[1]))))  # fmt: skip
+        lambda *inputs: replayed(range(len(inputs[1]) - 1), *inputs), lambda *inputs: replayed(range(1, len(inputs[1])), *inputs))  # fmt: skip
 
 
 @step
@@ -808,14 +801,14 @@ def decode_cases():
     yield Case("more tokens", rng.integers(0, 9, 8), drawn_merges(rng, 6, 3), 3)
 
 
-def opened(ids, merges, num_tokens, times):
+def opened(times, ids, merges, num_tokens):
     """The ids with each merged token taken apart, several times at most."""
     for _ in range(times):
         ids = np.array([x for token in ids for x in ([token] if token < num_tokens else merges[token - num_tokens])])
     return ids
 
 
-def undone(ids, merges, num_tokens, numbers, places=None):
+def undone(numbers, ids, merges, num_tokens, *, places=None):
     """The ids after undoing the merges in an order of their numbers, each everywhere or in its first places only."""
     ids = ids.tolist()
     for number in numbers:
@@ -850,11 +843,11 @@ DECODE = "02.decode"
 mistake(DECODE, "decode-nothing", "Your result still holds ids of merged tokens. Every id of num_tokens or more stands for two others.",
         lambda ids, merges, num_tokens: ids)  # fmt: skip
 mistake(DECODE, "decode-one-level", "You take tokens apart, but not to the end: their parts may be merged tokens too. Go on until all "
-        "are small.", *(lambda ids, *rest, times=times: opened(ids, *rest, times) for times in (1, 2, 3)))  # fmt: skip
+        "are small.", *(lambda *inputs, times=times: opened(times, *inputs) for times in (1, 2, 3)))  # fmt: skip
 mistake(DECODE, "decode-a-merge-missing", "The newest merge is not undone. Does the loop leave out an end?",
-        lambda *inputs: undone(*inputs, range(len(inputs[1]) - 2, -1, -1)))  # fmt: skip
+        lambda *inputs: undone(range(len(inputs[1]) - 2, -1, -1), *inputs))  # fmt: skip
 mistake(DECODE, "decode-first-place-only", "Of each merged token only the first place is taken apart. It may stand there several times.",
-        lambda *inputs: undone(*inputs, range(len(inputs[1]) - 1, -1, -1), places=1))  # fmt: skip
+        lambda *inputs: undone(range(len(inputs[1]) - 1, -1, -1), *inputs, places=1))  # fmt: skip
 mistake(DECODE, "decode-256-assumed", "You take the ids below 256 as small, whatever num_tokens says.",
         lambda ids, merges, num_tokens: decode(ids, merges, 256))  # fmt: skip
 mistake(DECODE, "decode-reversed", "All is there, backwards. Did a stack give back last what went in first?",
