@@ -1,140 +1,67 @@
-"""The checks of lesson 10, pretrained Transformers, in the order in which its exercises come."""
-
-import math
+"""Lesson 10, pretrained Transformers: what is right, and each mistake with its sentence, in the order of its exercises."""
 
 import numpy as np
 
-from course_lib.attention import softmax
-from course_lib.classroom.practice import probes
-from course_lib.classroom.practice.diagnoses import (
-    MESSAGES,
-    add_messages,
-    call_on_batch,
-    count_of_arrays,
-    mistake,
-    same_values,
+from course_lib.classroom.practice.catalogue import Case, cases, holds, mistake
+from course_lib.classroom.practice.exercises import judged, reference
+from course_lib.classroom.practice.facts import count_of
+from course_lib.classroom.practice.judging import require
+from course_lib.classroom.practice.probes import draw, generator, log_softmax
+from course_lib.classroom.practice.slips.attention import (
+    WITHOUT_EMPTY_ROWS,
+    dot_products,
+    mixed,
+    scaled,
+    softmax,
 )
-from course_lib.classroom.practice.exercises import checks
-from course_lib.classroom.practice.probes import draw, log_softmax
+from course_lib.classroom.practice.slips.blocks import (
+    gelu,
+    layer_norm,
+    linear,
+    post_norm,
+)
+from course_lib.classroom.practice.slips.heads import merge, reshaped, split
+from course_lib.classroom.practice.slips.losses import (
+    averaged,
+    counting,
+    log_probabilities,
+    picked,
+    probabilities,
+    surprise,
+)
+from course_lib.classroom.practice.steps import everywhere, run, step
 from course_lib.classroom.practice.trial import call
 
-add_messages(
-    {
-        # cover
-        "cover-not-a-pair": "Two arrays were expected, `return inputs, labels`; your function returns {returned}.",
-        "cover-exchanged": "Inputs and labels are exchanged: the inputs are what the model reads.",
-        "cover-always-mask": "Every chosen place becomes mask_id. Only those with dice < 0.8 do: the texts of later tasks hold no "
-        "[MASK].",
-        "cover-shares-exchanged": "Swapped and kept places are exchanged: from 0.8 to 0.9 a random token, from 0.9 on the token stays.",
-        "cover-not-only-chosen": "Places that were not chosen are changed. The dice count only where `chosen` is True.",
-        "cover-special": "A special token is covered. [CLS], [SEP] and padding are never asked for, even where `chosen` is True.",
-        "cover-labels-everywhere": "Your labels ask for every place. Only chosen ones count; elsewhere -100.",
-        "cover-labels-at-mask-only": "Your labels ask only where mask_id stands. Swapped and kept places are asked for as well: that "
-        "is what they are for.",
-        "cover-kept-not-asked": "Places that are chosen but kept are not asked for. They are: the model can't know which they are.",
-        "cover-labels-from-inputs": "Your labels hold what the model reads. They hold what stood there before.",
-        "cover-zero": "Where nothing is asked your labels hold 0, and 0 is a token. The sign for “don't count” is -100.",
-        # loss
-        "loss-divided-by-all": "You divide by all places. The mean is over those that count.",
-        "loss-sum": "That is the sum of the losses. The mean over the places that count was asked for.",
-        "loss-not-counted": "Places with -100 enter your loss. They count for nothing.",
-        "loss-mean-of-rows": "You take a mean for each text and then their mean: a text with one question then weighs as much as one "
-        "with ten. One mean over all places that count.",
-        "loss-no-log": "You average probabilities. Cross-entropy averages their negative logarithms.",
-        "loss-no-softmax": "You average the logits of the right tokens. Softmax first.",
-        "loss-sign": "Your loss is negative: a minus is missing.",
-        "loss-softmax-twice": "Softmax is applied twice: a perfect answer can't reach 0 then.",
-        "loss-without-token-0": "You leave out the token with the number 0. Only -100 means: don't count.",
-        "loss-base-2": "That is in bits. The natural logarithm was asked for.",
-        "objective-overflow": "Logits of 1000 give NaN or infinity. Subtract each row's maximum first, and take the logarithm by hand: "
-        "logits - maximum - log(sum).",
-        # BERT's block
-        "bert-not-transposed": "You multiply by a weight as it is stored. PyTorch keeps it as (out, in): x @ weight.T + bias.",
-        "bert-pre-norm": "That is a pre-norm block. BERT norms after the addition.",
-        "bert-not-scaled": "The scores are not divided by √d_head.",
-        "bert-scaled-by-d_model": "The scores are divided by √d_model. Each head adds up d_head = d_model / num_heads products.",
-        "bert-one-head": "You attend with one head. Split the features into num_heads parts.",
-        "bert-head-view": "Your heads mix tokens: split the last axis into (num_heads, d_head), then exchange axes. A reshape straight to "
-        "(num_heads, seq_len, d_head) reads the numbers in the wrong order.",
-        "bert-merge-view": "Your heads are put together in the wrong order: bring the axis of tokens back before the reshape.",
-        "bert-heads-interleaved": "Your heads take every num_heads-th feature. A head has neighbouring features: reshape to (…, num_heads, d_head).",
-        "bert-mask-ignored": "Hidden tokens are attended to: where does the mask enter?",
-        "bert-mask-inverted": "The mask works the wrong way round. True may be attended to.",
-        "bert-softmax-axis": "Softmax runs over the queries. The keys are the last axis.",
-        "bert-mask-on-queries": "The mask is laid on the queries. It hides keys: `mask[..., None, None, :]` against (…, heads, queries, keys).",
-        "bert-no-residual": "A residual is missing: each sublayer is added to what it read.",
-        "bert-relu": "You use a ReLU. BERT has GELU.",
-        "bert-no-gelu": "Nothing bends between the two maps of the feed-forward network: GELU is missing.",
-        "bert-tanh-gelu": "That is GELU's approximation by tanh (GPT-2's). BERT has the exact one: the given gelu.",
-        "bert-norms-exchanged": "The two norms are exchanged: attention.output.LayerNorm first, output.LayerNorm at the end.",
-        "bert-eps": "Your norm's eps is not 1e-12. With faint tokens that shows.",
-        "bert-no-bias": "Biases are missing in your linear maps.",
-        "bert-no-gain": "Gain and bias of the norms are missing.",
-        "bert-queries-and-keys": "Queries and keys are exchanged.",
-        # pooling
-        "pool-with-padding": "Padding is in your mean. A text's vector then depends on its neighbours in the batch.",
-        "pool-first-token": "That is the first token's vector ([CLS]). This model was trained with the mean over tokens.",
-        "pool-maximum": "That is the maximum over tokens. The mean was asked for.",
-        "pool-not-normalised": "The vectors don't have length 1. Divide each by its length.",
-        "pool-tokens-normalised": "You bring the tokens to length 1 and then average: long ones lose their say. Average first.",
-        "pool-one-length": "You divide all vectors by one number. Each text has its own length: `axis=-1, keepdims=True`.",
-        "pool-mask-inverted": "You average over the padding. True marks real tokens.",
-        "pool-empty": "A text without tokens gives NaN: 0 divided by 0. We decide: a vector of zeros.",
-        "pool-over-batch": "You average over the texts. The tokens are the axis before the last.",
-        # search
-        "search-worst-first": "Your order begins with the least alike. The best comes first.",
-        "search-not-sorted": "These are the right texts, but not with the best first. (`np.argpartition` only parts them; it "
-        "sorts nothing.)",
-        "search-dot": "Long vectors win by their length. Cosine: bring both sides to length 1 first.",
-        "search-returns-cosines": "You return the cosines. The texts' numbers were asked for.",
-        "search-by-distance": "You go by distance, and far texts lose by their length. Cosine: bring both sides to length 1 first.",
-        "search-over-queries": "You sort over the queries. For each query (row), sort the documents.",
-        "search-absolute": "You go by the cosine's size without its sign: the opposite of the query is found too.",
-        # span
-        "span-two-maxima": "You take the best start and the best end each for itself. Together they have to make a span: start ≤ end.",
-        "span-outside": "Your span lies where nothing is allowed: the question is no answer.",
-        "span-too-long": "Your span is longer than `longest` tokens.",
-        "span-one-too-long": "Your span may have `longest` + 1 tokens: from start to end it has end - start + 1.",
-        "span-exclusive": "Your end is one too far: here the end is the last token of the answer, included.",
-        "span-start-first": "You choose the best start, then the best end for it. The best *sum* may begin elsewhere.",
-        "span-end-first": "You choose the best end, then the best start for it. The best *sum* may end elsewhere.",
-        "span-from-zero": "Where all sums are negative, nothing beats your first best, 0. Begin with -infinity.",
-        "span-no-single": "A span of one token can win too: start = end is allowed.",
-        "span-exchanged": "Start and end are exchanged: return start first.",
-        "span-not-two": "Two numbers were expected, np.array([start, end]); your result has the shape {shape}.",
-        # trained
-        "trained-prefix": "Block {block} is frozen, though it is among the top ones: “blocks.1” is the beginning of “blocks.10” too. "
-        "Compare numbers, or keep the dot.",
-        "trained-bottom": "You train the lowest blocks. The top ones are those with the highest numbers.",
-        "trained-no-head": "The head is frozen. It is new and random: it has to be trained in every case.",
-        "trained-head-always-only": "Only the head is trained, whatever `top` says.",
-        "trained-embeddings": "Embeddings are trained although blocks above them are frozen. They belong to “all” only.",
-        "trained-all-without-embeddings": "With top = num_layers everything is trained: the embeddings too.",
-        "trained-minus-zero": "With top = 0 you train every block: a slice [-0:] is the whole list. Compare numbers.",
-        "trained-inverted": "True and False are exchanged: True means trained.",
-        "trained-off-by-one": "You train one block too many or too few.",
-        "trained-numbers": "Booleans were expected, one a name.",
-        # find the bug
-        "pair-not-two-10": "Two arrays were expected, `return logits, ids`; your function returns {returned}.",
-        "shift-shapes": "logits has shape {logits} and ids {ids}; expected (6, 5) and (6,).",
-        "shift-ids": "ids holds something else than the whole numbers 0 to 4.",
-        "shift-not-finite": "Your logits hold NaN or infinity. It fails with ordinary numbers.",
-        "shift-not-fooled": "The colleague's loss is {loss:.2f}: not satisfied yet. Which token does row i get compared with in the end?",
-        "shift-right-too": "The right loss is {loss:.2f}: your answer is not wrong enough. In a text that repeats itself, the next token and the one after are "
-        "the same; vary it.",
-    }
-)
-
-BATCH, SEQ_LEN, D_MODEL, HEADS, D_FF, VOCABULARY = 2, 5, 8, 4, 12, 7
+# ----------------------------------------------------------------------------------------------------------------------
+# Cover tokens
+# ----------------------------------------------------------------------------------------------------------------------
 
 
-def gelu(x):
-    """GELU in its exact form: x times the share of a normal distribution that lies below x (Hendrycks and Gimpel 2016, §2)."""
-    x = np.asarray(x)
-    return x * (1 + np.vectorize(math.erf)(x / math.sqrt(2))) / 2
+@step
+def asked_for(ids, special, chosen):
+    """Which places are asked for: chosen, and not special."""
+    return chosen & ~np.isin(ids, special)
 
 
-@checks(
+@step
+def masked(dice):
+    """Whose dice say: mask_id."""
+    return dice < 0.8
+
+
+@step
+def swapped(dice):
+    """Whose dice say: a random token."""
+    return (dice >= 0.8) & (dice < 0.9)
+
+
+@step
+def labelled(ids, asked):
+    """What stood there where it is asked for, elsewhere the sign for "don't count"."""
+    return np.where(asked, ids, -100)
+
+
+@reference(
     "10.cover",
     title="Cover tokens: 80, 10, 10",
     points=2,
@@ -143,55 +70,154 @@ def gelu(x):
         "`asked = chosen & ~np.isin(ids, special)`. Of the asked ones: dice < 0.8 → mask_id; 0.8 ≤ dice < 0.9 → random_ids; the rest stays.",
         "`inputs = np.where(asked & (dice < 0.8), mask_id, ids)`, likewise for the swapped; `labels = np.where(asked, ids, -100)`.",
     ],
+    returns=("inputs", "labels"),
 )
-def cover(candidate):
-    for seed in (1, 2):
-        rng = np.random.default_rng(seed)
-        ids = rng.integers(0, 90, (4, 50))
-        ids[:, 0], ids[:, -6:] = 1, 0
-        special, mask_id = np.array([0, 1]), 95 + seed
-        chosen, dice, random_ids = rng.random(ids.shape) < 0.6, rng.random(ids.shape), rng.integers(2, 90, ids.shape)
-        chosen[:, 0] = chosen[:, -3:] = True
-        inputs, labels, suspects = covered(ids, special, chosen, dice, random_ids, mask_id)
-        got = call(candidate, ids, special, chosen, dice, random_ids, mask_id)
-        pair = isinstance(got, tuple) and len(got) == 2
-        assert pair, mistake("cover-not-a-pair", returned=count_of_arrays(got))
-        if probes.close(got[0], labels) and probes.close(got[1], inputs):
-            raise AssertionError(mistake("cover-exchanged", expected=inputs, got=got[0], what="inputs"))
-        same_values(got[0], inputs, "inputs", suspects["inputs"])
-        same_values(got[1], labels, "labels", suspects["labels"])
+def cover(ids, special, chosen, dice, random_ids, mask_id):
+    asked = asked_for(ids, special, chosen, at="in what is read")
+    inputs = np.where(asked & swapped(dice), random_ids, ids)
+    inputs = np.where(asked & masked(dice), mask_id, inputs)
+    return inputs, labelled(ids, asked_for(ids, special, chosen, at="in the labels"))
 
 
-def covered(ids, special, chosen, dice, random_ids, mask_id):
-    """Right inputs and labels, and what well-known mistakes give for each."""
-
-    def read(asked, mask=0.8, swap=0.9):
-        swapped = np.where(asked & (dice >= mask) & (dice < swap), random_ids, ids)
-        return np.where(asked & (dice < mask), mask_id, swapped)
-
-    asked = chosen & ~np.isin(ids, special)
-    inputs, labels = read(asked), np.where(asked, ids, -100)
-    late = np.where(asked & (dice >= 0.9), random_ids, ids)
-    suspects = {
-        "inputs": {
-            "cover-always-mask": np.where(asked, mask_id, ids),
-            "cover-shares-exchanged": np.where(asked & (dice < 0.8), mask_id, late),
-            "cover-special": [read(chosen), np.where(chosen, mask_id, ids)],
-            "cover-not-only-chosen": [read(np.ones_like(chosen)), read(~np.isin(ids, special))],
-        },
-        "labels": {
-            "cover-labels-everywhere": [ids, np.where(np.isin(ids, special), -100, ids)],
-            "cover-labels-at-mask-only": np.where(asked & (dice < 0.8), ids, -100),
-            "cover-kept-not-asked": [np.where(asked & (dice < 0.9), ids, -100), np.where(inputs != ids, ids, -100)],
-            "cover-labels-from-inputs": np.where(asked, inputs, -100),
-            "cover-zero": np.where(asked, ids, 0),
-            "cover-special": np.where(chosen, ids, -100),
-        },
-    }
-    return inputs, labels, suspects
+def tokens(seed, rows, length, special, dice=None):
+    """Tokens of which the first and the last of each row are special, with all that chance says."""
+    rng = generator(seed)
+    ordinary = np.setdiff1d(np.arange(20), special)
+    ids, random_ids = rng.choice(ordinary, (2, rows, length))
+    ids[:, 0], ids[:, -1] = special[0], special[-1]
+    dice = rng.random(ids.shape) if dice is None else rng.permutation(np.resize(dice, ids.size)).reshape(ids.shape)
+    chosen = rng.random(ids.shape) < 0.7
+    chosen[:, 0] = True
+    return ids, np.array(special), chosen, dice, random_ids
 
 
-@checks(
+@cases("10.cover")
+def cover_cases():
+    yield Case("two texts of four tokens", *tokens(1, 2, 4, [1, 2], [0.1, 0.83, 0.95, 0.4]), 3)
+    yield Case("four texts", *tokens(2, 4, 30, [1, 2]), 103)
+    yield Case("as many texts as tokens and special ones", *tokens(3, 3, 3, [9, 4, 0], [0.2, 0.85, 0.93]), 21)
+    ids, special, _, dice, random_ids = tokens(4, 3, 20, [0, 12, 5])
+    ids[:, 5], ids[:, -6:] = 12, 5
+    yield Case(
+        "every place chosen, special ones too", ids, special, np.ones(ids.shape, dtype=bool), dice, random_ids, 12
+    )
+    yield Case("no place chosen", ids, special, np.zeros(ids.shape, dtype=bool), dice, random_ids, 12)
+    edges = [0.0, 0.8, 0.8, 0.9, 0.9, 1.0, 0.85]
+    yield Case("dice of exactly 0.8 and 0.9", *tokens(5, 3, 14, [1, 2], edges), 30)
+
+
+COVER = "10.cover"
+asked_for.slip("cover-special", "A special token is covered or asked for{at}. [CLS], [SEP] and padding never are, even where `chosen` is True.",
+               lambda ids, special, chosen: chosen, lambda ids, special, chosen: chosen & (ids != special[0]),
+               lambda ids, special, chosen: chosen & (ids != special[-1]), lambda ids, special, chosen: chosen & (ids != 0),
+               lambda ids, special, chosen: chosen & ~np.isin(ids, special[:2]))  # fmt: skip
+asked_for.slip("cover-special-by-size", "You leave special tokens out by their size{at}, with < or >. They are those in `special`, "
+               "whatever their numbers are.", lambda ids, special, chosen: chosen & (ids > special.max()),
+               lambda ids, special, chosen: chosen & (ids >= len(special)), lambda ids, special, chosen: chosen & (ids > len(special)))  # fmt: skip
+asked_for.slip("cover-special-by-place", "You leave out the ends of each text{at}. Special tokens may also stand in between: look at the ids.",
+               lambda ids, special, chosen: chosen & (np.arange(ids.shape[1]) % (ids.shape[1] - 1) > 0),
+               lambda ids, special, chosen: chosen & (np.arange(ids.shape[1]) > 0))  # fmt: skip
+asked_for.slip("cover-special-only", "You take the special tokens{at}. They are the ones to leave alone.",
+               lambda ids, special, chosen: chosen & np.isin(ids, special))  # fmt: skip
+asked_for.slip("cover-not-only-chosen", "Places that were not chosen are covered or asked for{at}. The dice count only where `chosen` is True.",
+               lambda ids, special, chosen: np.ones(ids.shape, dtype=bool), lambda ids, special, chosen: ~np.isin(ids, special),
+               lambda ids, special, chosen: chosen | ~np.isin(ids, special))  # fmt: skip
+asked_for.slip("cover-the-others", "The wrong way round{at}: you take the places that were not chosen.",
+               lambda ids, special, chosen: ~chosen & ~np.isin(ids, special), lambda ids, special, chosen: ~chosen)  # fmt: skip
+asked_for.slip("cover-nothing-left", "No place is left{at}.", lambda ids, special, chosen: np.zeros(ids.shape, dtype=bool))  # fmt: skip
+for slip in asked_for.slips:
+    mistake(COVER, slip.diagnosis, None, everywhere(cover, asked_for, slip))
+
+masked.slip("cover-always-mask", "Every chosen place becomes mask_id. Some are swapped and some kept: the texts of later tasks hold no "
+            "[MASK].", lambda dice: np.ones(dice.shape, dtype=bool))  # fmt: skip
+masked.slip("cover-at-the-edges", "Dice of exactly 0.8 or 0.9 go to the wrong side. “Below” leaves the number itself out, “from” takes it in.",
+            lambda dice: dice <= 0.8)  # fmt: skip
+masked.slip("cover-never-mask", "No place becomes mask_id. Those with dice below 0.8 do.", lambda dice: np.zeros(dice.shape, dtype=bool))  # fmt: skip
+masked.slip("cover-mask-shares", "mask_id does not stand where the dice are below 0.8, but where they are in another part.",
+            lambda dice: dice >= 0.8, lambda dice: dice > 0.8, lambda dice: dice > 0.2, lambda dice: dice >= 0.2, lambda dice: dice < 0.2,
+            lambda dice: dice < 0.1, lambda dice: dice < 0.15, lambda dice: dice < 0.5, lambda dice: dice < 0.9)  # fmt: skip
+swapped.slip("cover-at-the-edges", None, lambda dice: (dice > 0.8) & (dice < 0.9), lambda dice: (dice >= 0.8) & (dice <= 0.9),
+             lambda dice: (dice > 0.8) & (dice <= 0.9))  # fmt: skip
+swapped.slip("cover-shares-exchanged", "Swapped and kept places are exchanged: from 0.8 to 0.9 a random token, from 0.9 on the token stays.",
+             lambda dice: dice >= 0.9, lambda dice: dice > 0.9)  # fmt: skip
+swapped.slip("cover-nothing-kept", "Every chosen place is changed. Those with dice from 0.9 on stay as they are.",
+             lambda dice: dice >= 0.8, lambda dice: dice > 0.8)  # fmt: skip
+swapped.slip("cover-nothing-swapped", "No place gets its random token. Those with dice from 0.8 to below 0.9 do.",
+             lambda dice: np.zeros(dice.shape, dtype=bool))  # fmt: skip
+mistake(COVER, "cover-at-the-edges", None,  # at both
+        lambda ids, special, chosen, dice, *rest: cover(ids, special, chosen, np.nextafter(dice, 0), *rest))  # fmt: skip
+mistake(COVER, "cover-swaps-over-masks", "Random tokens stand where mask_id belongs: what you do later covers what you did before.",
+        lambda ids, s, c, dice, r, m: (np.where(asked_for(ids, s, c) & (dice < 0.9), r, ids), labelled(ids, asked_for(ids, s, c))))  # fmt: skip
+
+labelled.slip("cover-labels-everywhere", "Your labels ask for every place. Only chosen ones count; elsewhere -100.",
+              lambda ids, asked: ids, lambda ids, asked: ids.copy())  # fmt: skip
+labelled.slip("cover-zero", "Where nothing is asked your labels hold 0, and 0 is a token. The sign for “don't count” is -100.",
+              lambda ids, asked: np.where(asked, ids, 0))  # fmt: skip
+labelled.slip("cover-another-sign", "Where nothing is asked your labels hold another number than -100.",
+              *(lambda ids, asked, sign=sign: np.where(asked, ids, sign) for sign in (-1, 100, -99, -101)))  # fmt: skip
+labelled.slip("cover-labels-inverted", "The wrong way round: your labels hold -100 where a place is asked for.",
+              lambda ids, asked: np.where(asked, -100, ids))  # fmt: skip
+labelled.slip("cover-labels-as-flags", "Your labels say which places are asked for. They are to hold the tokens that stood there.",
+              lambda ids, asked: asked, lambda ids, asked: asked.astype(int), lambda ids, asked: np.where(asked, 1, -100))  # fmt: skip
+labelled.slip("cover-labels-short", "Your labels hold only what is asked for, one after the other. They keep the shape of ids.",
+              lambda ids, asked: ids[asked])  # fmt: skip
+
+
+def with_labels(label):
+    """A cover of right inputs, whose labels come from (ids, inputs, asked, dice, mask_id)."""
+
+    def wrong(ids, special, chosen, dice, random_ids, mask_id):
+        inputs, labels = cover(ids, special, chosen, dice, random_ids, mask_id)
+        return inputs, label(ids, inputs, labels != -100, dice, mask_id)
+
+    return wrong
+
+
+mistake(COVER, "cover-labels-at-mask-only", "Your labels ask only where mask_id stands. Swapped and kept places are asked for as well: that "
+        "is what they are for.", with_labels(lambda ids, inputs, asked, dice, mask_id: np.where(asked & (dice < 0.8), ids, -100)),
+        with_labels(lambda ids, inputs, asked, dice, mask_id: np.where(inputs == mask_id, ids, -100)))  # fmt: skip
+mistake(COVER, "cover-kept-not-asked", "Places that are chosen but kept are not asked for. They are: the model can't know which they are.",
+        with_labels(lambda ids, inputs, asked, dice, mask_id: np.where(asked & (dice < 0.9), ids, -100)),
+        with_labels(lambda ids, inputs, asked, dice, mask_id: np.where(inputs != ids, ids, -100)))  # fmt: skip
+mistake(COVER, "cover-labels-from-inputs", "Your labels hold what the model reads. They hold what stood there before.",
+        with_labels(lambda ids, inputs, asked, dice, mask_id: np.where(asked, inputs, -100)),
+        with_labels(lambda ids, inputs, asked, dice, mask_id: inputs))  # fmt: skip
+mistake(COVER, "cover-shares-in-order", "You cut the text, or what is asked for, in shares of 80, 10 and 10 from front to back. Each place "
+        "has dice of its own.", lambda ids, s, c, dice, r, m: cover(ids, s, c, (np.arange(dice.size) / dice.size).reshape(dice.shape), r, m),
+        lambda ids, s, c, dice, r, m: cover(ids, s, c, np.broadcast_to(np.arange(ids.shape[1]) / ids.shape[1], ids.shape), r, m))  # fmt: skip
+mistake(COVER, "cover-one-random-token", "All swapped places get one and the same random token. Each place has its own in random_ids.",
+        lambda ids, s, c, dice, r, m: cover(ids, s, c, dice, r[0, 0], m), lambda ids, s, c, dice, r, m: cover(ids, s, c, dice, r[:, :1], m))  # fmt: skip
+
+
+@mistake(COVER, "cover-random-tokens-in-order", "The random tokens are dealt out from the front. Each swapped place takes the one at its own "
+         "place.")  # fmt: skip
+def covered_from_the_front(ids, special, chosen, dice, random_ids, mask_id):
+    inputs, labels = cover(ids, special, chosen, dice, ids, mask_id)
+    places = (labels != -100) & swapped(dice)
+    inputs[places] = random_ids.ravel()[: places.sum()]
+    return inputs, labels
+
+
+@holds(COVER, "cover-changes-the-rest", "What the model reads differs from the text in places that are not asked for.")
+def the_rest_stays(got, ids, special, chosen, dice, random_ids, mask_id):
+    return not (got[0] != ids)[~(chosen & ~np.isin(ids, special))].any()
+
+
+@holds(
+    COVER,
+    "cover-asks-elsewhere",
+    "Your labels count in places that are not asked for: there is something else than -100.",
+)
+def nothing_else_is_asked(got, ids, special, chosen, dice, random_ids, mask_id):
+    return bool((got[1] == -100)[~(chosen & ~np.isin(ids, special))].all())
+
+
+# ----------------------------------------------------------------------------------------------------------------------
+# The loss, where it counts
+# ----------------------------------------------------------------------------------------------------------------------
+
+
+@reference(
     "10.masked_loss",
     title="The loss, where it counts",
     points=2,
@@ -201,44 +227,67 @@ def covered(ids, special, chosen, dice, random_ids, mask_id):
         "`kept = labels != -100`, `rows = logits[kept]`, subtract each row's maximum, `log_p = rows - np.log(np.exp(rows).sum(-1, keepdims=True))`, "
         "then `-log_p[np.arange(len(rows)), labels[kept]].mean()`.",
     ],
+    returns="loss",
+    same=["loss-compares-size"],
 )
-def masked_loss(candidate):
-    logits = 2 * draw(1, 3, 6, VOCABULARY)
-    labels = np.random.default_rng(2).integers(0, VOCABULARY, (3, 6))
-    labels[0, 1:] = labels[1, ::2] = labels[2, 4] = -100  # one, three and five questions
-    right, suspects = losses(logits, labels)
-    same_values(call(candidate, logits, labels), np.array(right), "the loss", suspects)
-    huge = logits.copy()
-    huge[1] *= 500
-    got = call(candidate, huge, labels)
-    right, suspects = losses(huge, labels)
-    show = {"expected": np.array(right), "got": got, "what": "the loss with logits of 1000"}
-    assert got.shape or np.isfinite(got), mistake("objective-overflow", **show)
-    same_values(got, np.array(right), "the loss with logits of 1000", suspects, when_wrong="objective-overflow")
+def masked_loss(logits, labels):
+    return averaged(losses_of(logits, labels), counting(labels, -100))
 
 
-def losses(logits, labels):
-    """The masked loss, and what well-known mistakes give."""
-    kept = labels != -100
+def losses_of(logits, labels):
+    """The loss of each place; of one that does not count, that of class 0."""
+    return surprise(picked(log_probabilities(logits), np.maximum(labels, 0)))
 
-    def picked(table, labels=labels):
-        return np.take_along_axis(table, np.where(labels < 0, 0, labels)[..., None], axis=-1)[..., 0]
 
-    logs = -picked(log_softmax(logits))
-    counted = logs[kept]
-    suspects = {
-        "loss-divided-by-all": counted.sum() / labels.size,
-        "loss-sum": counted.sum(),
-        "loss-not-counted": logs.mean(),
-        "loss-mean-of-rows": np.mean([row[on].mean() for row, on in zip(logs, kept, strict=True)]),
-        "loss-no-log": [-np.exp(-counted).mean(), np.exp(-counted).mean(), (1 - np.exp(-counted)).mean()],
-        "loss-no-softmax": [-picked(logits)[kept].mean(), picked(logits)[kept].mean()],
-        "loss-sign": -counted.mean(),
-        "loss-softmax-twice": -picked(log_softmax(softmax(logits)))[kept].mean(),
-        "loss-without-token-0": logs[labels > 0].mean(),
-        "loss-base-2": counted.mean() / np.log(2),
-    }
-    return counted.mean(), {name: [np.array(x) for x in np.atleast_1d(values)] for name, values in suspects.items()}
+def some_labels(seed, rows, length, classes, left_out=0.5):
+    """Labels of which about a share does not count, but the first of each row does."""
+    rng = generator(seed)
+    labels = np.where(rng.random((rows, length)) < left_out, -100, rng.integers(0, classes, (rows, length)))
+    labels[:, 0] = rng.integers(0, classes, rows)
+    labels[0, 0], labels[0, 1:] = 0, -100
+    return labels
+
+
+@cases("10.masked_loss")
+def masked_loss_cases():
+    yield Case(
+        "two texts with a question each or two", draw(1, 2, 3, 4).round(1), np.array([[-100, 0, -100], [3, -100, 1]])
+    )
+    yield Case("three texts with one question and more", 2 * draw(2, 3, 6, 7), some_labels(3, 3, 6, 7))
+    yield Case("as many texts, tokens and classes", draw(4, 4, 4, 4), some_labels(5, 4, 4, 4))
+    yield Case("every place counts", draw(6, 2, 3, 6), generator(7).integers(0, 6, (2, 3)))
+    yield Case("a vocabulary of 130", draw(8, 2, 3, 130), some_labels(9, 2, 3, 130))
+    yield Case("a text without a question", draw(10, 2, 3, 4), np.array([[3, -100, 2], [-100] * 3]), edge=True)
+    hopeless = np.array([[[1000.0, 0, 0], [0, 2, 0]]])
+    yield Case("a logit of 1000 beside the right one of 0", hopeless, np.array([[1, 2]]), edge=True)
+    yield Case("a logit of 1000 where nothing counts", hopeless, np.array([[-100, 1]]), edge=True)
+    yield Case("logits around 1000", 1000 + hopeless[:, 1:], np.array([[1]]), edge=True)
+    yield Case("logits around -1000", hopeless[:, 1:] - 1000, np.array([[1]]), edge=True)
+    heights = np.array([[[1000.0, 1000, 1000], [0, 0, 0], [-1000, -1001, -1002]]])
+    yield Case("one place of logits around 1000, one around 0", heights, np.array([[1, 2, 1]]), edge=True)
+
+
+LOSS = "10.masked_loss"
+mistake(LOSS, "loss-counts-padding", None, lambda logits, labels: losses_of(logits, labels % logits.shape[-1]).mean(),
+        lambda logits, labels: surprise(log_probabilities(logits)[(*np.indices(labels.shape), labels)]).mean())  # fmt: skip
+mistake(LOSS, "loss-shifted", None, lambda logits, labels: masked_loss(logits[:, :-1], labels[:, 1:]),
+        lambda logits, labels: masked_loss(logits[:, 1:], labels[:, :-1]))  # fmt: skip
+mistake(LOSS, "loss-every-place-with-every-target", None,
+        lambda logits, labels: -log_probabilities(logits)[labels != -100][:, labels[labels != -100]].mean())  # fmt: skip
+mistake(LOSS, "loss-log-of-the-mean", None,
+        lambda logits, labels: -np.log(picked(probabilities(logits), np.maximum(labels, 0))[labels != -100].mean()))  # fmt: skip
+mistake(LOSS, "loss-of-one-sentence", None,
+        *(lambda logits, labels, row=row: masked_loss(logits[row], labels[row]) for row in (0, -1)))  # fmt: skip
+mistake(LOSS, "loss-is-a-share-of-hits", None, lambda logits, labels: (logits.argmax(axis=-1) == labels)[labels != -100].mean(),
+        lambda logits, labels: (logits.argmax(axis=-1) != labels)[labels != -100].mean())  # fmt: skip
+mistake(LOSS, "loss-of-zeroed-logits", "Where nothing counts you set the logits to 0. That is a guess at every class, and it costs "
+        "log(classes): such a place has to be left out of the mean.",
+        lambda logits, labels: losses_of(np.where((labels != -100)[..., None], logits, 0), labels).mean(),
+        lambda logits, labels: losses_of(np.where((labels != -100)[..., None], logits, 0), labels).sum() / (labels != -100).sum())  # fmt: skip
+
+# ----------------------------------------------------------------------------------------------------------------------
+# Shifted twice
+# ----------------------------------------------------------------------------------------------------------------------
 
 
 def right_loss(logits, ids):
@@ -252,8 +301,11 @@ def colleagues_loss(logits, ids):
     return right_loss(logits[:-1], labels)  # as in many libraries, the loss function shifts the labels
 
 
-@checks(
-    "10.satisfies_the_colleague",
+SHIFT = "10.satisfies_the_colleague"
+
+
+@judged(
+    SHIFT,
     title="Find the bug: shifted twice",
     points=1,
     hints=[
@@ -264,121 +316,85 @@ def colleagues_loss(logits, ids):
 )
 def satisfies_the_colleague(candidate):
     got = call(candidate)
-    pair = isinstance(got, tuple) and len(got) == 2
-    assert pair, mistake("pair-not-two-10", returned=count_of_arrays(got))
+    require(isinstance(got, tuple) and len(got) == 2, "not-logits-and-ids",
+            "Two arrays were expected, `return logits, ids`; your function returns {returned}.", returned=count_of(got))  # fmt: skip
     logits, ids = got
-    fits = logits.shape == (6, 5) and ids.shape == (6,)
-    assert fits, mistake("shift-shapes", logits=logits.shape, ids=ids.shape)
-    assert ids.dtype.kind in "iu" and ids.min() >= 0 and ids.max() <= 4, mistake("shift-ids")
+    require(
+        ids.shape != (6, 5) or logits.shape != (6,),
+        "shift-exchanged",
+        "You return ids first. The logits come first: `return logits, ids`.",
+    )
+    require(logits.shape == (6, 5) and ids.shape == (6,), "shift-shapes",
+            "logits has shape {logits} and ids {ids}; expected (6, 5) and (6,).", logits=logits.shape, ids=ids.shape)  # fmt: skip
+    require(ids.dtype.kind in "iu", "shift-ids-kind", "ids holds {kind} values. Ids are whole numbers, and the next line uses them as an index.",
+            kind=ids.dtype.name)  # fmt: skip
+    require(
+        ids.min() >= 0 and ids.max() <= 4, "shift-ids", "Some of your ids lie outside of 0 to 4: there are five tokens."
+    )
     logits = logits.astype(float)
-    assert np.isfinite(logits).all(), mistake("shift-not-finite")
+    require(
+        np.isfinite(logits).all(),
+        "shift-not-finite",
+        "Your logits hold NaN or infinity. It fails with ordinary numbers.",
+    )
     theirs, right = colleagues_loss(logits, ids), right_loss(logits, ids)
-    assert theirs < 0.01, mistake("shift-not-fooled", loss=theirs)
-    assert right > 1, mistake("shift-right-too", loss=right)
+    require(theirs < 0.01, "shift-not-fooled",
+            "The colleague's loss is {loss:.2f}: not satisfied yet. Which token does row i get compared with in the end?", loss=theirs)  # fmt: skip
+    require(right > 1, "shift-right-too",
+            "The right loss is {loss:.2f}: your answer is not wrong enough. In a text that repeats itself, the next token and the one "
+            "after are the same; vary it.", loss=right)  # fmt: skip
 
 
-BERT_SHAPES = {
-    "attention.self.query": (D_MODEL, D_MODEL),
-    "attention.self.key": (D_MODEL, D_MODEL),
-    "attention.self.value": (D_MODEL, D_MODEL),
-    "attention.output.dense": (D_MODEL, D_MODEL),
-    "intermediate.dense": (D_FF, D_MODEL),
-    "output.dense": (D_MODEL, D_FF),
-}
+def shifted(ahead, ids=(0, 1, 2, 3, 4, 0), change=lambda logits, ids: (logits, ids)):
+    """An answer whose logits put 50 on the token so many places ahead, changed afterwards."""
+    ids = np.array(ids)
+    logits = sum(50.0 * (np.roll(ids, -by)[:, None] == np.arange(5)) for by in np.atleast_1d(ahead))
+    return lambda: change(logits, ids)
 
 
-def bert_tensors(seed):
-    """Tensors of one block under BERT's names, of a size to try things with: d_model 8, d_ff 12."""
-    tensors = {}
-    for number, (name, shape) in enumerate(BERT_SHAPES.items()):
-        tensors[f"{name}.weight"] = draw(seed + number, *shape) / 2
-        tensors[f"{name}.bias"] = draw(seed + 10 + number, shape[0]) / 2
-    for number, name in enumerate(("attention.output.LayerNorm", "output.LayerNorm")):
-        tensors[f"{name}.weight"] = draw(seed + 20 + number, D_MODEL) / 4 + 1.5
-        tensors[f"{name}.bias"] = draw(seed + 30 + number, D_MODEL)
-    return tensors
+mistake(SHIFT, "not-logits-and-ids", None, shifted(2, change=lambda logits, ids: logits))
+mistake(SHIFT, "shift-exchanged", None, shifted(2, change=lambda logits, ids: (ids, logits)))
+mistake(SHIFT, "shift-shapes", None, shifted(2, change=lambda logits, ids: (logits[:5], ids[:5])),
+        shifted(2, change=lambda logits, ids: (logits.T, ids)))  # fmt: skip
+mistake(SHIFT, "shift-ids-kind", None, shifted(2, change=lambda logits, ids: (logits, ids * 1.0)),
+        shifted(2, change=lambda logits, ids: (logits, ids > 2)))  # fmt: skip
+mistake(SHIFT, "shift-ids", None, shifted(2, change=lambda logits, ids: (logits, ids + 1)),
+        shifted(2, change=lambda logits, ids: (logits, ids - 1)))  # fmt: skip
+mistake(SHIFT, "shift-not-finite", None, shifted(2, change=lambda logits, ids: (np.where(logits > 0, np.inf, logits), ids)))  # fmt: skip
+mistake(SHIFT, "shift-not-fooled", None, shifted(1), shifted(0), shifted(3),
+        shifted(2, change=lambda logits, ids: (logits / 50, ids)))  # fmt: skip
+mistake(SHIFT, "shift-right-too", None, shifted([1, 2], [0] * 6), shifted(2, [3] * 6))
+
+# ----------------------------------------------------------------------------------------------------------------------
+# BERT's block
+# ----------------------------------------------------------------------------------------------------------------------
 
 
-def _bert_attention(x, mask, linear, num_heads, slip, both_ways):
-    """BERT's self-attention, `linear` being what its layers of a name do."""
-    count = 1 if slip == "bert-one-head" else num_heads
-    *lead, seq_len, d_model = x.shape
-
-    def split(x):
-        if slip == "bert-head-view":
-            return x.reshape(*lead, count, seq_len, d_model // count)
-        if slip == "bert-heads-interleaved":
-            return np.moveaxis(x.reshape(*lead, seq_len, d_model // count, count), -1, -3)
-        return np.swapaxes(x.reshape(*lead, seq_len, count, d_model // count), -2, -3)
-
-    queries, keys, values = (split(linear(x, f"attention.self.{part}")) for part in ("query", "key", "value"))
-    if slip == "bert-queries-and-keys":
-        queries, keys = keys, queries
-    divisor = {"bert-not-scaled": 1, "bert-scaled-by-d_model": d_model}.get(slip, d_model // count) ** 0.5
-    scores = queries @ np.swapaxes(keys, -1, -2) / divisor
-    allowed = {"bert-mask-ignored": np.ones_like(mask), "bert-mask-inverted": ~mask}.get(slip, mask)[..., None, None, :]
-    if slip == "bert-mask-on-queries":
-        allowed = np.swapaxes(allowed, -1, -2)
-    if slip == "bert-softmax-axis":
-        exponentials = np.where(allowed, np.exp(scores), 0)
-        with np.errstate(all="ignore"):
-            weights = np.nan_to_num(exponentials / exponentials.sum(axis=-2, keepdims=True))
-    else:
-        hidden = -1e30 if slip == "bert-mask-on-queries" else -np.inf
-        weights = softmax(np.where(allowed, scores, hidden))
-    context = weights @ values
-    if slip not in ("bert-merge-view", "bert-head-view") or both_ways:
-        context = np.swapaxes(context, -2, -3)
-    return linear(context.reshape(*lead, seq_len, d_model), "attention.output.dense")
+@step
+def turned(weight):
+    """A weight as it is stored, (out, in), as the matrix that tokens go through: (in, out)."""
+    return weight.T
 
 
-def right_bert_block(x, mask, tensors, num_heads, *, slip="", both_ways=False, residuals=(True, True)):
-    """BERT's block in NumPy, with one slip if asked for."""
-
-    def linear(x, name):
-        weight = tensors[f"{name}.weight"]
-        if not (slip == "bert-not-transposed" and weight.shape[0] == weight.shape[1]):
-            weight = weight.T
-        return x @ weight + (0 if slip == "bert-no-bias" else tensors[f"{name}.bias"])
-
-    def norm(x, name):
-        if slip == "bert-norms-exchanged":
-            name = "output.LayerNorm" if name.startswith("attention") else "attention.output.LayerNorm"
-        centred = x - x.mean(axis=-1, keepdims=True)
-        eps = 1e-5 if slip == "bert-eps" else 1e-12
-        normed = centred / np.sqrt((centred**2).mean(axis=-1, keepdims=True) + eps)
-        if slip == "bert-no-gain":
-            return normed
-        return normed * tensors[f"{name}.weight"] + tensors[f"{name}.bias"]
-
-    def attend(x):
-        return _bert_attention(x, mask, linear, num_heads, slip, both_ways)
-
-    def think(x):
-        hidden = linear(x, "intermediate.dense")
-        if slip == "bert-tanh-gelu":
-            hidden = hidden * (1 + np.tanh(np.sqrt(2 / np.pi) * (hidden + 0.044715 * hidden**3))) / 2
-        elif slip == "bert-relu":
-            hidden = np.maximum(0, hidden)
-        elif slip != "bert-no-gelu":
-            hidden = gelu(hidden)
-        return linear(hidden, "output.dense")
-
-    first, second = "attention.output.LayerNorm", "output.LayerNorm"
-    if slip == "bert-pre-norm":
-        x = x + attend(norm(x, first))
-        return x + think(norm(x, second))
-    if slip == "bert-no-residual":
-        x = norm(attend(x), first)
-        return norm(think(x), second)
-    x = norm(residuals[0] * x + attend(x), first)
-    return norm(residuals[1] * x + think(x), second)
+@step
+def hides_keys(mask):
+    """A mask of tokens, for every head and every query: (..., seq_len) -> (..., 1, 1, seq_len)."""
+    return mask[..., None, None, :]
 
 
-BERT_SLIPS = [name for name in MESSAGES if name.startswith("bert-")]
+@step
+def dense(x, tensors, name):
+    """A linear map under its name in BERT."""
+    return linear(x, turned(tensors[f"{name}.weight"]), tensors[f"{name}.bias"])
 
 
-@checks(
+@step
+def thought(x, tensors):
+    """The feed-forward network."""
+    return dense(gelu(dense(x, tensors, "intermediate.dense")), tensors, "output.dense")
+
+
+@reference(
     "10.bert_block",
     title="BERT's block, for real weights",
     points=4,
@@ -390,32 +406,203 @@ BERT_SLIPS = [name for name in MESSAGES if name.startswith("bert-")]
         "`x = norm(x + linear(context, 'attention.output.dense'), 'attention.output.LayerNorm')`, then "
         "`norm(x + linear(gelu(linear(x, 'intermediate.dense')), 'output.dense'), 'output.LayerNorm')`.",
     ],
+    returns="what the block gives",
+    same=WITHOUT_EMPTY_ROWS,
 )
-def bert_block(candidate):
-    tensors = bert_tensors(1)
-    mask = np.array([True, True, False, True, False])
-    x = draw(50, SEQ_LEN, D_MODEL)
-    compare_blocks(call(candidate, x, mask, tensors, HEADS), x, mask, tensors)
-    batch, masks = draw(51, BATCH, SEQ_LEN, D_MODEL), np.stack([mask, np.arange(SEQ_LEN) < 3])
-    compare_blocks(call_on_batch(candidate, batch, masks, tensors, HEADS), batch, masks, tensors)
-    faint = {name: tensor * (1e-3 if "dense" in name or "self" in name else 1) for name, tensor in tensors.items()}
-    compare_blocks(call(candidate, 1e-3 * x, mask, faint, HEADS), 1e-3 * x, mask, faint)
+def bert_block(x, mask, tensors, num_heads):
+    def norm(name):
+        return lambda x: layer_norm(x, tensors[f"{name}.weight"], tensors[f"{name}.bias"], 1e-12)
+
+    def attend(x):
+        parts = (dense(x, tensors, f"attention.self.{part}") for part in ("query", "key", "value"))
+        queries, keys, values = (split(part, num_heads) for part in parts)
+        weights = softmax(scaled(dot_products(queries, keys), queries.shape[-1]), hides_keys(mask))
+        return dense(merge(mixed(weights, values)), tensors, "attention.output.dense")
+
+    x = post_norm(x, attend, norm("attention.output.LayerNorm"), at="at the attention")
+    return post_norm(x, lambda x: thought(x, tensors), norm("output.LayerNorm"), at="at the feed-forward network")
 
 
-def compare_blocks(got, x, mask, tensors):
-    """Assert that a block's result is right, naming the slip otherwise."""
-    right = right_bert_block(x, mask, tensors, HEADS)
-    if probes.close(got, right):
-        return
-    slips = {slip: [right_bert_block(x, mask, tensors, HEADS, slip=slip)] for slip in BERT_SLIPS}
-    slips["bert-head-view"].append(right_bert_block(x, mask, tensors, HEADS, slip="bert-head-view", both_ways=True))
-    slips["bert-no-residual"] += [
-        right_bert_block(x, mask, tensors, HEADS, residuals=kept) for kept in ((False, True), (True, False))
-    ]
-    same_values(got, right, "what the block gives", slips)
+def bert_tensors(seed, d_model, d_ff, digits=9):
+    """Tensors of one block under BERT's names."""
+    shapes = {f"attention.self.{part}": (d_model, d_model) for part in ("query", "key", "value")}
+    shapes |= {
+        "attention.output.dense": (d_model, d_model),
+        "intermediate.dense": (d_ff, d_model),
+        "output.dense": (d_model, d_ff),
+    }
+    tensors = {}
+    for number, (name, shape) in enumerate(shapes.items()):
+        tensors[f"{name}.weight"] = (draw(seed + number, *shape) / 2).round(digits)
+        tensors[f"{name}.bias"] = (draw(seed + 10 + number, shape[0]) / 2).round(digits)
+    for number, name in enumerate(("attention.output.LayerNorm", "output.LayerNorm")):
+        tensors[f"{name}.weight"] = (draw(seed + 20 + number, d_model) / 4 + 1.5).round(digits)
+        tensors[f"{name}.bias"] = draw(seed + 30 + number, d_model).round(digits)
+    return tensors
 
 
-@checks(
+def times(tensors, factor, *names):
+    """Tensors of which those whose names hold one of these are multiplied."""
+    return {name: tensor * (factor if any(part in name for part in names) else 1) for name, tensor in tensors.items()}
+
+
+@cases("10.bert_block")
+def bert_block_cases():
+    yield Case(
+        "two tokens of four features", draw(1, 2, 4).round(1), np.ones(2, dtype=bool), bert_tensors(2, 4, 3, 1), 2
+    )
+    tensors, mask = bert_tensors(3, 8, 12), np.array([True, True, False, True, False])
+    yield Case("hidden tokens", draw(50, 5, 8), mask, tensors, 4)
+    yield Case("all sizes alike", draw(51, 4, 4), np.array([False, True, True, True]), bert_tensors(5, 4, 4), 4)
+    yield Case("a single head", draw(52, 3, 4), np.array([True, False, True]), bert_tensors(6, 4, 6), 1)
+    yield Case("a batch", draw(53, 2, 5, 8), np.stack([mask, np.arange(5) < 3]), tensors, 4)
+    yield Case(
+        "as many texts as heads",
+        draw(54, 2, 3, 4),
+        np.array([[False, True, True], [True, True, False]]),
+        bert_tensors(7, 4, 6),
+        2,
+    )
+    yield Case(
+        "two leading axes",
+        draw(55, 1, 2, 3, 4),
+        np.array([[[True, False, True], [True, True, False]]]),
+        bert_tensors(8, 4, 6),
+        2,
+    )
+    large = times(bert_tensors(9, 4, 6), 30, "query", "key")
+    yield Case("scores in the hundreds", draw(56, 4, 4), np.array([True, False, True, True]), large, 2, edge=True)
+    faint = times(tensors, 1e-6, "dense", "self", "attention.output.LayerNorm")
+    yield Case("faint tokens, of a spread near eps", 1e-6 * draw(57, 5, 8), mask, faint, 4, edge=True)
+    silent = times(bert_tensors(10, 4, 6), 0, "attention.output.dense")
+    yield Case(
+        "tokens whose numbers are all alike",
+        np.ones((3, 4)) * draw(58, 3, 1),
+        np.ones(3, dtype=bool),
+        silent,
+        2,
+        edge=True,
+    )
+
+
+BERT = "10.bert_block"
+
+
+def instead(*others):
+    """BERT's block with other functions in place of steps, wherever they are done: (step, function) each."""
+
+    def wrong(*inputs):
+        _, sites = run(bert_block, inputs)
+        return run(
+            bert_block, inputs, {site: function for site in sites for one, function in others if site.step is one}
+        )[0]
+
+    return wrong
+
+
+def second(change):
+    """BERT's block with another second sublayer, from (x that came in, x after the first, sublayer, norm)."""
+
+    def wrong(came, *rest):
+        return instead((post_norm, lambda x, f, norm: norm(x + f(x)) if x is came else change(came, x, f, norm)))(
+            came, *rest
+        )
+
+    return wrong
+
+
+def from_tensors(change):
+    """BERT's block with other tensors, made from those that came."""
+    return lambda x, mask, tensors, num_heads: bert_block(x, mask, tensors | change(tensors), num_heads)
+
+
+def exchanged(one, other):
+    """BERT's block that takes each of two layers for the other."""
+    kinds = "weight", "bias"
+    return from_tensors(
+        lambda tensors: {
+            f"{a}.{kind}": tensors[f"{b}.{kind}"] for a, b in ((one, other), (other, one)) for kind in kinds
+        }
+    )
+
+
+def without_bias(*names):
+    """BERT's block without the biases of some layers."""
+    return from_tensors(lambda tensors: {f"{name}.bias": 0 * tensors[f"{name}.bias"] for name in names})
+
+
+SELF = ["attention.self.query", "attention.self.key", "attention.self.value"]
+AS_STORED = lambda weight: weight if len(weight) == weight.shape[1] else weight.T  # noqa: E731
+
+mistake(BERT, "bert-queries-and-keys", "Queries and keys are exchanged.", exchanged(*SELF[:2]))
+mistake(BERT, "bert-layers-exchanged", "One part of the attention is made by the layer of another: query, key or value.",
+        exchanged(SELF[0], SELF[2]), exchanged(*SELF[1:]),
+        *(from_tensors(lambda tensors, a=a, b=b: {f"{a}.{kind}": tensors[f"{b}.{kind}"] for kind in ("weight", "bias")})
+          for a in SELF for b in SELF if a != b))  # fmt: skip
+mistake(BERT, "bert-norms-exchanged", "The two norms are exchanged: attention.output.LayerNorm first, output.LayerNorm at the end.",
+        exchanged("attention.output.LayerNorm", "output.LayerNorm"))  # fmt: skip
+mistake(BERT, "bert-one-norm-for-both", "Both norms take the gain and bias of one. Each has its own.",
+        *(from_tensors(lambda tensors, a=a, b=b: {f"{a}LayerNorm.{kind}": tensors[f"{b}LayerNorm.{kind}"] for kind in ("weight", "bias")})
+          for a, b in (("attention.output.", "output."), ("output.", "attention.output."))))  # fmt: skip
+mistake(BERT, "bert-bias-forgotten", "The biases of some layers change nothing in your result. Each layer has one.",
+        *(without_bias(name) for name in (*SELF, "attention.output.dense", "intermediate.dense", "output.dense")), without_bias(*SELF),
+        without_bias("intermediate.dense", "output.dense"), without_bias(*SELF, "attention.output.dense"))  # fmt: skip
+mistake(BERT, "bert-one-head", "You attend with one head. Split the features into num_heads parts.",
+        lambda x, mask, tensors, num_heads: bert_block(x, mask, tensors, 1))  # fmt: skip
+mistake(BERT, "bert-reshaped-both-ways", "A head's row holds pieces of several tokens: you reshape straight to (heads, seq_len, d_head) and "
+        "straight back. A reshape only reads on, number by number.",
+        instead((split, reshaped), (merge, merge.slips[0].function)))  # fmt: skip
+mistake(BERT, "scaled-by-d_model", None, lambda x, mask, tensors, num_heads: (
+        instead((scaled, lambda scores, d_head: scores / np.sqrt(x.shape[-1])))(x, mask, tensors, num_heads)))  # fmt: skip
+mistake(BERT, "bert-causal", "Tokens don't see those that come after them. BERT reads in both directions: only the mask hides.",
+        instead((hides_keys, lambda mask: mask[..., None, None, :] & np.tri(mask.shape[-1], dtype=bool))),
+        instead((hides_keys, lambda mask: np.tri(mask.shape[-1], dtype=bool))))  # fmt: skip
+mistake(BERT, "bert-attention-only", "The feed-forward network leaves no trace: that is what the attention's norm gives.",
+        second(lambda came, x, f, norm: x))  # fmt: skip
+mistake(BERT, "bert-feed-forward-beside", "The feed-forward network reads what the attention read. It reads what the attention's norm gives.",
+        second(lambda came, x, f, norm: norm(x + f(came))))  # fmt: skip
+mistake(BERT, "bert-first-residual-again", "The second residual adds the x that came into the block. Each sublayer adds to what it read.",
+        second(lambda came, x, f, norm: norm(came + f(x))))  # fmt: skip
+mistake(BERT, "bert-hidden-tokens-zeroed", "You set hidden tokens to 0. They stay as they are, and are normed like the others; they are only not "
+        "attended to.", lambda x, mask, tensors, num_heads: bert_block(x * mask[..., None], mask, tensors, num_heads),
+        lambda x, mask, tensors, num_heads: bert_block(x, mask, tensors, num_heads) * mask[..., None])  # fmt: skip
+turned.slip("bert-not-transposed", "You multiply by a weight as it is stored, (out, in). What comes in has to meet the axis that belongs to it.",
+            lambda weight: weight, AS_STORED)  # fmt: skip
+hides_keys.slip("bert-mask-on-queries", "The mask hides queries: their own rows are emptied. It hides keys, which are the last axis.",
+                lambda mask: mask[..., None, :, None], lambda mask: mask[..., None, None, :] & mask[..., None, :, None])  # fmt: skip
+hides_keys.slip("bert-mask-meets-heads", "On a batch your mask lines up with the heads or does not fit: (batch, seq_len) needs an axis of length 1 "
+                "where the heads are, and one where the queries are.",
+                lambda mask: mask[..., None, :], lambda mask: mask[None] if mask.ndim > 1 else mask, lambda mask: mask)  # fmt: skip
+hides_keys.slip("fails-without-batch", "A single text, (seq_len, d_model), raises an error: your mask counts its axes from the front. Count them "
+                "from the end.", lambda mask: mask[:, None, None, :], lambda mask: mask[:, None, None])  # fmt: skip
+dense.slip("bert-layer-left-out", "A layer is left out: what goes in comes out, as if it were not there.",
+           *(lambda x, tensors, name, which=which: x if which in name else dense(x, tensors, name)
+             for which in ("query", "key", "value", "attention.output", "self")))  # fmt: skip
+hides_keys.slip("mask-of-first-sentence", None, lambda mask: hides_keys(mask[(0,) * (mask.ndim - 1)]))
+thought.slip("activation-at-the-end", None, lambda x, tensors: gelu(thought(x, tensors)))
+thought.slip("ff-with-residual", None, lambda x, tensors: x + thought(x, tensors))
+for slip in post_norm.slips:
+    mistake(BERT, slip.diagnosis, None, instead((post_norm, slip.function)))
+
+# ----------------------------------------------------------------------------------------------------------------------
+# One vector a text
+# ----------------------------------------------------------------------------------------------------------------------
+
+
+@step
+def pooled(hidden, mask):
+    """The mean over real tokens: (batch, seq_len, d_model), (batch, seq_len) -> (batch, d_model)."""
+    return (hidden * mask[..., None]).sum(axis=1) / np.maximum(mask.sum(axis=1, keepdims=True), 1)
+
+
+@step
+def unit(vectors):
+    """Each row brought to length 1; a row of zeros stays one."""
+    length = np.linalg.norm(vectors, axis=-1, keepdims=True)
+    return vectors / np.where(length == 0, 1, length)
+
+
+@reference(
     "10.text_vectors",
     title="One vector a text",
     points=2,
@@ -426,48 +613,130 @@ def compare_blocks(got, x, mask, tensors):
         "`total = np.where(mask[..., None], hidden, 0).sum(axis=-2)`, `length = np.linalg.norm(total, axis=-1, keepdims=True)`, and divide where the length "
         "is not 0.",
     ],
+    returns="vectors of the texts",
 )
-def text_vectors(candidate):
-    hidden = draw(1, 4, SEQ_LEN, D_MODEL) * (1 + np.arange(SEQ_LEN))[:, None]
-    hidden[:, -1] += 30
-    mask = np.arange(SEQ_LEN) < np.array([4, 2, 3, 1])[:, None]
-    right, suspects = pooled(hidden, mask)
-    same_values(call(candidate, hidden, mask), right, "the texts' vectors", suspects)
-    mask = mask.copy()
-    mask[2] = False
-    got = call(candidate, hidden, mask)
-    right[2] = 0
-    show = {"expected": right, "got": got, "what": "the vectors, the third text being empty"}
-    assert got.shape != right.shape or np.isfinite(got).all(), mistake("pool-empty", **show)
-    same_values(got, right, "the vectors, the third text being empty", when_wrong="pool-empty")
+def text_vectors(hidden, mask):
+    return unit(pooled(hidden, mask))
 
 
-def pooled(hidden, mask):
-    """Vectors of length 1 from the mean over real tokens, and what well-known mistakes give."""
+@cases("10.text_vectors")
+def text_vectors_cases():
+    def hidden(seed, *shape):  # later tokens are longer, so that it shows when all get the same say
+        return draw(seed, *shape) * (1 + np.arange(shape[1]))[:, None]
 
-    def unit(x):
-        length = np.linalg.norm(x, axis=-1, keepdims=True)
-        return x / np.where(length == 0, 1, length)
+    yield Case(
+        "two texts of two tokens and one",
+        draw(1, 2, 3, 2).round(1),
+        np.array([[True, True, False], [True, False, False]]),
+    )
+    mask = np.arange(5) < np.array([4, 2, 3, 1])[:, None]
+    far = hidden(2, 4, 5, 8)
+    far[:, -1] += 30
+    yield Case("large numbers at the padding", far, mask)
+    yield Case("as many texts as tokens and features", hidden(3, 4, 4, 4), np.tri(4, dtype=bool))
+    yield Case(
+        "padding in front and between",
+        hidden(4, 2, 4, 3),
+        np.array([[False, True, False, True], [False, False, True, True]]),
+    )
+    yield Case("no padding", hidden(5, 3, 4, 6), np.ones((3, 4), dtype=bool))
+    empty = mask.copy()
+    empty[2] = False
+    yield Case("a text without tokens", hidden(6, 4, 5, 8), empty)
+    yield Case("no text with tokens", hidden(7, 2, 3, 4), np.zeros((2, 3), dtype=bool), edge=True)
+    yield Case("faint numbers", 1e-6 * hidden(8, 3, 5, 4), mask[:3], edge=True)
 
-    on = mask[..., None]
-    total = np.where(on, hidden, 0).sum(axis=1)
-    means = total / mask.sum(axis=1, keepdims=True)
-    tokens = np.where(on, unit(hidden), 0).sum(axis=1)
-    largest = np.where(on, hidden, -np.inf).max(axis=1)
-    suspects = {
-        "pool-with-padding": [unit(hidden.mean(axis=1)), hidden.mean(axis=1)],
-        "pool-not-normalised": [means, total, total / hidden.shape[1]],
-        "pool-first-token": [unit(hidden[:, 0]), hidden[:, 0]],
-        "pool-maximum": [unit(largest), largest, unit(hidden.max(axis=1)), hidden.max(axis=1)],
-        "pool-tokens-normalised": [unit(tokens), tokens, tokens / mask.sum(axis=1, keepdims=True)],
-        "pool-one-length": [means / np.linalg.norm(means), total / np.linalg.norm(total)],
-        "pool-mask-inverted": [unit(np.where(on, 0, hidden).sum(axis=1))],
-        "pool-over-batch": [unit(np.where(on, hidden, 0).sum(axis=0)), unit(hidden.mean(axis=0))],
-    }
-    return unit(total), suspects
+
+POOL = "10.text_vectors"
+sums = lambda hidden, mask: (hidden * mask[..., None]).sum(axis=1)  # noqa: E731
+lengths = lambda x, **how: np.linalg.norm(x, **({"axis": -1, "keepdims": True} | how))  # noqa: E731
+
+pooled.slip("pool-with-padding", "Padding is in your mean. A text's vector then depends on its neighbours in the batch.",
+            lambda hidden, mask: hidden.mean(axis=1), lambda hidden, mask: hidden.sum(axis=1) / np.maximum(mask.sum(axis=1, keepdims=True), 1))  # fmt: skip
+pooled.slip("pool-first-token", "That is one token's vector, the first ([CLS]) or the last. This model was trained with the mean over tokens.",
+            lambda hidden, mask: hidden[:, 0], lambda hidden, mask: hidden[:, -1], lambda hidden, mask: hidden[np.arange(len(hidden)), mask.sum(axis=1) - 1])  # fmt: skip
+pooled.slip("pool-without-the-ends", "The first or the last token, [CLS] or [SEP], is not in your mean. All that `mask` marks are.",
+            lambda hidden, mask: sums(hidden[:, 1:], mask[:, 1:]), lambda hidden, mask: sums(hidden[:, :-1], mask[:, :-1]),
+            lambda hidden, mask: sums(hidden[:, :-1], mask[:, 1:]), lambda hidden, mask: sums(hidden[:, 1:-1], mask[:, 1:-1]))  # fmt: skip
+pooled.slip("pool-maximum", "That is the maximum over tokens. The mean was asked for.",
+            lambda hidden, mask: np.where(mask[..., None], hidden, -np.inf).max(axis=1), lambda hidden, mask: hidden.max(axis=1),
+            lambda hidden, mask: np.where(mask[..., None], hidden, 0).max(axis=1),
+            lambda hidden, mask: np.where(mask[..., None], hidden, -1e9).max(axis=1))  # fmt: skip
+pooled.slip("pool-median", "That is the median over tokens. The mean was asked for.",
+            lambda hidden, mask: np.nan_to_num(np.nanmedian(np.where(mask[..., None], hidden, np.nan), axis=1)),
+            lambda hidden, mask: np.median(hidden * mask[..., None], axis=1))  # fmt: skip
+pooled.slip("pool-tokens-normalised", "You bring the tokens to length 1 and then average: long ones lose their say. Average first.",
+            lambda hidden, mask: sums(unit(hidden), mask), lambda hidden, mask: sums(unit(hidden), mask) / mask.sum(axis=1, keepdims=True))  # fmt: skip
+pooled.slip("pool-mask-inverted", "You average over the padding. True marks real tokens.",
+            lambda hidden, mask: sums(hidden, ~mask), lambda hidden, mask: sums(hidden, ~mask) / np.maximum((~mask).sum(axis=1, keepdims=True), 1))  # fmt: skip
+pooled.slip("pool-over-batch", "You average over the texts. The tokens are the axis before the last.",
+            lambda hidden, mask: (hidden * mask[..., None]).sum(axis=0), lambda hidden, mask: hidden.mean(axis=0))  # fmt: skip
+pooled.slip("pool-over-features", "You average over the features of each token. The tokens are the axis before the last.",
+            lambda hidden, mask: (hidden * mask[..., None]).mean(axis=-1), lambda hidden, mask: hidden.mean(axis=-1))  # fmt: skip
+pooled.slip("pool-all-texts-together", "All texts get the same vector. Each is averaged by itself.",
+            lambda hidden, mask: np.broadcast_to(hidden[mask].mean(axis=0), (len(hidden), hidden.shape[-1])),
+            lambda hidden, mask: hidden[mask].mean(axis=0), lambda hidden, mask: hidden[mask].mean(axis=0, keepdims=True))  # fmt: skip
+pooled.slip("pool-first-tokens", "You take the first tokens, as many as are real. Padding may stand in front or between: `mask` says where.",
+            lambda hidden, mask: sums(hidden, np.arange(mask.shape[1]) < mask.sum(axis=1, keepdims=True)))  # fmt: skip
+pooled.slip("pool-empty", "A text without tokens gives NaN: 0 divided by 0. We decide: a vector of zeros.",
+            lambda hidden, mask: sums(hidden, mask) / mask.sum(axis=1, keepdims=True))  # fmt: skip
+
+unit.slip("not-unit", "The vectors don't have length 1. Divide each by its length.", lambda x: x)
+unit.slip("pool-empty", None, lambda x: x / lengths(x))
+unit.slip("unit-together", "You divide all vectors by one number. Each has its own length.", lambda x: x / np.linalg.norm(x),
+          lambda x: x / lengths(x).max(), lambda x: x / lengths(x).mean())  # fmt: skip
+unit.slip("unit-columns", "You bring columns to length 1. A vector is a row.", lambda x: x / np.where((n := lengths(x, axis=0)) == 0, 1, n),
+          lambda x: x / lengths(x, axis=0))  # fmt: skip
+unit.slip("unit-missing-keepdims", "Each vector is divided by the length of another, or the shapes don't fit: the lengths have to stay standing as "
+          "a column.", lambda x: x / np.where((n := lengths(x, keepdims=False)) == 0, 1, n), lambda x: x / lengths(x, keepdims=False))  # fmt: skip
+unit.slip("unit-not-squared", "You divide by the sum of the numbers, or of their absolute values. A length is the root of the sum of squares.",
+          lambda x: x / np.where((n := abs(x).sum(axis=-1, keepdims=True)) == 0, 1, n), lambda x: x / abs(x).sum(axis=-1, keepdims=True),
+          lambda x: x / np.where((n := x.sum(axis=-1, keepdims=True)) == 0, 1, n), lambda x: x / x.sum(axis=-1, keepdims=True))  # fmt: skip
+unit.slip("unit-without-root", "You divide by the sum of squares. A length is its root.",
+          lambda x: x / np.where((n := (x**2).sum(axis=-1, keepdims=True)) == 0, 1, n), lambda x: x / (x**2).sum(axis=-1, keepdims=True))  # fmt: skip
+unit.slip("unit-by-largest", "You divide by the largest number of each vector. Its length is the root of the sum of squares.",
+          lambda x: x / np.where((n := abs(x).max(axis=-1, keepdims=True)) == 0, 1, n), lambda x: x / abs(x).max(axis=-1, keepdims=True),
+          lambda x: x / x.max(axis=-1, keepdims=True))  # fmt: skip
+unit.slip("unit-multiplied", "You multiply by the length. Divide.", lambda x: x * lengths(x))
+unit.slip("unit-standardised", "You divide by the standard deviation, or take off the mean. A length is the root of the sum of squares.",
+          *(lambda x, off=off: (x - off * x.mean(axis=-1, keepdims=True)) / np.where((n := x.std(axis=-1, keepdims=True)) == 0, 1, n) for off in (0, 1)),
+          lambda x: unit(x - x.mean(axis=-1, keepdims=True)))  # fmt: skip
+unit.slip("unit-softmaxed", "These are shares that sum to 1, a softmax. A vector of length 1 has squares that sum to 1.",
+          lambda x: (e := np.exp(x - x.max(axis=-1, keepdims=True))) / e.sum(axis=-1, keepdims=True))  # fmt: skip
+unit.slip("unit-epsilon", "Something is added to the length, or it is cut off below: a short vector does not reach length 1.",
+          *(lambda x, eps=eps: x / (lengths(x) + eps) for eps in (1, 1e-3, 1e-5, 1e-6, 1e-8, 1e-9)),
+          *(lambda x, eps=eps: x / np.maximum(lengths(x), eps) for eps in (1, 1e-3, 1e-5)))  # fmt: skip
+mistake(POOL, "not-unit", None, sums, lambda hidden, mask: sums(hidden, mask) / hidden.shape[1])
 
 
-@checks(
+@holds(POOL, "pool-empty")
+def empty_is_zero(got, hidden, mask):
+    return not got[~mask.any(axis=1)].any()
+
+
+@holds(POOL, "not-unit")
+def of_length_one(got, hidden, mask):
+    return np.allclose(lengths(got[mask.any(axis=1)]), 1, atol=1e-4)
+
+
+# ----------------------------------------------------------------------------------------------------------------------
+# Search
+# ----------------------------------------------------------------------------------------------------------------------
+
+
+@step
+def alike(queries, documents):
+    """How alike each query and each document are. (A query's own length changes nothing in the order.)"""
+    return queries @ unit(documents).T
+
+
+@step
+def best(scores, k):
+    """The places of the k largest of each row, the best first."""
+    return np.argsort(-scores, axis=-1)[:, :k]
+
+
+@reference(
     "10.search",
     title="Search by meaning",
     points=1,
@@ -476,43 +745,132 @@ def pooled(hidden, mask):
         "`np.argsort` sorts upwards. How do you get the best first?",
         "`cosines = unit(queries) @ unit(documents).T`, then `np.argsort(-cosines, axis=-1)[:, :k]`.",
     ],
+    returns="documents found",
+    same=["pool-empty", "unit-epsilon"],
 )
-def search(candidate):
+def search(queries, documents, k):
+    return best(alike(queries, documents), k)
+
+
+@cases("10.search")
+def search_cases():
+    def texts(seed, queries, documents, d):  # of many lengths
+        sizes = np.geomspace(0.2, 8, documents)[generator(seed + 2).permutation(documents)]
+        return draw(seed, queries, d) * np.geomspace(5, 0.1, queries)[:, None], draw(seed + 1, documents, d) * sizes[
+            :, None
+        ]
+
+    yield Case("one query, three documents", *(part.round(1) for part in texts(1, 1, 3, 3)), 2)
+    yield Case("the best one alone", *texts(4, 3, 7, 5), 1)
+    yield Case("nine documents", *texts(7, 4, 9, 8), 4)
+    yield Case("as many queries as documents and features", *texts(10, 6, 6, 6), 3)
+    yield Case("all documents asked for", *texts(13, 4, 7, 5), 7)
+    yield Case("a text searched among many and itself", *(lambda q, d: (d[:3] * 1.5, d))(*texts(16, 3, 8, 5)), 3)
     # On some processors np.argpartition sorts short parts by the way: it does not where half of 600 are asked for.
-    for seed, size, k in ((1, 9, 3), (2, 9, 4), (57, 600, 300)):
-        queries, documents = draw(seed, 4, D_MODEL), draw(seed + 10, size, D_MODEL)
-        documents = documents * np.geomspace(0.2, 8, size)[:, None]
-        queries = queries * np.array([5, 1, 0.1, 2])[:, None]
-        right, suspects = orders(queries, documents, k)
-        got = call(candidate, queries, documents, k)
-        found = None if probes.close(got, right) else probes.first_match(got, suspects)
-        if found is None and got.shape == right.shape and np.array_equal(np.sort(got), np.sort(right)):
-            found = None if probes.close(got, right) else "search-not-sorted"
-        assert found is None, mistake(found, expected=right, got=got, what="the texts found")
-        same_values(got, right, "the texts found")
+    yield Case("600 documents", *texts(19, 3, 600, 8), 300)
 
 
-def orders(queries, documents, k):
-    """The k nearest documents of each query, and what well-known mistakes give."""
+SEARCH = "10.search"
+cosines = lambda queries, documents: unit(queries) @ unit(documents).T  # noqa: E731
+by = lambda score: lambda queries, documents, k: best(score(queries, documents), k)  # noqa: E731
 
-    def unit(x):
-        return x / np.linalg.norm(x, axis=-1, keepdims=True)
+best.slip("search-worst-first", "Your order begins with the least alike. The best comes first.",
+          lambda scores, k: np.argsort(scores, axis=-1)[:, :k], lambda scores, k: np.argsort(scores, axis=-1)[:, -k:],
+          lambda scores, k: best(scores, k)[:, ::-1], lambda scores, k: np.argsort(-scores, axis=-1)[:, -k:])  # fmt: skip
+best.slip("search-not-sorted", "These are the right texts, but not with the best first. (`np.argpartition` only parts them; it sorts nothing.)",
+          lambda scores, k: np.sort(best(scores, k), axis=-1))  # fmt: skip
+best.slip("search-over-queries", "You sort over the queries. For each query (row), sort the documents.",
+          lambda scores, k: np.argsort(-scores, axis=0)[:, :k], lambda scores, k: np.argsort(-scores, axis=0)[:k],
+          lambda scores, k: np.argsort(-scores.T, axis=-1)[:, :k])  # fmt: skip
+best.slip("search-ranks", "These are ranks: which place each of the first documents has. Asked for is which documents stand in front.",
+          lambda scores, k: np.argsort(np.argsort(-scores, axis=-1), axis=-1)[:, :k])  # fmt: skip
+best.slip("search-all", "You return all documents. The k best were asked for.", lambda scores, k: np.argsort(-scores, axis=-1),
+          lambda scores, k: np.argsort(scores, axis=-1)[:, ::-1])  # fmt: skip
+best.slip("search-first-skipped", "The best one is missing: your list begins with the second. (Where a text is sought among itself and others one "
+          "leaves it out; here nothing is.)", lambda scores, k: np.argsort(-scores, axis=-1)[:, 1 : k + 1],
+          lambda scores, k: np.argsort(-scores, axis=-1)[:, 1:k])  # fmt: skip
+best.slip("search-one-more", "You return one text more or less than k.", lambda scores, k: np.argsort(-scores, axis=-1)[:, : k + 1],
+          lambda scores, k: np.argsort(-scores, axis=-1)[:, : k - 1])  # fmt: skip
+best.slip("search-k-fixed", "You return the same number of texts whatever k is.",
+          *(lambda scores, k, fixed=fixed: best(scores, fixed) for fixed in (3, 5, 10)), lambda scores, k: best(scores, 1)[:, 0])  # fmt: skip
+best.slip(
+    "search-numbers-from-1",
+    "Your numbers count from 1. The first document has the number 0.",
+    lambda scores, k: best(scores, k) + 1,
+)
+best.slip("search-transposed", "Rows and columns are exchanged: a row is a query.", lambda scores, k: best(scores, k).T)
+best.slip("search-first-query-only", "Your result is that of a single query, the first or the last. Each has a row of its own.",
+          *(lambda scores, k, row=row: best(scores, k)[row] for row in (0, -1)))  # fmt: skip
+mistake(SEARCH, "search-returns-cosines", "You return how alike they are. The texts' numbers were asked for.",
+        *(lambda queries, documents, k, scores=scores: np.sort(scores(queries, documents))[:, ::-1][:, :k] for scores in (cosines, alike)), cosines,
+        lambda queries, documents, k: np.sort(cosines(queries, documents))[:, :k])  # fmt: skip
+mistake(SEARCH, "search-by-distance", "You go by distance, and far texts lose by their length. Cosine: bring both sides to length 1 first.",
+        by(lambda queries, documents: -lengths(queries[:, None] - documents)[..., 0]),
+        by(lambda queries, documents: -abs(queries[:, None] - documents).sum(axis=-1)),
+        by(lambda queries, documents: -lengths(unit(queries)[:, None] - documents)[..., 0]))  # fmt: skip
+mistake(SEARCH, "search-far-first", "Those at the largest distance come first. A distance is small where texts are alike.",
+        by(lambda queries, documents: lengths(queries[:, None] - documents)[..., 0]),
+        by(lambda queries, documents: lengths(unit(queries)[:, None] - unit(documents))[..., 0]))  # fmt: skip
+mistake(SEARCH, "search-absolute", "You go by the cosine's size without its sign: the opposite of the query is found too.",
+        by(lambda queries, documents: abs(alike(queries, documents))))  # fmt: skip
+mistake(SEARCH, "search-dot", "Long vectors win by their length. Cosine: bring both sides to length 1 first.",
+        by(lambda queries, documents: queries @ documents.T), by(lambda queries, documents: unit(queries) @ documents.T))  # fmt: skip
+for slip in unit.slips:
+    mistake(
+        SEARCH,
+        slip.diagnosis,
+        None,
+        by(lambda queries, documents, unit=slip.function: unit(queries) @ unit(documents).T),
+    )
 
-    cosines = unit(queries) @ unit(documents).T
-    dots, apart = queries @ documents.T, ((queries[:, None] - documents) ** 2).sum(axis=-1)
-    best = np.argsort(-cosines, axis=-1)
-    suspects = {
-        "search-worst-first": [best[:, ::-1][:, :k], best[:, :k][:, ::-1]],
-        "search-dot": [np.argsort(-dots, axis=-1)[:, :k]],
-        "search-by-distance": np.argsort(apart, axis=-1)[:, :k],
-        "search-absolute": np.argsort(-np.abs(cosines), axis=-1)[:, :k],
-        "search-returns-cosines": [np.take_along_axis(cosines, best[:, :k], axis=-1), cosines],
-        "search-over-queries": [np.argsort(-cosines, axis=0)[:, :k], np.argsort(-cosines, axis=0)[:k]],
-    }
-    return best[:, :k], suspects
+
+@holds(SEARCH, "search-not-sorted")
+def found_means_in_order(got, queries, documents, k):
+    expected = search(queries, documents, k)
+    return not np.array_equal(np.sort(got), np.sort(expected)) or np.array_equal(got, expected)
 
 
-@checks(
+@holds(SEARCH, "search-found-twice", "The same text is found twice for one query.")
+def each_once(got, queries, documents, k):
+    return all(len(np.unique(row)) == len(row) for row in got)
+
+
+# ----------------------------------------------------------------------------------------------------------------------
+# The answer's first and last word
+# ----------------------------------------------------------------------------------------------------------------------
+
+
+@step
+def both_sums(start, end):
+    """The sum of each pair: (first, last)."""
+    return start[:, None] + end
+
+
+@step
+def in_order(first, last):
+    """Pairs that make a span."""
+    return first <= last
+
+
+@step
+def short(first, last, longest):
+    """Spans of at most so many tokens."""
+    return last - first < longest
+
+
+@step
+def inside(allowed):
+    """Pairs of tokens that are allowed."""
+    return allowed[:, None] & allowed
+
+
+@step
+def best_pair(total, fine):
+    """The pair of the largest sum among those that break no rule."""
+    return tuple(map(int, np.unravel_index(np.where(fine, total, -np.inf).argmax(), total.shape)))
+
+
+@reference(
     "10.best_span",
     title="The answer's first and last word",
     points=2,
@@ -522,69 +880,197 @@ def orders(queries, documents, k):
         "`i, j = np.indices(total.shape)`, `fine = (i <= j) & (j - i < longest) & allowed[:, None] & allowed[None, :]`, then "
         "`np.unravel_index(np.where(fine, total, -np.inf).argmax(), total.shape)`.",
     ],
+    returns=("first", "last"),
 )
-def best_span(candidate):
-    n = 12
-    seeds = range(60)
-    cases = []
-    for seed in seeds:
-        rng = np.random.default_rng(seed)
-        allowed = np.arange(n) >= 4
-        allowed[-1] = False
-        shift = -12 * (seed % 3 == 0)  # scores may all be negative
-        start, end = 3 * rng.normal(size=(2, n)) + shift
-        cases.append((start, end, allowed, int(rng.integers(2, 5))))
-    answers = []
-    for case in cases:
-        got = call(candidate, *case)
-        if isinstance(got, tuple) and len(got) == 2:
-            got = np.array([np.asarray(part).item() if np.asarray(part).size == 1 else np.nan for part in got])
-        assert not isinstance(got, tuple) and got.shape == (2,), mistake(
-            "span-not-two", shape="a tuple" if isinstance(got, tuple) else got.shape
-        )
-        answers.append(got)
-    table, expected = np.array(answers), np.array([span_of(*case) for case in cases])
-    if np.array_equal(table, expected):
-        return
-    first = int(np.flatnonzero((table != expected).any(axis=1))[0])
-    show = {"expected": expected[first], "got": table[first], "what": "start and end"}
-    for slip in SPAN_SLIPS:
-        assert not np.array_equal(table, [span_of(*case, slip=slip) for case in cases]), mistake(slip, **show)
-    raise AssertionError(mistake("different-values", **show))
+def best_span(start, end, allowed, longest):
+    first, last = np.indices((len(start), len(end)))
+    fine = in_order(first, last) & short(first, last, longest) & inside(allowed)
+    return best_pair(both_sums(start, end), fine)
 
 
-SPAN_SLIPS = [name for name in MESSAGES if name.startswith("span-") and name != "span-not-two"]
+def each_for_itself(start, end, allowed):
+    """The best start and the best end, of those that are allowed."""
+    return np.where(allowed, start, -np.inf).argmax(), np.where(allowed, end, -np.inf).argmax()
 
 
-def span_of(start, end, allowed, longest, *, slip=None):
-    """Start and end of the best span, with one slip if asked for."""
-    n = len(start)
-    i, j = np.indices((n, n))
-    inside = allowed[:, None] & allowed[None, :]
-    if slip == "span-outside":
-        inside = np.ones((n, n), dtype=bool)
-    fits = j - i < longest + (slip == "span-one-too-long")
-    if slip == "span-too-long":
-        fits = np.ones((n, n), dtype=bool)
-    ordered = i < j if slip == "span-no-single" else i <= j
-    total = np.where(inside & fits & ordered, start[:, None] + end[None, :], -np.inf)
-    if slip == "span-two-maxima":
-        return [int(np.where(allowed, start, -np.inf).argmax()), int(np.where(allowed, end, -np.inf).argmax())]
-    if slip == "span-start-first":
-        first = int(np.where(allowed, start, -np.inf).argmax())
-        return [first, int(total[first].argmax())]
-    if slip == "span-end-first":
-        last = int(np.where(allowed, end, -np.inf).argmax())
-        return [int(total[:, last].argmax()), last]
-    if slip == "span-from-zero" and total.max() <= 0:
-        return [0, 0]
-    first, last = (int(place) for place in np.unravel_index(total.argmax(), total.shape))
-    if slip == "span-exclusive":
-        return [first, last + 1]
-    return [last, first] if slip == "span-exchanged" else [first, last]
+def drawn_span(seed, n, longest, holds, allowed=None, shift=0):
+    """The first scores drawn of which something holds: (start, end, allowed, longest)."""
+    rng = generator(seed)
+    allowed = (np.arange(n) >= n // 3) & (np.arange(n) < n - 1) if allowed is None else allowed
+    while True:
+        start, end = (3 * rng.normal(size=(2, n)) + shift).round(2)
+        if holds(start, end, *best_span(start, end, allowed, longest)):
+            return start, end, allowed, longest
 
 
-@checks(
+@cases("10.best_span")
+def best_span_cases():
+    everything = np.ones(5, dtype=bool)
+    yield Case("four tokens, all allowed", *drawn_span(1, 4, 4, lambda s, e, i, j: i < j, everything[:4]))
+    yield Case(
+        "the best end before the best start",
+        *drawn_span(2, 5, 5, lambda s, e, i, j: e.argmax() < s.argmax() and i < j, everything),
+    )
+    yield Case(
+        "the best start and end outside of the text",
+        *drawn_span(3, 9, 4, lambda s, e, i, j: s.argmax() < 3 and e.argmax() == 8),
+    )
+    yield Case(
+        "the best start and end too far apart",
+        *drawn_span(4, 8, 3, lambda s, e, i, j: e.argmax() - s.argmax() > 4, np.ones(8, dtype=bool)),
+    )
+    yield Case(
+        "the best start and end one too far apart",
+        *drawn_span(5, 6, 2, lambda s, e, i, j: e.argmax() - s.argmax() == 2, np.ones(6, dtype=bool)),
+    )
+    yield Case("a longest answer of exactly this length", *drawn_span(6, 8, 3, lambda s, e, i, j: j - i == 2))
+    yield Case("an answer of one token", *drawn_span(7, 7, 3, lambda s, e, i, j: i == j and e[i] < max(e[3:6])))
+    yield Case("neither the best start nor the best end in it", *drawn_span(
+        8, 12, 4, lambda s, e, i, j: i not in (s.argmax(), s[4:-1].argmax() + 4) and j not in (e.argmax(), e[4:-1].argmax() + 4)))  # fmt: skip
+    yield Case("only negative scores", *drawn_span(9, 9, 3, lambda s, e, i, j: i < j, shift=-12))
+    yield Case("only positive scores", *drawn_span(10, 9, 3, lambda s, e, i, j: i < j, shift=12))
+    yield Case("an answer from the first token", *drawn_span(11, 5, 3, lambda s, e, i, j: i == 0 < j, everything))
+    yield Case("an answer up to the last token", *drawn_span(12, 5, 3, lambda s, e, i, j: i < j == 4, everything))
+    yield Case(
+        "a longest answer of one token",
+        *drawn_span(13, 6, 1, lambda s, e, i, j: i not in (s[2:5].argmax() + 2, e[2:5].argmax() + 2)),
+        edge=True,
+    )
+    yield Case(
+        "a longest answer longer than the text", *drawn_span(14, 6, 10, lambda s, e, i, j: j - i == 2), edge=True
+    )
+    yield Case(
+        "one token allowed", *drawn_span(15, 6, 3, lambda s, e, i, j: s.argmax() != 3, np.arange(6) == 3), edge=True
+    )
+
+
+SPAN = "10.best_span"
+instead_of_short = lambda change: lambda s, e, a, longest: best_span(s, e, a, change(longest, len(s)))  # noqa: E731
+
+
+def other_pairs(s, e, allowed, longest):
+    """Sums of all spans by the rules, -inf elsewhere."""
+    first, last = np.indices((len(s), len(e)))
+    return np.where((first <= last) & (last - first < longest) & inside(allowed), s[:, None] + e, -np.inf)
+
+
+in_order.slip("span-end-before-start", "Your end may come before the start. That is no span: start ≤ end.",
+              lambda first, last: np.ones(first.shape, dtype=bool))  # fmt: skip
+in_order.slip("span-no-single", "A span of one token can win too: start = end is allowed.", lambda first, last: first < last)  # fmt: skip
+in_order.slip("span-wrong-order", "Your spans run backwards: the end lies at or before the start.",
+              lambda first, last: first >= last, lambda first, last: first > last)  # fmt: skip
+short.slip("span-one-too-long", "Your span may have `longest` + 1 tokens: both ends are in it.",
+           lambda first, last, longest: last - first <= longest)  # fmt: skip
+short.slip("span-one-too-short", "A span of exactly `longest` tokens is allowed, too.",
+           lambda first, last, longest: last - first < longest - 1)  # fmt: skip
+short.slip("span-too-long", "Your span is longer than `longest` tokens.",
+           lambda first, last, longest: np.ones(first.shape, dtype=bool))  # fmt: skip
+short.slip("span-at-least", "Your spans have at least `longest` tokens. They have at most so many.",
+           lambda first, last, longest: last - first >= longest, lambda first, last, longest: last - first + 1 >= longest)  # fmt: skip
+short.slip("span-of-full-length", "Your spans all have `longest` tokens. They may be shorter.",
+           lambda first, last, longest: last - first + 1 == longest)  # fmt: skip
+inside.slip("span-outside", "Your span begins or ends where nothing is allowed: the question is no answer.",
+            lambda allowed: np.ones((len(allowed),) * 2, dtype=bool), lambda allowed: np.tile(allowed, (len(allowed), 1)),
+            lambda allowed: np.tile(allowed[:, None], len(allowed)), lambda allowed: allowed[:, None] | allowed)  # fmt: skip
+inside.slip("span-outside-only", "Your span lies in what is not allowed: True marks the text.",
+            lambda allowed: ~allowed[:, None] & ~allowed)  # fmt: skip
+both_sums.slip("span-scores-exchanged", "You take the start's score where the span ends, and the end's where it begins.",
+               lambda start, end: end[:, None] + start)  # fmt: skip
+both_sums.slip("span-not-a-sum", "Two scores are put together in another way than by adding them.",
+               *(lambda start, end, put=put: put(start[:, None], end) for put in (np.multiply, np.subtract, np.maximum, np.minimum)),
+               lambda start, end: end - start[:, None])  # fmt: skip
+both_sums.slip("span-one-score", "One of the two scores has no part in your choice. It is start[first] + end[last].",
+               lambda start, end: start[:, None] + 0 * end, lambda start, end: 0 * start[:, None] + end)  # fmt: skip
+both_sums.slip("span-scores-added-up", "You add up the scores of all tokens in the span. Only its two ends have a say.",
+               lambda start, end: (total := np.cumsum(start + end)) - (total - start - end)[:, None],
+               lambda start, end: (total := np.cumsum(start)) - (total - start)[:, None] + end)  # fmt: skip
+both_sums.slip("span-softmax-twice", "You take a softmax of the scores and then add. Largest sums of shares are not those of largest scores.",
+               lambda start, end: (a := np.exp(start - start.max()))[:, None] / a.sum() + (b := np.exp(end - end.max())) / b.sum())  # fmt: skip
+best_pair.slip("span-from-zero", "Where all sums are negative, a span that is not allowed wins, or your first best, 0. What is smaller than any sum?",
+               lambda total, fine: best_pair(np.where(fine, total, 0), np.ones_like(fine)), lambda total, fine: best_pair(total, fine) if total[fine].max() > 0 else (0, 0),
+               *(lambda total, fine, low=low: best_pair(total, fine) if total[fine].max() > low else (0, 0) for low in (-1, -10)),
+               *(lambda total, fine, low=low: best_pair(np.where(fine, total, low), np.ones_like(fine)) for low in (-1, -10)))  # fmt: skip
+best_pair.slip("span-smallest", "You take the smallest sum. The largest is asked for.",
+               lambda total, fine: best_pair(-total, fine))  # fmt: skip
+best_pair.slip("span-exclusive", "Your end is one too far: here the end is the last token of the answer, included.",
+               lambda total, fine: np.add(best_pair(total, fine), (0, 1)))  # fmt: skip
+best_pair.slip("span-length-for-end", "You return how long the span is. Its last token was asked for.",
+               lambda total, fine: (best_pair(total, fine)[0], np.diff(best_pair(total, fine))[0] + 1), lambda total, fine: (best_pair(total, fine)[0], np.diff(best_pair(total, fine))[0]))  # fmt: skip
+best_pair.slip("span-flat", "You return a place in the table read row by row. It has to be taken apart into first and last.",
+               lambda total, fine: np.where(fine, total, -np.inf).argmax())  # fmt: skip
+best_pair.slip("span-mask", "You return which tokens are in the span. Its first and last were asked for.",
+               lambda total, fine: (lambda i, j: (np.arange(len(total)) >= i) & (np.arange(len(total)) <= j))(*best_pair(total, fine)))  # fmt: skip
+best_pair.slip("span-end-left-out", "The first or the last token never gets a chance: does a loop begin too late or end too early?",
+               lambda total, fine: best_pair(total[:-1, :-1], fine[:-1, :-1]), lambda total, fine: best_pair(total[:, :-1], fine[:, :-1]),
+               lambda total, fine: tuple(np.add(best_pair(total[1:, 1:], fine[1:, 1:]), 1).tolist()))  # fmt: skip
+mistake(SPAN, "span-two-maxima", "You take the best start and the best end each for itself. Together they have to make a span: start ≤ end.",
+        lambda s, e, a, longest: each_for_itself(s, e, a), lambda s, e, a, longest: (s.argmax(), e.argmax()),
+        lambda s, e, a, longest: tuple(sorted(each_for_itself(s, e, a))),
+        lambda s, e, a, longest: (pair := each_for_itself(s, e, a), (pair[0], min(pair[1], pair[0] + longest - 1)))[1],
+        lambda s, e, a, longest: (pair := each_for_itself(s, e, a), (pair[0], max(pair)))[1])  # fmt: skip
+mistake(SPAN, "span-start-first", "You choose the best start, then the best end for it. The best *sum* may begin elsewhere.",
+        lambda s, e, a, longest: (i := each_for_itself(s, e, a)[0], other_pairs(s, e, a, longest)[i].argmax()),
+        lambda s, e, a, longest: (i := each_for_itself(s, e, a)[0], other_pairs(s, e, a, len(s))[i].argmax()),
+        lambda s, e, a, longest: (i := s.argmax(), other_pairs(s, e, a, longest)[i].argmax()),
+        lambda s, e, a, longest: (i := s.argmax(), i + e[i : i + longest].argmax()))  # fmt: skip
+mistake(SPAN, "span-end-first", "You choose the best end, then the best start for it. The best *sum* may end elsewhere.",
+        lambda s, e, a, longest: (other_pairs(s, e, a, longest)[:, (j := each_for_itself(s, e, a)[1])].argmax(), j),
+        lambda s, e, a, longest: (other_pairs(s, e, a, len(s))[:, (j := each_for_itself(s, e, a)[1])].argmax(), j))  # fmt: skip
+mistake(SPAN, "span-counted-in-the-text", "Your places count from the first allowed token. They count from the first of all.",
+        lambda s, e, a, longest: best_span(s[a], e[a], a[a], longest))  # fmt: skip
+mistake(SPAN, "span-outside-with-zero", "What is not allowed gets a score of 0, which can be better than an allowed one.",
+        lambda s, e, a, longest: best_span(s * a, e * a, np.ones_like(a), longest))  # fmt: skip
+mistake(SPAN, "span-last-best", "You keep the last span that beats the one before it, not the best of all.",
+        lambda s, e, a, longest: tuple(np.argwhere(np.isfinite(other_pairs(s, e, a, longest)))[-1]))  # fmt: skip
+mistake(SPAN, "span-longest-fixed", "`longest` changes nothing: your limit is always the same.",
+        *(instead_of_short(lambda longest, n, fixed=fixed: fixed) for fixed in (2, 3, 4, 5)))  # fmt: skip
+
+
+@holds(SPAN, "span-end-before-start")
+def first_before_last(got, start, end, allowed, longest):
+    return bool(got[0] <= got[1])
+
+
+@holds(SPAN, "span-outside")
+def both_allowed(got, start, end, allowed, longest):
+    return all(0 <= place < len(allowed) and bool(allowed[int(place)]) for place in got)
+
+
+@holds(SPAN, "span-too-long")
+def short_enough(got, start, end, allowed, longest):
+    return bool(got[1] - got[0] < longest)
+
+
+# ----------------------------------------------------------------------------------------------------------------------
+# Freeze and train
+# ----------------------------------------------------------------------------------------------------------------------
+
+
+@step
+def is_head(name):
+    """Whether it is a name of the head."""
+    return name.startswith("head.")
+
+
+@step
+def block_number(name):
+    """The number of a name's block; None where it has none."""
+    return int(name.split(".")[2]) if name.startswith("encoder.blocks.") else None
+
+
+@step
+def on_top(number, num_layers, top):
+    """Whether a block is among the top ones."""
+    return number >= num_layers - top
+
+
+@step
+def embeddings_too(num_layers, top):
+    """Whether embeddings are trained: only when all blocks are."""
+    return top == num_layers
+
+
+@reference(
     "10.trained",
     title="Freeze and train",
     points=2,
@@ -593,59 +1079,113 @@ def span_of(start, end, allowed, longest, *, slip=None):
         "The number of a block: `name.split('.')[2]` in `encoder.blocks.11.…`, as an int. Beware of `startswith('encoder.blocks.1')`.",
         "head: True. Blocks: `number >= num_layers - top`. Everything else: `top == num_layers`.",
     ],
+    returns="which names are trained",
 )
-def trained(candidate):
-    for num_layers, top in ((12, 8), (12, 2), (12, 0), (12, 12), (12, 11), (6, 5), (6, 1)):
-        names = classifier_names(num_layers)
-        got, right = call(candidate, names, num_layers, top), np.array(train_by(names, num_layers, top))
-        if got.dtype.kind == "b" and np.array_equal(got, right):
-            continue
-        if got.shape != right.shape:
-            raise AssertionError(mistake("wrong-shape", expected=right, got=got, what="which names are trained"))
-        assert got.dtype.kind == "b", mistake(
-            "trained-numbers", expected=right, got=got, what="which names are trained"
-        )
-        show = {"expected": right, "got": got, "what": "which names are trained"}
-        for slip in TRAINED_SLIPS:
-            if np.array_equal(got, train_by(names, num_layers, top, slip)):
-                wrong = names[int(np.flatnonzero(got != right)[0])]
-                block = wrong.split(".")[2] if "blocks" in wrong else ""
-                raise AssertionError(mistake(slip, block=block, **show))
-        off = any(np.array_equal(got, train_by(names, num_layers, top + by)) for by in (-1, 1))
-        raise AssertionError(mistake("trained-off-by-one" if off else "different-values", **show))
-
-
-TRAINED_SLIPS = [name for name in MESSAGES if name.startswith("trained-") and name[8:] not in ("off-by-one", "numbers")]
-
-
-def classifier_names(num_layers):
-    """Names of a classifier's parameters, some of each kind."""
-    blocks = [
-        f"encoder.blocks.{number}.{part}"
-        for number in range(num_layers)
-        for part in ("attention.output.weight", "feed_forward.expand.bias")
-    ]
-    return ["encoder.token_embedding.weight", "encoder.positions.weight", *blocks, "head.weight", "head.bias"]
-
-
-def train_by(names, num_layers, top, slip=None):
-    """Which of the names are trained, with one slip if asked for."""
-    answers = []
+def trained(names, num_layers, top):
+    on = []
     for name in names:
-        number = int(name.split(".")[2]) if name.startswith("encoder.blocks.") else None
-        if name.startswith("head"):
-            on = slip != "trained-no-head"
-        elif number is None:
-            on = (top == num_layers and slip != "trained-all-without-embeddings") or slip == "trained-embeddings"
-        elif slip == "trained-bottom":
-            on = number < top
-        elif slip == "trained-minus-zero":
-            on = number >= num_layers - top or top == 0
-        elif slip == "trained-prefix":
-            on = not any(name.startswith(f"encoder.blocks.{block}") for block in range(num_layers - top))
+        number = block_number(name)
+        if is_head(name):
+            on.append(True)
         else:
-            on = number >= num_layers - top
-        if slip == "trained-head-always-only":
-            on = name.startswith("head")
-        answers.append(on != (slip == "trained-inverted"))
-    return answers
+            on.append(bool(embeddings_too(num_layers, top) if number is None else on_top(number, num_layers, top)))
+    return np.array(on)
+
+
+def names_of(num_layers, parts=("attention.output.weight",)):
+    """Names of a classifier's parameters, some of each kind."""
+    blocks = [f"encoder.blocks.{number}.{part}" for number in range(num_layers) for part in parts]
+    embeddings = ["encoder.token_embedding.weight", "encoder.positions.weight", "encoder.embedding_norm.bias"]
+    return [*embeddings, *blocks, "head.weight", "head.bias"]
+
+
+@cases("10.trained")
+def trained_cases():
+    for num_layers, top in ((3, 1), (4, 2), (4, 0), (4, 4), (6, 5), (1, 0), (12, 2), (12, 11), (12, 1), (24, 4)):
+        yield Case(f"the top {top} of {num_layers} blocks", names_of(num_layers), num_layers, top)
+    rng = generator(1)
+    parts = (
+        "attention.queries_keys_values.weight",
+        "attention_norm.bias",
+        "feed_forward.expand.weight",
+        "feed_forward_norm.bias",
+    )
+    for num_layers, top in ((2, 1), (12, int(rng.integers(3, 9)))):
+        names = rng.permutation(names_of(num_layers, parts)).tolist()
+        yield Case(f"names in no order, the top {top} of {num_layers} blocks", names, num_layers, top)
+
+
+TRAINED = "10.trained"
+number_of = block_number.function
+by_block = lambda change: lambda name: None if number_of(name) is None else change(name)  # noqa: E731
+
+block_number.slip("trained-one-digit", "You read one digit of a block's number. “blocks.10” and “blocks.11” have two.",
+                  by_block(lambda name: int(name.split("blocks.")[1][0])), by_block(lambda name: int(str(number_of(name))[-1])))  # fmt: skip
+block_number.slip("trained-from-1", "You count blocks from 1. The first is “blocks.0”.", by_block(lambda name: number_of(name) + 1),
+                  by_block(lambda name: number_of(name) - 1))  # fmt: skip
+block_number.slip("trained-block-as-embedding", "Blocks are treated as embeddings.", lambda name: None)
+on_top.slip("trained-off-by-one", "You train one block too many or too few.", lambda number, num_layers, top: number > num_layers - top,
+            lambda number, num_layers, top: number >= num_layers - top - 1)  # fmt: skip
+on_top.slip("trained-bottom", "You train the lowest blocks. The top ones are those with the highest numbers.",
+            lambda number, num_layers, top: number < top, lambda number, num_layers, top: number <= top, lambda number, num_layers, top: number < num_layers - top,
+            lambda number, num_layers, top: number <= num_layers - top)  # fmt: skip
+on_top.slip("trained-from-top", "You compare a block's number with `top` itself. Where do the top ones begin, if there are num_layers of them?",
+            lambda number, num_layers, top: number >= top, lambda number, num_layers, top: number > top)  # fmt: skip
+on_top.slip("trained-single-block", "You train one block alone. All from there to the top are trained.",
+            lambda number, num_layers, top: number == num_layers - top, lambda number, num_layers, top: number == top,
+            lambda number, num_layers, top: number == num_layers - 1)  # fmt: skip
+on_top.slip("trained-minus-zero", "With top = 0 you train every block: a slice [-0:] is the whole list. Compare numbers.",
+            lambda number, num_layers, top: number in range(num_layers)[-top:])  # fmt: skip
+on_top.slip("trained-text-for-number", "You compare numbers as text: “10” comes before “9” there.",
+            lambda number, num_layers, top: str(number) >= str(num_layers - top))  # fmt: skip
+on_top.slip("trained-blocks-always", "Every block is trained, whatever `top` says.", lambda number, num_layers, top: True)  # fmt: skip
+on_top.slip("trained-blocks-never", "No block is trained, whatever `top` says.", lambda number, num_layers, top: False,
+            lambda number, num_layers, top: top == num_layers)  # fmt: skip
+on_top.slip("trained-layers-fixed", "You count on a fixed number of blocks. It comes as num_layers.",
+            *(lambda number, num_layers, top, fixed=fixed: number >= fixed - top for fixed in (6, 12)))  # fmt: skip
+embeddings_too.slip("trained-embeddings", "Embeddings are trained although blocks above them are frozen. They are only when all blocks are.",
+                    lambda num_layers, top: True, lambda num_layers, top: top > 0, lambda num_layers, top: top >= num_layers - 1)  # fmt: skip
+embeddings_too.slip("trained-all-without-embeddings", "With top = num_layers everything is trained: the embeddings too.", lambda num_layers, top: False,
+                    lambda num_layers, top: top > num_layers)  # fmt: skip
+embeddings_too.slip("trained-embeddings-at-zero", "With top = 0 the embeddings are trained. They are only when all blocks are.",
+                    lambda num_layers, top: top == 0, lambda num_layers, top: top in (0, num_layers))  # fmt: skip
+embeddings_too.slip("trained-embeddings-inverted", "Embeddings are trained unless all blocks are. It is the other way round.",
+                    lambda num_layers, top: top != num_layers)  # fmt: skip
+is_head.slip("trained-head-as-embedding", "The head is treated as embeddings are: trained only when all is. It is new and random: it has to be "
+             "trained in every case.", lambda name: False)  # fmt: skip
+
+
+def by_name(decide):
+    """A wrong answer that decides name by name, from (name, num_layers, top, whether it should be trained)."""
+    return lambda names, num_layers, top: np.array(
+        [
+            bool(decide(name, num_layers, top, on))
+            for name, on in zip(names, trained(names, num_layers, top), strict=True)
+        ]
+    )
+
+
+mistake(TRAINED, "trained-prefix", "Two-figure blocks go wrong: “blocks.1” is the beginning of “blocks.10” too. Compare numbers, or keep the dot.",
+        by_name(lambda name, layers, top, on: on and not name.startswith(tuple(f"encoder.blocks.{n}" for n in range(layers - top)))),
+        by_name(lambda name, layers, top, on: on or name.startswith(tuple(f"encoder.blocks.{n}" for n in range(layers - top, layers)))))  # fmt: skip
+mistake(TRAINED, "trained-no-head", "The head is frozen. It is new and random: it has to be trained in every case.",
+        by_name(lambda name, layers, top, on: on and not is_head(name)))  # fmt: skip
+mistake(TRAINED, "trained-head-always-only", "Only the head is trained, whatever `top` says.",
+        by_name(lambda name, layers, top, on: is_head(name)))  # fmt: skip
+mistake(TRAINED, "trained-head-not-at-zero", "With top = 0 nothing is trained. The head always is.",
+        by_name(lambda name, layers, top, on: on and top > 0))  # fmt: skip
+mistake(TRAINED, "trained-head-half", "Only a part of the head is trained, its weight or its bias.",
+        *(by_name(lambda name, layers, top, on, part=part: on and name != part) for part in ("head.weight", "head.bias")))  # fmt: skip
+mistake(TRAINED, "trained-inverted", "True and False are exchanged: True means trained.",
+        by_name(lambda name, layers, top, on: not on))  # fmt: skip
+mistake(TRAINED, "trained-everything", "Everything is trained, whatever `top` says.",
+        by_name(lambda name, layers, top, on: True))  # fmt: skip
+mistake(TRAINED, "trained-some-embeddings", "Some embeddings are treated otherwise than the rest: all that is neither head nor block is decided alike.",
+        *(by_name(lambda name, layers, top, on, part=part: on and (part not in name or top < layers)) for part in ("positions", "norm", "embedding", "weight")),
+        by_name(lambda name, layers, top, on: on and (top < layers or number_of(name) is not None or is_head(name) or "embedding" in name)),
+        by_name(lambda name, layers, top, on: on or (number_of(name) is None and "embedding" not in name)))  # fmt: skip
+mistake(TRAINED, "trained-names-kept", "You return a flag for some of the names only. There is one a name, in the order in which they come.",
+        lambda names, num_layers, top: (on := trained(names, num_layers, top))[on], lambda names, num_layers, top: trained(sorted(names), num_layers, top))  # fmt: skip
+mistake(TRAINED, "trained-by-place", "You count names, not blocks: the last of the list are trained. The names may come in any order.",
+        lambda names, num_layers, top: np.arange(len(names)) >= len(names) - 2 - top,
+        lambda names, num_layers, top: np.arange(len(names)) >= len(names) - top)  # fmt: skip
