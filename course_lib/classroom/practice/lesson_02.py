@@ -1059,8 +1059,7 @@ COSTS = {
         lambda s: -np.nan_to_num(np.log(sigmoid(s))), lambda s: -np.nan_to_num(np.log(sigmoid(s)), neginf=0.0)),
     "loss-without-log": ("These are probabilities{at}: the logarithm is missing.",
                          lambda s: 1 - sigmoid(s), lambda s: -sigmoid(s), lambda s: sigmoid(s)),
-    "loss-another-base": ("The logarithm has another base than e{at}: 2 or 10.",
-                          lambda s: cost(s) / np.log(2), lambda s: cost(s) / np.log(10)),
+    "log-of-another-base": (None, lambda s: cost(s) / np.log(2), lambda s: cost(s) / np.log(10)),
     "loss-without-sigmoid": ("The scores count as they are, or cut at 0 or 1{at}. σ makes them probabilities first.",
                              lambda s: -s, lambda s: np.maximum(0, -s), lambda s: np.maximum(0, 1 - s), lambda s: -np.log(abs(s)),
                              lambda s: -np.log(s)),
@@ -1103,7 +1102,7 @@ def averaged(costs):
     return costs.mean()
 
 
-averaged.slip("loss-summed", "You sum over the batch. Wanted is the mean of its examples.", lambda costs: costs.sum())
+averaged.slip("loss-is-a-sum", None, lambda costs: costs.sum())
 averaged.slip("loss-per-example", "One number an example; wanted is their mean, a single number.", lambda costs: costs)
 averaged.slip("loss-divided-otherwise", "The sum over the batch is divided by something else than the number of examples.",
         lambda costs: costs.sum() / 2, lambda costs: costs.mean() / 2, lambda costs: costs.mean() / len(costs))  # fmt: skip
