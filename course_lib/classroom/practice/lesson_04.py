@@ -48,7 +48,7 @@ from course_lib.classroom.practice.steps import step
         "Now the axes are (…, seq_len, heads, d_head). The heads should come before the tokens: exchange these two axes.",
         "`x.reshape(*x.shape[:-1], num_heads, -1)`, then `np.swapaxes(…, -3, -2)`.",
     ],
-    returns="heads",
+    returns="array of heads",
 )
 def split_heads(x, num_heads):
     return split(x, num_heads)
@@ -76,7 +76,7 @@ def split_cases():
         "First exchange heads and seq_len, so that a token's slices lie side by side. Then one reshape joins the last two axes.",
         "`np.swapaxes(heads, -3, -2)`, then `.reshape(*leading, seq_len, num_heads * d_head)`; leading is heads.shape[:-3].",
     ],
-    returns="merged",
+    returns="merged array",
 )
 def merge_heads(heads):
     return merge(heads)
@@ -288,7 +288,7 @@ mistake(TWO, "scaled-by-d_v", None,
 mistake(TWO, "softmax-over-heads", OVER_HEADS, two_heads_by(lambda x, W_V: softmaxed_along(0)))
 CAUSAL = "Your weights are causal, though no mask was given: mask=None means that every key is allowed."
 mistake(TWO, "causal-without-a-mask", CAUSAL,
-        two_heads_by(lambda x, W_V: lambda *all: attended(*all, np.tri(len(x), dtype=bool))))  # fmt: skip
+        two_heads_by(lambda x, W_V: lambda *all: attended(*all, mask=np.tri(len(x), dtype=bool))))  # fmt: skip
 
 
 def order_mistakes(id, right):
@@ -393,7 +393,7 @@ def multi_head(*, cut=split, attend=None, join=merge, project=projections):
 
     def wrong(x, W_Q, W_K, W_V, W_O, num_heads, mask=None):
         heads = [cut(one, num_heads) for one in project(x, W_Q, W_K, W_V)]
-        contexts, weights = (attend(x) if attend else attended)(*heads, for_all_heads(mask))
+        contexts, weights = (attend(x) if attend else attended)(*heads, mask=for_all_heads(mask))
         return join(contexts) @ W_O, weights
 
     return wrong
@@ -446,7 +446,7 @@ mistake(MULTI, "scaled-by-number-of-heads", "You divide by √heads. A dot produ
         lambda x, W_Q, W_K, W_V, W_O, num_heads, mask=None: multi_head(
             attend=lambda _: scaled_by(lambda keys: np.sqrt(num_heads)))(x, W_Q, W_K, W_V, W_O, num_heads, mask))  # fmt: skip
 mistake(MULTI, "scaled-twice", None,
-        multi_head(attend=lambda x: lambda queries, keys, *rest: attended(queries / np.sqrt(keys.shape[-1]), keys, *rest)))  # fmt: skip
+        multi_head(attend=lambda x: lambda queries, keys, values, mask: attended(queries / np.sqrt(keys.shape[-1]), keys, values, mask)))  # fmt: skip
 mistake(MULTI, "softmax-over-heads", None, multi_head(attend=lambda x: softmaxed_along(-3)))
 mistake(MULTI, "causal-without-a-mask", None,
         lambda *inputs: multi_head_attention(*inputs[:6], np.tri(inputs[0].shape[-2], dtype=bool)),
@@ -485,7 +485,7 @@ def masked_keys_get_nothing(got, x, W_Q, W_K, W_V, W_O, num_heads, mask=None):
         "Head h owns the rows h·d_head to (h+1)·d_head. Split them off with one reshape: (heads, d_head, d_model).",
         "`W_O.reshape(num_heads, -1, W_O.shape[-1])`, and the heads' contexts (heads, seq_len, d_head) times it.",
     ],
-    returns="contributions",
+    returns="array of contributions",
     same=WITHOUT_MASK | ORDINARY_SCORES | {"leading-axes"},
 )
 def head_contributions(x, W_Q, W_K, W_V, W_O, num_heads):
@@ -558,7 +558,7 @@ mistake(PARTS, "contributions-list", "The parts stand in a list or a tuple. One 
         changed_parts(lambda parts, *_: list(parts)), changed_parts(lambda parts, *_: tuple(parts)))  # fmt: skip
 mistake(PARTS, "causal-without-a-mask", CAUSAL,
         lambda x, W_Q, W_K, W_V, W_O, num_heads: attended(
-            *(split(x @ W, num_heads) for W in (W_Q, W_K, W_V)), np.tri(len(x), dtype=bool))[0] @ rows_of_heads(W_O, num_heads))  # fmt: skip
+            *(split(x @ W, num_heads) for W in (W_Q, W_K, W_V)), mask=np.tri(len(x), dtype=bool))[0] @ rows_of_heads(W_O, num_heads))  # fmt: skip
 mistake(PARTS, "scaled-by-d_model", None,
         lambda x, W_Q, W_K, W_V, W_O, num_heads: scaled_by(lambda keys: np.sqrt(x.shape[-1]))(
             *(split(x @ W, num_heads) for W in (W_Q, W_K, W_V)))[0] @ rows_of_heads(W_O, num_heads))  # fmt: skip
@@ -647,7 +647,7 @@ def kinds_as_signs():
         "`np.diagonal(weights, -d, axis1=-2, axis2=-1)` gives it for all sentences and heads. Mean over the queries, then over the sentences.",
         "Collect the means for d = 0 … keys-1 in a table (heads, offsets), and take `argmax` along the offsets.",
     ],
-    returns="offsets",
+    returns="array of offsets",
 )
 def head_offsets(weights):
     return strongest(mean_weights(weights))
