@@ -144,6 +144,8 @@ def influence_cases():
     yield Case("more tokens than features",
                reading(whom(4047, 6), np.ones(2), np.ones(3), "outputs that add up some of the tokens"), draw(4048, 6, 2))  # fmt: skip
     yield Case("an influence of 5e-9", jumping(x, table, 5e-9), x, edge=True)
+    yield Case("a faint influence beside nothing else",
+               faint(x, table, 1e-6, 0.0, "a millionth of how far tokens were moved"), x, edge=True)  # fmt: skip
     yield Case("a faint influence beside numbers in the thousands",
                faint(x, table, 1e-6, 5000.0, "about 5000, and a millionth of how far tokens were moved"), x, edge=True)  # fmt: skip
     own = reading(np.eye(length), ones, ones, "")
