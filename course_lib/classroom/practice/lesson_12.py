@@ -1,156 +1,113 @@
-"""The checks of lesson 12, long sequences, in the order in which its exercises come."""
+"""Lesson 12, long sequences: what is right, and each mistake with its sentence, in the order of its exercises."""
 
 import tracemalloc
 
 import numpy as np
 
-from course_lib.attention import causal_mask, scaled_dot_product_attention, softmax
-from course_lib.classroom.practice import probes
-from course_lib.classroom.practice.diagnoses import add_messages, is_mask, mistake, same_values
-from course_lib.classroom.practice.exercises import checks
-from course_lib.classroom.practice.probes import draw
+from course_lib.attention import softmax
+from course_lib.classroom.practice.catalogue import Case, cases, demands, holds, mistake
+from course_lib.classroom.practice.exercises import reference
+from course_lib.classroom.practice.judging import require
+from course_lib.classroom.practice.probes import draw, generator
+from course_lib.classroom.practice.slips.attention import (
+    ORDINARY_SCORES,
+    WITHOUT_BATCH,
+    WITHOUT_EMPTY_ROWS,
+    WITHOUT_MASK,
+    dot_products,
+    exponentials,
+    scaled,
+)
+from course_lib.classroom.practice.slips.attention import softmax as softmax_step
+from course_lib.classroom.practice.slips.heads import attended, projections
+from course_lib.classroom.practice.steps import everywhere, step
 from course_lib.classroom.practice.trial import call
 
-add_messages(
-    {
-        "not-three": "Three arrays were expected, `{names}`; your function returns {returned}.",
-        # counting
-        "share-scores-only": "You count QKᵀ, but not weights @ values: that product has as many multiplications again.",
-        "share-without-feed-forward": "The feed-forward network is missing: it multiplies every token by two matrices.",
-        "share-half-feed-forward": "The feed-forward network has two matrices, d_model × d_ff and d_ff × d_model; you count one.",
-        "share-without-output": "Four projections, not three: W_O comes after the heads.",
-        "share-one-projection": "You count one projection. There are four: W_Q, W_K, W_V and W_O.",
-        "share-ratio": "That is the quadratic part divided by the linear one. A share divides by the whole.",
-        "share-of-the-rest": "That is the share of the other part, which grows linearly.",
-        "share-percent": "That is in percent. A share lies between 0 and 1.",
-        "share-count": "That is how many multiplications. Divide by those of the whole block.",
-        "share-floored": "// drops what is behind the point, and a share lies between 0 and 1. Divide by /.",
-        "share-with-projections": "You count the projections with the square. They have seq_len once; only QKᵀ and weights @ values have "
-        "it twice.",
-        "share-width-lost": "QKᵀ has seq_len² entries, but each is a product of d_model pairs: seq_len² · d_model.",
-        "share-d-ff-guessed": "You take d_ff for 4 · d_model. It is given.",
-        "share-of-one-token": "The projections and the feed-forward network are counted for one token. All seq_len tokens go through them.",
-        # pieces
-        "pieces-not-rescaled": "You add the pieces as they are. Each was computed against its own maximum: bring both to the common "
-        "one first, by e^(old maximum - new maximum).",
-        "pieces-total-not-rescaled": "The sums of values are rescaled, the totals are not. Both were computed against the old maximum.",
-        "pieces-values-not-rescaled": "The totals are rescaled, the sums of values are not. Both were computed against the old maximum.",
-        "pieces-rescaled-the-wrong-way": "Your factor is e^(new maximum - old maximum), which is above 1. A piece with the smaller "
-        "maximum has to shrink.",
-        "pieces-one-maximum": "You take one maximum for all queries. Each query has its own row, and its own maximum.",
-        "pieces-second-maximum": "You always take the second piece's maximum. Where the first is larger, its factor explodes.",
-        "pieces-first-maximum": "You always take the first piece's maximum. Where the second is larger, its factor explodes.",
-        "pieces-plain": "e^highest as a factor undoes the subtraction: the sums then belong to a maximum of 0, not to yours, and large scores "
-        "overflow. The factor is e^(old maximum - new maximum).",
-        "pieces-factors-exchanged": "The factors are exchanged: each piece shrinks by its own old maximum.",
-        "pieces-total-twice": "The weighted sums were never divided by their totals: don't multiply by them.",
-        "contexts-averaged": "You average the pieces' contexts, as if both had the same share of the weight. Their totals say how much "
-        "each of them has.",
-        "pieces-divided-early": "Your sum of values is already divided by the total. Divide once, after the last piece, or the next "
-        "merge gets it wrong.",
-        "pieces-overflow": "Maxima of 1000 give infinity or NaN: e¹⁰⁰⁰ is too large. Exponentiate differences of maxima only.",
-        "blocks-softmax-each": "Each block gets a softmax of its own, and the contexts are added: weights that sum to the number "
-        "of blocks.",
-        "blocks-averaged": "Each block gets a softmax of its own, and the contexts are averaged. A block with high scores deserves more.",
-        "blocks-tail-lost": "The last keys are missing when block does not divide their number. Slices may end early: keys[start:start + block].",
-        "blocks-last-only": "Only the last block counts. Carry on from the one before.",
-        "blocks-not-divided": "Nobody divides by the total of the shares: these are sums of values, not averages.",
-        "blocks-whole-matrix": "Right values, but at one time your function held {held} numbers; for {queries} queries and {keys} keys in blocks "
-        "of {block} that is the whole matrix of scores. Work with one block's scores at a time.",
-        "blocks-of-queries": "You cut the queries, and each of them still meets all keys at once: for {queries} queries and {keys} keys "
-        "your function held {held} numbers. Cut the keys, {block} at a time.",
-        "blocks-start-at-zero": "Where all scores are far below 0, your totals vanish and 0/0 is left: the maximum starts at 0. "
-        "Start it at -inf.",
-        # windows
-        "reach-one-layer": "That is one layer. In the next, each of these tokens has already heard what lies before it.",
-        "reach-forward": "Later tokens are reached too. These layers are causal: only itself and what comes before.",
-        "reach-transposed": "Rows and columns are exchanged: row i is the output, column j the token that it hears.",
-        "reach-window-counts-itself": "You reach num_layers · (window - 1). Here the token itself is not counted in the window.",
-        "reach-power": "Your reach is window to the power of the layers. Each layer adds window places; it does not multiply.",
-        "reach-layer-too-many": "One layer too many: with one layer, the reach is window.",
-        "reach-layer-too-few": "One layer too few: with one layer, the reach is window.",
-        "reach-added": "You add window and layers. Each layer adds window places: multiply.",
-        "reach-all": "That is the whole lower triangle. The windows end it at num_layers · window places back.",
-        "reach-not-itself": "A token always hears itself: the diagonal is True.",
-        # the cache's weight
-        "bytes-keys-only": "You count one of the two: keys and values are both kept.",
-        "bytes-with-queries": "You count three: the query of an old token is never needed again.",
-        "bytes-all-heads": "You count a pair of keys and values for each head of queries. Groups share theirs: num_kv_heads.",
-        "bytes-one-layer": "That is one layer. Each layer has keys and values of its own.",
-        "bytes-numbers": "That is how many numbers. Each takes bytes_per_number bytes.",
-        "bytes-one-token": "That is for one token. The cache holds all of them.",
-        "bytes-squared": "You count a number for each pair of tokens. The cache holds vectors, one a token; weights are not kept.",
-        "bytes-group-size": "heads / kv_heads is how many heads share a pair of keys and values. What is kept is num_kv_heads of them.",
-        "bytes-both-heads": "You multiply by both numbers of heads. Only num_kv_heads enters.",
-        "bytes-one-head": "That is one head of keys. There are num_kv_heads.",
-        "bytes-units": "Another unit: wanted are bytes, not bits, and not MB or GB.",
-        # groups
-        "groups-heads-lost": "As many heads come back as there are heads of keys. Every head of queries has its own context.",
-        "groups-not-merged": "Right values, but the groups are still an axis of their own: (heads, queries, d_v).",
-        "groups-dealt": "Heads are dealt to the keys in turn (np.tile). A group is a run of neighbours: heads 0 … group-1 share the first.",
-        "groups-first-only": "All heads use the first head of keys and values. Each group has its own.",
-        "groups-values-dealt": "The keys are shared rightly, the values are dealt in turn. Both by neighbours.",
-        "groups-keys-averaged": "You average the heads of keys and values into one. Each group keeps its own.",
-        "groups-queries-averaged": "You average the queries of a group. Every head of queries asks its own question; only keys and values "
-        "are shared.",
-        "groups-reversed": "The groups are in reverse order: the first heads share the first keys.",
-        # reading in chunks
-        "chunks-not-boolean": "Your table holds numbers. Here it is boolean: True where that chunk size changes the result.",
-        "chunks-last-missing": "One entry is missing: chunk sizes go from 1 to len(x), and the last is no cut at all.",
-        "chunks-guessed": "You say what you expect of her reader. Run the reader that you are given, and compare: it fails elsewhere.",
-        "chunks-inverted": "True stands where the results agree. Here True means that the chunk size breaks something.",
-        "chunks-off-by-one": "Entry 0 belongs to chunks of 1, entry 1 to chunks of 2. Yours are shifted.",
-        "chunks-counts-rounding": "Differences of a size of 1e-13 are rounding. Compare with a tolerance, such as 1e-9.",
-        "chunks-misses-small": "A difference of a thousandth was missed: your tolerance is too generous.",
-        "chunks-signed": "A result that is too small was missed: take the absolute difference before you compare.",
-        "chunks-last-row-only": "You look at the last token only. An earlier one may be wrong while it is right.",
-        "chunks-first-row-only": "You look at the first token only, which has nothing before it and is nearly always right.",
-        "chunks-compares-with-ones": "You compare with chunks of 1. They may be wrong themselves; the whole text at once is the measure.",
-        "cache-mask-top-left": "The first new token sees only the first key, as if nothing had been read before. New tokens are the last: "
-        "the mask has to line up at the bottom right.",
-        "cache-not-causal": "A new token sees the new ones after it. Old keys are for all, among the new ones order counts.",
-        "cache-not-read": "What was read before changes nothing in your context. Put the cached keys and values in front.",
-        "cache-behind": "The cached keys stand behind the new ones. They came first.",
-        "cache-own-hidden": "A new token does not see itself.",
-        "cache-not-grown": "You return the cache as it was. The next call needs the new keys and values in it.",
-        "cache-forgets": "You return the new keys and values only. The next call needs all of them.",
-        "cache-returns-weights": "Weights came back in place of the context: `scaled_dot_product_attention` returns context, weights.",
-        "cache-exchanged": "Keys and values are exchanged: `return context, keys, values`.",
-        "cache-from-keys": "You mix keys into the context. What is mixed is the values, x @ W_V.",
-        # many processes
-        "gradient-mean-of-means": "You average the processes alike. One that saw fewer tokens then counts as much as the others: weigh by counts.",
-        "gradient-sum": "You add the mean gradients. Two processes would take a step twice as long.",
-        "gradient-not-divided": "That is the sum over all tokens. Divide by how many there are in all.",
-        "gradient-divided-by-processes": "You divide the sum over tokens by the number of processes. Divide by the number of tokens.",
-        "gradient-means-by-tokens": "You divide the sum of the means by the number of tokens, but each mean is divided already. Multiply it by its "
-        "count first.",
-        "gradient-inverse-counts": "A process with fewer tokens counts more in your mean. It should be the other way round.",
-        "gradient-largest-only": "You take the gradient of the process with most tokens and drop the others.",
-        "gradient-nan-spreads": "A process without any token has the mean 0/0, NaN. It has nothing to say: leave it out (0 · NaN is NaN).",
-    }
-)  # fmt: skip
+# ----------------------------------------------------------------------------------------------------------------------
+# What grows with the square
+# ----------------------------------------------------------------------------------------------------------------------
 
 
-def three_of(returned, names):
-    """The three arrays that an answer should consist of."""
-    several = isinstance(returned, tuple)
-    count = f"{len(returned)} arrays" if several else "one array"
-    assert several and len(returned) == 3, mistake("not-three", names=names, returned=count)
-    return returned
+@step
+def of_pairs(seq_len, d_model):
+    """Multiplications of the scores, and of weights times values."""
+    return 2 * seq_len**2 * d_model
 
 
-def unlike(suspects, expected):
-    """The suspects that give something else than the right answer on this probe."""
-    several = {name: wrong if isinstance(wrong, list) else [wrong] for name, wrong in suspects.items()}
-    return {name: [one for one in wrong if not probes.close(one, expected)] for name, wrong in several.items()}
+of_pairs.slip("share-scores-only",
+              "You count one product that has seq_len twice. There are two, QKᵀ and weights @ values, with as many multiplications each.",
+              lambda n, d: n * n * d)  # fmt: skip
+of_pairs.slip("share-width-lost", "A table of scores has seq_len² entries, but each of them is a product of d_model pairs of numbers.",
+              lambda n, d: 2 * n * n, lambda n, d: n * n)  # fmt: skip
+of_pairs.slip("share-length-once", "The two products have seq_len twice: each query meets each key.",
+              lambda n, d: 2 * n * d, lambda n, d: 2 * n * d * d, lambda n, d: n * d * d)  # fmt: skip
+of_pairs.slip("share-width-squared", "d_model stands twice in the two products that have seq_len twice. It stands there once.",
+              lambda n, d: 2 * n * n * d * d, lambda n, d: n * n * d * d)  # fmt: skip
 
 
-# ---------------------------------------------------------------------------------------------------------------------
-# What grows, and pieces of a softmax
-# ---------------------------------------------------------------------------------------------------------------------
+@step
+def of_projections(seq_len, d_model):
+    """Multiplications of the four projections."""
+    return 4 * seq_len * d_model**2
 
 
-@checks(
+of_projections.slip(
+    "share-without-output", "Four projections, not three: W_O comes after the heads.", lambda n, d: 3 * n * d * d
+)
+of_projections.slip("share-one-projection", "You count one or two projections. There are four: W_Q, W_K, W_V and W_O.",
+                    lambda n, d: n * d * d, lambda n, d: 2 * n * d * d)  # fmt: skip
+of_projections.slip(
+    "share-without-projections",
+    "The projections are missing: they multiply every token by four matrices.",
+    lambda n, d: 0,
+)
+of_projections.slip("share-projections-once-wide", "A projection goes from d_model features to d_model features: that is d_model twice.",
+                    lambda n, d: 4 * n * d)  # fmt: skip
+of_projections.slip("share-projections-of-pairs", "The projections have seq_len once: each token goes through them by itself.",
+                    lambda n, d: 4 * n * n * d, lambda n, d: 4 * n * n * d * d)  # fmt: skip
+
+
+@step
+def of_network(seq_len, d_model, d_ff):
+    """Multiplications of the two matrices of the feed-forward network."""
+    return 2 * seq_len * d_model * d_ff
+
+
+of_network.slip("share-without-feed-forward", "The feed-forward network is missing: it multiplies every token by two matrices.",
+                lambda n, d, d_ff: 0)  # fmt: skip
+of_network.slip("share-half-feed-forward", "The feed-forward network has two matrices, d_model × d_ff and d_ff × d_model; you count one.",
+                lambda n, d, d_ff: n * d * d_ff)  # fmt: skip
+of_network.slip("share-d-ff-guessed", "You take d_ff for a multiple of d_model, or for d_model. It is given.",
+                lambda n, d, d_ff: 8 * n * d * d, lambda n, d, d_ff: 2 * n * d * d)  # fmt: skip
+of_network.slip("share-network-without-d_model", "The matrices of the feed-forward network go from d_model to d_ff and back: d_model stands in both.",
+                lambda n, d, d_ff: 2 * n * d_ff, lambda n, d, d_ff: 2 * n * d_ff**2, lambda n, d, d_ff: n * d_ff**2)  # fmt: skip
+of_network.slip("share-network-sizes-added", "The two sizes of a matrix multiply. You add d_model and d_ff.",
+                lambda n, d, d_ff: n * (d + d_ff), lambda n, d, d_ff: 2 * n * (d + d_ff))  # fmt: skip
+
+
+@step
+def part_of_all(quadratic, linear):
+    """The first's share of both."""
+    return quadratic / (quadratic + linear)
+
+
+part_of_all.slip("share-ratio", "That is the quadratic part divided by the linear one. A share divides by the whole.",
+                 lambda quadratic, linear: quadratic / linear)  # fmt: skip
+part_of_all.slip("share-of-the-rest", "That is the share of the other part, which grows linearly.",
+                 lambda quadratic, linear: linear / (quadratic + linear))  # fmt: skip
+part_of_all.slip("share-upside-down", "Your fraction stands on its head: it is above 1. A share divides by the whole.",
+                 lambda quadratic, linear: (quadratic + linear) / quadratic, lambda quadratic, linear: linear / quadratic)  # fmt: skip
+part_of_all.slip("share-percent", "That is in percent. A share lies between 0 and 1.",
+                 lambda quadratic, linear: 100 * quadratic / (quadratic + linear))  # fmt: skip
+part_of_all.slip("share-count", "That is how many multiplications. Divide by those of the whole block.",
+                 lambda quadratic, linear: quadratic, lambda quadratic, linear: quadratic + linear)  # fmt: skip
+part_of_all.slip("share-floored", "// drops what is behind the point, and a share lies between 0 and 1.",
+                 lambda quadratic, linear: quadratic // (quadratic + linear))  # fmt: skip
+part_of_all.slip("share-rounded", "Your share is rounded.",
+                 *(lambda quadratic, linear, digits=digits: round(quadratic / (quadratic + linear), digits) for digits in (2, 3, 4)))  # fmt: skip
+
+
+@reference(
     "12.attention_share",
     title="The share that grows with the square",
     points=1,
@@ -159,54 +116,121 @@ def unlike(suspects, expected):
         "A product (a, b) @ (b, c) takes a · b · c multiplications. QKᵀ: seq_len · d_model · seq_len, all heads together.",
         "Quadratic: 2 · n² · d_model. Linear: 4 · n · d_model² and 2 · n · d_model · d_ff. The share is quadratic / (quadratic + linear).",
     ],
+    returns="share",
 )
-def attention_share(candidate):
-    for n, d, d_ff in ((512, 64, 256), (100, 48, 64), (4096, 128, 512)):
-        quadratic, projections, feed_forward = 2 * n * n * d, 4 * n * d * d, 2 * n * d * d_ff
-        linear = projections + feed_forward
-
-        def share(part, rest):
-            return np.array(part / (part + rest))
-
-        expected = share(quadratic, linear)
-        suspects = {
-            "share-scores-only": share(quadratic / 2, linear),
-            "share-without-feed-forward": share(quadratic, projections),
-            "share-half-feed-forward": share(quadratic, projections + feed_forward / 2),
-            "share-without-output": share(quadratic, projections * 3 / 4 + feed_forward),
-            "share-one-projection": share(quadratic, projections / 4 + feed_forward),
-            "share-ratio": np.array(quadratic / linear),
-            "share-of-the-rest": 1 - expected,
-            "share-of-one-token": share(quadratic, linear / n),
-            "share-percent": 100 * expected,
-            "share-count": np.array(quadratic),
-            "share-floored": np.array(0),
-            "share-with-projections": share(quadratic + projections, feed_forward),
-            "share-width-lost": share(quadratic / d, linear),
-            "share-d-ff-guessed": share(quadratic, projections + 8 * n * d * d),
-        }
-        same_values(call(candidate, n, d, d_ff), expected, "share", unlike(suspects, expected))
+def attention_share(seq_len, d_model, d_ff):
+    linear = of_projections(seq_len, d_model) + of_network(seq_len, d_model, d_ff)
+    return part_of_all(of_pairs(seq_len, d_model), linear)
 
 
-def piece_of(queries, keys, values):
-    """Maximum, total of the shares and sum of the values for some of the keys: (queries, 1), (queries, 1), (queries, d_v)."""
-    scores = queries @ keys.T / np.sqrt(queries.shape[-1])
-    highest = scores.max(axis=-1, keepdims=True)
-    shares = np.exp(scores - highest)
-    return highest, shares.sum(axis=-1, keepdims=True), shares @ values
+@cases("12.attention_share")
+def share_cases():
+    rng = generator(1)
+    yield Case("a short text", *rng.integers([5, 2, 9], [9, 5, 12]).tolist())
+    yield Case("a longer text", *rng.integers([400, 90, 20], [900, 200, 60]).tolist())
+    yield Case("a text much longer than vectors are wide", *rng.integers([3000, 40, 100], [5000, 80, 300]).tolist())
+    yield Case("a wide feed-forward network", *rng.integers([30, 20, 500], [60, 40, 900]).tolist())
+    yield Case("as many tokens as features", 64, 64, 256)
+    yield Case("one token", 1, *rng.integers([3, 9], [6, 15]).tolist())
+    yield Case("sizes of a large model", 131072, 8192, 28672, edge=True)
 
 
-def merged(one, other):
-    """Two pieces of a row as one."""
-    highest = np.maximum(one[0], other[0])
-    first, second = np.exp(one[0] - highest), np.exp(other[0] - highest)
-    return highest, first * one[1] + second * other[1], first * one[2] + second * other[2]
+SHARE = "12.attention_share"
+mistake(SHARE, "share-of-one-token",
+        "The projections and the feed-forward network are counted for one token. All seq_len tokens go through them.",
+        lambda n, d, d_ff: part_of_all(of_pairs(n, d), of_projections(1, d) + of_network(1, d, d_ff)))  # fmt: skip
+mistake(SHARE, "share-with-projections", "You count the projections with the square. They have seq_len once; only QKᵀ and weights @ values "
+        "have it twice.",
+        lambda n, d, d_ff: part_of_all(of_pairs(n, d) + of_projections(n, d), of_network(n, d, d_ff)))  # fmt: skip
+mistake(SHARE, "share-of-network", "That is the share of the feed-forward network, or of the projections. Which products have seq_len twice?",
+        lambda n, d, d_ff: part_of_all(of_network(n, d, d_ff), of_projections(n, d) + of_pairs(n, d)),
+        lambda n, d, d_ff: part_of_all(of_projections(n, d), of_network(n, d, d_ff) + of_pairs(n, d)))  # fmt: skip
 
 
-PIECES = "return highest, total, weighted"
+@holds(SHARE, "share-beyond-1", "A share lies between 0 and 1: a part, divided by the whole that it belongs to.")
+def is_a_share(share, seq_len, d_model, d_ff):
+    return 0 <= share <= 1
 
 
-@checks(
+# ----------------------------------------------------------------------------------------------------------------------
+# Two pieces of a softmax
+# ----------------------------------------------------------------------------------------------------------------------
+
+
+def of_all(maximum):
+    """One maximum for all queries, as an array and as a number."""
+    return (lambda one, other: np.full_like(one, maximum(one, other))), maximum
+
+
+@step
+def in_common(highest_1, highest_2):
+    """Each query's maximum over both pieces."""
+    return np.maximum(highest_1, highest_2)
+
+
+in_common.slip("pieces-one-maximum", "You take one maximum for all queries. Each query has its own row, and its own maximum.",
+               *of_all(lambda one, other: max(one.max(), other.max())))  # fmt: skip
+in_common.slip("pieces-second-maximum", "You always take the second piece's maximum. Where the first is larger, its factor explodes.",
+               lambda one, other: other)  # fmt: skip
+in_common.slip("pieces-first-maximum", "You always take the first piece's maximum. Where the second is larger, its factor explodes.",
+               lambda one, other: one)  # fmt: skip
+in_common.slip("pieces-smaller-maximum", "Of the two maxima you take the smaller. No key of either piece may lie above the common one.",
+               np.minimum)  # fmt: skip
+in_common.slip("pieces-maxima-mixed", "You add up or average the two maxima. The highest score of all keys is one of the two.",
+               lambda one, other: one + other, lambda one, other: (one + other) / 2, np.logaddexp)  # fmt: skip
+
+
+@step
+def factor(old, new):
+    """What brings numbers that belong to the old maximum to the new one."""
+    return np.exp(old - new)
+
+
+factor.slip("pieces-rescaled-the-wrong-way", "Your factor{at} is above 1: old and new maximum are exchanged in it. A piece with the smaller "
+            "maximum has to shrink.",
+            lambda old, new: np.exp(new - old), lambda old, new: np.exp(np.minimum(new - old, 500)))  # fmt: skip
+factor.slip("pieces-plain", "A factor of e^maximum{at} undoes the subtraction: the sums then belong to a maximum of 0, not to yours, and "
+            "large scores overflow. By how much did the maximum change?",
+            lambda old, new: np.exp(old))  # fmt: skip
+factor.slip("factor-of-the-new-alone", "Your factor{at} is made of the new maximum alone. By how much did the maximum change?",
+            lambda old, new: np.exp(-new), lambda old, new: np.exp(new))  # fmt: skip
+factor.slip("pieces-overflow", "Maxima of 1000, or of -1000, give infinity or NaN: no float holds e to such a number, or it is 0. Exponentiate "
+            "differences of maxima only.",
+            lambda old, new: np.exp(old) / np.exp(new), lambda old, new: np.exp(old) * np.exp(-new))  # fmt: skip
+factor.slip("factor-without-exponential", "Your factor{at} is a difference, or a ratio, of maxima. A shift of scores is a factor of their "
+            "exponentials.",
+            lambda old, new: old - new, lambda old, new: old / new)  # fmt: skip
+factor.slip("another-base", None, lambda old, new: 2.0 ** (old - new), lambda old, new: 10.0 ** (old - new))
+
+
+@step
+def joined(first, a, second, b):
+    """Two sums as one, each by its factor."""
+    return a * first + b * second
+
+
+joined.slip("pieces-not-rescaled", "The pieces are added{at} as they are. Each was computed against its own maximum: bring both to the common "
+            "one first.",
+            lambda first, a, second, b: first + second)  # fmt: skip
+joined.slip("pieces-first-as-it-is", "Only the second piece is brought{at} to the common maximum, the first is added as it is. Either may have "
+            "the smaller one.",
+            lambda first, a, second, b: first + b * second)  # fmt: skip
+joined.slip("pieces-second-as-it-is", "Only the first piece is brought{at} to the common maximum, the second is added as it is. Either may "
+            "have the smaller one.",
+            lambda first, a, second, b: a * first + second)  # fmt: skip
+joined.slip("pieces-factors-exchanged", "The factors are exchanged{at}: each piece shrinks by its own old maximum.",
+            lambda first, a, second, b: b * first + a * second)  # fmt: skip
+joined.slip("pieces-mean-taken", "The two pieces are averaged{at}. They are sums, over other keys each: what is the sum over all?",
+            lambda first, a, second, b: (a * first + b * second) / 2, lambda first, a, second, b: (a * first + b * second) / (a + b))  # fmt: skip
+joined.slip("pieces-one-factor", "One factor stands before both pieces{at}. Each has its own: they had other maxima.",
+            lambda first, a, second, b: a * (first + second), lambda first, a, second, b: b * (first + second))  # fmt: skip
+joined.slip("pieces-multiplied", "The two pieces are multiplied{at}. They are sums, over other keys each: what is the sum over all?",
+            lambda first, a, second, b: a * first * b * second)  # fmt: skip
+joined.slip("pieces-one-lost", "One of the two pieces is lost{at}.",
+            lambda first, a, second, b: a * first, lambda first, a, second, b: b * second)  # fmt: skip
+
+
+@reference(
     "12.merge_pieces",
     title="Two pieces of a softmax",
     points=2,
@@ -215,70 +239,129 @@ PIECES = "return highest, total, weighted"
         "Shares against the old maximum become shares against the new one by one factor: e^(old - new). It is never above 1.",
         "`highest = np.maximum(highest_1, highest_2)`; `a = np.exp(highest_1 - highest)`; then `a * total_1 + b * total_2`, and the same for weighted.",
     ],
+    returns=("highest", "total", "weighted"),
 )
-def merge_pieces(candidate):
-    queries, keys, values = draw(1, 5, 4) * 2, draw(2, 9, 4), draw(3, 9, 3)
-    for cut, lift in ((4, 0.0), (6, 3.0)):
-        lifted = keys + lift * (np.arange(9) < cut)[:, None] * queries.mean(axis=0)
-        one = piece_of(queries, lifted[:cut], values[:cut])
-        other = piece_of(queries, lifted[cut:], values[cut:])
-        compare_pieces(call(candidate, *one, *other), one, other)
-    one = (draw(4, 3, 1) + 1000, np.ones((3, 1)), draw(5, 3, 2))
-    other = (draw(6, 3, 1) + 900, np.ones((3, 1)), draw(7, 3, 2))
-    for first, second in ((one, other), (other, one)):
-        got = three_of(call(candidate, *first, *second), PIECES)
-        finite = all(np.isfinite(array).all() for array in got)
-        assert finite, mistake(
-            "pieces-overflow", expected=merged(first, second)[1], got=got[1], what="totals of large scores"
-        )
-        compare_pieces(got, first, second)
+def merge_pieces(highest_1, total_1, weighted_1, highest_2, total_2, weighted_2):
+    highest = in_common(highest_1, highest_2)
+    a, b = factor(highest_1, highest, at="of the first piece"), factor(highest_2, highest, at="of the second piece")
+    total = joined(total_1, a, total_2, b, at="in the totals")
+    return highest, total, joined(weighted_1, a, weighted_2, b, at="in the sums of values")
 
 
-def compare_pieces(got, one, other):
-    """Assert that an answer is the merged piece, naming the mistake."""
-    got = three_of(got, PIECES)
-    highest, total, weighted = merged(one, other)
-    assert np.size(got[0]) > 1, mistake("pieces-one-maximum", expected=highest, got=got[0], what="highest")
-    one_maximum = np.full_like(highest, highest.max())
-    first, second = np.exp(one[0] - highest), np.exp(other[0] - highest)
-    with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
-        suspects = {
-            "pieces-not-rescaled": (highest, one[1] + other[1], one[2] + other[2]),
-            "pieces-total-not-rescaled": (highest, one[1] + other[1], weighted),
-            "pieces-values-not-rescaled": (highest, total, one[2] + other[2]),
-            "pieces-rescaled-the-wrong-way": (highest, one[1] / first + other[1] / second, one[2] / first + other[2] / second),
-            "pieces-one-maximum": (
-                one_maximum,
-                total * np.exp(highest - one_maximum),
-                weighted * np.exp(highest - one_maximum),
-            ),
-            "pieces-second-maximum": (
-                other[0],
-                total * np.exp(highest - other[0]),
-                weighted * np.exp(highest - other[0]),
-            ),
-            "pieces-first-maximum": (
-                one[0],
-                total * np.exp(highest - one[0]),
-                weighted * np.exp(highest - one[0]),
-            ),
-            "pieces-plain": (highest, total * np.exp(highest), weighted * np.exp(highest)),
-            "pieces-factors-exchanged": (highest, second * one[1] + first * other[1], second * one[2] + first * other[2]),
-            "pieces-total-twice": (highest, total, first * one[1] * one[2] + second * other[1] * other[2]),
-            "contexts-averaged": (highest, total, (one[2] / one[1] + other[2] / other[1]) / 2),
-            "pieces-divided-early": (highest, total, weighted / total),
-        }  # fmt: skip
-    right = (highest, total, weighted)
-    if all(probes.close(mine, expected) for mine, expected in zip(got, right, strict=True)):
-        return
-    for name, wrong in suspects.items():
-        like = all(probes.close(mine, array) for mine, array in zip(got, wrong, strict=True))
-        assert not like, mistake(name, expected=weighted, got=got[2], what="weighted sum of values")
-    for mine, expected, what in zip(got, right, ("highest", "total", "weighted"), strict=True):
-        same_values(mine, expected, what)
+def piece_of(scores, values):
+    """Maximum, total of the shares and sum of the values for some of the keys: (queries, 1), (queries, 1), (queries, d_v)."""
+    highest = own_highest(scores)
+    numbers = exponentials(scores - highest)
+    return highest, numbers.sum(axis=-1, keepdims=True), numbers @ values
 
 
-@checks(
+@cases("12.merge_pieces")
+def piece_cases():
+    def pieces(seed, queries, keys, d_v, height=0.0, spread=2.0):
+        first, second = keys
+        scores = spread * draw(seed, queries, first + second) + height
+        values = draw(seed + 1, first + second, d_v)
+        return *piece_of(scores[:, :first], values[:first]), *piece_of(scores[:, first:], values[first:])
+
+    yield Case("two queries", *(part.round(1) for part in pieces(1, 2, (2, 3), 2)))
+    yield Case("a longer second part", *pieces(11, 5, (4, 9), 3))
+    yield Case("a longer first part", *pieces(21, 4, (8, 2), 6))
+    yield Case("as many queries as values have numbers", *pieces(31, 3, (3, 3), 3))
+    yield Case("one query", *pieces(41, 1, (4, 3), 4))
+    same = pieces(51, 3, (4, 3), 2)
+    yield Case("two parts with the same maxima", *same[:3], same[0], *same[4:])
+    yield Case("scores around 1000", *pieces(61, 3, (4, 3), 2, 1000.0), edge=True)
+    yield Case("scores around -1000", *pieces(71, 3, (4, 3), 2, -1000.0), edge=True)
+    yield Case(
+        "rows of very different height", *pieces(81, 4, (4, 3), 2, np.array([[1000.0], [0], [-1000], [10]])), edge=True
+    )
+    yield Case("scores that lie far apart", *pieces(91, 6, (4, 3), 2, 0.0, 500.0), edge=True)
+
+
+PIECES = "12.merge_pieces"
+
+
+def everywhere_in(function, step):
+    """The function with each slip of a step made at all its places: (diagnosis, wrong function) each."""
+    return [(slip.diagnosis, everywhere(function, step, slip)) for slip in step.slips]
+
+
+for one in (joined, factor):
+    for diagnosis, wrong in everywhere_in(merge_pieces, one):
+        mistake(PIECES, diagnosis, None, wrong)
+mistake(PIECES, "pieces-total-twice", "The weighted sums were never divided by their totals: don't multiply by them.",
+        lambda m, t, o, m2, t2, o2: (*merge_pieces(m, t, o, m2, t2, o2)[:2], merge_pieces(m, t, t * o, m2, t2, t2 * o2)[2]))  # fmt: skip
+mistake(PIECES, "contexts-averaged", "You average the pieces' contexts, as if both had the same share of the weight. Their totals say how much "
+        "each of them has.",
+        lambda m, t, o, m2, t2, o2: (*merge_pieces(m, t, o, m2, t2, o2)[:2], (o / t + o2 / t2) / 2))  # fmt: skip
+mistake(PIECES, "pieces-divided-early", "Your sum of values is already divided by the total. Divide once, after the last piece, or the next "
+        "merge gets it wrong.",
+        lambda *pieces: (*(all := merge_pieces(*pieces))[:2], all[2] / all[1]))  # fmt: skip
+mistake(PIECES, "pieces-overflow", None,
+        *(lambda m, t, o, m2, t2, o2, over=over: (n := np.maximum(m, m2), over(np.exp(m) * t + np.exp(m2) * t2, n),
+                                                  over(np.exp(m) * o + np.exp(m2) * o2, n))
+          for over in (lambda total, n: total / np.exp(n), lambda total, n: total * np.exp(-n))))  # fmt: skip
+mistake(PIECES, "pieces-more-than-three", "You return more than the three things of all keys together.",
+        lambda *pieces: (*(all := merge_pieces(*pieces)), all[2] / all[1]))  # fmt: skip
+
+# ----------------------------------------------------------------------------------------------------------------------
+# Attention without its matrix
+# ----------------------------------------------------------------------------------------------------------------------
+
+
+@step
+def own_highest(scores):
+    """The largest score of each query in a block."""
+    return scores.max(axis=-1, keepdims=True)
+
+
+own_highest.slip("pieces-one-maximum", None, lambda scores: np.full((len(scores), 1), scores.max()))
+own_highest.slip("softmax-overflow", None, lambda scores: np.zeros((len(scores), 1)))
+own_highest.slip("softmax-mean-subtracted", None, lambda scores: scores.mean(axis=-1, keepdims=True))
+own_highest.slip("softmax-minimum-subtracted", None, lambda scores: scores.min(axis=-1, keepdims=True))
+
+
+@step
+def parts(num_keys, block):
+    """The keys of each block."""
+    return [slice(start, start + block) for start in range(0, num_keys, block)]
+
+
+parts.slip("blocks-tail-lost", "The last keys are missing when block does not divide their number. A slice may end early: NumPy stops at the end.",
+           lambda n, block: parts(n // block * block, block), lambda n, block: parts(max(n // block, 1) * block, block),
+           lambda n, block: [slice(start, start + block) for start in range(0, n - block, block)] or [slice(0, block)])  # fmt: skip
+parts.slip(
+    "blocks-last-only",
+    "Only the last block counts. Carry on from the one before.",
+    lambda n, block: parts(n, block)[-1:],
+)
+parts.slip(
+    "blocks-first-only", "Only the first block counts. Does the loop end with it?", lambda n, block: parts(n, block)[:1]
+)
+parts.slip("blocks-first-lost", "The first block is missing.", lambda n, block: parts(n, block)[1:])
+parts.slip("blocks-share-keys", "Your blocks overlap: some keys count more than once.",
+           lambda n, block: [slice(start, start + block + 1) for start in range(0, n, block)],
+           lambda n, block: [slice(start, start + block) for start in range(n)],
+           lambda n, block: [slice(0, start + block) for start in range(0, n, block)],
+           lambda n, block: [slice(max(start - 1, 0), start + block) for start in range(0, n, block)])  # fmt: skip
+parts.slip("blocks-with-gaps", "Between your blocks keys are left out: the next begins where the last one ended.",
+           lambda n, block: [slice(start, start + block) for start in range(0, n, block + 1)],
+           lambda n, block: [slice(start, start + max(block - 1, 1)) for start in range(0, n, block)])  # fmt: skip
+
+
+@step
+def over_total(weighted, total):
+    """Sums of values as averages."""
+    return weighted / total
+
+
+over_total.slip("blocks-not-divided", "Nobody divides by the total of the shares: these are sums of values, not averages.",
+                lambda weighted, total: weighted)  # fmt: skip
+over_total.slip("blocks-total-multiplied", "You multiply by the total of the shares. An average divides by it.",
+                lambda weighted, total: weighted * total)  # fmt: skip
+
+
+@reference(
     "12.blockwise_attention",
     title="Attention without its matrix",
     points=3,
@@ -288,105 +371,234 @@ def compare_pieces(got, one, other):
         "`for start in range(0, len(keys), block):` scores of `keys[start:start + block]`, their maximum, `np.exp(scores - maximum)`, its sum, "
         "its product with `values[start:start + block]`; then `merge_pieces`.",
     ],
+    returns="context",
+    same=WITHOUT_BATCH | {"pieces-maxima-mixed"},  # whatever is subtracted cancels in the end
 )
-def blockwise_attention(candidate):
-    for seed, num_queries, num_keys, block in ((1, 5, 12, 4), (2, 4, 11, 4), (3, 6, 7, 16)):
-        queries, keys, values = (
-            2 * draw(seed, num_queries, 6),
-            draw(seed + 10, num_keys, 6),
-            draw(seed + 20, num_keys, 3),
-        )
-        expected, _ = scaled_dot_product_attention(queries, keys, values)
-        got = call(candidate, queries, keys, values, block)
-        same_values(got, expected, "context", unlike(block_suspects(queries, keys, values, block), expected))
-    large = 3000 * draw(5, 4, 6)
-    keys, values = draw(6, 10, 6), draw(7, 10, 3)
-    expected, _ = scaled_dot_product_attention(large, keys, values)
-    got = call(candidate, large, keys, values, 3)
-    assert np.isfinite(got).all(), mistake(
-        "pieces-overflow", expected=expected, got=got, what="context of large scores"
+def blockwise_attention(queries, keys, values, block):
+    piece = None
+    for part in parts(len(keys), block):
+        new = piece_of(scaled(dot_products(queries, keys[part]), keys.shape[-1]), values[part])
+        piece = new if piece is None else merge_pieces(*piece, *new)
+    _, total, weighted = piece
+    return over_total(weighted, total)
+
+
+@cases("12.blockwise_attention")
+def block_cases():
+    def inputs(seed, queries, keys, d_k, d_v):
+        return 2 * draw(seed, queries, d_k), draw(seed + 1, keys, d_k), draw(seed + 2, keys, d_v)
+
+    yield Case("three keys in blocks of two", *(part.round(1) for part in inputs(1, 2, 3, 4, 2)), 2)
+    yield Case("blocks that divide the number of keys", *inputs(11, 5, 12, 6, 3), 4)
+    yield Case("blocks that leave a rest", *inputs(21, 4, 11, 6, 3), 4)
+    yield Case("one key at a time", *inputs(31, 3, 5, 2, 4), 1)
+    yield Case("a block that holds all keys and more", *inputs(41, 6, 7, 4, 3), 16)
+    yield Case("as many queries as keys in a block and numbers", *inputs(51, 4, 8, 4, 4), 4)
+    queries, keys, values = inputs(61, 4, 10, 6, 3)
+    for about, order in ("rise", 1), ("fall", -1):
+        scores = (queries[:1] @ keys.T)[0]
+        yield Case(f"scores that {about} from block to block", queries[:1], keys[scores.argsort()[::order]], values, 3)
+    yield Case("large scores", 3000 * queries, keys, values, 3, edge=True)
+    yield Case("scores far below 0", np.full((3, 4), -1000.0), abs(draw(71, 7, 4)) + 1, draw(72, 7, 3), 3, edge=True)
+    heights = np.array([[3000.0], [1], [-3000], [-5], [30]]) * np.eye(1, 4)
+    yield Case(
+        "rows of very different height", heights + draw(81, 5, 4), abs(draw(82, 9, 4)) + 1, draw(83, 9, 2), 4, edge=True
     )
-    same_values(got, expected, "context of large scores")
-    low, keys = np.full((3, 4), -1000.0), np.abs(draw(11, 7, 4)) + 1
-    values = draw(12, 7, 3)
-    expected, _ = scaled_dot_product_attention(low, keys, values)
-    got = call(candidate, low, keys, values, 3)
-    show = {"expected": expected, "got": got, "what": "context where all scores are far below 0"}
-    assert np.isfinite(got).all() and got.any(), mistake("blocks-start-at-zero", **show)
-    same_values(got, expected, show["what"])
-    for num_queries, num_keys, width, named in (
-        (1200, 1200, 4, "blocks-whole-matrix"),
-        (20, 30_000, 1, "blocks-of-queries"),
-    ):
-        inputs = draw(8, num_queries, width), draw(9, num_keys, width), draw(10, num_keys, width)
-        holds_one_block(candidate, inputs, named)
 
 
-def block_suspects(queries, keys, values, block):
-    """What well-known mistakes give for attention in blocks."""
-    starts = range(0, len(keys), block)
-    blocks = [(keys[start : start + block], values[start : start + block]) for start in starts]
-    contexts = [scaled_dot_product_attention(queries, *one)[0] for one in blocks]
-    pieces = [piece_of(queries, *one) for one in blocks]
-    whole = piece_of(queries, keys, values)
-    full = len(keys) // block * block or len(keys)
-    both, total_only, values_only = (
-        [carried(queries, blocks, *which, each) for each in (False, True)]
-        for which in ((False, False), (True, False), (False, True))
-    )
-    return {
-        "blocks-last-only": contexts[-1],
-        "blocks-softmax-each": sum(contexts),
-        "blocks-averaged": np.mean(contexts, axis=0),
-        "blocks-tail-lost": scaled_dot_product_attention(queries, keys[:full], values[:full])[0],
-        "blocks-not-divided": whole[2],
-        "pieces-not-rescaled": [sum(one[2] for one in pieces) / sum(one[1] for one in pieces), *both],
-        "pieces-values-not-rescaled": total_only,
-        "pieces-total-not-rescaled": values_only,
-        "not-scaled": softmax(queries @ keys.T) @ values,
-    }
+TOO_MUCH = [  # what is wrong, if on this many queries and keys, of this width, too many numbers are held
+    ("blocks-whole-matrix", "Right values, but at one time your function held {held} numbers; for {queries} queries and {keys} keys in blocks "
+     "of {block} that is the whole matrix of scores. Work with one block's scores at a time.", 500, 500, 4),
+    ("blocks-of-queries", "Right values, but each of your blocks still meets all keys at once: for {queries} queries and {keys} keys your "
+     "function held {held} numbers. Cut the keys, {block} at a time.", 20, 8000, 1),
+]  # fmt: skip
 
 
-def carried(queries, blocks, rescale_total, rescale_values, each):
-    """Attention block by block, but only some of what was read before is brought to the new maximum.
-
-    Shares are taken against the block's own maximum (`each`), or against the highest so far.
-    """
-    highest, total, weighted = np.full((len(queries), 1), -np.inf), 0.0, 0.0
-    for keys, values in blocks:
-        own, new_total, new_weighted = piece_of(queries, keys, values)
-        before, highest = highest, np.maximum(highest, own)
-        old, new = np.exp(before - highest), np.exp(own - highest)
-        total = total * (old if rescale_total else 1) + new_total * (new if rescale_total or not each else 1)
-        weighted = weighted * (old if rescale_values else 1) + new_weighted * (new if rescale_values or not each else 1)
-    return weighted / total
+@demands("12.blockwise_attention")
+def one_block_at_a_time(candidate, block=20):
+    for diagnosis, sentence, queries, keys, width in TOO_MUCH:
+        inputs = draw(8, queries, width), draw(9, keys, width), draw(10, keys, width)
+        held = numbers_held(candidate, *inputs, block)
+        require(held < queries * keys * 3 // 4, diagnosis, sentence,
+                held=f"{held:,}", queries=queries, keys=keys, block=block)  # fmt: skip
 
 
-def holds_one_block(candidate, inputs, named, block=20):
-    """Assert that an answer never holds the whole matrix of scores."""
-    num_queries, num_keys = len(inputs[0]), len(inputs[1])
+def numbers_held(candidate, *inputs):
+    """How many numbers a function held at one time, beside its inputs."""
     running = tracemalloc.is_tracing()
     if not running:
         tracemalloc.start()
     try:
         tracemalloc.reset_peak()
         before, _ = tracemalloc.get_traced_memory()
-        call(candidate, *inputs, block)
-        _, peak = tracemalloc.get_traced_memory()
+        call(candidate, *inputs)
+        return (tracemalloc.get_traced_memory()[1] - before) // 8
     finally:
         if not running:
             tracemalloc.stop()
-    held = (peak - before) // 8
-    facts = {"held": f"{held:,}", "queries": num_queries, "keys": num_keys, "block": block}
-    assert held < num_queries * num_keys * 3 // 4, mistake(named, **facts)
 
 
-# ---------------------------------------------------------------------------------------------------------------------
+def started_at(level):
+    """Attention in blocks that are merged into nothing, with this maximum."""
+
+    def wrong(queries, keys, values, block):
+        piece = (
+            np.full((len(queries), 1), level),
+            np.zeros((len(queries), 1)),
+            np.zeros((len(queries), values.shape[1])),
+        )
+        for part in parts(len(keys), block):
+            piece = merge_pieces(
+                *piece, *piece_of(scaled(dot_products(queries, keys[part]), keys.shape[-1]), values[part])
+            )
+        return piece[2] / piece[1]
+
+    return wrong
+
+
+def of_blocks(combine):
+    """What is made of the contexts of all blocks, each with a softmax of its own."""
+    return lambda queries, keys, values, block: combine(
+        [attended(queries, keys[part], values[part])[0] for part in parts(len(keys), block)]
+    )
+
+
+def of_pieces(combine):
+    """What is made of the pieces of all blocks: lists of maxima, totals and sums of values."""
+    return lambda queries, keys, values, block: combine(
+        *zip(*(piece_of(scaled(dot_products(queries, keys[part]), keys.shape[-1]), values[part])
+               for part in parts(len(keys), block)), strict=True))  # fmt: skip
+
+
+BLOCKS = "12.blockwise_attention"
+for one in (joined, factor):
+    for diagnosis, wrong in everywhere_in(blockwise_attention, one):
+        mistake(BLOCKS, diagnosis, None, wrong)
+mistake(
+    BLOCKS,
+    "blocks-whole-matrix",
+    TOO_MUCH[0][1],
+    lambda queries, keys, values, block: attended(queries, keys, values)[0],
+)
+mistake(BLOCKS, "blocks-of-queries", TOO_MUCH[1][1], lambda queries, keys, values, block: np.concatenate(
+    [attended(queries[part], keys, values)[0] for part in parts(len(queries), block)]))  # fmt: skip
+mistake(BLOCKS, "blocks-start-too-high", "Where all scores are far below 0, your totals vanish and 0/0 is left: the maximum that you start with is "
+        "too high. What lies below any score?",
+        *map(started_at, (0.0, -1.0, -100.0, -1000.0)))  # fmt: skip
+mistake(BLOCKS, "blocks-softmax-each", "Each block gets a softmax of its own, and the contexts are added: weights that sum to the number of blocks.",
+        of_blocks(sum))  # fmt: skip
+mistake(BLOCKS, "blocks-averaged", "Each block gets a softmax of its own, and the contexts are averaged. A block with high scores deserves more.",
+        of_blocks(lambda contexts: np.mean(contexts, axis=0)))  # fmt: skip
+mistake(BLOCKS, "blocks-halved-again", "Each block's context is averaged with what came before, so that the last block always counts half.",
+        of_blocks(lambda contexts: [all := contexts[0], *(all := (all + new) / 2 for new in contexts[1:])][-1]))  # fmt: skip
+mistake(BLOCKS, "blocks-side-by-side", "The blocks' contexts are stacked or joined. Each query has one context, over all keys.",
+        of_blocks(np.stack), of_blocks(np.concatenate), of_blocks(lambda contexts: np.concatenate(contexts, axis=-1)))  # fmt: skip
+mistake(BLOCKS, "blocks-divided-by-one-total", "You divide by the total of one block alone. The sums of values are those of all blocks.",
+        lambda *inputs: of_pieces(lambda m, total, o: blockwise_attention(*inputs) * over_all(m, total) / total[-1])(*inputs),
+        lambda *inputs: of_pieces(lambda m, total, o: blockwise_attention(*inputs) * over_all(m, total) / total[0])(*inputs))  # fmt: skip
+mistake(BLOCKS, "softmax-overflow", None, of_pieces(
+    lambda m, total, o: sum(np.exp(h) * one for h, one in zip(m, o, strict=True)) / sum(np.exp(h) * one for h, one in zip(m, total, strict=True))),
+    lambda queries, keys, values, block: (e := np.exp(queries @ keys.T / np.sqrt(keys.shape[-1]))) @ values / e.sum(axis=-1, keepdims=True))  # fmt: skip
+mistake(BLOCKS, "blocks-returns-a-piece", "You return a piece, its total or its maximum. At the end the sum of values is divided by the total.",
+        lambda *inputs: of_pieces(lambda m, total, o: (np.max(m, axis=0), over_all(m, total), over_all(m, o)))(*inputs),
+        of_pieces(lambda m, total, o: over_all(m, total)), of_pieces(lambda m, total, o: np.max(m, axis=0)))  # fmt: skip
+mistake(BLOCKS, "scaled-by-d_v", None, lambda queries, keys, values, block: blockwise_attention(
+    queries * np.sqrt(keys.shape[-1] / values.shape[-1]), keys, values, block))  # fmt: skip
+mistake(BLOCKS, "scaled-by-block", "The scores are divided by the root of how many keys a block has. A score adds up d_k products.",
+        lambda queries, keys, values, block: blockwise_attention(queries * np.sqrt(keys.shape[-1] / block), keys, values, block))  # fmt: skip
+mistake(
+    BLOCKS, "mixes-keys", None, lambda queries, keys, values, block: blockwise_attention(queries, keys, keys, block)
+)
+
+
+def over_all(maxima, sums):
+    """Sums of all blocks together, against the highest maximum."""
+    highest = np.max(maxima, axis=0)
+    return sum(np.exp(one - highest) * part for one, part in zip(maxima, sums, strict=True))
+
+
+# ----------------------------------------------------------------------------------------------------------------------
 # Windows
-# ---------------------------------------------------------------------------------------------------------------------
+# ----------------------------------------------------------------------------------------------------------------------
 
 
-@checks(
+@step
+def reach_of(window, num_layers):
+    """How many places back a token hears through the layers."""
+    return num_layers * window
+
+
+reach_of.slip("reach-one-layer", "That is one layer. In the next, each of these tokens has already heard what lies before it.",
+              lambda window, layers: window)  # fmt: skip
+reach_of.slip("reach-window-counts-itself", "You reach num_layers · (window - 1), as if the token itself were one of the window. Here it is "
+              "not counted in it.", lambda window, layers: layers * (window - 1))  # fmt: skip
+reach_of.slip("reach-window-and-itself", "You reach num_layers · (window + 1). The token itself is no place back.",
+              lambda window, layers: layers * (window + 1))  # fmt: skip
+reach_of.slip("reach-power", "Your reach is window to the power of the layers, or the other way round. Each layer adds window places; it "
+              "does not multiply.", lambda window, layers: window**layers, lambda window, layers: layers**window)  # fmt: skip
+reach_of.slip(
+    "reach-doubles",
+    "Your reach doubles from layer to layer. Each layer adds window places.",
+    lambda window, layers: window * 2 ** (layers - 1),
+)
+reach_of.slip(
+    "reach-layer-too-many",
+    "One layer too many: with one layer, the reach is window.",
+    lambda window, layers: (layers + 1) * window,
+)
+reach_of.slip(
+    "reach-layer-too-few",
+    "One layer too few: with one layer, the reach is window.",
+    lambda window, layers: (layers - 1) * window,
+)
+reach_of.slip("reach-added", "You add window and layers. Each layer adds window places: multiply.",
+              lambda window, layers: window + layers, lambda window, layers: window + layers - 1)  # fmt: skip
+reach_of.slip("reach-one-place-off", "Your reach ends one place too early or too late: the token num_layers · window places back is the last that "
+              "is heard.", lambda window, layers: layers * window - 1, lambda window, layers: layers * window + 1)  # fmt: skip
+reach_of.slip("reach-window-on-both-sides", "You count the window as if it lay on both sides of the token. All of it lies behind.",
+              lambda window, layers: layers * (window // 2), lambda window, layers: 2 * layers * window)  # fmt: skip
+reach_of.slip(
+    "reach-layers-alone",
+    "window changes nothing in your table. Each layer adds window places.",
+    lambda window, layers: layers,
+)
+
+
+@step
+def heard(back, reach):
+    """Which tokens are heard, by how far they lie behind."""
+    return (back >= 0) & (back <= reach)
+
+
+heard.slip("reach-forward", "Later tokens are reached too. These layers are causal: only itself and what comes before.",
+           lambda back, reach: abs(back) <= reach, lambda back, reach: back <= reach)  # fmt: skip
+heard.slip("reach-transposed", "Rows and columns are exchanged: row i is the output, column j the token that it hears.",
+           lambda back, reach: (back <= 0) & (back >= -reach))  # fmt: skip
+heard.slip(
+    "reach-all",
+    "That is the whole lower triangle. The windows end it at num_layers · window places back.",
+    lambda back, reach: back >= 0,
+)
+heard.slip(
+    "reach-not-itself",
+    "A token always hears itself: the diagonal is True.",
+    lambda back, reach: (back > 0) & (back <= reach),
+)
+heard.slip(
+    "reach-inverted",
+    "True and False are exchanged: True where token j can move output i.",
+    lambda back, reach: (back < 0) | (back > reach),
+)
+heard.slip("reach-what-is-too-far", "You mark what lies too far back to be heard.", lambda back, reach: back > reach)
+heard.slip("reach-farthest-alone", "You mark only the farthest token that is heard. All those in between are heard, too.",
+           lambda back, reach: back == reach)  # fmt: skip
+heard.slip("reach-of-numbers", "Your table holds numbers. Here it is boolean: True where a token can move an output, by however many ways.",
+           lambda back, reach: ((back >= 0) & (back <= reach)).astype(int))  # fmt: skip
+heard.slip("reach-counted-up", "You count how many tokens each output hears. Asked for is which ones: (seq_len, seq_len).",
+           lambda back, reach: ((back >= 0) & (back <= reach)).sum(axis=1))  # fmt: skip
+
+
+@reference(
     "12.window_reach",
     title="Who is heard through the layers",
     points=2,
@@ -395,33 +607,39 @@ def holds_one_block(candidate, inputs, named, block=20):
         "Each layer adds `window` places. Positions: `np.arange(seq_len)`, offsets by subtracting a row from a column.",
         "`back = places[:, None] - places`, then `(back >= 0) & (back <= num_layers * window)`.",
     ],
+    returns="heard",
 )
-def window_reach(candidate):
-    for seq_len, window, num_layers in ((16, 3, 1), (16, 3, 3), (30, 4, 4), (14, 1, 5), (6, 5, 4)):
-        back = np.arange(seq_len)[:, None] - np.arange(seq_len)
-
-        def reaching(places, back=back):
-            return (back >= 0) & (back <= places)
-
-        expected = reaching(num_layers * window)
-        suspects = {
-            "reach-one-layer": reaching(window),
-            "reach-forward": np.abs(back) <= num_layers * window,
-            "reach-transposed": expected.T,
-            "reach-window-counts-itself": reaching(num_layers * (window - 1)),
-            "reach-power": reaching(window**num_layers),
-            "reach-layer-too-many": reaching((num_layers + 1) * window),
-            "reach-layer-too-few": reaching((num_layers - 1) * window),
-            "reach-added": [reaching(window + num_layers), reaching(window + num_layers - 1)],
-            "reach-all": back >= 0,
-            "reach-not-itself": expected & (back > 0),
-        }
-        is_mask(call(candidate, seq_len, window, num_layers), expected, unlike(suspects, expected))
+def window_reach(seq_len, window, num_layers):
+    places = np.arange(seq_len)
+    return heard(places[:, None] - places, reach_of(window, num_layers))
 
 
-# ---------------------------------------------------------------------------------------------------------------------
-# The cache, and groups that share it
-# ---------------------------------------------------------------------------------------------------------------------
+@cases("12.window_reach")
+def window_cases():
+    rng = generator(1)
+    yield Case("a window of 1 through two layers", 5, 1, 2)
+    yield Case("one layer", int(rng.integers(14, 18)), 3, 1)
+    yield Case("three layers", int(rng.integers(16, 20)), 3, 3)
+    yield Case("a wide window", int(rng.integers(30, 34)), *rng.permutation([4, 5]).tolist())
+    yield Case("a window of 1 through many layers", int(rng.integers(12, 16)), 1, 5)
+    yield Case("windows that reach the whole text", 6, 5, 4)
+    yield Case("a window of 0", 4, 0, 3, edge=True)
+    yield Case("a text of one token", 1, 2, 2, edge=True)
+
+
+def one_window(seq_len, window):
+    places = np.arange(seq_len)
+    return heard(places[:, None] - places, window)
+
+
+WINDOW = "12.window_reach"
+mistake(WINDOW, "reach-of-numbers", None,
+        lambda n, window, layers: np.linalg.matrix_power(one_window(n, window).astype(int), layers),
+        lambda n, window, layers: np.linalg.matrix_power(one_window(n, window).astype(int), layers).astype(float))  # fmt: skip
+
+# ----------------------------------------------------------------------------------------------------------------------
+# Reading in chunks
+# ----------------------------------------------------------------------------------------------------------------------
 
 
 def colleagues_reader(x, chunk, W_Q, W_K, W_V):
@@ -439,72 +657,286 @@ def colleagues_reader(x, chunk, W_Q, W_K, W_V):
     return np.concatenate(contexts)
 
 
-@checks(
+@step
+def at_once(read, x):
+    """The contexts that do not hang on how a text is cut."""
+    return read(x, len(x))
+
+
+at_once.slip("chunks-compares-with-ones", "You compare with chunks of 1, or of 2. They may be wrong themselves; the whole text at once is the measure.",
+             lambda read, x: read(x, 1), lambda read, x: read(x, min(2, len(x))))  # fmt: skip
+at_once.slip("chunks-compares-with-the-text", "You compare with x itself. The measure is what the reader makes of the whole text at once.",
+             lambda read, x: x)  # fmt: skip
+
+
+@step
+def chunk_sizes(length):
+    """All of them."""
+    return range(1, length + 1)
+
+
+chunk_sizes.slip("chunks-last-missing", "One entry is missing: chunk sizes go from 1 to len(x), and the last is no cut at all.",
+                 lambda length: range(1, length))  # fmt: skip
+chunk_sizes.slip("chunks-off-by-one", "Entry 0 belongs to chunks of 1, entry 1 to chunks of 2. Yours are shifted.",
+                 lambda length: range(2, length + 1), lambda length: range(2, length + 2))  # fmt: skip
+chunk_sizes.slip(
+    "chunks-backwards",
+    "Your chunk sizes run from the largest down: entry 0 belongs to chunks of 1.",
+    lambda length: range(length, 0, -1),
+)
+chunk_sizes.slip(
+    "chunks-one-size",
+    "You try one chunk size. Each from 1 to len(x) has an entry.",
+    lambda length: [1],
+    lambda length: [2],
+)
+
+
+@step
+def gaps(got, whole):
+    """How far two readings are apart, number by number."""
+    return abs(got - whole)
+
+
+gaps.slip("chunks-signed", "A difference of one sign was missed: how far are the two apart, whichever is larger?",
+          lambda got, whole: got - whole, lambda got, whole: whole - got)  # fmt: skip
+gaps.slip("chunks-last-row-only", "You look at the last token only. An earlier one may be wrong while it is right.",
+          lambda got, whole: abs(got - whole)[-1])  # fmt: skip
+gaps.slip("chunks-first-row-only", "You look at the first token only, which has nothing before it and is nearly always right.",
+          lambda got, whole: abs(got - whole)[0])  # fmt: skip
+gaps.slip("chunks-one-feature-only", "You look at one number of each context, the first or the last. Any of them may be wrong.",
+          lambda got, whole: abs(got - whole)[:, 0], lambda got, whole: abs(got - whole)[:, -1])  # fmt: skip
+gaps.slip("chunks-differences-cancel", "Differences of both signs cancel in your sum or mean. Take them without their sign first.",
+          lambda got, whole: abs((got - whole).mean()), lambda got, whole: abs((got - whole).sum()),
+          lambda got, whole: abs((got - whole).mean(axis=-1)), lambda got, whole: abs((got - whole).sum(axis=-1)),
+          lambda got, whole: abs((got - whole).mean(axis=0)), lambda got, whole: abs((got - whole).sum(axis=0)))  # fmt: skip
+gaps.slip("chunks-mean-difference", "In a mean over all numbers a single small difference drowns. The largest one decides.",
+          lambda got, whole: abs(got - whole).mean(), lambda got, whole: abs(got - whole).mean(axis=-1),
+          lambda got, whole: ((got - whole) ** 2).mean(), lambda got, whole: np.sqrt(((got - whole) ** 2).mean()))  # fmt: skip
+gaps.slip("chunks-squared", "You compare squares of differences with 1e-9: a square of a small number is far smaller.",
+          lambda got, whole: (got - whole) ** 2, lambda got, whole: ((got - whole) ** 2).sum())  # fmt: skip
+gaps.slip("chunks-relative", "You compare differences with how large the numbers are. A difference counts as it is, however large they are.",
+          lambda got, whole: abs(got - whole) / abs(whole), lambda got, whole: abs(got - whole) / (1 + abs(whole)),
+          lambda got, whole: abs(got - whole) / abs(whole).max())  # fmt: skip
+
+
+@step
+def far_apart(gaps):
+    """Whether any is more than rounding; NaN is."""
+    return not np.all(gaps <= 1e-9)
+
+
+far_apart.slip("chunks-counts-rounding", "Differences far below 1e-9 are rounding. Compare with a tolerance: yours is too strict, or there is none.",
+               lambda gaps: np.any(gaps != 0), *(lambda gaps, level=level: not np.all(gaps <= level) for level in (1e-10, 1e-12, 1e-15)))  # fmt: skip
+far_apart.slip("chunks-misses-small", "A difference that is small, but no rounding, was missed: your tolerance is too generous.",
+               *(lambda gaps, level=level: not np.all(gaps <= level) for level in (1e-8, 1e-7, 1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 0.1)),
+               *(lambda gaps, level=level: np.any(gaps > level) for level in (1e-8, 1e-7, 1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 0.1)))  # fmt: skip
+far_apart.slip("chunks-nan-missed", "A reader that gives NaN gets away: NaN is neither above nor below any number. Is your comparison true only where "
+               "numbers are close?",
+               lambda gaps: np.any(gaps > 1e-9), lambda gaps: np.nanmax(gaps) > 1e-9)  # fmt: skip
+far_apart.slip("chunks-inverted", "True stands where the results agree. Here True means that the chunk size breaks something.",
+               lambda gaps: np.all(gaps <= 1e-9))  # fmt: skip
+far_apart.slip(
+    "chunks-all-must-differ",
+    "You ask whether all numbers differ. One that does is enough.",
+    lambda gaps: np.all(gaps > 1e-9),
+)
+far_apart.slip("chunks-not-boolean", "Your table holds numbers. Here it is boolean: True where that chunk size changes the result.",
+               lambda gaps: int(not np.all(gaps <= 1e-9)), lambda gaps: gaps.max(), lambda gaps: np.sum(gaps > 1e-9))  # fmt: skip
+
+
+@reference(
     "12.failing_chunks",
     title="Find the bug: which chunk sizes break it?",
     points=2,
     hints=[
         "How the text is cut must not matter. So compare each way of cutting it with no cut at all.",
-        "`whole = read(x, len(x))`, then `read(x, chunk)` for the chunk sizes 1 to len(x); the largest absolute difference decides.",
-        "`np.array([np.abs(read(x, chunk) - whole).max() > 1e-9 for chunk in range(1, len(x) + 1)])`",
+        "`whole = read(x, len(x))`, then `read(x, chunk)` for the chunk sizes 1 to len(x). All absolute differences have to be small; is NaN?",
+        "For each chunk size `same = (np.abs(read(x, chunk) - whole) <= 1e-9).all()`, which is False for NaN, too. Then turn them round.",
     ],
+    returns="failing chunk sizes",
 )
-def failing_chunks(candidate):
-    x = draw(1, 7, 4)
-    matrices = [draw(seed, 4, 4) for seed in (2, 3, 4)]
-    readers = [lambda x, chunk: colleagues_reader(x, chunk, *matrices)]
-    for row, by in ((0, 1.0), (3, -1.0), (len(x) - 1, 1.0), (2, 1e-3)):
-        readers.append(lambda x, chunk, row=row, by=by: disturbed(x, chunk, {2, 3, 6}, row, by))
-    readers.append(lambda x, chunk: disturbed(x, chunk, {1, 4}, 2, 1.0))
-    for read in readers:
-        whole = read(x, len(x))
-        gaps = [read(x, chunk) - whole for chunk in range(1, len(x) + 1)]
-        expected = np.array([np.abs(gap).max() > 1e-9 for gap in gaps])
-        ones = read(x, 1)
-        suspects = {
-            "chunks-inverted": ~expected,
-            "chunks-off-by-one": [np.roll(expected, 1), np.concatenate([[False], expected]), expected[1:]],
-            "chunks-counts-rounding": np.array([np.any(gap != 0) for gap in gaps]),
-            "chunks-misses-small": np.array([np.abs(gap).max() > 1e-2 for gap in gaps]),
-            "chunks-signed": np.array([gap.max() > 1e-9 for gap in gaps]),
-            "chunks-last-row-only": np.array([np.abs(gap[-1]).max() > 1e-9 for gap in gaps]),
-            "chunks-first-row-only": np.array([np.abs(gap[0]).max() > 1e-9 for gap in gaps]),
-            "chunks-compares-with-ones": np.array(
-                [np.abs(read(x, chunk) - ones).max() > 1e-9 for chunk in range(1, len(x) + 1)]
-            ),
-        }
-        suspects["chunks-last-missing"] = expected[:-1]
-        suspects["chunks-guessed"] = [fault_of(readers[0], x), np.arange(1, len(x) + 1) % len(x) > 1]
-        got = call(candidate, read, x)
-        assert got.dtype.kind == "b", mistake(
-            "chunks-not-boolean", expected=expected, got=got, what="failing chunk sizes"
+def failing_chunks(read, x):
+    whole = at_once(read, x)
+    return np.array([far_apart(gaps(read(x, chunk), whole)) for chunk in chunk_sizes(len(x))])
+
+
+def disturbed(about, chunks, place, by):
+    """A reader that gives other values at a place for some chunk sizes, and a little rounding for all but the whole."""
+
+    def read(x, chunk):
+        contexts = np.cumsum(x, axis=0)
+        if chunk < len(x):
+            contexts = contexts + 2e-11 * chunk
+        if chunk in chunks:
+            contexts[place] += by
+        return contexts
+
+    read.__doc__ = about
+    return read
+
+
+def hers(seed, d_model):
+    """The colleague's reader with matrices of its own."""
+    matrices = draw(seed, 3, d_model, d_model)
+
+    def read(x, chunk):
+        """the colleague's reader"""
+        return colleagues_reader(x, chunk, *matrices)
+
+    return read
+
+
+@cases("12.failing_chunks")
+def chunk_cases():
+    x, rng = draw(1, 7, 4), generator(2)
+
+    def some():
+        return set(rng.choice(np.arange(1, 7), 3, replace=False).tolist())
+
+    yield Case("the colleague's reader", hers(2, 2), draw(5, 4, 2).round(1))
+    yield Case("a longer text", hers(6, 4), x)
+    for about, place in ("the first token", 0), ("a token in the middle", 3), ("the last token", -1):
+        yield Case(
+            f"a reader that is wrong at {about}", disturbed(f"wrong at {about} in some chunks", some(), place, 1.0), x
         )
-        different = {
-            name: [one for one in (wrong if isinstance(wrong, list) else [wrong]) if not np.array_equal(one, expected)]
-            for name, wrong in suspects.items()
-        }
-        same_values(got, expected, "failing chunk sizes", different)
+    yield Case("a reader that is too low", disturbed("too low at a token in some chunks", {1, 4}, 2, -1.0), x)
+    for feature in (1, 2):
+        yield Case(
+            "a reader that is wrong in one number",
+            disturbed("wrong in one number in some chunks", {1, 5}, (3, feature), -0.5),
+            x,
+        )
+    yield Case("a reader that is right", disturbed("right but for rounding", set(), 0, 0.0), x)
+    both = np.array([[1.0, -1, 2, -2], [-3, 3, -1, 1]])
+    yield Case(
+        "a reader that is wrong up and down",
+        disturbed("as much too high as too low", {2, 5}, [1, 2], both - both.mean(axis=0)),
+        x,
+    )
+    yield Case("a reader that gives NaN", disturbed("NaN at a token in some chunks", some(), 2, np.nan), x)
+    yield Case(
+        "a reader that is off by 5e-4",
+        disturbed("5e-4 too high at a token in some chunks", {2, 6}, 2, 5e-4),
+        x,
+        edge=True,
+    )
+    yield Case(
+        "a reader that is off by 5e-9",
+        disturbed("5e-9 too high at a token in some chunks", {1, 3}, 4, 5e-9),
+        x,
+        edge=True,
+    )
+    yield Case(
+        "one number that is off by 2e-9",
+        disturbed("2e-9 too low in one number in some chunks", {2, 5}, (4, 2), -2e-9),
+        x,
+        edge=True,
+    )
+    yield Case(
+        "large numbers, off by 5e-9",
+        disturbed("5e-9 too high in some chunks", {2, 4}, 4, 5e-9),
+        1000 * abs(x) + 1,
+        edge=True,
+    )
+    yield Case("a text of one token", hers(7, 4), x[:1], edge=True)
 
 
-def fault_of(read, x):
-    """For which chunk sizes a reader gives something else than without a cut."""
-    return np.array([np.abs(read(x, chunk) - read(x, len(x))).max() > 1e-9 for chunk in range(1, len(x) + 1)])
+CHUNKS = "12.failing_chunks"
+mistake(CHUNKS, "chunks-guessed", "You say what you expect of her reader. Run the reader that you are given, and compare: it fails elsewhere.",
+        lambda read, x: np.arange(1, len(x) + 1) % len(x) > 1, lambda read, x: np.arange(len(x)) > 0,
+        lambda read, x: np.isin(np.arange(1, len(x) + 1), (1, len(x)), invert=True))  # fmt: skip
+mistake(CHUNKS, "chunks-off-by-one", None, lambda read, x: np.r_[False, failing_chunks(read, x)],
+        lambda read, x: np.roll(failing_chunks(read, x), 1))  # fmt: skip
+mistake(CHUNKS, "chunks-sizes-returned", "You return the sizes that fail, or their places. Asked for is True or False for every size from 1 to len(x).",
+        lambda read, x: np.flatnonzero(failing_chunks(read, x)) + 1, lambda read, x: np.flatnonzero(failing_chunks(read, x)))  # fmt: skip
+mistake(CHUNKS, "chunks-all-in-one", "You return one verdict on the reader. Asked for is one on each chunk size.",
+        lambda read, x: failing_chunks(read, x).any(), lambda read, x: not failing_chunks(read, x).any())  # fmt: skip
+mistake(CHUNKS, "chunks-token-by-token", "Your table says which tokens differ. Asked for is one answer a chunk size.",
+        lambda read, x: np.array([~(abs(read(x, chunk) - read(x, len(x))) <= 1e-9).all(axis=-1) for chunk in range(1, len(x) + 1)]))  # fmt: skip
+mistake(CHUNKS, "chunks-misses-small", None,
+        *(lambda read, x, tolerances=tolerances: np.array(
+            [not np.allclose(read(x, chunk), read(x, len(x)), **tolerances) for chunk in range(1, len(x) + 1)])
+          for tolerances in ({}, {"atol": 1e-9}, {"rtol": 1e-9}, {"atol": 1e-6}, {"rtol": 0})))  # fmt: skip
 
 
-def disturbed(x, chunk, failing, row, by):
-    """A reader that gives another value in one row for some chunk sizes, and a little rounding for all but the whole."""
-    contexts = np.cumsum(x, axis=0)
-    if chunk < len(x):
-        contexts = contexts + 1e-13 * chunk
-    if chunk in failing:
-        contexts[row] = contexts[row] + by * chunk
-    return contexts
+@holds(
+    CHUNKS,
+    "chunks-whole-differs",
+    "Your last entry says that the whole text differs. Read at once, it is the measure itself.",
+)
+def whole_is_the_measure(failing, read, x):
+    return not failing[-1]
 
 
-CACHED = "return context, keys, values"
+# ----------------------------------------------------------------------------------------------------------------------
+# The cache
+# ----------------------------------------------------------------------------------------------------------------------
 
 
-@checks(
+@step
+def followed(old, new):
+    """The rows of the cache, and the new ones behind them."""
+    return np.concatenate([old, new])
+
+
+followed.slip(
+    "cache-behind",
+    "Cached rows stand behind the new ones{at}. They came first.",
+    lambda old, new: np.concatenate([new, old]),
+)
+followed.slip(
+    "cache-forgets",
+    "Only the new rows are left{at}. Old tokens are attended to as well, and the next call needs all of them.",
+    lambda old, new: new,
+)
+followed.slip(
+    "cache-not-grown",
+    "The new rows are missing{at}. New tokens attend to each other as well, and the next call needs them.",
+    lambda old, new: old,
+)
+followed.slip("cache-doubled", "Some rows stand there twice{at}.",
+              lambda old, new: np.concatenate([old, new, new]), lambda old, new: np.concatenate([old, old, new]))  # fmt: skip
+followed.slip("cache-first-row-lost", "The oldest row is dropped{at}. Nothing limits this cache.", lambda old, new: np.concatenate([old, new])[1:],
+              lambda old, new: np.concatenate([old[1:], new]))  # fmt: skip
+followed.slip("cache-one-new-row", "Of the new rows only one is kept{at}. There may be several.",
+              lambda old, new: np.concatenate([old, new[-1:]]), lambda old, new: np.concatenate([old, new[:1]]))  # fmt: skip
+
+
+def upto(offset):
+    """Query i sees the keys up to number i, plus an offset that `offset(new, total)` gives."""
+    return lambda new, total: np.tri(new, total, offset(new, total), dtype=bool)
+
+
+@step
+def seen_by_new(new, total):
+    """Which keys the new tokens see, which are the last: (new, old + new)."""
+    return upto(lambda new, total: total - new)(new, total)
+
+
+seen_by_new.slip("cache-mask-top-left", "The first new token sees only the first key, as if nothing had been read before. New tokens are the last: "
+                 "the mask has to line up at the bottom right.", upto(lambda new, total: 0))  # fmt: skip
+seen_by_new.slip("cache-not-causal", "A new token sees the new ones after it. Old keys are for all, among the new ones order counts.",
+                 lambda new, total: np.ones((new, total), dtype=bool))  # fmt: skip
+seen_by_new.slip("cache-own-hidden", "A new token does not see itself, or not the one before it: the mask's diagonal lies too low.",
+                 upto(lambda new, total: total - new - 1), upto(lambda new, total: total - new - 2))  # fmt: skip
+seen_by_new.slip(
+    "cache-sees-next",
+    "A new token sees the next one: the mask's diagonal lies one too high.",
+    upto(lambda new, total: total - new + 1),
+)
+seen_by_new.slip("cache-mask-inverted", "A new token sees only what comes after it: the mask works the wrong way round.",
+                 lambda new, total: ~np.tri(new, total, total - new, dtype=bool), lambda new, total: np.tri(new, total, total - new - 1, dtype=bool) == 0)  # fmt: skip
+seen_by_new.slip("cache-old-hidden", "What was read before changes nothing in your context. New tokens see all of it.",
+                 lambda new, total: np.tri(new, total, total - new, dtype=bool) & (np.arange(total) >= total - new))  # fmt: skip
+seen_by_new.slip("cache-new-blind", "A new token does not see the new ones before it. They come in one call, but in an order.",
+                 lambda new, total: (np.arange(total) < total - new) | np.eye(new, total, total - new, dtype=bool),
+                 lambda new, total: np.broadcast_to(np.arange(total) < total - new, (new, total)))  # fmt: skip
+seen_by_new.slip("cache-mask-by-old", "Your mask's diagonal begins at another key. Which is the last that the first new token sees, after `old` of them?",
+                 upto(lambda new, total: new), upto(lambda new, total: new - 1), upto(lambda new, total: total))  # fmt: skip
+
+
+@reference(
     "12.cached_attention",
     title="Repair it: attention with a cache",
     points=3,
@@ -513,54 +945,132 @@ CACHED = "return context, keys, values"
         "All cached ones and itself. A lower triangle that lines up at the bottom right: `k = keys - queries` of np.tri.",
         "`mask = np.tri(len(x), len(keys), len(keys) - len(x), dtype=bool)`, then scaled_dot_product_attention(x @ W_Q, keys, values, mask).",
     ],
+    returns=("context", "keys", "values"),
+    same=WITHOUT_EMPTY_ROWS | WITHOUT_BATCH | ORDINARY_SCORES,
 )
-def cached_attention(candidate):
-    d_model, d_k, d_v = 6, 4, 3
-    W_Q, W_K, W_V = draw(1, d_model, d_k), draw(2, d_model, d_k), draw(3, d_model, d_v)
-    for seed, old, new in ((4, 0, 5), (5, 6, 1), (6, 4, 3), (7, 2, 5)):
-        x = draw(seed, old + new, d_model)
-        keys, values = x @ W_K, x @ W_V
-        queries = x[old:] @ W_Q
-        expected, _ = scaled_dot_product_attention(queries, keys, values, causal_mask(new, old + new))
-        inputs = x[old:], keys[:old], values[:old], W_Q, W_K, W_V
-        got = three_of(call(candidate, *inputs), CACHED)
-        weights = got[0].shape == (new, old + new)
-        assert not weights, mistake("cache-returns-weights", expected=expected, got=got[0], what="context")
-        exchanged = probes.close(got[1], values) and probes.close(got[2], keys)
-        assert not exchanged, mistake("cache-exchanged", expected=keys, got=got[1], what="keys for the next call")
-        suspects = cache_suspects(queries, keys, values, old)
-        same_values(got[0], expected, "context", unlike(suspects, expected))
-        for mine, right, what in ((got[1], keys, "keys"), (got[2], values, "values")):
-            wrong = {
-                "cache-not-grown": right[:old],
-                "cache-forgets": right[old:],
-                "cache-behind": np.concatenate([right[old:], right[:old]]),
-            }
-            same_values(mine, right, f"{what} for the next call", unlike(wrong, right))
+def cached_attention(x, keys, values, W_Q, W_K, W_V):
+    queries, new_keys, new_values = projections(x, W_Q, W_K, W_V)
+    keys, values = followed(keys, new_keys, at="in the keys"), followed(values, new_values, at="in the values")
+    return attended(queries, keys, values, seen_by_new(len(x), len(keys)))[0], keys, values
 
 
-def cache_suspects(queries, keys, values, old):
-    """What well-known mistakes give for the context of new tokens."""
-    new = len(queries)
-    own = np.ones((new, len(keys)), dtype=bool) & (np.arange(len(keys)) != np.arange(old, old + new)[:, None])
+@cases("12.cached_attention")
+def cache_cases():
+    def inputs(seed, old, new, d_model, d_k, d_v):
+        matrices = draw(seed, d_model, d_k), draw(seed + 1, d_model, d_k), draw(seed + 2, d_model, d_v)
+        return draw(seed + 3, new, d_model), draw(seed + 4, old, d_k), draw(seed + 5, old, d_v), *matrices
 
-    def context(mask=None, keys=keys, values=values):
-        return scaled_dot_product_attention(queries, keys, values, mask)[0]
-
-    order = np.r_[old : old + new, :old]
-    suspects = {
-        "cache-mask-top-left": context(np.tri(new, len(keys), dtype=bool)),
-        "cache-not-causal": context(),
-        "cache-not-read": context(causal_mask(new), keys[old:], values[old:]),
-        "cache-behind": context(causal_mask(new, old + new), keys[order], values[order]),
-        "cache-own-hidden": context(causal_mask(new, old + new) & own),
-        "not-scaled": softmax(queries @ keys.T, mask=causal_mask(new, old + new)) @ values,
-        "cache-from-keys": scaled_dot_product_attention(queries, keys, keys, causal_mask(new, old + new))[0],
-    }
-    return suspects
+    yield Case("one old token, two new ones", *(part.round(1) for part in inputs(1, 1, 2, 3, 2, 2)))
+    yield Case("an empty cache", *inputs(11, 0, 5, 6, 4, 3))
+    yield Case("one new token", *inputs(21, 6, 1, 6, 4, 3))
+    yield Case("more old tokens than new ones", *inputs(31, 5, 3, 6, 4, 3))
+    yield Case("more new tokens than old ones", *inputs(41, 2, 5, 6, 4, 3))
+    yield Case("as many new tokens as old ones, and square matrices", *inputs(51, 2, 2, 4, 4, 4))
 
 
-@checks(
+CACHE = "12.cached_attention"
+CACHED = cached_attention
+
+
+def with_cache(context, kept=lambda *all: all[1:]):
+    """Another context, and what is kept, each made of (queries, keys, values, new keys, new values, mask)."""
+
+    def wrong(x, keys, values, W_Q, W_K, W_V):
+        new_keys, new_values = x @ W_K, x @ W_V
+        all_keys, all_values = np.concatenate([keys, new_keys]), np.concatenate([values, new_values])
+        mask = seen_by_new(len(x), len(all_keys))
+        found = context(x @ W_Q, all_keys, all_values, new_keys, new_values, mask)
+        return found, *kept(found, all_keys, all_values)
+
+    return wrong
+
+
+for diagnosis, wrong in everywhere_in(cached_attention, followed):
+    mistake(CACHE, diagnosis, None, wrong)
+mistake(CACHE, "pair-not-taken-apart", "Attention gives back a pair, context and weights, and the pair is kept as it came. The context is its first.",
+        with_cache(lambda q, k, v, new_k, new_v, mask: attended(q, k, v, mask)))  # fmt: skip
+mistake(CACHE, "cache-weights-too", "You return the weights as well. Asked for are the context, the keys and the values.",
+        with_cache(lambda q, k, v, new_k, new_v, mask: attended(q, k, v, mask)[0],
+                   lambda found, keys, values: (keys, values, np.zeros(0))))  # fmt: skip
+mistake(CACHE, "cache-returns-weights", "Weights came back in place of the context: attention gives back both, the context first.",
+        with_cache(lambda q, k, v, new_k, new_v, mask: attended(q, k, v, mask)[1]))  # fmt: skip
+mistake(CACHE, "cache-not-read", "What was read before changes nothing in your context: it is made of the new keys and values alone.",
+        with_cache(lambda q, k, v, new_k, new_v, mask: attended(q, new_k, new_v, np.tri(len(q), dtype=bool))[0]),
+        with_cache(lambda q, k, v, new_k, new_v, mask: attended(q, new_k, new_v)[0]))  # fmt: skip
+mistake(CACHE, "mixes-keys", None,
+        with_cache(lambda q, k, v, new_k, new_v, mask: attended(q, k, k, mask)[0]))  # fmt: skip
+mistake(CACHE, "cache-kept-as-it-was", "The context is right, but you return the cache as it was. The next call needs the new keys and values in it.",
+        lambda x, keys, values, *matrices: (CACHED(x, keys, values, *matrices)[0], keys, values))  # fmt: skip
+mistake(CACHE, "cache-new-ones-returned", "The context is right, but you return the new keys and values only. The next call needs all of them.",
+        lambda x, keys, values, *matrices: (CACHED(x, keys, values, *matrices)[0], x @ matrices[1], x @ matrices[2]))  # fmt: skip
+mistake(
+    CACHE, "projections-swapped", None, lambda x, keys, values, W_Q, W_K, W_V: CACHED(x, keys, values, W_K, W_Q, W_V)
+)
+mistake(CACHE, "keys-from-queries", None, lambda x, keys, values, W_Q, W_K, W_V: CACHED(x, keys, values, W_Q, W_Q, W_V),
+        lambda x, keys, values, W_Q, W_K, W_V: CACHED(x, keys, values, W_K, W_K, W_V))  # fmt: skip
+mistake(CACHE, "scaled-by-d_model", None,
+        lambda x, keys, values, W_Q, W_K, W_V: CACHED(x, keys, values, W_Q * np.sqrt(W_Q.shape[1] / len(W_Q)), W_K, W_V))  # fmt: skip
+mistake(CACHE, "scaled-by-d_v", None,
+        lambda x, keys, values, W_Q, W_K, W_V: CACHED(x, keys, values, W_Q * np.sqrt(W_Q.shape[1] / W_V.shape[1]), W_K, W_V))  # fmt: skip
+
+# ----------------------------------------------------------------------------------------------------------------------
+# What it weighs
+# ----------------------------------------------------------------------------------------------------------------------
+
+
+@step
+def of_a_token(num_heads, num_kv_heads, d_head):
+    """How many numbers of a token a layer keeps."""
+    return 2 * num_kv_heads * d_head
+
+
+of_a_token.slip(
+    "bytes-keys-only", "You count one of the two: keys and values are both kept.", lambda heads, kv, d: kv * d
+)
+of_a_token.slip("bytes-with-queries", "You count three, queries as well: the query of an old token is never needed again.",
+                lambda heads, kv, d: 3 * kv * d, lambda heads, kv, d: (heads + 2 * kv) * d)  # fmt: skip
+of_a_token.slip("bytes-queries-for-keys", "You count a query and a key, or a value. Kept are keys and values, each for num_kv_heads heads.",
+                lambda heads, kv, d: (heads + kv) * d)  # fmt: skip
+of_a_token.slip("bytes-all-heads", "You count a pair of keys and values for each head of queries. Groups share theirs: num_kv_heads.",
+                lambda heads, kv, d: 2 * heads * d)  # fmt: skip
+of_a_token.slip("bytes-group-size", "heads / kv_heads is how many heads share a pair of keys and values. What is kept is num_kv_heads of them.",
+                lambda heads, kv, d: 2 * (heads // kv) * d)  # fmt: skip
+of_a_token.slip(
+    "bytes-both-heads",
+    "You multiply by both numbers of heads. Only num_kv_heads enters.",
+    lambda heads, kv, d: 2 * heads * kv * d,
+)
+of_a_token.slip(
+    "bytes-one-head", "That is one head of keys and values. There are num_kv_heads.", lambda heads, kv, d: 2 * d
+)
+of_a_token.slip("bytes-one-number-a-head", "A key has d_head numbers, not one.", lambda heads, kv, d: 2 * kv)
+of_a_token.slip("bytes-width-squared", "d_head enters twice. A key has d_head numbers, and so has a value: they are added.",
+                lambda heads, kv, d: 2 * kv * d * d, lambda heads, kv, d: kv * d * d)  # fmt: skip
+of_a_token.slip("bytes-head-divided", "d_head is the width of one head already: nothing divides it.",
+                lambda heads, kv, d: 2 * kv * (d // heads), lambda heads, kv, d: 2 * kv * d / heads, lambda heads, kv, d: 2 * d / kv)  # fmt: skip
+
+
+@step
+def times(numbers, count):
+    """As many as there are."""
+    return numbers * count
+
+
+times.slip(
+    "bytes-one-left-out",
+    "One size has no part in your product{at}. Each layer, each token and each number counts.",
+    lambda numbers, count: numbers,
+)
+times.slip("bytes-size-added", "You add a size where you should multiply{at}.", lambda numbers, count: numbers + count)
+times.slip("bytes-size-squared", "One size enters twice{at}. The cache holds vectors, one a token and layer; weights are not kept.",
+           lambda numbers, count: numbers * count**2)  # fmt: skip
+times.slip("bytes-one-short", "You count one less or one more than there are{at}.", lambda numbers, count: numbers * (count - 1),
+           lambda numbers, count: numbers * (count + 1))  # fmt: skip
+times.slip("bytes-size-divides", "You divide by a size{at}. The more there are, the heavier the cache.",
+           lambda numbers, count: numbers / count, lambda numbers, count: numbers // count)  # fmt: skip
+
+
+@reference(
     "12.cache_bytes",
     title="What a cache weighs",
     points=1,
@@ -569,36 +1079,69 @@ def cache_suspects(queries, keys, values, old):
         "A key and a value, for each of the num_kv_heads heads, d_head numbers each.",
         "`2 * num_layers * num_kv_heads * d_head * seq_len * bytes_per_number`; num_heads does not enter.",
     ],
+    returns="bytes",
 )
-def cache_bytes(candidate):
-    for n, layers, heads, kv_heads, d_head, size in ((100, 3, 12, 4, 16, 8), (7, 5, 8, 8, 32, 2), (999, 7, 6, 1, 8, 4)):
-        expected = 2 * layers * kv_heads * d_head * n * size
-        suspects = {
-            "bytes-keys-only": expected / 2,
-            "bytes-with-queries": [
-                expected * 3 / 2,
-                expected + layers * heads * d_head * n * size,
-                layers * (heads + kv_heads) * d_head * n * size,
-            ],
-            "bytes-all-heads": expected / kv_heads * heads,
-            "bytes-one-layer": expected / layers,
-            "bytes-numbers": expected / size,
-            "bytes-one-token": expected / n,
-            "bytes-group-size": expected / kv_heads * (heads // kv_heads),
-            "bytes-both-heads": expected * heads,
-            "bytes-one-head": expected / kv_heads,
-            "bytes-units": [expected / unit for unit in (1e3, 1e6, 1e9, 2**10, 2**20, 2**30, 1 / 8)],
-            "bytes-squared": [expected * n, layers * heads * n * n * size],
-        }
-        arrays = {
-            name: [np.array(one) for one in (wrong if isinstance(wrong, list) else [wrong]) if one != expected]
-            for name, wrong in suspects.items()
-        }
-        got = call(candidate, n, layers, heads, kv_heads, d_head, size)
-        same_values(got, np.array(expected), "bytes", arrays)
+def cache_bytes(seq_len, num_layers, num_heads, num_kv_heads, d_head, bytes_per_number):
+    numbers = times(of_a_token(num_heads, num_kv_heads, d_head), num_layers, at="(the layers)")
+    return times(times(numbers, seq_len, at="(the tokens)"), bytes_per_number, at="(the bytes of a number)")
 
 
-@checks(
+@cases("12.cache_bytes")
+def bytes_cases():
+    rng = generator(1)
+    yield Case("a small model", *rng.integers([5, 3], [9, 5]).tolist(), 6, 2, int(rng.integers(4, 9)), 4)
+    yield Case("a middle-sized model", *rng.integers([90, 5], [120, 9]).tolist(), 12, 4, int(rng.integers(16, 30)), 8)
+    yield Case(
+        "keys of its own for each head", *rng.integers([6, 4], [9, 7]).tolist(), 8, 8, int(rng.integers(20, 40)), 2
+    )
+    yield Case("one head of keys", *rng.integers([900, 6], [1000, 9]).tolist(), 6, 1, int(rng.integers(5, 12)), 4)
+    yield Case("one token in one layer", 1, 1, 15, 3, int(rng.integers(20, 40)), 2)
+    yield Case("one byte a number", *rng.integers([20, 3], [40, 6]).tolist(), 20, 10, int(rng.integers(40, 60)), 1)
+    yield Case("a large model and a long text", 8192, 32, 32, 32, 128, 2, edge=True)
+    yield Case("a giant model", 1_000_000, 126, 128, 8, 128, 2, edge=True)
+
+
+BYTES = "12.cache_bytes"
+heavy = cache_bytes
+mistake(BYTES, "bytes-units", "Another unit: wanted are bytes, not bits, and not kB, MB or GB.",
+        *(lambda *sizes, unit=unit: heavy(*sizes) / unit for unit in (1e3, 1e6, 1e9, 2**10, 2**20, 2**30)),
+        *(lambda *sizes, unit=unit: heavy(*sizes) // unit for unit in (1e3, 1e6, 1e9, 2**10, 2**20, 2**30)),
+        lambda *sizes: 8 * heavy(*sizes), lambda *sizes: heavy(*sizes) / 8)  # fmt: skip
+mistake(BYTES, "bytes-int32", "Past two thousand million your number overflows, or turns negative: it is kept in 32 bits.",
+        lambda *sizes: (heavy(*sizes) + 2**31) % 2**32 - 2**31, lambda *sizes: heavy(*sizes) % 2**32)  # fmt: skip
+mistake(BYTES, "bytes-of-weights", "You count a number for each pair of tokens. The cache holds vectors, one a token; weights are not kept.",
+        lambda n, layers, heads, kv, d, size: layers * heads * n * n * size, lambda n, layers, heads, kv, d, size: layers * kv * n * n * size)  # fmt: skip
+mistake(BYTES, "bytes-of-a-fixed-size", "Each number takes the same few bytes in your count, whatever bytes_per_number is. Use the parameter.",
+        *(lambda *sizes, size=size: heavy(*sizes[:5], size) for size in (2, 4, 8)))  # fmt: skip
+
+# ----------------------------------------------------------------------------------------------------------------------
+# Heads that share
+# ----------------------------------------------------------------------------------------------------------------------
+
+
+@step
+def for_each_head(shared, num_heads):
+    """Keys or values, once for each head of queries; neighbours share."""
+    return np.repeat(shared, num_heads // len(shared), axis=0)
+
+
+for_each_head.slip("groups-dealt", "Heads are dealt in turn{at}. A group is a run of neighbours: heads 0 … group-1 share the first.",
+                   lambda shared, heads: np.tile(shared, (heads // len(shared), 1, 1)))  # fmt: skip
+for_each_head.slip("groups-one-for-all", "All heads use one head{at}, the first or the last. Each group has its own.",
+                   lambda shared, heads: shared[:1], lambda shared, heads: shared[-1:])  # fmt: skip
+for_each_head.slip("groups-keys-averaged", "You average or add up the heads{at}. Each group keeps its own.",
+                   lambda shared, heads: shared.mean(axis=0), lambda shared, heads: shared.sum(axis=0))  # fmt: skip
+for_each_head.slip("groups-reversed", "The groups are in reverse order{at}: the first heads share the first.",
+                   lambda shared, heads: for_each_head(shared, heads)[::-1])  # fmt: skip
+for_each_head.slip("groups-shifted", "A group begins one head too early or too late{at}: with 6 heads and 2 of keys, heads 0 to 2 share the first.",
+                   lambda shared, heads: np.roll(for_each_head(shared, heads), 1, axis=0),
+                   lambda shared, heads: np.roll(for_each_head(shared, heads), -1, axis=0),
+                   lambda shared, heads: np.roll(shared, 1, axis=0).repeat(heads // len(shared), axis=0))  # fmt: skip
+for_each_head.slip("groups-last-takes-the-rest", "The first heads have one head each{at}, and the last of them serves all others. Groups are of one size.",
+                   lambda shared, heads: shared[np.minimum(np.arange(heads), len(shared) - 1)])  # fmt: skip
+
+
+@reference(
     "12.grouped_attention",
     title="Heads that share keys and values",
     points=2,
@@ -607,47 +1150,164 @@ def cache_bytes(candidate):
         "Give every head of queries a copy of its group's keys and values, then attend as always.",
         "`group = len(queries) // len(keys)`; `np.repeat(keys, group, axis=0)`, not np.tile.",
     ],
+    returns="context",
+    same=WITHOUT_MASK | ORDINARY_SCORES,
 )
-def grouped_attention(candidate):
-    for seed, heads, kv_heads in ((1, 6, 2), (2, 6, 3), (3, 4, 1), (4, 3, 3)):
-        queries, keys = draw(seed, heads, 5, 4), draw(seed + 10, kv_heads, 7, 4)
-        values = draw(seed + 20, kv_heads, 7, 3)
-        group = heads // kv_heads
-
-        def attended(keys, values, queries=queries):
-            return scaled_dot_product_attention(queries, keys, values)[0]
-
-        def neighbours(array, group=group):
-            return np.repeat(array, group, axis=0)
-
-        def dealt(array, group=group):
-            return np.tile(array, (group, 1, 1))
-
-        averaged = queries.reshape(kv_heads, group, 5, 4).mean(axis=1)
-        expected = attended(neighbours(keys), neighbours(values))
-        suspects = {
-            "groups-dealt": attended(dealt(keys), dealt(values)),
-            "groups-first-only": attended(keys[:1], values[:1]),
-            "groups-values-dealt": attended(neighbours(keys), dealt(values)),
-            "groups-keys-averaged": attended(keys.mean(axis=0), values.mean(axis=0)),
-            "groups-reversed": attended(neighbours(keys[::-1]), neighbours(values[::-1])),
-            "not-scaled": softmax(queries @ neighbours(keys).swapaxes(-1, -2)) @ neighbours(values),
-        }
-        shared = attended(keys, values, averaged)
-        several = unlike(suspects, expected)
-        several["groups-not-merged"] = expected.reshape(kv_heads, group, *expected.shape[1:])
-        several["groups-heads-lost"] = attended(keys, values, queries[:kv_heads]) if group > 1 else []
-        if group > 1:
-            several["groups-queries-averaged"] = [shared, neighbours(shared)]
-        same_values(call(candidate, queries, keys, values), expected, "context", several)
+def grouped_attention(queries, keys, values):
+    heads = len(queries)
+    return attended(
+        queries, for_each_head(keys, heads, at="in the keys"), for_each_head(values, heads, at="in the values")
+    )[0]
 
 
-# ---------------------------------------------------------------------------------------------------------------------
+@cases("12.grouped_attention")
+def group_cases():
+    def inputs(seed, heads, kv_heads, num_queries, num_keys, d_k, d_v):
+        return (
+            draw(seed, heads, num_queries, d_k),
+            draw(seed + 1, kv_heads, num_keys, d_k),
+            draw(seed + 2, kv_heads, num_keys, d_v),
+        )
+
+    yield Case("four heads, two heads of keys", *(part.round(1) for part in inputs(1, 4, 2, 1, 2, 2, 2)))
+    yield Case("two groups of three heads", *inputs(11, 6, 2, 5, 7, 4, 3))
+    yield Case("three groups of two heads", *inputs(21, 6, 3, 5, 7, 4, 3))
+    yield Case("one head of keys for all", *inputs(31, 4, 1, 5, 7, 4, 3))
+    yield Case("as many heads of keys as of queries", *inputs(41, 3, 3, 5, 7, 4, 3))
+    yield Case("sizes that are all the same", *inputs(51, 4, 2, 4, 4, 4, 4))
+
+
+GROUPS = "12.grouped_attention"
+neighbours = for_each_head
+
+
+def grouped(change):
+    """What is made of the right context and of how many heads of keys there are."""
+    return lambda queries, keys, values: change(grouped_attention(queries, keys, values), len(keys))
+
+
+def in_groups(queries, keys):
+    """(kv_heads, group, queries, d_k)."""
+    return queries.reshape(len(keys), -1, *queries.shape[1:])
+
+
+def of_groups(change):
+    """Attention of one query a group, made of those of its heads."""
+    return lambda queries, keys, values: attended(change(in_groups(queries, keys), axis=1), keys, values)[0]
+
+
+for diagnosis, wrong in everywhere_in(grouped_attention, for_each_head):
+    mistake(GROUPS, diagnosis, None, wrong)
+mistake(GROUPS, "groups-not-merged", "Right values, but the groups are still an axis of their own: (heads, queries, d_v).",
+        grouped(lambda context, kv: context.reshape(kv, -1, *context.shape[1:])),
+        grouped(lambda context, kv: context.reshape(kv, -1, *context.shape[1:]).swapaxes(0, 1)))  # fmt: skip
+mistake(GROUPS, "groups-merged-wrongly", "The heads come back in another order: groups and their members are exchanged.",
+        grouped(lambda context, kv: context.reshape(kv, -1, *context.shape[1:]).swapaxes(0, 1).reshape(context.shape)),
+        grouped(lambda context, kv: context.reshape(-1, kv, *context.shape[1:]).swapaxes(0, 1).reshape(context.shape)))  # fmt: skip
+mistake(GROUPS, "groups-heads-lost", "As many heads come back as there are heads of keys. Every head of queries has its own context.",
+        lambda queries, keys, values: attended(queries[: len(keys)], keys, values)[0],
+        lambda queries, keys, values: attended(in_groups(queries, keys)[:, 0], keys, values)[0])  # fmt: skip
+mistake(GROUPS, "groups-queries-averaged", "You average or add up the queries of a group. Every head of queries asks its own question; only keys and "
+        "values are shared.",
+        of_groups(np.mean), of_groups(np.sum), lambda queries, keys, values: neighbours(of_groups(np.mean)(queries, keys, values), len(queries)),
+        lambda queries, keys, values: neighbours(of_groups(np.sum)(queries, keys, values), len(queries)))  # fmt: skip
+mistake(GROUPS, "groups-context-averaged", "The contexts of a group are averaged or added up. Every head of queries has its own.",
+        grouped(lambda context, kv: context.reshape(kv, -1, *context.shape[1:]).mean(axis=1)),
+        grouped(lambda context, kv: context.reshape(kv, -1, *context.shape[1:]).sum(axis=1)), grouped(lambda context, kv: context.mean(axis=0)))  # fmt: skip
+mistake(GROUPS, "groups-all-keys", "Every head looks at the keys of all groups. It has those of its own group alone.",
+        lambda queries, keys, values: attended(queries, np.concatenate(keys), np.concatenate(values))[0],
+        lambda queries, keys, values: np.mean([attended(queries, *pair)[0] for pair in zip(keys, values, strict=True)], axis=0))  # fmt: skip
+mistake(GROUPS, "groups-side-by-side", "The heads are merged side by side, or the axes are in another order. Asked for is (heads, queries, d_v).",
+        grouped(lambda context, kv: context.swapaxes(0, 1).reshape(context.shape[1], -1)), grouped(lambda context, kv: context.swapaxes(0, 1)),
+        grouped(lambda context, kv: context.swapaxes(1, 2)))  # fmt: skip
+mistake(GROUPS, "pair-not-taken-apart", None,
+        lambda queries, keys, values: attended(queries, neighbours(keys, len(queries)), neighbours(values, len(queries))))  # fmt: skip
+mistake(GROUPS, "returns-weights-for-context", "These are the weights. Asked for is the context, weights times values.",
+        lambda queries, keys, values: attended(queries, neighbours(keys, len(queries)), neighbours(values, len(queries)))[1])  # fmt: skip
+mistake(GROUPS, "causal-without-a-mask", None,
+        lambda queries, keys, values: attended(queries, neighbours(keys, len(queries)), neighbours(values, len(queries)),
+                                               np.tri(queries.shape[1], keys.shape[1], dtype=bool))[0])  # fmt: skip
+mistake(GROUPS, "scaled-by-d_v", None,
+        lambda queries, keys, values: grouped_attention(queries * np.sqrt(keys.shape[-1] / values.shape[-1]), keys, values))  # fmt: skip
+mistake(GROUPS, "mixes-keys", None, lambda queries, keys, values: grouped_attention(queries, keys, keys))
+
+# ----------------------------------------------------------------------------------------------------------------------
 # Many processes
-# ---------------------------------------------------------------------------------------------------------------------
+# ----------------------------------------------------------------------------------------------------------------------
 
 
-@checks(
+@step
+def without_idle(gradients, counts):
+    """Means of processes that had no token become 0: they have nothing to say."""
+    return np.where(counts[:, None] > 0, gradients, 0)
+
+
+without_idle.slip("gradient-nan-spreads", "A process without any token has the mean 0/0, NaN. It has nothing to say: leave it out (0 · NaN is NaN).",
+                  lambda gradients, counts: gradients)  # fmt: skip
+without_idle.slip("gradient-first-process-lost", "One process is left out, the first or the last, though it had tokens.",
+                  *(lambda gradients, counts, place=place: without_idle(gradients, counts) * (np.arange(len(counts)) != place % len(counts))[:, None]
+                    for place in (0, -1)))  # fmt: skip
+
+
+@step
+def weighed(gradients, counts):
+    """Each process's mean as the sum over its tokens."""
+    return gradients * counts[:, None]
+
+
+weighed.slip("gradient-means-by-tokens", "You divide the sum of the means by the number of tokens, but each mean is divided already. Multiply it by its "
+             "count first.", lambda gradients, counts: gradients)  # fmt: skip
+weighed.slip("gradient-divided-again", "You divide each mean by its count once more. It is a mean already; what is its sum?",
+             lambda gradients, counts: gradients / np.maximum(counts, 1)[:, None])  # fmt: skip
+weighed.slip(
+    "gradient-counts-squared", "The counts enter twice.", lambda gradients, counts: gradients * (counts**2)[:, None]
+)
+weighed.slip("gradient-count-of-one", "All means are multiplied by one count, the first, the largest, or their mean. Each has its own.",
+             *(lambda gradients, counts, which=which: gradients * which(counts) for which in (lambda c: c[0], np.max, np.mean)))  # fmt: skip
+
+
+@step
+def over_processes(sums):
+    """One sum for all."""
+    return sums.sum(axis=0)
+
+
+over_processes.slip(
+    "gradient-not-added",
+    "Each process still has a row of its own. They make one gradient, (parameters,).",
+    lambda sums: sums,
+)
+over_processes.slip("gradient-over-parameters", "You add up over the parameters. Add up over the processes: one number a parameter stays.",
+                    lambda sums: sums.sum(axis=1), lambda sums: sums.sum())  # fmt: skip
+over_processes.slip(
+    "gradient-keepdims",
+    "There is an axis of 1 too many: (parameters,) is asked for.",
+    lambda sums: sums.sum(axis=0, keepdims=True),
+)
+
+
+@step
+def over_tokens(total, counts):
+    """A sum over all tokens as their mean."""
+    return total / counts.sum()
+
+
+over_tokens.slip(
+    "gradient-not-divided",
+    "That is the sum over all tokens. Divide by how many there are in all.",
+    lambda total, counts: total,
+)
+over_tokens.slip("gradient-divided-by-processes", "You divide the sum over tokens by the number of processes. Divide by the number of tokens.",
+                 lambda total, counts: total / len(counts), lambda total, counts: total / (counts > 0).sum())  # fmt: skip
+over_tokens.slip("gradient-divided-by-one-count", "You divide by the tokens of one process, or by their mean. Divide by those of all of them.",
+                 *(lambda total, counts, which=which: total / which(counts) for which in (np.max, np.mean, lambda c: c[c > 0].mean())))  # fmt: skip
+over_tokens.slip("gradient-divided-twice", "You divide once more: by the tokens, and by the processes as well.",
+                 lambda total, counts: total / counts.sum() / len(counts), lambda total, counts: total / counts.sum() / (counts > 0).sum())  # fmt: skip
+over_tokens.slip("gradient-counts-off", "Your number of tokens is not the sum of the counts: it is a little off, as if an idle process had one token.",
+                 lambda total, counts: total / np.maximum(counts, 1).sum(), lambda total, counts: total / (counts.sum() + 1))  # fmt: skip
+
+
+@reference(
     "12.mean_gradient",
     title="One gradient from many processes",
     points=2,
@@ -656,26 +1316,45 @@ def grouped_attention(candidate):
         "mean · count is the sum over a process's tokens. Add the sums, and divide by all tokens.",
         "A count of 0 comes with NaN, and 0 · NaN is NaN: `np.where(counts[:, None] > 0, gradients, 0)` first.",
     ],
+    returns="gradient",
 )
-def mean_gradient(candidate):
-    for seed, counts in ((1, [30, 10]), (2, [5, 5, 90, 20]), (3, [7, 1, 2])):
-        gradients, counts = draw(seed, len(counts), 6), np.array(counts)
-        sums = gradients * counts[:, None]
-        expected = sums.sum(axis=0) / counts.sum()
-        suspects = {
-            "gradient-mean-of-means": gradients.mean(axis=0),
-            "gradient-sum": gradients.sum(axis=0),
-            "gradient-not-divided": sums.sum(axis=0),
-            "gradient-divided-by-processes": sums.sum(axis=0) / len(counts),
-            "gradient-means-by-tokens": gradients.sum(axis=0) / counts.sum(),
-            "gradient-inverse-counts": (gradients / counts[:, None]).sum(axis=0) / (1 / counts).sum(),
-            "gradient-largest-only": gradients[counts.argmax()],
-        }
-        same_values(call(candidate, gradients, counts), expected, "gradient", suspects)
-    gradients, counts = draw(4, 3, 6), np.array([8, 0, 4])
-    gradients[1] = np.nan
-    expected = (gradients[[0, 2]] * counts[[0, 2], None]).sum(axis=0) / 12
-    got = call(candidate, gradients, counts)
-    show = {"expected": expected, "got": got, "what": "gradient, one process without tokens"}
-    assert not np.isnan(got).any(), mistake("gradient-nan-spreads", **show)
-    same_values(got, expected, show["what"])
+def mean_gradient(gradients, counts):
+    return over_tokens(over_processes(weighed(without_idle(gradients, counts), counts)), counts)
+
+
+@cases("12.mean_gradient")
+def gradient_cases():
+    def inputs(seed, counts, parameters):
+        gradients = draw(seed, len(counts), parameters)
+        gradients[np.array(counts) == 0] = np.nan
+        return gradients, np.array(counts)
+
+    (few, many), others = inputs(1, (1, 3), 3), generator(2).integers(3, 60, 5)
+    yield Case("two processes", few.round(1), many)
+    yield Case("five processes", *inputs(3, others.tolist(), 6))
+    yield Case("processes with the same number of tokens", *inputs(4, (7, 7, 7), 4))
+    yield Case("as many parameters as processes", *inputs(5, (5, 90, 20), 3))
+    yield Case("one process", *inputs(6, (8,), 4))
+    yield Case("a process without a token", *inputs(7, (8, 0, 4), 6))
+    yield Case("the first and the last without a token", *inputs(8, (0, 9, 2, 30, 0), 4))
+    yield Case("all tokens in one process", *inputs(9, (0, 0, 12), 5))
+
+
+GRADIENT = "12.mean_gradient"
+mean = mean_gradient
+mistake(GRADIENT, "gradient-mean-of-means", "You average the processes alike. One that saw fewer tokens then counts as much as the others: weigh by counts.",
+        lambda gradients, counts: gradients.mean(axis=0), lambda gradients, counts: np.nanmean(gradients, axis=0),
+        lambda gradients, counts: np.nan_to_num(gradients).mean(axis=0))  # fmt: skip
+mistake(GRADIENT, "gradient-sum", "You add the mean gradients. Two processes would take a step twice as long.",
+        lambda gradients, counts: gradients.sum(axis=0), lambda gradients, counts: np.nansum(gradients, axis=0))  # fmt: skip
+mistake(GRADIENT, "gradient-inverse-counts", "A process with fewer tokens counts more in your mean. It should be the other way round.",
+        lambda gradients, counts: (w := 1 / counts) @ gradients / w.sum(),
+        lambda gradients, counts: (w := 1 / counts[counts > 0]) @ gradients[counts > 0] / w.sum())  # fmt: skip
+mistake(GRADIENT, "gradient-largest-only", "You take the gradient of the process with most tokens and drop the others.",
+        lambda gradients, counts: gradients[np.argmax(counts)])  # fmt: skip
+mistake(GRADIENT, "gradient-median", "You take the median of the processes. Weigh their means by counts.",
+        lambda gradients, counts: np.median(gradients, axis=0), lambda gradients, counts: np.nanmedian(gradients, axis=0))  # fmt: skip
+mistake(GRADIENT, "gradient-idle-counts-one", "A process without a token enters as if it had one. It has nothing to say.",
+        lambda gradients, counts: mean(np.nan_to_num(gradients), np.maximum(counts, 1)))  # fmt: skip
+mistake(GRADIENT, "gradient-softmax-of-counts", "The weights are a softmax of the counts: the largest takes all. They are shares of the counts themselves.",
+        lambda gradients, counts: softmax_step(counts * 1.0) @ np.nan_to_num(gradients))  # fmt: skip

@@ -623,3 +623,8 @@ say("outputs-swapped", "You return the weights first. The order is `return conte
 say(
     "scaled-by-d_model", "The weights imply a scale of 1/√d_model. After projection a dot product adds up d_k products."
 )
+say("mixes-keys", "Your context mixes the keys. Keys are for matching only; what is mixed is the values.")
+say(
+    "causal-without-a-mask",
+    "Your weights are causal, though no mask was given: mask=None means that every key is allowed.",
+)
