@@ -1,117 +1,55 @@
-"""The checks of lesson 08, text classification, in the order in which its exercises come."""
+"""Lesson 08, text classification: what is right, and each mistake with its sentence, in the order of its exercises."""
 
+import difflib
 import re
+from collections import Counter
 
 import numpy as np
 
 from course_lib.attention import softmax
-from course_lib.classroom.practice import probes
-from course_lib.classroom.practice.diagnoses import add_messages, count_of_arrays, mistake, same_values
-from course_lib.classroom.practice.exercises import checks
-from course_lib.classroom.practice.probes import draw, log_softmax
+from course_lib.classroom.practice.catalogue import Case, cases, mistake
+from course_lib.classroom.practice.exercises import judged, reference
+from course_lib.classroom.practice.facts import count_of
+from course_lib.classroom.practice.judging import require
+from course_lib.classroom.practice.probes import draw, generator
+from course_lib.classroom.practice.slips.losses import (
+    WITHOUT_PADDING,
+    WITHOUT_ROWS,
+    averaged,
+    log_probabilities,
+    picked,
+    probabilities,
+    surprise,
+)
+from course_lib.classroom.practice.slips.numbers import divided, unit
+from course_lib.classroom.practice.steps import everywhere, step
 from course_lib.classroom.practice.trial import call
 from course_lib.data import everyday
 
-add_messages(
-    {
-        # TF-IDF
-        "tfidf-no-idf": "Your rows are the counts brought to length 1: the rarity of words is missing.",
-        "tfidf-no-norm": "Your rows don't have length 1: the last step is missing.",
-        "tfidf-occurrences": "You count how often a word comes in all texts. df is the number of texts that hold it, however often.",
-        "tfidf-unsmoothed": "This is the logarithm of n / df. Here one is added to both: (1 + n) / (1 + df).",
-        "tfidf-no-plus-one": "The 1 after the logarithm is missing: a word that stands in every text would count nothing at all.",
-        "tfidf-length-by-sum": "Your rows sum to 1. They should have length 1: divide by the root of the sum of squares.",
-        "tfidf-over-texts": "Your columns have length 1. Each text, a row, is brought to length 1.",
-        "tfidf-empty-text": "A text without a known word gives NaN: 0 divided by 0. Its row is all 0.",
-        "tfidf-present-only": "You multiply by 1 where the word stands, however often it comes. The count itself enters: two are more than one.",
-        "tfidf-words-for-texts": "Your n is the number of words, the columns. It is the number of texts, the rows.",
-        "tfidf-norm-first": "You bring the counts to length 1 and weigh them afterwards. Weigh first: the length comes last.",
-        "tfidf-other-logarithm": "Your logarithm has another base than e.",
-        # find the bug
-        "loss-case-not-a-pair": "Two arrays were expected, `return logits, targets`; your function returns {returned}.",
-        "loss-case-shapes": "logits has shape {logits} and targets {targets}; expected (texts, classes) and (texts,).",
-        "loss-case-not-finite": "Your logits hold NaN or infinity. It goes wrong with ordinary numbers.",
-        "loss-case-targets": "Targets are whole numbers from 0 to classes - 1, one for each text.",
-        "loss-case-one-class": "With a single class there is nothing to get wrong, and both losses are 0.",
-        "loss-case-wrong-answers": "The loss of your logits really is {right:.3f}: they are not sure enough of the targets. Her loss should be "
-        "large where the right one is below 0.01.",
-        # cross-entropy
-        "ce-softmax-twice": "These are the losses of softmax taken twice, the bug from the task before.",
-        "ce-overflow": "Logits of 1000 give NaN or infinity. Subtract each row's maximum before you exponentiate, and never take the "
-        "logarithm of a probability that may have become 0: log-softmax is z - log(sum(exp(z))).",
-        "ce-sum": "You add the losses up. The mean over texts doesn't depend on the size of the batch.",
-        "ce-sign": "Your loss is negative. It is minus the log-probability.",
-        "ce-every-class": "You divide by texts times classes. There is one loss a text.",
-        "ce-all-pairs": "You take the logits of every text at every target: logits[:, targets]. Each text goes with its own: "
-        "logits[np.arange(len(targets)), targets].",
-        "ce-probability": "These are probabilities, averaged, not their logarithms. Take minus the logarithm of the target's.",
-        "ce-other-logarithm": "Your logarithm has base 2. Here it is the natural one.",
-        "ce-over-texts": "Your softmax runs over the texts. Each text has its own distribution over the classes.",
-        "ce-one-per-text": "You return one loss a text; their mean is wanted, one number.",
-        # macro F1
-        "f1-accuracy": "That is the accuracy. (And micro F1, which is the same where each text has one class.)",
-        "f1-weighted": "You weigh each class by its number of texts. Macro: every class alike.",
-        "f1-precision": "That is the mean precision. F1 is the harmonic mean of precision and recall, class by class.",
-        "f1-recall": "That is the mean recall. F1 is the harmonic mean of precision and recall, class by class.",
-        "f1-of-the-means": "You average precision and recall first. Take F1 for each class, then average.",
-        "f1-arithmetic": "You take the plain mean of precision and recall. F1 is the harmonic one: 2PR / (P + R).",
-        "f1-half": "That is half of it. F1 is 2 · hits / (said + true).",
-        "f1-nan": "A class that nobody named, or that never came, gives NaN. Its F1 is 0. The form 2·hits / (said + true) needs one guard "
-        "only.",
-        "f1-absent-left-out": "A class that never comes right is left out of your mean. It counts as 0: else ignoring a class would pay.",
-        # calibration
-        "ece-unweighted": "Your bins all count alike. Weigh each gap by the number of answers in its bin.",
-        "ece-signed": "Your gaps cancel: some bins are too sure, others not sure enough. Take absolute values, bin by bin.",
-        "ece-one-bin": "You compare overall confidence with overall accuracy: one bin. Gaps of different signs cancel there.",
-        "ece-empty-bins": "Bins without an answer give NaN. They weigh nothing: leave them out.",
-        "ece-last-edge": "Answers with a confidence of exactly 1 are lost. They belong to the last bin.",
-        "ece-largest-gap": "That is the largest gap of any bin. Expected: the mean, weighted by the number of answers.",
-        "ece-middles": "You compare with the middle of the bin. Take the mean confidence of the answers in it.",
-        "ece-squared": "You square the gaps. Here they are absolute values.",
-        "ece-no-bins": "You compare each answer with its own confidence, 0 or 1 against 0.7: that can never fit. Compare means, bin by bin.",
-        "ece-equal-counts": "Your bins hold equally many answers. Here they are equally wide: the first goes from 0 to 1 / num_bins.",
-        "ece-bins-ignored": "num_bins changes nothing in your result.",
-        # near repeats
-        "near-shape": "One answer for each text of the test set was expected, {wanted}; yours has shape {came}.",
-        "near-not-boolean": "You return numbers. Is it a near repeat or not: booleans.",
-        "near-exact-only": "Only texts that are equal word for word are found. Compare sets of words: shared over all.",
-        "near-case-and-marks": "`Open the file.` and `open the file` are the same words. Take re.findall(r'\\w+', text.lower()).",
-        "near-own-share": "You divide by the words of one text. Divide by all the different words in either: otherwise a short text is a "
-        "“repeat” of every long one that holds its words.",
-        "near-strictly-more": "An overlap of exactly the limit counts too: at least.",
-        "near-limit-ignored": "overlap changes nothing in your result.",
-        "near-inverted": "True and False are exchanged: True marks a near repeat.",
-        "near-first-only": "You compare with one training text only. Any of them counts.",
-        "near-without-words": "A text without a single word is no repeat of anything: mind 0 divided by 0.",
-        # suspects
-        "suspects-not-rows": "Row numbers were expected, whole numbers, {count} of them; you return {came}.",
-        "suspects-least-suspicious": "These are the rows whose label the model believes most. Least first.",
-        "suspects-unsure": "You take the rows where the model is least sure of its own answer. A wrong label is one that the model gives little "
-        "chance, however sure it is of another.",
-        "suspects-sure-of-another": "You rank by how sure the model is of its answer. What counts is the chance it gives to the label that "
-        "the text carries.",
-        "suspects-order": "The right rows, in another order: the most suspicious first.",
-        "suspects-all-rows": "You return every row. Only the first `count` are asked for.",
-        "suspects-wrong": "Some of these rows are more plausible than others you left out: rank by probabilities[row, labels[row]].",
-        # guard
-        "guard-shape": "One answer for each text was expected, shape ({wanted},); yours has shape {came}.",
-        "guard-not-boolean": "You return numbers. May it answer or not: booleans.",
-        "guard-inverted": "True and False are exchanged: True means that the pipeline may answer.",
-        "guard-answers-all": "Your guard lets everything through.",
-        "guard-refuses-all": "Your guard refuses everything. Then no pipeline is needed.",
-        "guard-refuses-english": "Your guard refuses {share:.0%} of ordinary English sentences; at most 5% are tolerable.",
-        "guard-lets-bulgarian": "Your guard lets {share:.0%} of Bulgarian sentences through; at most 2% are tolerable.",
-        "guard-lets-empty": "Your guard lets a text without any letter through. What should a pipeline say to '', or to '...'?",
-        "guard-refuses-names": "One foreign letter is enough for your guard to refuse, as in “The café was naïve, said Dvořák.” That is English.",
-        "guard-lets-mixed": "A Bulgarian sentence with one English name in it goes through, such as “Том работи в Google от три години.” Judge the whole, not the first letter "
-        "or any single word.",
-    }
-)  # fmt: skip
-
-WORD = re.compile(r"\w+")
+# ----------------------------------------------------------------------------------------------------------------------
+# TF-IDF
+# ----------------------------------------------------------------------------------------------------------------------
 
 
-@checks(
+@step
+def holding(counts):
+    """How many texts hold each word: (texts, words) -> (words,)."""
+    return (counts > 0).sum(axis=0)
+
+
+@step
+def rarity(df, texts):
+    """The idf of each word."""
+    return np.log((1 + texts) / (1 + df)) + 1
+
+
+@step
+def weighed(counts, idf):
+    """Each count times its word's idf."""
+    return counts * idf
+
+
+@reference(
     "08.tfidf",
     title="TF-IDF",
     points=2,
@@ -120,54 +58,84 @@ WORD = re.compile(r"\w+")
         "(counts > 0).sum(axis=0) counts the texts that hold a word. np.linalg.norm(rows, axis=1, keepdims=True) gives the lengths.",
         "An empty row has length 0. Divide by np.where(length > 0, length, 1).",
     ],
+    returns="TF-IDF",
+    same=["unit-epsilon"],  # no row that holds a word is shorter than 1
 )
-def tfidf(candidate):
-    rng = np.random.default_rng(0)
-    for shape in ((6, 6), (9, 5)):
-        counts = rng.poisson(0.8, shape) * 1.0
-        counts[:, 0] += 1  # a word that stands in every text
-        same_values(call(candidate, counts), right_tfidf(counts), "TF-IDF", tfidf_suspects(counts))
-    counts[3] = 0
-    got, expected = call(candidate, counts), right_tfidf(counts)
-    finite = got.shape != expected.shape or np.isfinite(got[3]).all()
-    assert finite, mistake("tfidf-empty-text", expected=expected, got=got, what="TF-IDF")
-    same_values(got, expected, "TF-IDF with an empty text")
+def tfidf(counts):
+    return unit(weighed(counts, rarity(holding(counts), len(counts))))
 
 
-def smooth_idf(counts):
-    """ln((1 + n) / (1 + df)) + 1 for each word."""
-    return np.log((1 + len(counts)) / (1 + (counts > 0).sum(axis=0))) + 1
+def counted_words(seed, texts, words):
+    """Counts (texts, words) in which the first word stands in every text, and no text is empty."""
+    counts = generator(seed).poisson(0.9, (texts, words)).astype(float)
+    counts[:, 0] += 1
+    counts[0, :2] = 3, 2
+    return counts
 
 
-def unit_rows(rows):
-    """Rows of length 1, empty ones as they are."""
-    lengths = np.linalg.norm(rows, axis=1, keepdims=True)
-    return rows / np.where(lengths > 0, lengths, 1)
+@cases("08.tfidf")
+def tfidf_cases():
+    yield Case("two texts over three words", generator(1).permuted([[3.0, 1, 0], [1, 2, 0]], axis=1))
+    yield Case("as many texts as words", counted_words(2, 6, 6))
+    yield Case("more texts than words", counted_words(3, 9, 5))
+    yield Case("more words than texts", counted_words(4, 4, 7))
+    yield Case("counts of type int", counted_words(5, 5, 3).astype(int))
+    empty = counted_words(6, 5, 4)
+    empty[generator(7).integers(5)] = 0
+    yield Case("a text without a word", empty, edge=True)
+    unknown = counted_words(8, 4, 5)
+    unknown[:, generator(9).integers(1, 5)] = 0
+    yield Case("a word that no text holds", unknown, edge=True)
+    yield Case("a single text", counted_words(10, 1, 4), edge=True)
 
 
-def right_tfidf(counts):
-    """As scikit-learn's TfidfTransformer."""
-    return unit_rows(counts * smooth_idf(counts))
+TFIDF = "08.tfidf"
+holding.slip("tfidf-occurrences", "You count how often a word comes in all texts. df is the number of texts that hold it, however often.",
+             lambda counts: counts.sum(axis=0))  # fmt: skip
+holding.slip("tfidf-once-or-twice", "A word counts in your df by how often a text holds it: once, or more than once. Once or ten times, the "
+             "text holds it.", lambda counts: (counts > 1).sum(axis=0), lambda counts: (counts == 1).sum(axis=0))  # fmt: skip
+holding.slip("tfidf-texts-without", "You count the texts that do not hold the word.", lambda counts: (counts == 0).sum(axis=0))  # fmt: skip
+holding.slip("tfidf-df-all-together", "You count all words of all texts together. Each word has its own df.", lambda counts: (counts > 0).sum())  # fmt: skip
+holding.slip("tfidf-df-of-texts", "You count the words of each text. df counts the texts of each word: which axis are they?",
+             lambda counts: (counts > 0).sum(axis=1), lambda counts: (counts > 0).sum(axis=1, keepdims=True))  # fmt: skip
+holding.slip("tfidf-df-is-a-share", "Your df is a share of the texts. It is their number.", lambda counts: (counts > 0).mean(axis=0))  # fmt: skip
+rarity.slip("tfidf-unsmoothed", "Your logarithm is that of n / df, or one of the two is without its 1. Here one is added to both.",
+            lambda df, n: np.log(n / df) + 1, lambda df, n: np.log(n / df), lambda df, n: np.log(n / (1 + df)) + 1,
+            lambda df, n: np.log(n / (1 + df)), lambda df, n: np.log((1 + n) / df) + 1, lambda df, n: np.log(1 + n / df),
+            lambda df, n: np.log(1 + n / (1 + df)), lambda df, n: np.log(1 + n / df) + 1, lambda df, n: np.log(n / np.maximum(df, 1)) + 1)  # fmt: skip
+rarity.slip("tfidf-no-plus-one", "The 1 after the logarithm is missing, or stands inside of it.", lambda df, n: np.log((1 + n) / (1 + df)),
+            lambda df, n: np.log((1 + n) / (1 + df) + 1))  # fmt: skip
+rarity.slip("tfidf-other-logarithm", "Your logarithm has another base than e.",
+            *(lambda df, n, base=base: np.log((1 + n) / (1 + df)) / np.log(base) + 1 for base in (2, 10)))  # fmt: skip
+rarity.slip("tfidf-no-logarithm", "There is no logarithm in your idf.", lambda df, n: (1 + n) / (1 + df) + 1, lambda df, n: (1 + n) / (1 + df),
+            lambda df, n: n / df)  # fmt: skip
+rarity.slip("tfidf-upside-down", "Common words weigh most: your fraction is upside down.", lambda df, n: np.log((1 + df) / (1 + n)) + 1)  # fmt: skip
+rarity.slip("tfidf-words-for-texts", "Your n is the number of words, the columns. It is the number of texts, the rows.",
+            lambda df, n: np.log((1 + df.size) / (1 + df)) + 1)  # fmt: skip
+weighed.slip("tfidf-no-idf", "Your rows are the counts brought to length 1: the rarity of words is missing.", lambda counts, idf: counts)  # fmt: skip
+weighed.slip("tfidf-idf-alone", "How often a word comes is left out: these are the weights of the words.", lambda counts, idf: idf)  # fmt: skip
+weighed.slip("tfidf-present-only", "You multiply by 1 where the word stands, however often it comes. The count itself enters: two are more than one.",
+             lambda counts, idf: (counts > 0) * idf)  # fmt: skip
+weighed.slip("tfidf-sublinear", "You take the logarithm of the counts. They enter as they are.", lambda counts, idf: np.log1p(counts) * idf,
+             lambda counts, idf: np.where(counts > 0, 1 + np.log(np.maximum(counts, 1)), 0) * idf)  # fmt: skip
+weighed.slip("tfidf-divided", "You divide the counts by idf. They are multiplied.", lambda counts, idf: counts / idf)  # fmt: skip
+weighed.slip("tfidf-added", "You add idf to the counts. They are multiplied.", lambda counts, idf: counts + idf)  # fmt: skip
+weighed.slip("tfidf-weight-of-the-row", "Your weights go along the texts. Each word, a column, has its own.", lambda counts, idf: counts * idf[:, None])  # fmt: skip
+weighed.slip("tfidf-squared", "idf enters twice.", lambda counts, idf: counts * idf**2)
+mistake(TFIDF, "tfidf-norm-first", "You bring the counts to length 1 and weigh them afterwards. Weigh first: the length comes last.",
+        lambda counts: unit(counts) * rarity(holding(counts), len(counts)))  # fmt: skip
+mistake(TFIDF, "tfidf-share-for-length", "Your counts are shares of their text, and nothing has length 1.",
+        lambda counts: divided(counts, counts.sum(axis=1, keepdims=True)) * rarity(holding(counts), len(counts)),
+        lambda counts: counts / counts.sum(axis=1, keepdims=True) * rarity(holding(counts), len(counts)))  # fmt: skip
+mistake(TFIDF, "empty-row-nan", None, lambda counts: unit(counts / counts.sum(axis=1, keepdims=True) * rarity(holding(counts), len(counts))))  # fmt: skip
+mistake(TFIDF, "array-of-whole-numbers", "Your array holds whole numbers, so everything behind the point is cut off. Make it of floats.",
+        lambda counts: tfidf(counts).astype(counts.dtype), lambda counts: unit((counts * rarity(holding(counts), len(counts))).astype(counts.dtype)))  # fmt: skip
+mistake(TFIDF, "tfidf-words-for-texts", None, lambda counts: unit(counts * rarity(holding(counts), counts.sum())),
+        lambda counts: unit(counts * rarity(holding(counts), counts.size)))  # fmt: skip
 
-
-def tfidf_suspects(counts):
-    """What well-known mistakes give."""
-    idf, n, holding = smooth_idf(counts), len(counts), (counts > 0).sum(axis=0)
-    with np.errstate(all="ignore"):
-        plain = np.log(n / holding)
-        return {
-            "tfidf-no-idf": unit_rows(counts),
-            "tfidf-no-norm": counts * idf,
-            "tfidf-occurrences": unit_rows(counts * (np.log((1 + n) / (1 + counts.sum(axis=0))) + 1)),
-            "tfidf-unsmoothed": [unit_rows(counts * (plain + 1)), unit_rows(counts * plain)],
-            "tfidf-no-plus-one": unit_rows(counts * (idf - 1)),
-            "tfidf-length-by-sum": counts * idf / (counts * idf).sum(axis=1, keepdims=True),
-            "tfidf-over-texts": counts * idf / np.linalg.norm(counts * idf, axis=0),
-            "tfidf-present-only": unit_rows((counts > 0) * idf),
-            "tfidf-words-for-texts": unit_rows(counts * (np.log((1 + counts.shape[1]) / (1 + holding)) + 1)),
-            "tfidf-norm-first": unit_rows(counts) * idf,
-            "tfidf-other-logarithm": [unit_rows(counts * ((idf - 1) / np.log(b) + 1)) for b in (2, 10)],
-        }
+# ----------------------------------------------------------------------------------------------------------------------
+# A loss with a bug
+# ----------------------------------------------------------------------------------------------------------------------
 
 
 def colleagues_loss(logits, targets):
@@ -177,7 +145,7 @@ def colleagues_loss(logits, targets):
     return -logs[np.arange(len(targets)), targets].mean()
 
 
-@checks(
+@judged(
     "08.breaking_case",
     title="Find the bug: a loss that never ends",
     points=1,
@@ -189,26 +157,50 @@ def colleagues_loss(logits, targets):
 )
 def breaking_case(candidate):
     got = call(candidate)
-    pair = isinstance(got, tuple) and len(got) == 2
-    returned = count_of_arrays(got)
-    assert pair, mistake("loss-case-not-a-pair", returned=returned)
-    logits, targets = (part.astype(float) for part in got)
-    fits = logits.ndim == 2 and targets.shape == logits.shape[:1] and logits.size
-    assert fits, mistake("loss-case-shapes", logits=logits.shape, targets=targets.shape)
-    assert np.isfinite(logits).all(), mistake("loss-case-not-finite")
-    whole = np.all(targets == np.round(targets)) and np.all((targets >= 0) & (targets < logits.shape[1]))
-    assert whole, mistake("loss-case-targets")
-    assert logits.shape[1] > 1, mistake("loss-case-one-class")
-    right = right_loss(logits, targets.astype(int))
-    assert right < 0.01, mistake("loss-case-wrong-answers", right=right)
+    require(isinstance(got, tuple) and len(got) == 2, "loss-case-not-a-pair",
+            "Two arrays were expected, `return logits, targets`; your function returns {returned}.", returned=count_of(got))  # fmt: skip
+    logits, targets = got
+    require(not (logits.ndim == 1 and targets.ndim == 2), "loss-case-exchanged", "The logits come first: `return logits, targets`.")  # fmt: skip
+    require(logits.ndim == 2 and logits.size and targets.shape == logits.shape[:1], "loss-case-shapes",
+            "logits has shape {logits} and targets {targets}; expected (texts, classes) and (texts,).",
+            logits=logits.shape, targets=targets.shape)  # fmt: skip
+    require(targets.dtype.kind in "iu", "loss-case-targets-kind",
+            "Your targets are of type {kind}. They are whole numbers: the next line uses them as an index.", kind=targets.dtype.name)  # fmt: skip
+    require(targets.min() >= 0 and targets.max() < logits.shape[1], "loss-case-targets",
+            "Targets are whole numbers from 0 to classes - 1, one for each text.")  # fmt: skip
+    require(np.isfinite(logits).all(), "loss-case-not-finite", "Your logits hold NaN or infinity. It goes wrong with ordinary numbers.")  # fmt: skip
+    require(logits.shape[1] > 1, "loss-case-one-class", "With a single class there is nothing to get wrong, and both losses are 0.")  # fmt: skip
+    right = cross_entropy(logits.astype(float), targets)
+    require(right < 0.01, "loss-case-wrong-answers",
+            "The loss of your logits really is {right:.3f}: they are not sure enough of the targets. Hers should be large where the right "
+            "one is below 0.01.", right=right)  # fmt: skip
 
 
-def right_loss(logits, targets):
-    """Mean cross-entropy, in nats."""
-    return float(-log_softmax(logits)[np.arange(len(targets)), targets].mean())
+def returning(logits, targets=None):
+    """An answer without arguments: a function that returns these as arrays, or the first alone."""
+    return lambda: np.array(logits) if targets is None else (np.array(logits), np.array(targets))
 
 
-@checks(
+for diagnosis, *wrong in [
+    ("loss-case-not-a-pair", returning([[20.0, 0.0]])),
+    ("loss-case-exchanged", returning([0], [[20.0, 0.0]])),
+    ("loss-case-shapes", returning([20.0, 0.0], [0]), returning([[20.0, 0.0]], 0), returning([[20.0, 0.0]], [1, 0]),
+     returning([[20.0, 0.0]], [[0]]), returning(np.zeros((0, 2)), [])),
+    ("loss-case-targets-kind", returning([[20.0, 0.0]], [0.0]), returning([[0.0, 20.0]], [True])),
+    ("loss-case-targets", returning([[0.0, 20.0]], [2]), returning([[0.0, 20.0]], [-1])),
+    ("loss-case-not-finite", returning([[np.inf, 0.0]], [0]), returning([[0.0, -np.inf]], [0])),
+    ("loss-case-one-class", returning([[20.0]], [0])),
+    ("loss-case-wrong-answers", returning([[20.0, 0.0]], [1]), returning([[2.0, 0.0]], [0]), returning([[1.0, 0.0]], [0]),
+     returning([[20.0, 20.0]], [0]), returning([[30.0, 0.0], [0.0, 0.1]], [0, 1])),
+]:  # fmt: skip
+    mistake("08.breaking_case", diagnosis, None, *wrong)
+
+# ----------------------------------------------------------------------------------------------------------------------
+# Cross-entropy
+# ----------------------------------------------------------------------------------------------------------------------
+
+
+@reference(
     "08.cross_entropy",
     title="Mend it: cross-entropy from logits",
     points=2,
@@ -217,33 +209,71 @@ def right_loss(logits, targets):
         "Each text with its own target: rows = np.arange(len(targets)); table[rows, targets].",
         "Don't take the logarithm of a probability. With z = logits - row maximum, log-softmax is z - log(sum(exp(z))).",
     ],
+    returns="loss",
+    same=WITHOUT_PADDING | WITHOUT_ROWS | {"loss-divides-by-rows", "loss-divides-by-columns", "loss-of-each"},
 )
-def cross_entropy(candidate):
-    for seed, texts, classes in ((1, 4, 4), (2, 5, 3)):
-        logits = 2 * draw(seed, texts, classes)
-        targets = np.random.default_rng(seed).integers(classes, size=texts)
-        targets[:2] = 0, 1
-        rows, logs = np.arange(texts), log_softmax(logits)
-        own, right = logs[rows, targets], right_loss(logits, targets)
-        suspects = {
-            "ce-softmax-twice": right_loss(softmax(logits), targets),
-            "ce-sum": -own.sum(),
-            "ce-sign": right * -1,
-            "ce-every-class": -own.sum() / logits.size,
-            "ce-all-pairs": -logs[:, targets].mean(),
-            "ce-probability": [np.asarray(one) for one in ((1 - np.exp(own)).mean(), -np.exp(own).mean())],
-            "ce-other-logarithm": right / np.log(2),
-            "ce-over-texts": -log_softmax(logits, axis=0)[rows, targets].mean(),
-            "ce-one-per-text": -own,
-        }
-        suspects = {name: one if isinstance(one, list) else np.asarray(one) for name, one in suspects.items()}
-        same_values(call(candidate, logits, targets), np.asarray(right), "loss", suspects)
-    large, targets = np.array([[1000.0, 0.0, -1000.0], [-2000.0, 3.0, 1.0]]), np.array([1, 0])
-    got, expected = call(candidate, large, targets), np.asarray(right_loss(large, targets))
-    assert probes.close(got, expected), mistake("ce-overflow", expected=expected, got=got, what="loss of large logits")
+def cross_entropy(logits, targets):
+    return averaged(surprise(picked(log_probabilities(logits), targets)))
 
 
-@checks(
+@cases("08.cross_entropy")
+def cross_entropy_cases():
+    yield Case("two texts of three classes", draw(1, 2, 3).round(1), generator(2).permutation(3)[:2])
+    yield Case("as many texts as classes", 2 * draw(3, 4, 4), generator(4).permutation([0, 1, 3, 3]))
+    yield Case("more texts than classes", 2 * draw(5, 6, 3), generator(6).permutation([0, 0, 1, 1, 1, 2]))
+    yield Case("more classes than texts", draw(7, 3, 8), generator(8).permutation([0, 5, 7]))
+    yield Case("a single text", draw(9, 1, 4), np.array([2]), edge=True)
+    yield Case("logits around 1000", 1000 + draw(10, 2, 3), np.array([1, 0]), edge=True)
+    yield Case("logits around -1000", draw(11, 2, 3) - 1000, np.array([1, 0]), edge=True)
+    yield Case("a logit of 1000 beside the target's of 0", np.array([[1000.0, 0, -1000], [-2000, 3, 1]]), np.array([1, 0]), edge=True)  # fmt: skip
+    yield Case("one text of logits around 1000, one around 0", np.array([[1000.0, 1000, 1000], [0, 0, 0], [-1000, -1001, -1002]]),
+               np.array([1, 2, 1]), edge=True)  # fmt: skip
+
+
+CE = "08.cross_entropy"
+losses = lambda logits, targets: surprise(picked(log_probabilities(logits), targets))  # noqa: E731
+mistake(CE, "loss-of-one-text", "Your loss is that of one text, the first or the last. Does a return or an `=` stand inside of a loop?",
+        lambda logits, targets: losses(logits, targets)[0], lambda logits, targets: losses(logits, targets)[-1],
+        lambda logits, targets: losses(logits, targets)[-1] / len(targets), lambda logits, targets: losses(logits, targets)[0] / len(targets))  # fmt: skip
+mistake(CE, "loss-every-place-with-every-target", None, lambda logits, targets: -log_probabilities(logits)[:, targets],
+        lambda logits, targets: -log_probabilities(logits)[:, targets].sum() / len(targets))  # fmt: skip
+mistake(CE, "loss-log-of-the-mean", None, lambda logits, targets: -np.log(picked(probabilities(logits), targets).mean()))  # fmt: skip
+mistake(CE, "loss-is-a-share-of-hits", None, lambda logits, targets: (logits.argmax(axis=-1) == targets).mean(),
+        lambda logits, targets: (logits.argmax(axis=-1) != targets).mean())  # fmt: skip
+mistake(CE, "loss-without-the-target", "Only the sum of the exponentials enters your loss. What about the target's own logit?",
+        lambda logits, targets: -(log_probabilities(logits) - logits)[:, 0].mean())  # fmt: skip
+mistake(CE, "loss-classes-for-texts", "Your index takes texts by the targets and classes by the number of the text. Which axis comes first?",
+        lambda logits, targets: -log_probabilities(logits)[targets, np.arange(len(targets))].mean())  # fmt: skip
+mistake(CE, "loss-picks-rows", "An index of targets alone picks whole rows: it takes texts, not classes.",
+        lambda logits, targets: -log_probabilities(logits)[targets].mean())  # fmt: skip
+mistake(CE, "loss-divided-by-classes", None, lambda logits, targets: losses(logits, targets).sum() / logits.shape[1])
+
+# ----------------------------------------------------------------------------------------------------------------------
+# Macro F1
+# ----------------------------------------------------------------------------------------------------------------------
+
+
+@step
+def counts_of(targets, predictions, classes):
+    """For each class, how many texts are hits, how many are said to be of it, and how many are."""
+    each = np.arange(classes)[:, None]
+    said, true = predictions == each, targets == each
+    return (said & true).sum(axis=1), said.sum(axis=1), true.sum(axis=1)
+
+
+@step
+def f1(hits, said, true):
+    """F1 of each class, 0 where it never comes."""
+    return divided(2 * hits, said + true)
+
+
+@step
+def mean_of_classes(scores, said, true):
+    """The plain mean; `said` and `true` are what wrong means look at."""
+    return scores.mean()
+
+
+@reference(
     "08.macro_f1",
     title="Macro F1",
     points=2,
@@ -252,51 +282,118 @@ def cross_entropy(candidate):
         "hits of class k: np.sum((targets == k) & (predictions == k)).",
         "Where said + true is 0, F1 is 0. Then the plain mean over all num_classes.",
     ],
+    returns="macro F1",
 )
-def macro_f1(candidate):
-    rng = np.random.default_rng(3)
-    targets = rng.choice(4, size=40, p=[0.5, 0.25, 0.15, 0.1])
+def macro_f1(targets, predictions, num_classes):
+    hits, said, true = counts_of(targets, predictions, num_classes)
+    return mean_of_classes(f1(hits, said, true), said, true)
+
+
+@cases("08.macro_f1")
+def macro_f1_cases():
+    def order(seed, *pairs):
+        return [np.array(column) for column in zip(*generator(seed).permutation(pairs), strict=True)]
+
+    yield Case("six texts of three classes", *order(1, (0, 0), (0, 0), (0, 1), (1, 1), (1, 2), (2, 2)), 3)
+    rng = generator(2)
+    targets = np.r_[np.arange(4), rng.choice(4, size=36, p=[0.55, 0.25, 0.12, 0.08])]
     predictions = np.where(rng.random(40) < 0.5, targets, rng.integers(4, size=40))
-    targets[:4] = predictions[:4] = np.arange(4)
-    same_values(call(candidate, targets, predictions, 4), np.asarray(f1_of(targets, predictions, 4)[0]), "macro F1",
-                f1_suspects(targets, predictions, 4))  # fmt: skip
-    predictions = np.where(predictions == 3, 0, predictions)  # nobody says 3; class 4 never comes at all
-    expected = np.asarray(f1_of(targets, predictions, 5)[0])
-    got = call(candidate, targets, predictions, 5)
-    show = {"expected": expected, "got": got, "what": "macro F1"}
-    assert got.shape != () or not np.isnan(got), mistake("f1-nan", **show)
-    found = f1_of(targets, predictions, 5)[1]
-    left_out = [np.asarray(found[rows].mean()) for rows in (found > 0, np.arange(5) < 4)]
-    same_values(got, expected, "macro F1", {"f1-absent-left-out": left_out})
+    predictions[:4] = targets[:4]
+    yield Case("classes of very different size", targets, predictions, 4)
+    yield Case("a class that is never said", *order(3, (0, 0), (0, 0), (1, 0), (1, 1), (2, 0), (2, 1), (2, 1)), 3)
+    yield Case("a class that never comes", *order(4, (0, 0), (0, 2), (0, 0), (1, 1), (1, 0), (1, 2)), 3)
+    yield Case("a class that neither comes nor is said", *order(5, (0, 0), (0, 3), (1, 1), (1, 0), (3, 3), (3, 3), (3, 0)), 4)  # fmt: skip
+    yield Case("the last of the classes neither comes nor is said", *order(6, (0, 0), (0, 0), (1, 0), (1, 1), (1, 1)), 4)  # fmt: skip
+    yield Case("class 0 alone, always right", *order(7, *[(0, 0)] * generator(7).integers(3, 6)), 2, edge=True)
+    yield Case("no text right", *order(8, (0, 1), (1, 0), (1, 0)), 2, edge=True)
 
 
-def f1_of(targets, predictions, num_classes):
-    """Macro F1, and F1, precision, recall and share of each class."""
-    hits, said, true = np.zeros((3, num_classes))
-    for k in range(num_classes):
-        hits[k] = np.sum((targets == k) & (predictions == k))
-        said[k], true[k] = np.sum(predictions == k), np.sum(targets == k)
-    f1 = 2 * hits / np.maximum(said + true, 1)
-    return f1.mean(), f1, hits / np.maximum(said, 1), hits / np.maximum(true, 1), true / len(targets)
+F1 = "08.macro_f1"
+precision, recall = lambda hits, said, true: divided(hits, said), lambda hits, said, true: divided(hits, true)
+harmonic = lambda p, r: 2 * p * r / (p + r)  # noqa: E731
+counts_of.slip("f1-either-for-hits", "Your hits are the texts that are said to be of the class *or* are of it. A hit is both.",
+               lambda targets, predictions, classes: ((c := counts_of(targets, predictions, classes))[1] + c[2] - c[0], *c[1:]))  # fmt: skip
+counts_of.slip("f1-counts-rejections", "Texts that are rightly *not* said to be of the class count as hits. F1 leaves these out.",
+               lambda targets, predictions, classes: ((c := counts_of(targets, predictions, classes))[0] + len(targets) - c[1] - c[2] + c[0], *c[1:]))  # fmt: skip
+f1.slip("f1-precision", "That is the mean precision. F1 is the harmonic mean of precision and recall, class by class.", precision)  # fmt: skip
+f1.slip("f1-recall", "That is the mean recall. F1 is the harmonic mean of precision and recall, class by class.", recall)  # fmt: skip
+f1.slip("f1-arithmetic", "You take the plain mean of precision and recall. F1 is the harmonic one: 2PR / (P + R).",
+        lambda *c: (precision(*c) + recall(*c)) / 2)  # fmt: skip
+f1.slip("f1-geometric", "You take the product of precision and recall, its root, or the smaller or larger of the two. F1 is their harmonic mean.",
+        lambda *c: precision(*c) * recall(*c), lambda *c: np.sqrt(precision(*c) * recall(*c)),
+        lambda *c: np.minimum(precision(*c), recall(*c)), lambda *c: np.maximum(precision(*c), recall(*c)))  # fmt: skip
+f1.slip("f1-half", "That is half of it. F1 is 2 · hits / (said + true).", lambda hits, said, true: divided(hits, said + true))  # fmt: skip
+f1.slip("f1-union", "You divide by the texts that are said or true, each once (the Jaccard index). In F1 hits stand twice, above and below.",
+        lambda hits, said, true: divided(hits, said + true - hits), lambda hits, said, true: divided(2 * hits, said + true - hits))  # fmt: skip
+f1.slip("f1-nan", "A class that nobody named, or that never came, gives NaN. Its F1 is 0. The form 2·hits / (said + true) needs one guard only.",
+        lambda hits, said, true: harmonic(hits / said, hits / true), lambda hits, said, true: 2 * hits / (said + true),
+        lambda *c: harmonic(precision(*c), recall(*c)))  # fmt: skip
+f1.slip("f1-absent-is-right", "A class that neither comes nor is said gets an F1 of 1. It counts as 0.",
+        lambda hits, said, true: np.where(said + true == 0, 1, divided(2 * hits, said + true)))  # fmt: skip
+f1.slip("f1-misses-alone", "Of what is wrong you count one kind alone, wrongly said or not found, twice. F1 counts each once.",
+        lambda hits, said, true: divided(hits, hits + 2 * (said - hits)), lambda hits, said, true: divided(hits, hits + 2 * (true - hits)))  # fmt: skip
+f1.slip("f1-epsilon", "Something small is added below, so that every F1 comes out too small.",
+        *(lambda hits, said, true, eps=eps: 2 * hits / (said + true + eps) for eps in (1, 1e-2, 1e-3, 1e-4, 1e-5)))  # fmt: skip
+mean_of_classes.slip("f1-weighted", "You weigh each class by its number of texts. Macro: every class alike.",
+                     lambda scores, said, true: (scores * true).sum() / true.sum(), lambda scores, said, true: (scores * said).sum() / said.sum())  # fmt: skip
+mean_of_classes.slip("f1-absent-left-out", "A class that never comes right is left out of your mean. It counts as 0: else ignoring a class would pay.",
+                     lambda scores, said, true: scores[scores > 0].mean(), lambda scores, said, true: np.nan_to_num(scores[scores > 0].mean()))  # fmt: skip
+mean_of_classes.slip("f1-only-classes-there", "Some classes are not in your mean: those that no text is of, or that nobody said. All num_classes are.",
+                     *(lambda scores, said, true, there=there: scores[there(said, true) > 0].mean()
+                       for there in (lambda s, t: t, lambda s, t: s, lambda s, t: s + t, lambda s, t: s * t)),
+                     *(lambda scores, said, true, there=there: scores[: np.flatnonzero(there(said, true))[-1] + 1].mean()
+                       for there in (lambda s, t: t, lambda s, t: s, lambda s, t: s + t)))  # fmt: skip
+mean_of_classes.slip("f1-class-left-out", "The first or the last class has no part in your mean. They are counted from 0 to num_classes - 1.",
+                     *(lambda scores, said, true, part=part: scores[part].mean() for part in (slice(1, None), slice(None, -1))),
+                     *(lambda scores, said, true, part=part: scores[part].sum() / len(scores) for part in (slice(1, None), slice(None, -1))))  # fmt: skip
+mean_of_classes.slip("f1-of-one-class", "That is the F1 of one class. Macro F1 is the mean of all.", *(
+    lambda scores, said, true, pick=pick: pick(scores) for pick in (lambda s: s[1], lambda s: s[0], lambda s: s[-1], np.max, np.min, np.median)
+))  # fmt: skip
+mean_of_classes.slip("f1-summed", "You add up the classes' F1. Macro F1 is their mean.", lambda scores, said, true: scores.sum())  # fmt: skip
+mean_of_classes.slip("f1-divided-by-texts", "You divide by the number of texts. It is a mean over classes.", lambda scores, said, true: scores.sum() / true.sum())  # fmt: skip
+mean_of_classes.slip("f1-of-each", "You return the F1 of each class. Asked for is one number, their mean.", lambda scores, said, true: scores)  # fmt: skip
+mistake(F1, "f1-accuracy", "That is the accuracy. (And micro F1, which is the same where each text has one class.)",
+        lambda targets, predictions, classes: (targets == predictions).mean())  # fmt: skip
 
 
-def f1_suspects(targets, predictions, num_classes):
-    """What well-known mistakes give."""
-    _, f1, precision, recall, share = f1_of(targets, predictions, num_classes)
-    P, R = precision.mean(), recall.mean()
-    suspects = {
-        "f1-accuracy": np.mean(targets == predictions),
-        "f1-weighted": (f1 * share).sum(),
-        "f1-precision": P,
-        "f1-recall": R,
-        "f1-of-the-means": 2 * P * R / (P + R),
-        "f1-arithmetic": (P + R) / 2,
-        "f1-half": f1.mean() / 2,
-    }
-    return {name: np.asarray(value) for name, value in suspects.items()}
+def of_the_means(targets, predictions, classes):
+    counts = counts_of(targets, predictions, classes)
+    return harmonic(precision(*counts).mean(), recall(*counts).mean())
 
 
-@checks(
+mistake(F1, "f1-of-the-means", "You average precision and recall first. Take F1 for each class, then average.", of_the_means,
+        lambda *inputs: np.nan_to_num(of_the_means(*inputs)))  # fmt: skip
+mistake(F1, "f1-absent-left-out", None, lambda *inputs: np.nanmean(harmonic((c := counts_of(*inputs))[0] / c[1], c[0] / c[2])),
+        lambda *inputs: np.nanmean(harmonic(precision(*(c := counts_of(*inputs))), recall(*c))))  # fmt: skip
+mistake(F1, "f1-number-of-classes", "Your number of classes is another than num_classes: taken from the data, or off by one.",
+        *(lambda targets, predictions, classes, count=count: macro_f1(targets, predictions, count(targets, predictions, classes))
+          for count in (lambda t, p, c: c + 1, lambda t, p, c: c - 1, lambda t, p, c: len(set(t)))))  # fmt: skip
+
+# ----------------------------------------------------------------------------------------------------------------------
+# Calibration
+# ----------------------------------------------------------------------------------------------------------------------
+
+
+@step
+def bins(confidence, num_bins):
+    """The bin of each answer, a whole number from 0; -1 stands for none."""
+    return np.minimum((confidence * num_bins).astype(int), num_bins - 1)
+
+
+@step
+def gaps(confidence, right, place, num_bins):
+    """Of each bin that holds answers: mean confidence minus share right, and how many there are."""
+    here = [place == b for b in np.unique(place[place >= 0])]
+    return np.array([[confidence[b].mean() - right[b].mean(), b.sum()] for b in here]).T
+
+
+@step
+def weighed_mean(gap, number, answers):
+    """The mean of the absolute gaps, by the number of answers."""
+    return (abs(gap) * number).sum() / answers
+
+
+@reference(
     "08.calibration_error",
     title="How sure is sure?",
     points=2,
@@ -305,64 +402,123 @@ def f1_suspects(targets, predictions, num_classes):
         "For each bin that has answers: |mean confidence - share right|, times its number of answers.",
         "Add these up and divide by the number of all answers.",
     ],
+    returns="calibration error",
 )
-def calibration_error(candidate):
-    rng = np.random.default_rng(4)
-    confidence = rng.uniform(0.02, 0.98, 300)
-    right = rng.random(300) < np.where(confidence < 0.5, confidence + 0.3, confidence - 0.25)
-    for num_bins in (10, 7):
-        other_bins = [np.asarray(ece(confidence, right, other)) for other in (10, 15) if other != num_bins]
-        suspects = {"ece-bins-ignored": other_bins, **ece_suspects(confidence, right, num_bins)}
-        got = call(candidate, confidence, right, num_bins)
-        same_values(got, np.asarray(ece(confidence, right, num_bins)), "calibration error", suspects)
-    few, hit = np.array([0.52, 0.57, 0.91, 0.93]), np.array([True, False, True, True])
-    got, expected = call(candidate, few, hit, 10), np.asarray(ece(few, hit, 10))
-    show = {"expected": expected, "got": got, "what": "calibration error"}
-    assert got.shape != () or np.isfinite(got), mistake("ece-empty-bins", **show)
-    same_values(got, expected, "calibration error with empty bins")
-    sure, hit = np.array([0.55, 0.55, 1.0, 1.0]), np.array([True, False, False, True])
-    got, expected = call(candidate, sure, hit, 10), np.asarray(ece(sure, hit, 10))
-    show = {"expected": expected, "got": got, "what": "calibration error with confidences of 1"}
-    assert probes.close(got, expected), mistake("ece-last-edge", **show)
+def calibration_error(confidence, right, num_bins=10):
+    return weighed_mean(*gaps(confidence, right, bins(confidence, num_bins), num_bins), len(right))
 
 
-def bins_of(confidence, right, num_bins):
-    """Gap, number and middle-gap of every bin that is not empty."""
-    place = np.minimum((confidence * num_bins).astype(int), num_bins - 1)
-    rows = []
-    for b in np.unique(place):
-        here = place == b
-        hit = right[here].mean()
-        rows.append((confidence[here].mean() - hit, here.sum(), (b + 0.5) / num_bins - hit))
-    return np.array(rows).T
+@cases("08.calibration_error")
+def calibration_cases():
+    yield Case("five answers, two bins", np.array([0.1, 0.2, 0.7, 0.8, 0.9]) + generator(1).integers(1, 9) / 100,
+               np.array([True, False, True, True, False]), 2)  # fmt: skip
+    for seed, num_bins, count in ((2, 10, 120), (3, 7, 60)):
+        rng = generator(seed)
+        confidence = rng.uniform(0.02, 0.98, count)
+        right = rng.random(count) < np.where(confidence < 0.5, confidence + 0.3, confidence - 0.25)
+        yield Case(f"{count} answers, {num_bins} bins", confidence, right, num_bins)
+    yield Case("num_bins not passed", confidence, right)
+    yield Case("as many answers as bins", generator(4).uniform(0.03, 0.97, 4), np.array([True, False, False, True]), 4)
+    few = np.array([0.52, 0.57, 0.91, 0.93]) + generator(5).uniform(0, 0.02)
+    yield Case("bins without an answer", few, np.array([True, False, True, True]), 10)
+    yield Case("answers of confidence 1 and 0.95", np.array([0.55, 0.58, 0.95 + generator(6).uniform(0, 0.04), 1.0]), np.array([True, False, True, False]), 10)  # fmt: skip
+    yield Case("answers of confidence 1 alone in their bin", np.array([0.55, 0.58, 1.0, 1.0]), np.array([True, False, False, True]), 10)  # fmt: skip
+    yield Case("answers of confidence 0", np.array([0.0, 0.0, 0.95]), np.array([True, True, True]), 10)
+    yield Case("a single bin", generator(7).uniform(size=5), np.array([True, False, False, True, True]), 1, edge=True)
+    yield Case("a single answer", generator(8).uniform(0.1, 0.9, 1), np.array([False]), 10, edge=True)
 
 
-def ece(confidence, right, num_bins):
-    """Expected calibration error (Guo et al. 2017, equation 3)."""
-    gaps, number, _ = bins_of(confidence, right, num_bins)
-    return float((np.abs(gaps) * number).sum() / number.sum())
+ECE = "08.calibration_error"
+edges = lambda confidence, low, high, count: np.digitize(confidence, np.linspace(low, high, count))  # noqa: E731
+bins.slip("ece-last-bin-apart", "Answers with a confidence of exactly 1 get a bin of their own. They belong to the last bin.",
+          lambda confidence, n: (confidence * n).astype(int))  # fmt: skip
+bins.slip("ece-last-edge", "Answers with a confidence of exactly 1 are lost. They belong to the last bin.",
+          lambda confidence, n: np.where(confidence < 1, bins(confidence, n), -1))  # fmt: skip
+bins.slip("ece-zero-lost", "Answers with a confidence of exactly 0 are lost. They belong to the first bin.",
+          lambda confidence, n: np.where(confidence > 0, bins(confidence, n), -1))  # fmt: skip
+bins.slip("ece-both-ends-lost", "Answers with a confidence of exactly 0 or 1 are lost. They belong to the first and the last bin.",
+          lambda confidence, n: np.where((confidence > 0) & (confidence < 1), bins(confidence, n), -1))  # fmt: skip
+bins.slip("ece-end-bin-missing", "A bin is missing, the first or the last. Does a range or a slice stop too early, or begin too late?",
+          lambda confidence, n: np.where((b := bins(confidence, n)) > 0, b, -1), lambda confidence, n: np.where((b := bins(confidence, n)) < n - 1, b, -1))  # fmt: skip
+bins.slip("ece-rounded", "You round to the nearest bin, so that the first and the last are half as wide. The bin is what is left of the point.",
+          lambda confidence, n: np.round(confidence * n).astype(int), lambda confidence, n: np.minimum(np.round(confidence * n).astype(int), n - 1))  # fmt: skip
+bins.slip("ece-number-of-bins", "There is one bin too many or too few: num_bins of them have num_bins + 1 edges.",
+          *(lambda confidence, n, by=by: bins(confidence, max(1, n + by)) for by in (1, -1)),
+          lambda confidence, n: np.minimum((confidence * (n - 1)).astype(int), n - 1), lambda confidence, n: np.minimum((confidence * (n + 1)).astype(int), n - 1))  # fmt: skip
+bins.slip("ece-between-extremes", "Your bins run from the smallest confidence to the largest. They run from 0 to 1.",
+          lambda confidence, n: np.minimum(edges(confidence, confidence.min(), confidence.max(), n + 1), n) - 1)  # fmt: skip
+bins.slip("ece-equal-counts", "Your bins hold equally many answers. Here they are equally wide: the first goes from 0 to 1 / num_bins.",
+          lambda confidence, n: np.repeat(np.arange(n), [len(p) for p in np.array_split(confidence, n)])[confidence.argsort().argsort()],
+          lambda confidence, n: confidence.argsort().argsort() * n // len(confidence))  # fmt: skip
+bins.slip("ece-bins-ignored", "Your number of bins is always the same, whatever num_bins is.",
+          *(lambda confidence, n, fixed=fixed: bins(confidence, fixed) for fixed in (10, 15, 5, 20)))  # fmt: skip
+gaps.slip("ece-empty-bins", "Bins without an answer give NaN. They weigh nothing: leave them out.",
+          lambda confidence, right, place, n: np.array([[confidence[place == b].mean() - right[place == b].mean(), (place == b).sum()] for b in range(n)]).T)  # fmt: skip
+gaps.slip("ece-middles", "You compare with the middle or an edge of the bin. Take the mean confidence of the answers in it.",
+          *(lambda confidence, right, place, n, at=at: gaps((place + at) / n, right, place, n) for at in (0.5, 0, 1)))  # fmt: skip
+gaps.slip("ece-share-wrong", "You compare the confidence with the share that is wrong.", lambda confidence, right, place, n: gaps(confidence, ~right, place, n))  # fmt: skip
+gaps.slip("ece-median", "You take the median confidence of a bin. The mean is asked for.",
+          lambda confidence, right, place, n: gaps(confidence, right, place, n)
+          + np.array([[np.median(c := confidence[place == b]) - c.mean(), 0] for b in np.unique(place[place >= 0])]).T)  # fmt: skip
+gaps.slip("ece-hits-of-all", "You divide the hits, or the confidences, of a bin by the number of all answers. Each bin has its own mean.",
+          *(lambda confidence, right, place, n, a=a, b=b: np.array([[confidence[h := place == i].sum() / (len(h) if a else h.sum())
+                                                                     - right[h].sum() / (len(h) if b else h.sum()), h.sum()] for i in np.unique(place[place >= 0])]).T
+            for a, b in ((1, 1), (0, 1), (1, 0))))  # fmt: skip
+weighed_mean.slip("ece-unweighted", "Your bins all count alike. Weigh each gap by the number of answers in its bin.",
+                  lambda gap, number, answers: abs(gap).mean(), lambda gap, number, answers: abs(gap).sum())  # fmt: skip
+weighed_mean.slip("ece-signed", "Your gaps cancel: some bins are too sure, others not sure enough. Take absolute values, bin by bin.",
+                  lambda gap, number, answers: (gap * number).sum() / answers, lambda gap, number, answers: -(gap * number).sum() / answers,
+                  lambda gap, number, answers: gap.mean(), lambda gap, number, answers: -gap.mean(), lambda gap, number, answers: abs(gap.mean()))  # fmt: skip
+weighed_mean.slip("ece-largest-gap", "That is the largest gap of any bin. Asked for is the mean, weighted by the number of answers.",
+                  lambda gap, number, answers: abs(gap).max())  # fmt: skip
+weighed_mean.slip("ece-squared", "You square the gaps. Here they are absolute values.", lambda gap, number, answers: (gap**2 * number).sum() / answers,
+                  lambda gap, number, answers: np.sqrt((gap**2 * number).sum() / answers))  # fmt: skip
+weighed_mean.slip("ece-not-divided", "You add up gaps times answers. Divide by the number of answers.", lambda gap, number, answers: (abs(gap) * number).sum())  # fmt: skip
+weighed_mean.slip("ece-of-each-bin", "You return the bins' gaps. Asked for is one number, their weighted mean.", lambda gap, number, answers: abs(gap),
+                  lambda gap, number, answers: abs(gap) * number / answers)  # fmt: skip
+weighed_mean.slip("ece-last-alone", "One bin alone enters your result. Is there an `=` for a `+=`, or a return inside of a loop?",
+                  *(lambda gap, number, answers, at=at: abs(gap[at]) * number[at] / answers for at in (0, -1)),
+                  *(lambda gap, number, answers, at=at: abs(gap[at]) for at in (0, -1)))  # fmt: skip
+mistake(ECE, "ece-one-bin", "You compare overall confidence with overall accuracy: one bin. Gaps of different signs cancel there.",
+        lambda confidence, right, n=10: abs(confidence.mean() - right.mean()))  # fmt: skip
+mistake(ECE, "ece-no-bins", "You compare each answer with its own confidence, 0 or 1 against 0.7: that can never fit. Compare means, bin by bin.",
+        lambda confidence, right, n=10: abs(confidence - right).mean(), lambda confidence, right, n=10: ((confidence - right) ** 2).mean())  # fmt: skip
+mistake(ECE, "ece-unweighted", None, lambda confidence, right, n=10: abs(gaps(confidence, right, bins(confidence, n), n)[0]).sum() / n)  # fmt: skip
+mistake(ECE, "ece-signed", None, lambda confidence, right, n=10: gaps(confidence, right, bins(confidence, n), n)[0].sum() / n)  # fmt: skip
+for diagnosis, lost in (("ece-last-edge", [1]), ("ece-zero-lost", [0]), ("ece-both-ends-lost", [0, 1])):
+    mistake(ECE, diagnosis, None, lambda confidence, right, n=10, lost=lost:
+            calibration_error(confidence[kept := ~np.isin(confidence, lost)], right[kept], n))  # fmt: skip
+
+# ----------------------------------------------------------------------------------------------------------------------
+# Near repeats
+# ----------------------------------------------------------------------------------------------------------------------
 
 
-def ece_suspects(confidence, right, num_bins):
-    """What well-known mistakes give."""
-    gaps, number, middles = bins_of(confidence, right, num_bins)
-    share = number / number.sum()
-    overall = confidence.mean() - right.mean()
-    parts = np.array_split(confidence.argsort(), num_bins)
-    suspects = {
-        "ece-unweighted": [np.abs(gaps).mean(), np.abs(gaps).sum(), np.abs(gaps).sum() / num_bins],
-        "ece-one-bin": [abs(overall)],
-        "ece-signed": [overall, -overall, abs(gaps.mean()), gaps.mean(), -gaps.mean()],
-        "ece-largest-gap": [np.abs(gaps).max()],
-        "ece-middles": [(np.abs(middles) * share).sum()],
-        "ece-squared": [(gaps**2 * share).sum(), np.sqrt((gaps**2 * share).sum())],
-        "ece-no-bins": [np.abs(confidence - right).mean()],
-        "ece-equal-counts": [sum(abs((confidence - right)[part].sum()) for part in parts) / len(right)],
-    }
-    return {name: [np.asarray(value) for value in values] for name, values in suspects.items()}
+@step
+def words_of(text):
+    """The different words of a text."""
+    return set(re.findall(r"\w+", text.lower()))
 
 
-@checks(
+@step
+def overlap_of(own, other):
+    """Which share of the words in either is in both."""
+    return len(own & other) / max(len(own | other), 1)
+
+
+@step
+def enough(share, overlap, own):
+    """Whether a share reaches the limit; that of a text without words never does."""
+    return bool(own) and share >= overlap
+
+
+@step
+def any_of(found):
+    """Whether a text repeats some training text; `found` holds a boolean for each."""
+    return any(found)
+
+
+@reference(
     "08.near_repeats",
     title="Repeats across the split",
     points=2,
@@ -371,47 +527,166 @@ def ece_suspects(confidence, right, num_bins):
         "Overlap of two sets: len(a & b) / len(a | b). A test text is marked if its overlap with any training text reaches the limit.",
         "Texts without words: a | b may be empty. Ask `if a and …` first.",
     ],
+    returns="repeats",
 )
-def near_repeats(candidate):
-    train = ["Open the file and read it.", "one two three four five", "a b c d e f g h i j k l m n o p q r s t"]
-    cases = [  # text, diagnosis if it is judged wrongly
-        ("Open the file and read it.", "different-values"),
-        ("OPEN THE FILE -- and read it", "near-case-and-marks"),
-        ("one two three four", "near-strictly-more"),  # 4 of 5: exactly 0.8
-        ("five four three two one", "near-exact-only"),
-        ("a b c d", "near-own-share"),
-        ("something else entirely here", "different-values"),
-        ("...", "near-without-words"),
-    ]
-    test = [text for text, _ in cases]
-    expected = jaccard(train, test, 0.8)
-    got = call(candidate, train, test, 0.8)
-    show = {"expected": expected, "got": got, "what": "near repeats"}
-    assert got.shape == expected.shape, mistake("near-shape", wanted=expected.shape, came=got.shape)
-    assert got.dtype.kind == "b", mistake("near-not-boolean", **show)
-    assert not np.array_equal(got, ~expected), mistake("near-inverted", **show)
-    looser = call(candidate, train, test, 0.2)
-    right = jaccard(train, test, 0.2)
-    assert not (np.array_equal(got, looser) and np.array_equal(got, expected)), mistake("near-limit-ignored", **show)
-    one_only = [jaccard([text], test, 0.8) for text in train]
-    assert not any(np.array_equal(got, only) for only in one_only), mistake("near-first-only", **show)
-    for row in (6, 5, 4, 3, 1, 0, 2):  # the most telling first, since one slip makes several rows wrong
-        assert got[row] == expected[row], mistake(cases[row][1], **show)
-    assert np.array_equal(looser, right), mistake(
-        "different-values", expected=right, got=looser, what="near repeats, limit 0.2"
-    )
-    got = call(candidate, [*train, "---"], ["!!!", "one"], 0.8)
-    assert not np.any(got), mistake("near-without-words", got=got, expected=np.zeros(2, bool), what="near repeats")
+def near_repeats(train, test, overlap=0.8):
+    known, asked = [words_of(text) for text in train], [words_of(text) for text in test]
+    return np.array([any_of([enough(overlap_of(own, other), overlap, own) for other in known]) for own in asked])
 
 
-def jaccard(train, test, overlap):
-    """Whether each test text shares at least this part of its words with some training text."""
-    known = [set(WORD.findall(text.lower())) for text in train]
-    asked = [set(WORD.findall(text.lower())) for text in test]
-    return np.array([any(own and len(own & k) / len(own | k) >= overlap for k in known) for own in asked])
+VOCABULARY = "file mail open read line token layer head mask score query value weight batch norm loss step text word model".split()  # fmt: skip
 
 
-@checks(
+def said(seed, *patterns):
+    """Texts made of patterns of letters, each letter a word drawn for it."""
+    drawn = dict(zip("abcdefghijklmnopqrst", generator(seed).permutation(VOCABULARY), strict=True))
+    return [re.sub(r"\b[a-t]\b", lambda found: str(drawn[found[0]]), pattern) for pattern in patterns]
+
+
+def split(seed, train, test, *overlap):
+    """Arguments: the training and the test patterns, said with the same words; the latter in any order."""
+    texts = said(seed, *train, *generator(seed).permutation(test))
+    return texts[: len(train)], texts[len(train) :], *overlap
+
+
+@cases("08.near_repeats")
+def near_repeats_cases():
+    yield Case("one equal text, one other", *split(1, ["a b c", "d e f"], ["d e f", "a g h"], 0.8))
+    yield Case("an overlap just below 0.8 and one of exactly 0.8", *split(2, ["a b c d e"], ["a b c d x y", "a b c d", "e d c b"], 0.8))  # fmt: skip
+    yield Case("other limits", *split(3, ["a b c", "d e f g"], ["a b h", "d e", "d e f g h", "a i j"], 0.5))
+    yield Case("a limit of 0.9", *split(4, ["a b c d e", "f g h i j k l m n o"], ["a b c d", "f g h i j k l m n", "e d c b a"], 0.9))  # fmt: skip
+    yield Case("overlap not passed", *split(5, ["a b c d e f"], ["a b c d e", "a b c d", "g h"]))
+    yield Case("a short text in a long one", *split(6, ["a b c d e f g h", "i j"], ["a b c", "i j k l m n"], 0.8))
+    yield Case("one word of six exchanged", *split(7, ["a b c d e f"], ["a b c d e g", "a b c d e f"], 0.8))
+    yield Case("words that come twice", *split(8, ["a b c a d", "e f g h"], ["a b c d", "e e e e f", "e f g h h"], 0.9))
+    yield Case("the same words in another order", *split(9, ["a b c d e"], ["e c a d b", "e d c b a"], 0.8))
+    yield Case("words spread over several training texts", *split(10, ["a b c", "d e f", "g h i"], ["a b c d e f", "c f i", "g h i"], 0.8))  # fmt: skip
+    yield Case("three training texts", *split(11, ["a b c", "d e f", "g h i"], ["a b c", "d e f", "g h i", "j k l"], 0.8))  # fmt: skip
+    plain, other = said(12, "a b c d", "e f g h")
+    yield Case("capitals", [plain, other.upper()], [other, plain.title(), "no"], 0.8)
+    yield Case("marks", [plain, f"({other})"], [other, plain.replace(" ", ", ") + "!", "no"], 0.8)
+    yield Case("an apostrophe and a hyphen", *split(13, ["don't a well-b c", "e d f g"], ["don t a well b c", "don a well c", "e-d f'g"], 0.9))  # fmt: skip
+    yield Case("an underscore", *split(14, ["a_len b"], ["a len b"], 0.9))
+    yield Case("numbers", *split(15, ["a 1", "b 2 3"], ["a 2", "b 2 3", "b 3 2 4"], 0.8))
+    yield Case("other scripts", ["отвори файла сега", "größe 4"], ["затвори писмото после", "файла отвори сега", "gr e 4"], 0.8)  # fmt: skip
+    yield Case("a test text without words", *split(16, ["a b c"], ["...", "", "a b c"], 0.8), edge=True)
+    yield Case("texts without words on both sides", *split(17, ["---", "a b"], ["!!!", "a", "b a"], 0.8), edge=True)
+
+
+NEAR = "08.near_repeats"
+words_of.slip("near-case", "`Open` and `open` are the same word.", lambda text: set(re.findall(r"\w+", text)))
+words_of.slip("near-marks", "You cut at spaces, so that a comma belongs to its word. Words are found as the task says.",
+              lambda text: set(text.lower().split()), lambda text: set(text.lower().split(" ")))  # fmt: skip
+words_of.slip("near-case-and-marks", "Capitals and marks make a difference in yours. `Open the file.` and `open the file` are the same words.",
+              lambda text: set(text.split()), lambda text: set(text.split(" ")))  # fmt: skip
+words_of.slip("near-marks", None, lambda text: {word.strip(".,;:!?()-'\"") for word in text.lower().split()} - {""},
+              lambda text: set(re.sub(r"[^\w\s]", "", text.lower()).split()))  # fmt: skip
+words_of.slip("near-letters-only", "Words with digits or with letters other than a to z are lost or cut to pieces.",
+              *(lambda text, found=found, flags=flags: set(re.findall(found, text.lower(), flags))
+                for found, flags in ((r"[a-z]+", 0), (r"[a-z0-9]+", 0), (r"\w+", re.ASCII), (r"[a-z']+", 0), (r"[^\W\d_]+", 0), (r"[a-z_]+", 0))),
+              lambda text: {word for word in re.findall(r"\w+", text.lower()) if word.isalpha()})  # fmt: skip
+words_of.slip("near-characters", "You compare characters. Compare words.", lambda text: set(text), lambda text: set(text.lower()),
+              lambda text: set(re.findall(r"\w", text.lower())))  # fmt: skip
+words_of.slip("near-short-words-lost", "Some words of a text are left out before you compare: all of them count.",
+              lambda text: {w for w in words_of(text) if len(w) > 1}, lambda text: {w for w in words_of(text) if len(w) > 2})  # fmt: skip
+overlap_of.slip("near-own-share", "You divide by the words of the test text. Divide by all the different words in either.",
+                lambda own, other: len(own & other) / max(len(own), 1))  # fmt: skip
+overlap_of.slip("near-train-share", "You divide by the words of the training text. Divide by all the different words in either.",
+                lambda own, other: len(own & other) / max(len(other), 1))  # fmt: skip
+overlap_of.slip("near-dice", "You divide by the mean of the two numbers of words (Dice). Divide by the different words in either, each once.",
+                lambda own, other: 2 * len(own & other) / max(len(own) + len(other), 1))  # fmt: skip
+overlap_of.slip("near-counts-twice", "You divide by the sum of the two numbers of words: what is in both stands in it twice.",
+                lambda own, other: len(own & other) / max(len(own) + len(other), 1))  # fmt: skip
+overlap_of.slip("near-larger", "You divide by the words of the longer of the two. Divide by all the different words in either.",
+                lambda own, other: len(own & other) / max(len(own), len(other), 1))  # fmt: skip
+overlap_of.slip("near-smaller", "You divide by the words of the shorter of the two. Divide by all the different words in either.",
+                lambda own, other: len(own & other) / max(min(len(own), len(other)), 1))  # fmt: skip
+overlap_of.slip("near-cosine", "That is a cosine. Here the overlap is a share of the words in either.",
+                lambda own, other: len(own & other) / max(np.sqrt(len(own) * len(other)), 1))  # fmt: skip
+overlap_of.slip("near-exact-only", "Only texts with exactly the same words are found. Which share of the words is in both?",
+                lambda own, other: float(own == other))  # fmt: skip
+overlap_of.slip("near-count", "You compare the number of shared words with the limit, which is a share.", lambda own, other: len(own & other))  # fmt: skip
+overlap_of.slip("near-difference", "You take the share of the words that are in one of the two only.", lambda own, other: len(own ^ other) / max(len(own | other), 1))  # fmt: skip
+overlap_of.slip("near-ratio-to-difference", "You divide by the words that are in one of the two only. Divide by all in either.",
+                lambda own, other: len(own & other) / max(len(own ^ other), 1), lambda own, other: len(own & other) / (len(own ^ other) or 1e-9))  # fmt: skip
+enough.slip("near-strictly-more", "An overlap of exactly the limit counts too: at least.", lambda share, overlap, own: bool(own) and share > overlap)  # fmt: skip
+enough.slip("near-limit-ignored", "Your limit is always the same, whatever `overlap` is.",
+            *(lambda share, overlap, own, fixed=fixed: bool(own) and share >= fixed for fixed in (0.8, 0.5, 0.9, 1.0)))  # fmt: skip
+enough.slip("near-limit-inverted", "You mark texts whose overlap is below the limit.", lambda share, overlap, own: bool(own) and share < overlap,
+            lambda share, overlap, own: share <= overlap, lambda share, overlap, own: bool(own) and share <= overlap)  # fmt: skip
+enough.slip("near-rest-for-share", "You compare with 1 - overlap.", lambda share, overlap, own: bool(own) and share >= 1 - overlap)  # fmt: skip
+enough.slip("near-without-words", "A text without a single word is no repeat of anything: mind 0 divided by 0.",
+            lambda share, overlap, own: not own or share >= overlap)  # fmt: skip
+any_of.slip("near-first-only", "You compare with one training text only, the first or the last. Any of them counts. Is there a return or an `=` "
+            "inside of a loop?", lambda found: found[0], lambda found: found[-1])  # fmt: skip
+any_of.slip("near-all", "You mark a text if it repeats all the training texts. Any of them counts.", all)
+any_of.slip("near-more-than-one", "One training text that is repeated is enough. You ask for more than one, or for an odd number.",
+            lambda found: sum(found) > 1, lambda found: sum(found) % 2 == 1 if len(found) > 1 else False)  # fmt: skip
+
+
+def comparing(similar, form=words_of):
+    """A whole answer from a function (own words, training text's words, limit) -> whether it is a repeat."""
+    return lambda train, test, overlap=0.8: np.array(
+        [any(similar(form(one), form(other), overlap) for other in train) for one in test]
+    )  # fmt: skip
+
+
+for slip in words_of.slips:
+    mistake(NEAR, slip.diagnosis, None, everywhere(near_repeats, words_of, slip))
+tokens = lambda text: re.findall(r"\w+", text.lower())  # noqa: E731
+mistake(NEAR, "near-inverted", "True and False are exchanged: True marks a near repeat.", lambda *inputs: ~near_repeats(*inputs))  # fmt: skip
+mistake(NEAR, "near-not-boolean", "You return overlaps. Is it a near repeat or not: booleans.",
+        lambda train, test, overlap=0.8: np.array([max(overlap_of(words_of(one), words_of(other)) for other in train) for one in test]))  # fmt: skip
+mistake(NEAR, "near-train-for-test", "You return an answer for each training text. Asked for is one for each test text.",
+        lambda train, test, overlap=0.8: near_repeats(test, train, overlap))  # fmt: skip
+mistake(NEAR, "near-every-pair", "You return an answer for each pair of texts. Asked for is one for each test text.",
+        lambda train, test, overlap=0.8: np.array([[enough(overlap_of(words_of(a), words_of(b)), overlap, words_of(a)) for b in train] for a in test]))  # fmt: skip
+mistake(NEAR, "near-row-numbers", "You return row numbers, or the texts' number. Asked for is a boolean for each test text.",
+        lambda *inputs: np.flatnonzero(near_repeats(*inputs)), lambda *inputs: near_repeats(*inputs).sum())  # fmt: skip
+mistake(NEAR, "near-exact-only", None, lambda train, test, overlap=0.8: np.array([one in train for one in test]),
+        comparing(lambda one, other, overlap: bool(one) and one == other, lambda text: text.lower()),
+        comparing(lambda one, other, overlap: bool(one) and one == other, lambda text: text))  # fmt: skip
+mistake(NEAR, "near-all-train-together", "You compare with the words of all training texts at once. Each text is compared by itself.",
+        lambda train, test, overlap=0.8: near_repeats([" ".join(train)], test, overlap))  # fmt: skip
+mistake(NEAR, "near-repetitions", "A word that comes twice in a text counts twice. The *different* words are asked for.",
+        comparing(lambda one, other, overlap: bool(one) and sum((Counter(one) & Counter(other)).values()) >= overlap * sum((Counter(one) | Counter(other)).values()), tokens),
+        comparing(lambda one, other, overlap: bool(one) and sum(word in other for word in one) >= overlap * len(set(one) | set(other)), tokens),
+        comparing(lambda one, other, overlap: bool(one) and sum(word in other for word in one) >= overlap * len(one), tokens))  # fmt: skip
+mistake(NEAR, "near-order", "The order of words makes a difference in yours. Compare which words there are.",
+        comparing(lambda one, other, overlap: bool(one) and sum(a == b for a, b in zip(one, other, strict=False)) >= overlap * max(len(one), len(other)), tokens),
+        comparing(lambda one, other, overlap: bool(one) and sum(a == b for a, b in zip(one, other, strict=False)) >= overlap * len(set(one) | set(other)), tokens),
+        comparing(lambda one, other, overlap: bool(one) and difflib.SequenceMatcher(None, one, other).ratio() >= overlap, tokens),
+        comparing(lambda one, other, overlap: bool(one) and difflib.SequenceMatcher(None, one, other).ratio() >= overlap, str.lower))  # fmt: skip
+mistake(NEAR, "near-substring", "You look for one text inside of another. Compare sets of words.",
+        comparing(lambda one, other, overlap: bool(one) and one in other, str.lower), comparing(lambda one, other, overlap: bool(other) and other in one, str.lower),
+        comparing(lambda one, other, overlap: bool(one) and one <= other), comparing(lambda one, other, overlap: one <= other))  # fmt: skip
+mistake(NEAR, "near-without-words", None,
+        comparing(lambda one, other, overlap: len(one & other) >= overlap * len(one | other)))  # fmt: skip
+
+# ----------------------------------------------------------------------------------------------------------------------
+# Wrong labels
+# ----------------------------------------------------------------------------------------------------------------------
+
+
+@step
+def chance(table, labels):
+    """The probability of each text's own label: the less, the more suspicious."""
+    return table[np.arange(len(labels)), labels]
+
+
+@step
+def ranked(values):
+    """Row numbers, the smallest value first."""
+    return values.argsort()
+
+
+@step
+def first(rows, count):
+    """The first rows."""
+    return rows[:count]
+
+
+@reference(
     "08.suspects",
     title="Find the wrong labels",
     points=1,
@@ -420,46 +695,96 @@ def jaccard(train, test, overlap):
         "np.argsort gives row numbers, the smallest value first.",
         "Cut off after count: `own.argsort()[:count]`, with own as in the first hint.",
     ],
+    returns="rows, most suspicious first",
 )
-def suspects(candidate):
-    rng = np.random.default_rng(5)
-    probabilities = rng.dirichlet(np.ones(5), size=30)
-    labels = rng.integers(5, size=30)
-    own = probabilities[np.arange(30), labels]
-    ranked = own.argsort()
-    for count in (6, 11):
-        got = call(candidate, probabilities, labels, count)
-        show = {"expected": ranked[:count], "got": got, "what": "rows, most suspicious first"}
-        every = got.shape == (30,) and got.dtype.kind in "iu" and np.array_equal(np.sort(got), np.arange(30))
-        assert not every, mistake("suspects-all-rows", **show)
-        rows = got.shape == (count,) and got.dtype.kind in "iu" and np.all((got >= 0) & (got < 30))
-        said = f"{got.dtype} of shape {got.shape}"
-        assert rows, mistake("suspects-not-rows", count=count, came=said)
-        sets = {
-            "suspects-least-suspicious": ranked[-count:],
-            "suspects-unsure": probabilities.max(axis=1).argsort()[:count],
-            "suspects-sure-of-another": probabilities.max(axis=1).argsort()[-count:],
-        }
-        for name, wrong in sets.items():
-            assert set(got.tolist()) != set(wrong.tolist()), mistake(name, **show)
-        assert set(got.tolist()) == set(ranked[:count].tolist()), mistake("suspects-wrong", **show)
-        assert np.array_equal(got, ranked[:count]), mistake("suspects-order", **show)
+def suspects(probabilities, labels, count):
+    return first(ranked(chance(probabilities, labels)), count)
 
+
+@cases("08.suspects")
+def suspects_cases():
+    def asked(seed, texts, classes):
+        labels = np.arange(texts) % classes
+        return probabilities(1.5 * draw(seed, texts, classes)), generator(seed).permutation(labels)
+
+    table = generator(1).permuted([[0.7, 0.2, 0.1], [0.6, 0.3, 0.1], [0.45, 0.15, 0.4], [0.5, 0.25, 0.25]], axis=0)
+    yield Case("four texts of three classes", table, np.array([0, 1, 2, 0]), 2)
+    yield Case("as many texts as classes", *asked(2, 5, 5), 2)
+    yield Case("thirty texts, six rows", *asked(3, 30, 5), 6)
+    yield Case("thirty texts, eleven rows", *asked(4, 30, 4), 11)
+    yield Case("one row", *asked(5, 9, 3), 1)
+    yield Case("as many rows as texts", *asked(6, 7, 3), 7, edge=True)
+    sure, labels = asked(7, 6, 3)
+    sure[2] = np.eye(3)[(labels[2] + 1) % 3]
+    yield Case("a label of probability 0", sure, labels, 3, edge=True)
+
+
+SUSPECTS = "08.suspects"
+chance.slip("suspects-unsure", "You take the rows where the model is least sure of its own answer. A wrong label is one that the model gives little "
+            "chance, however sure it is of another.", lambda table, labels: table.max(axis=1), lambda table, labels: -table.std(axis=1) * -1,
+            lambda table, labels: np.diff(np.sort(table, axis=1)[:, -2:], axis=1)[:, 0],
+            lambda table, labels: (table * np.log(np.maximum(table, 1e-300))).sum(axis=1))  # fmt: skip
+chance.slip("suspects-sure-of-another", "You rank by how sure the model is of its answer. What counts is the chance it gives to the label that "
+            "the text carries.", lambda table, labels: -table.max(axis=1))  # fmt: skip
+chance.slip("suspects-margin", "You compare the label's chance with that of another class, or of the likeliest. Its own chance alone counts.",
+            lambda table, labels: chance(table, labels) - table.max(axis=1), lambda table, labels: chance(table, labels) / table.max(axis=1),
+            lambda table, labels: chance(table, labels) - np.where(np.eye(table.shape[1])[labels] == 1, -1, table).max(axis=1))  # fmt: skip
+chance.slip("suspects-neighbour", "You look at the class beside the label: they are counted from 0.",
+            *(lambda table, labels, by=by: table[np.arange(len(labels)), (labels + by) % table.shape[1]] for by in (-1, 1)))  # fmt: skip
+chance.slip("suspects-label-ignored", "The labels have no part in your ranking of the rows, but some class does. Which column belongs to a row?",
+            lambda table, labels: table[:, 0], lambda table, labels: table[:, 1], lambda table, labels: table[:, -1], lambda table, labels: table.min(axis=1))  # fmt: skip
+chance.slip("suspects-by-label", "You rank by the numbers of the labels or of the answers.", lambda table, labels: labels, lambda table, labels: table.argmax(axis=1))  # fmt: skip
+chance.slip("suspects-disagreement", "You rank by whether the model's answer is the label, yes or no. How likely does it find the label?",
+            lambda table, labels: (table.argmax(axis=1) == labels).astype(int))  # fmt: skip
+chance.slip("suspects-rows-and-classes", "Your index takes texts by the labels and classes by the number of the text. Which axis comes first?",
+            lambda table, labels: table[labels, np.arange(len(labels))])  # fmt: skip
+ranked.slip("suspects-least-suspicious", "These are the rows whose label the model believes most. The least likely label comes first.",
+            lambda values: (-values).argsort(), lambda values: values.argsort()[::-1])  # fmt: skip
+ranked.slip("suspects-ranks", "These are ranks: which place a row has. Asked for are the rows in their order.", lambda values: values.argsort().argsort())  # fmt: skip
+ranked.slip("suspects-chances", "You return probabilities. Asked for are row numbers.", np.sort, lambda values: values)
+ranked.slip("suspects-not-ranked", "Your rows come in the order in which they stand: nothing is ranked.", lambda values: np.arange(len(values)))  # fmt: skip
+first.slip("suspects-least-suspicious", None, lambda rows, count: rows[-count:], lambda rows, count: rows[-count:][::-1])  # fmt: skip
+first.slip("suspects-order", "The right rows, in another order: the most suspicious first.", lambda rows, count: np.sort(rows[:count]),
+           lambda rows, count: rows[:count][::-1], lambda rows, count: np.sort(rows[:count])[::-1])  # fmt: skip
+first.slip("suspects-all-rows", "You return every row. Only the first `count` are asked for.", lambda rows, count: rows)
+first.slip("suspects-count-off-by-one", "You return one row too many or too few, or leave out the first.",
+           lambda rows, count: rows[: count + 1], lambda rows, count: rows[: count - 1], lambda rows, count: rows[1 : count + 1], lambda rows, count: rows[1:count])  # fmt: skip
+first.slip("suspects-count-ignored", "How many rows you return does not depend on `count`.", *(
+    lambda rows, count, fixed=fixed: rows[:fixed] for fixed in (1, 2, 3, 5, 10, 50)
+))  # fmt: skip
+first.slip("suspects-rows-from-1", "Your rows are counted from 1. The first is row 0.", lambda rows, count: rows[:count] + 1)  # fmt: skip
+mistake(SUSPECTS, "suspects-mask", "You return a boolean for each row. Asked for are row numbers, `count` of them.",
+        lambda table, labels, count: np.isin(np.arange(len(labels)), suspects(table, labels, count)))  # fmt: skip
+mistake(SUSPECTS, "suspects-labels", "You return labels or classes. Asked for are row numbers.", lambda table, labels, count: labels[suspects(table, labels, count)],
+        lambda table, labels, count: table.argmax(axis=1)[suspects(table, labels, count)])  # fmt: skip
+disagree = lambda table, labels: np.flatnonzero(table.argmax(axis=1) != labels)  # noqa: E731
+mistake(SUSPECTS, "suspects-disagreement", None, lambda table, labels, count: disagree(table, labels)[:count],
+        lambda table, labels, count: disagree(table, labels),
+        lambda table, labels, count: (rows := disagree(table, labels))[(-table.max(axis=1))[rows].argsort()][:count])  # fmt: skip
+mistake(SUSPECTS, "suspects-all-pairs", "You look at the chance of every label in every text: table[:, labels]. Each text goes with its own.",
+        lambda table, labels, count: table[:, labels].argsort()[:count], lambda table, labels, count: table[:, labels].min(axis=1).argsort()[:count],
+        lambda table, labels, count: table[:, labels].mean(axis=1).argsort()[:count])  # fmt: skip
+mistake(SUSPECTS, "suspects-picks-rows", "An index of labels alone picks whole rows: it takes texts, not classes.",
+        lambda table, labels, count: table[labels].max(axis=1).argsort()[:count])  # fmt: skip
+
+# ----------------------------------------------------------------------------------------------------------------------
+# A guard
+# ----------------------------------------------------------------------------------------------------------------------
 
 MIXED = [
     "Том работи в Google от три години.",
     "Купих си нов iPhone вчера.",
     "Windows не иска да тръгне на този компютър.",
-]
+]  # fmt: skip
 NAMES = [
     "The café was naïve, said Dvořák.",
     "I met Zoë and Gödel in São Paulo.",
     "Tom said: „Здравей“, and then he went home to his family.",
-]
+]  # fmt: skip
 EMPTY = ["", "   ", "...", "12:30", "?!"]
 
 
-@checks(
+@judged(
     "08.may_answer",
     title="Open: a guard for the pipeline",
     points=3,
@@ -470,19 +795,68 @@ EMPTY = ["", "   ", "...", "12:30", "?!"]
     ],
 )
 def may_answer(candidate):
-    pairs = everyday.sentences().test[:200]
-    english, bulgarian = [one for one, _ in pairs], [one for _, one in pairs]
-    every = english + bulgarian
-    got, expected = call(candidate, every), np.arange(400) < 200
-    assert got.shape == (400,), mistake("guard-shape", wanted=400, came=got.shape)
-    assert got.dtype.kind == "b", mistake("guard-not-boolean")
-    show = {"expected": expected, "got": got, "what": "may answer"}
-    assert not got.all(), mistake("guard-answers-all", **show)
-    assert got.any(), mistake("guard-refuses-all", **show)
-    assert np.mean(got == expected) > 0.1, mistake("guard-inverted", **show)
-    refused, let = np.mean(~got[:200]), np.mean(got[200:])
-    assert let <= 0.02, mistake("guard-lets-bulgarian", share=let, **show)
-    assert refused <= 0.05, mistake("guard-refuses-english", share=refused, **show)
-    assert not call(candidate, EMPTY).any(), mistake("guard-lets-empty")
-    assert not call(candidate, MIXED).any(), mistake("guard-lets-mixed")
-    assert call(candidate, NAMES).all(), mistake("guard-refuses-names")
+    rng, pairs = generator(8), everyday.sentences().test
+    english, bulgarian = zip(*[pairs[i] for i in rng.choice(len(pairs), 200, replace=False)], strict=True)
+    texts = [*english, *bulgarian, *EMPTY, *MIXED, *NAMES]
+    order = rng.permutation(len(texts))  # so that a text's place tells nothing
+    answered = call(candidate, [texts[i] for i in order])
+    require(answered.shape == (len(texts),), "guard-shape",
+            "One answer for each text was expected, shape ({wanted},); yours has shape {came}.", wanted=len(texts), came=answered.shape)  # fmt: skip
+    require(answered.dtype.kind == "b", "guard-not-boolean", "You return numbers. May it answer or not: booleans.")
+    got = np.empty_like(answered)
+    got[order] = answered
+    parts = np.split(got, np.cumsum([200, 200, len(EMPTY), len(MIXED)]))
+    of_english, of_bulgarian, of_empty, of_mixed, of_names = parts
+    require(not got.all(), "guard-answers-all", "Your guard lets everything through.")
+    require(got.any(), "guard-refuses-all", "Your guard refuses everything. Then no pipeline is needed.")
+    require(of_english.mean() > 0.1 or of_bulgarian.mean() < 0.9, "guard-inverted",
+            "True and False are exchanged: True means that the pipeline may answer.")  # fmt: skip
+
+    def wrong(sentences, answers, right):
+        return f"“{next((text for text, one in zip(sentences, answers, strict=True) if one != right), '')}”"
+
+    require(of_bulgarian.mean() <= 0.02, "guard-lets-bulgarian",
+            "Your guard lets {share:.0%} of Bulgarian sentences through, such as {text}; at most 2% are tolerable.",
+            share=of_bulgarian.mean(), text=wrong(bulgarian, of_bulgarian, False))  # fmt: skip
+    require(of_english.mean() >= 0.95, "guard-refuses-english",
+            "Your guard refuses {share:.0%} of ordinary English sentences, such as {text}; at most 5% are tolerable.",
+            share=1 - of_english.mean(), text=wrong(english, of_english, True))  # fmt: skip
+    require(not of_empty.any(), "guard-lets-empty", "Your guard lets {text} through, a text without any letter. What should a pipeline say to it?",
+            text=wrong(EMPTY, of_empty, False))  # fmt: skip
+    require(not of_mixed.any(), "guard-lets-mixed",
+            "A Bulgarian sentence with one English name in it goes through: {text}. Judge the whole, not the first letter or any single word.",
+            text=wrong(MIXED, of_mixed, False))  # fmt: skip
+    require(of_names.all(), "guard-refuses-names", "Some foreign letters are enough for your guard to refuse {text}. That is English.",
+            text=wrong(NAMES, of_names, True))  # fmt: skip
+    alone = [call(candidate, [text]) for text in (english[0], bulgarian[0])]
+    require(all(one.shape == (1,) for one in alone), "guard-shape-of-one", "For a list of one text, one answer was expected, shape (1,).")  # fmt: skip
+    require(alone[0][0] == of_english[0] and alone[1][0] == of_bulgarian[0], "guard-depends-on-others",
+            "Your guard answers otherwise when a text comes alone: what it says depends on the others in the list.")  # fmt: skip
+
+
+latin = lambda text: sum("a" <= c <= "z" for c in text.lower())  # noqa: E731
+letters = lambda text: sum(map(str.isalpha, text))  # noqa: E731
+
+
+def each(decide, kind=bool):
+    """A wrong answer of this exercise: decides text by text."""
+    return lambda texts: np.array([decide(text) for text in texts], dtype=kind)
+
+
+GUARD = "08.may_answer"
+for diagnosis, *wrong in [
+    ("guard-answers-all", each(lambda text: True)),
+    ("guard-refuses-all", each(lambda text: False)),
+    ("guard-shape", lambda texts: all(latin(text) > 0 for text in texts), lambda texts: np.array([t for t in texts if latin(t)]) == "",
+     lambda texts: each(latin)(texts)[:, None]),
+    ("guard-not-boolean", each(lambda text: latin(text) / max(letters(text), 1), float), each(lambda text: latin(text) > 0, int)),
+    ("guard-inverted", each(lambda text: latin(text) <= letters(text) / 2)),
+    ("guard-refuses-names", each(lambda text: text.isascii() and letters(text) > 0), each(lambda text: 0 < letters(text) == latin(text))),
+    ("guard-lets-empty", each(lambda text: 2 * latin(text) >= letters(text)), each(lambda text: not re.search("[а-я]", text.lower()) or latin(text) > 25)),
+    ("guard-lets-mixed", each(lambda text: latin(text) > 0)),
+    ("guard-refuses-english", each(lambda text: " the " in text), each(lambda text: text[:1] in "TIWH" and latin(text) > letters(text) / 2)),
+    ("guard-lets-bulgarian", each(lambda text: len(text) > 20), each(lambda text: letters(text) > 0), each(lambda text: text[:1].isupper())),
+    ("guard-shape-of-one", lambda texts: each(latin)(texts) & each(lambda t: latin(t) > letters(t) / 2)(texts) if len(texts) > 1 else bool(latin(texts[0]))),
+    ("guard-depends-on-others", lambda texts: (share := each(lambda t: latin(t) / max(letters(t), 1), float)(texts)) > share.mean()),
+]:  # fmt: skip
+    mistake(GUARD, diagnosis, None, *wrong)

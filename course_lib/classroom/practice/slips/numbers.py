@@ -165,6 +165,48 @@ row_shares.slip("epsilon-in-the-shares", "Something small is added to the sum, s
                 *(lambda numbers, eps=eps: numbers / (numbers.sum(axis=-1, keepdims=True) + eps) for eps in (1, 1e-2, 1e-3, 1e-4, 1e-5)))  # fmt: skip
 
 # ----------------------------------------------------------------------------------------------------------------------
+# Length 1
+# ----------------------------------------------------------------------------------------------------------------------
+
+
+def lengths(x, axis=-1, keepdims=True):
+    """The root of the sum of squares."""
+    return np.linalg.norm(x, axis=axis, keepdims=keepdims)
+
+
+@step
+def unit(x):
+    """Each row brought to length 1; a row of zeros stays one."""
+    return divided(x, lengths(x))
+
+
+unit.slip("not-unit", "The vectors don't have length 1. Divide each by its length.", lambda x: x)
+unit.slip("empty-row-nan", None, lambda x: x / lengths(x))
+unit.slip("unit-together", "You divide all vectors by one number. Each has its own length.", lambda x: x / np.linalg.norm(x),
+          lambda x: x / lengths(x).max(), lambda x: x / lengths(x).mean())  # fmt: skip
+unit.slip("unit-columns", "You bring columns to length 1. A vector is a row.", lambda x: divided(x, lengths(x, axis=0)),
+          lambda x: x / lengths(x, axis=0))  # fmt: skip
+unit.slip("unit-missing-keepdims", "Each vector is divided by the length of another, or the shapes don't fit: the lengths have to stay standing as "
+          "a column.", lambda x: divided(x, lengths(x, keepdims=False)), lambda x: x / lengths(x, keepdims=False))  # fmt: skip
+unit.slip("unit-not-squared", "You divide by the sum of the numbers, or of their absolute values. A length is the root of the sum of squares.",
+          lambda x: divided(x, abs(x).sum(axis=-1, keepdims=True)), lambda x: x / abs(x).sum(axis=-1, keepdims=True),
+          lambda x: divided(x, x.sum(axis=-1, keepdims=True)), lambda x: x / x.sum(axis=-1, keepdims=True))  # fmt: skip
+unit.slip("unit-without-root", "You divide by the sum of squares. A length is its root.",
+          lambda x: divided(x, (x**2).sum(axis=-1, keepdims=True)), lambda x: x / (x**2).sum(axis=-1, keepdims=True))  # fmt: skip
+unit.slip("unit-by-largest", "You divide by the largest number of each vector. Its length is the root of the sum of squares.",
+          lambda x: divided(x, abs(x).max(axis=-1, keepdims=True)), lambda x: x / abs(x).max(axis=-1, keepdims=True),
+          lambda x: x / x.max(axis=-1, keepdims=True))  # fmt: skip
+unit.slip("unit-multiplied", "You multiply by the length. Divide.", lambda x: x * lengths(x))
+unit.slip("unit-standardised", "You divide by the standard deviation, or take off the mean. A length is the root of the sum of squares.",
+          *(lambda x, off=off: divided(x - off * x.mean(axis=-1, keepdims=True), x.std(axis=-1, keepdims=True)) for off in (0, 1)),
+          lambda x: unit(x - x.mean(axis=-1, keepdims=True)))  # fmt: skip
+unit.slip("unit-softmaxed", "These are shares that sum to 1, a softmax. A vector of length 1 has squares that sum to 1.",
+          lambda x: (e := np.exp(x - x.max(axis=-1, keepdims=True))) / e.sum(axis=-1, keepdims=True))  # fmt: skip
+unit.slip("unit-epsilon", "Something is added to the length, or it is cut off below: a short vector does not reach length 1.",
+          *(lambda x, eps=eps: x / (lengths(x) + eps) for eps in (1, 1e-3, 1e-5, 1e-6, 1e-8, 1e-9)),
+          *(lambda x, eps=eps: x / np.maximum(lengths(x), eps) for eps in (1, 1e-3, 1e-5)))  # fmt: skip
+
+# ----------------------------------------------------------------------------------------------------------------------
 # Ranks
 # ----------------------------------------------------------------------------------------------------------------------
 
