@@ -1,139 +1,57 @@
-"""The checks of lesson 11, the Vision Transformer, in the order in which its exercises come.
+"""Lesson 11, the Vision Transformer: what is right, and each mistake with its sentence, in the order of its exercises.
 
 Images have other heights than widths here, and grids other rows than columns: square ones hide exchanged axes.
 """
 
+import itertools
+
 import numpy as np
 
 from course_lib.attention import softmax
-from course_lib.classroom.practice import probes
-from course_lib.classroom.practice.diagnoses import add_messages, call_on_batch, mistake, same_values
-from course_lib.classroom.practice.exercises import checks
-from course_lib.classroom.practice.probes import draw
-from course_lib.classroom.practice.trial import call
-
-add_messages(
-    {
-        "array-shape": "The shape is {shape}; expected {right}, that is {axes}.",
-        # patches
-        "patches-are-strips": "Your patches are strips: pixels that follow each other in memory, cut after every patch_size². Reshape "
-        "only reads on. Cut both axes first, then bring the two patch axes side by side.",
-        "patches-down-columns": "The patches are right, but go down the columns. They are counted as one reads: along the first row, "
-        "then the second.",
-        "patch-pixels-transposed": "Each patch holds the right pixels, read downwards. Inside a patch, too, row by row.",
-        "patches-interleaved": "Your patches collect pixels from all over the image: every n-th row and column. When an axis is cut in "
-        "two, the first new axis counts the patches, the second the pixels in one.",
-        "patches-overlap": "Your patches overlap: the window moves by one pixel. It moves by a whole patch.",
-        "patches-not-flat": "The pixels of a patch still stand in a square. A token is a list of numbers: (patches, patch_size²).",
-        "patches-in-a-grid": "The patches still stand in a grid (rows, columns). A Transformer takes a sequence: (patches, patch_size²).",
-        "patches-transposed": "Patches and pixels are exchanged: one row a patch, (patches, patch_size²).",
-        # and back
-        "image-from-strips": "You reshape at once, so that each patch is laid out along a row of the image. Undo the cut step by step: "
-        "(rows, columns, size, size), exchange two axes, join.",
-        "image-down-columns": "The patches are put down the columns. They come row by row.",
-        "image-pixels-transposed": "Each patch is turned over its diagonal. Its pixels, too, come row by row.",
-        "image-interleaved": "Neighbouring pixels of a patch end up far apart. Before you join, the axes must be (rows, size, columns, size).",
-        "image-transposed": "The image lies on its side: height comes first.",
-        "image-patches-reversed": "The last patch comes first in your image.",
-        "image-opened-as-cut": "You open the list as the image was cut: (rows, size, columns, size). But the patches are joined by now: "
-        "the first axis counts rows and columns, the second holds size and size.",
-        "image-grid-exchanged": "Rows and columns of the grid are exchanged: there are height / size rows of patches, each of width / size.",
-        "image-size-fixed": "You take the patches for 2 by 2. Their size stands in the input: the root of its last axis.",
-        # tokens
-        "tokens-positions-missing": "The positions change nothing in your tokens.",
-        "tokens-class-without-position": "The class token got no position. There is one row of positions for each token, and the class "
-        "token is the first.",
-        "tokens-class-last": "The class token stands at the end. Here it comes first.",
-        "tokens-class-missing": "There is no class token: expected are 1 + patches rows, the first of them from class_token.",
-        "tokens-class-added": "You add the class token to every patch. It is a token of its own.",
-        "tokens-positions-one-off": "The patches' positions are off by one: row 0 belongs to the class token, row 1 to the first patch.",
-        "tokens-no-bias": "The bias changes nothing in your tokens.",
-        "tokens-bias-on-class": "The bias was added to the class token, too. It belongs to the embedding of patches.",
-        # find the bug
-        "map-wrong-token": "Your map does not name the tokens: from 0, the row of cut(image) that moves.",
-        "map-transposed": "Your map lies on its side: entry (y, x) belongs to the pixel in row y and column x.",
-        "map-of-pixels": "You name the place of the pixel inside its token. Wanted is the token.",
-        "map-one-off": "All numbers are off by one: tokens count from 0.",
-        "map-accumulates": "Pixels that you changed earlier are still changed. Start each time from a fresh copy.",
-        "map-black-pixels": "Pixels of 0 seem to belong to no token: multiplying leaves 0 as it was. Add something.",
-        "map-of-cut": "That is what cut gives: for each token, its pixels. Wanted is the reverse: for each pixel, its token.",
-        "map-assumes-squares": "You computed where the token should be. Measure it: change the pixel, and see which row of cut(image) moves.",
-        "map-largest-token": "You name the token with the largest number, not the one that moves: compare with the tokens before the change.",
-        # count
-        "vit-no-class-token": "One row of d_model numbers is missing ({gap:+,}). Have you the class token, its row of positions and the "
-        "patch embedding's bias?",
-        "vit-two-rows": "Two rows of d_model numbers are missing ({gap:+,}): the class token with its row of positions, or the gain and "
-        "the bias of the last layer norm.",
-        "vit-four-a-block": "4 · d_model are missing in each block ({gap:+,}): its two norms (a gain and a bias each), or the biases of its "
-        "four attention maps.",
-        "vit-embedding-each": "You count an embedding for each patch. All patches share one.",
-        "vit-no-positions": "Your number lacks the positions: one row of d_model numbers a token.",
-        "vit-no-biases": "Your number lacks biases ({gap:+,}). Each linear map has one for each of its outputs.",
-        "vit-no-norms": "Your number lacks layer norms: two in each block and one at the end, a gain and a bias each.",
-        "vit-no-head": "Your number lacks the head: d_model × classes, and a bias a class.",
-        "vit-one-channel": "You count one number a pixel. A colour image has three: channels · patch_size² in a patch.",
-        "vit-square-root": "Your table of positions has the rows of one side only. A square image has (image_size / patch_size)² patches.",
-        "vit-no-output-matrix": "Your attentions lack the output projection: four matrices of d_model × d_model.",
-        "vit-positions-of-pixels": "Your table has a position for each pixel. There is one a patch, and one for the class token.",
-        "vit-otherwise": "For {sizes} your number is {yours:,}; it is {right:,}, a difference of {gap:+,}.",
-        # larger images
-        "resize-as-a-sequence": "You stretch the list of positions as if they stood in one line, so a row runs over into the next. Put "
-        "them back into their grid first, and interpolate along both axes.",
-        "resize-class-too": "The class token went through the interpolation. It stands nowhere in the image: keep its row as it is.",
-        "resize-class-lost": "The class token's row is gone. Keep it, in front.",
-        "resize-nearest": "You copy the nearest position. Between two of them the vector is a mixture of both.",
-        "resize-transposed": "Rows and columns of the grid are exchanged.",
-        "resize-half-pixel": "You align the outer edges of the patches, as torch does by default. Here the corners stay: the new first "
-        "and last patch of a row stand where the old ones stood.",
-        "resize-rows-only": "Only the rows were interpolated; the columns are not what they should be.",
-        "resize-filled-up": "You keep the old rows as they are and fill up at the end. In the larger grid every row and column moves.",
-        "resize-corners-move": "The last new place must stand on the last old one: np.linspace(0, n - 1, m), not steps of n / m.",
-        "resize-tiled": "You repeat the old grid. Then two places far apart have the same position.",
-        # distance
-        "distance-class-kept": "The class token is still in: it stands nowhere in the image. Drop its row and its column.",
-        "distance-not-renormalised": "Without the class token's column a row no longer sums to 1. Divide by what is left.",
-        "distance-along-the-sequence": "You take distances along the sequence, i - j. The end of a row is far from the start of the next.",
-        "distance-manhattan": "You add steps down and across. As the crow flies: the root of the sum of squares.",
-        "distances-squared": "These are squared distances. Take the root before you average.",
-        "distance-root-at-the-end": "You take the root of the mean of squares. First the root, then the mean.",
-        "distance-of-maximum": "You measure only to the key with the largest weight. All keys count, by their weights.",
-        "distance-mean-of-keys": "You take the mean over the keys. Their weights sum to 1 already: add up weight times distance.",
-        "distance-shared-rest": "You divide by the weights of all queries together. Each row by what is left of it.",
-        "distance-ignores-weights": "The weights don't matter in your mean.",
-        "distance-grid-exchanged": "Rows and columns of the grid are exchanged: patch i stands in row i // columns, column i % columns.",
-        "distance-one-number": "One number came back. Each head has its own distance.",
-        "distance-sum": "You add up over the queries. Take the mean: how far does a patch look?",
-        "distance-keys-as-queries": "You average over the wrong axis: rows are queries, and each row's weights share out its own keys.",
-    }
-)  # fmt: skip
-
+from course_lib.classroom.practice.catalogue import Case, cases, mistake
+from course_lib.classroom.practice.exercises import reference
+from course_lib.classroom.practice.probes import draw, generator
+from course_lib.classroom.practice.slips.blocks import linear
+from course_lib.classroom.practice.slips.numbers import mean, row_shares
+from course_lib.classroom.practice.slips.sizes import attention_size, map_size, network_size, norm_size, number_mistakes
+from course_lib.classroom.practice.steps import step
 
 # ---------------------------------------------------------------------------------------------------------------------
-# Patches
+# Patches. The axes of a cut image: r rows and c columns of patches, y rows and x columns of pixels inside of one
 # ---------------------------------------------------------------------------------------------------------------------
 
 
-def right_patches(images, size):
-    """Images (…, height, width) as patches (…, patches, size²), row by row."""
-    *leading, height, width = images.shape
-    cut = images.reshape(*leading, height // size, size, width // size, size)
-    return cut.swapaxes(-3, -2).reshape(*leading, -1, size * size)
+def in_axes(array, axes, height, width, size):
+    """An array (…, with height · width numbers) by one reshape to these axes, such as "rycx"."""
+    sizes = {"r": height // size, "c": width // size, "y": size, "x": size}
+    leading = array.shape[: array.ndim - 2]
+    return array.reshape(*leading, *(sizes[axis] for axis in axes))
 
 
-def same_array(got, expected, what, axes, suspects=None, when_wrong="different-values"):
-    """`same_values`, where another shape that no suspect explains is named beside the right one."""
-    explained = got.shape == expected.shape or probes.first_match(got, suspects or {})
-    show = {"expected": expected, "got": got, "what": what}
-    assert explained, mistake("array-shape", shape=got.shape, right=expected.shape, axes=axes, **show)
-    same_values(got, expected, what, suspects, when_wrong)
+def exchanged(axes, order):
+    """The function that brings the last axes into another order."""
+    return lambda cut: np.einsum(f"...{axes}->...{order}", cut)
 
 
-def right_on_batch(got, expected, what):
-    """Assert that an answer for a batch is right, after one sentence went well."""
-    assert probes.close(got, expected), mistake("wrong-on-batch", expected=expected, got=got, what=what)
+@step
+def cut_up(images, size):
+    """Both axes cut in two: (…, height, width) -> (…, rows, size, columns, size)."""
+    return in_axes(images, "rycx", *images.shape[-2:], size)
 
 
-@checks(
+@step
+def gathered(cut):
+    """The two axes inside of a patch side by side: (…, rows, columns, size, size)."""
+    return np.swapaxes(cut, -3, -2)
+
+
+@step
+def listed(cut, size):
+    """One patch after the other, each flat: (…, patches, size²)."""
+    return cut.reshape(*cut.shape[:-4], -1, size * size)
+
+
+@reference(
     "11.to_patches",
     title="An image as a sequence of patches",
     points=3,
@@ -143,41 +61,160 @@ def right_on_batch(got, expected, what):
         "the middle two.",
         "`np.swapaxes(cut, -3, -2)` gives (…, rows, columns, patch_size, patch_size). A last reshape joins the first two and the last two.",
     ],
+    returns="patches",
 )
-def to_patches(candidate):
-    axes = "(patches, patch_size²)"
-    for seed, height, width, size in ((1, 6, 12, 3), (2, 8, 4, 2)):
-        image = draw(seed, height, width)
-        got = call(candidate, image, size)
-        same_array(got, right_patches(image, size), "patches", axes, patch_suspects(image, size))
-    batch = draw(3, 2, 3, 6, 8)
-    right_on_batch(call_on_batch(candidate, batch, 2), right_patches(batch, 2), "patches")
+def to_patches(images, patch_size):
+    return listed(gathered(cut_up(images, patch_size)), patch_size)
 
 
-def patch_suspects(image, size):
-    """What well-known mistakes give for the patches of one image."""
-    height, width = image.shape
-    rows, columns = height // size, width // size
-    cut = image.reshape(rows, size, columns, size).swapaxes(1, 2)  # (rows, columns, size, size)
-    right = cut.reshape(rows * columns, size * size)
-    windows = np.lib.stride_tricks.sliding_window_view(image, (size, size))
-    spread = image.reshape(size, rows, size, columns)
-    return {
-        "patches-are-strips": image.reshape(-1, size * size),
-        "patches-down-columns": cut.swapaxes(0, 1).reshape(-1, size * size),
-        "patch-pixels-transposed": cut.swapaxes(2, 3).reshape(-1, size * size),
-        "patches-interleaved": [
-            spread.transpose(1, 3, 0, 2).reshape(-1, size * size),
-            spread.swapaxes(1, 2).reshape(-1, size * size),
-        ],
-        "patches-overlap": windows.reshape(-1, size * size),
-        "patches-not-flat": [cut.reshape(-1, size, size), cut],
-        "patches-in-a-grid": cut.reshape(rows, columns, size * size),
-        "patches-transposed": right.T,
-    }
+def some_images():
+    """Images and patch sizes: ("what is special", images, size)."""
+    yield "an image of two patches", draw(1, 2, 4).round(1), 2
+    yield "more columns than rows", draw(2, 6, 12), 3
+    yield "more rows than columns", draw(3, 8, 4), 2
+    yield "a square image", draw(4, 6, 6), 2
+    yield "as many patches a side as pixels in one", draw(5, 4, 4), 2
+    yield "patches of one pixel", draw(6, 2, 3), 1
+    yield "one patch, the whole image", draw(7, 3, 3), 3
+    yield "a batch of images", draw(8, 2, 4, 12), 4
+    yield "a batch with two leading axes", draw(9, 2, 3, 6, 4), 2
 
 
-@checks(
+@cases("11.to_patches")
+def patch_cases():
+    for about, images, size in some_images():
+        yield Case(about, images, size)
+
+
+cut_up.slip("patches-counts-exchanged", "When an axis is cut in two, the first new axis counts the patches, the second the pixels in one. Yours "
+            "are exchanged.", lambda images, size: in_axes(images, "yrxc", *images.shape[-2:], size))  # fmt: skip
+cut_up.slip("patches-reshaped-at-once", "You reshape straight to (rows, columns, size, size). Reshape only reads on, along whole rows of the "
+            "image: cut each axis in two where it stands.", lambda images, size: in_axes(images, "rcyx", *images.shape[-2:], size))  # fmt: skip
+cut_up.slip("patches-grid-exchanged", "Rows and columns of the grid are exchanged: there are height / size rows of patches, each of width / size.",
+            lambda images, size: in_axes(images, "rycx", *images.shape[:-3:-1], size))  # fmt: skip
+cut_up.slip("leading-axes", None, lambda images, size: in_axes(images, "rycx", *images.shape[:2], size))
+gathered.slip("patches-are-strips", "Your patches are strips: pixels that follow each other in memory, cut after every patch_size². Reshape "
+              "only reads on. Cut both axes first, then bring the two patch axes side by side.", lambda cut: cut)  # fmt: skip
+gathered.slip("patches-down-columns", "The patches are right, but go down the columns. They are counted as one reads: along the first row, "
+              "then the second.", exchanged("rycx", "cryx"))  # fmt: skip
+gathered.slip("patch-pixels-transposed", "Each patch holds the right pixels, read downwards. Inside a patch, too, row by row.",
+              exchanged("rycx", "rcxy"))  # fmt: skip
+gathered.slip("patches-both-downwards", "All is read downwards: the patches, and the pixels inside of one. Both go row by row.",
+              exchanged("rycx", "crxy"))  # fmt: skip
+gathered.slip("leading-axes", None, lambda cut: cut.swapaxes(1, 2), lambda cut: cut.swapaxes(2, 3), lambda cut: cut.transpose(0, 2, 1, 3),
+              lambda cut: cut.transpose(0, 1, 3, 2, 4))  # fmt: skip
+gathered.slip("patches-mixed", "A row of yours holds pixels from all over the image: other axes are exchanged than needed. At the end the two "
+              "that count patches come first, then the two that count pixels in one.",
+              *(exchanged("rycx", "".join(order)) for order in itertools.permutations("rycx")
+                if "".join(order) not in {"rycx", "cryx", "rcxy", "crxy", "rcyx"}))  # fmt: skip
+listed.slip("patches-not-flat", "The pixels of a patch still stand in a square. A token is a list of numbers: (patches, patch_size²).",
+            lambda cut, size: cut, lambda cut, size: cut.reshape(*cut.shape[:-4], -1, size, size))  # fmt: skip
+listed.slip("patches-in-a-grid", "The patches still stand in a grid (rows, columns). A Transformer takes a sequence: (patches, patch_size²).",
+            lambda cut, size: cut.reshape(*cut.shape[:-2], -1))  # fmt: skip
+listed.slip("patches-transposed", "Patches and pixels are exchanged: one row a patch, (patches, patch_size²).",
+            lambda cut, size: np.swapaxes(listed(cut, size), -1, -2), lambda cut, size: cut.reshape(*cut.shape[:-4], size * size, -1))  # fmt: skip
+listed.slip("patches-in-one-row", "All patches stand in one row. Each is a token of its own: (patches, patch_size²).",
+            lambda cut, size: cut.reshape(*cut.shape[:-4], -1))  # fmt: skip
+listed.slip("images-joined", "The patches of all images stand in one list. The leading axes stay: each image is a sequence of its own.",
+            lambda cut, size: cut.reshape(-1, size * size))  # fmt: skip
+listed.slip("patches-reversed", "The patches come in reverse order.", lambda cut, size: listed(cut, size)[..., ::-1, :])
+listed.slip("patch-pixels-reversed", "The pixels of a patch come in reverse order, or mirrored. They are read row by row, each from left to right.",
+            lambda cut, size: listed(cut, size)[..., ::-1], lambda cut, size: listed(cut[..., ::-1], size),
+            lambda cut, size: listed(cut[..., ::-1, :], size))  # fmt: skip
+listed.slip("patch-left-out", "A patch is missing, the first or the last.",
+            lambda cut, size: listed(cut, size)[..., :-1, :], lambda cut, size: listed(cut, size)[..., 1:, :])  # fmt: skip
+listed.slip("edge-left-out", "The last row or the last column of patches is missing: does your loop end too early?",
+            lambda cut, size: listed(cut[..., :-1, :, :, :], size), lambda cut, size: listed(cut[..., :-1, :, :], size),
+            lambda cut, size: listed(cut[..., :-1, :-1, :, :], size))  # fmt: skip
+listed.slip("one-patch-only", "A single patch came back. Is there a return inside of your loop?",
+            *(lambda cut, size, at=at: listed(cut, size)[..., at, :] for at in (0, -1, slice(1), slice(-1, None))))  # fmt: skip
+listed.slip("patch-averaged", "Each patch is one number, its mean or its sum. All its pixels stay.",
+            lambda cut, size: listed(cut, size).mean(axis=-1), lambda cut, size: listed(cut, size).sum(axis=-1),
+            lambda cut, size: listed(cut, size).mean(axis=-1, keepdims=True))  # fmt: skip
+listed.slip("cast-to-whole-numbers", None, lambda cut, size: listed(cut, size).astype(int))
+
+
+def numbered(number, inside):
+    """Patches by slow loops, with another number of a patch (row, column, rows, columns) and of a pixel (y, x, size)."""
+
+    def patches(images, size):
+        cut = gathered(cut_up(images, size))
+        result = np.zeros_like(listed(cut, size))
+        for row, column, y, x in np.ndindex(cut.shape[-4:]):
+            result[..., number(row, column, *cut.shape[-4:-2]), inside(y, x, size)] = cut[..., row, column, y, x]
+        return result
+
+    return patches
+
+
+def read(row, column, rows, columns):
+    """A patch's number, as one reads."""
+    return row * columns + column
+
+
+mistake("11.to_patches", "patches-overwritten", "Patches are written over each other: their numbers go on by the wrong length from one row of the grid "
+        "to the next.", *(numbered(number, lambda y, x, size: y * size + x) for number in (
+            lambda row, column, rows, columns: row * rows + column, lambda row, column, rows, columns: row + column,
+            lambda row, column, rows, columns: row * column)))  # fmt: skip
+mistake("11.to_patches", "pixels-overwritten", "Pixels of a patch are written over each other, and some places stay 0.",
+        numbered(read, lambda y, x, size: y + x), numbered(read, lambda y, x, size: y * x), numbered(read, lambda y, x, size: x))  # fmt: skip
+
+
+def of_rank(ndim, function):
+    """A function that unpacks a shape, and so takes arrays of one number of axes alone."""
+
+    def only(array, *rest):
+        if array.ndim != ndim:
+            raise ValueError
+        return function(array, *rest)
+
+    return only
+
+
+def windows(images, size, step=1):
+    """Every window of the image, or every so many."""
+    every = np.lib.stride_tricks.sliding_window_view(images, (size, size), axis=(-2, -1))[..., ::step, ::step, :, :]
+    return every.reshape(*images.shape[:-2], -1, size * size)
+
+
+mistake("11.to_patches", "patches-overlap", "Your patches overlap: the window moves by less than a patch. It moves by a whole one.", windows,
+        lambda images, size: windows(images, size, max(size // 2, 1)))  # fmt: skip
+mistake("11.to_patches", "patches-assume-a-square", "You take the image for a square one. Height and width are two numbers.",
+        lambda images, size: to_patches(images[..., : images.shape[-2]], size),
+        lambda images, size: to_patches(images[..., : images.shape[-1], :], size),
+        *(lambda images, size, side=side: listed(gathered(in_axes(images, "rycx", *[images.shape[side]] * 2, size)), size) for side in (-1, -2)))  # fmt: skip
+mistake("11.to_patches", "leading-axes", None, of_rank(2, to_patches), of_rank(3, to_patches))
+
+# ---------------------------------------------------------------------------------------------------------------------
+# And back
+# ---------------------------------------------------------------------------------------------------------------------
+
+
+@step
+def side_of(patches):
+    """How many pixels a patch has to a side."""
+    return round(patches.shape[-1] ** 0.5)
+
+
+@step
+def opened(patches, height, width, size):
+    """(…, patches, size²) -> (…, rows, columns, size, size)."""
+    return in_axes(patches, "rcyx", height, width, size)
+
+
+@step
+def spread(cut):
+    """Rows by rows, columns by columns: (…, rows, size, columns, size)."""
+    return np.swapaxes(cut, -3, -2)
+
+
+@step
+def joined(cut, height, width):
+    """(…, rows, size, columns, size) -> (…, height, width)."""
+    return cut.reshape(*cut.shape[:-4], height, width)
+
+
+@reference(
     "11.from_patches",
     title="Patches put together again",
     points=1,
@@ -186,37 +223,92 @@ def patch_suspects(image, size):
         "Open up: (…, rows, columns, patch_size, patch_size). Which two axes must be exchanged before the image can be joined?",
         "`np.swapaxes(…, -3, -2)` gives (…, rows, patch_size, columns, patch_size); then reshape to (…, height, width).",
     ],
+    returns="image",
 )
-def from_patches(candidate):
-    for seed, height, width, size in ((1, 6, 12, 3), (2, 8, 4, 2)):
-        image = draw(seed, height, width)
-        patches = right_patches(image, size)
-        got = call(candidate, patches, height, width)
-        rows, columns = height // size, width // size
-        cut = patches.reshape(rows, columns, size, size)
-        suspects = {
-            "image-from-strips": patches.reshape(height, width),
-            "image-down-columns": joined(patches.reshape(columns, rows, size, size).swapaxes(0, 1)),
-            "image-pixels-transposed": joined(cut.swapaxes(2, 3)),
-            "image-interleaved": cut.transpose(2, 0, 3, 1).reshape(height, width),
-            "image-transposed": image.T,
-            "image-patches-reversed": joined(cut[::-1, ::-1]),
-            "image-opened-as-cut": patches.reshape(rows, size, columns, size).swapaxes(1, 2).reshape(height, width),
-            "image-grid-exchanged": patches.reshape(columns, rows, size, size).swapaxes(1, 2).reshape(height, width),
-            "image-size-fixed": joined(patches.reshape(height // 2, width // 2, 2, 2)) if size != 2 else [],
-        }
-        same_array(got, image, "image", "(height, width)", suspects)
-    batch = draw(3, 2, 3, 6, 8)
-    right_on_batch(call_on_batch(candidate, right_patches(batch, 2), 6, 8), batch, "images")
+def from_patches(patches, height, width):
+    return joined(spread(opened(patches, height, width, side_of(patches))), height, width)
 
 
-def joined(cut):
-    """(rows, columns, size, size) as an image."""
-    rows, columns, size, _ = cut.shape
-    return cut.swapaxes(1, 2).reshape(rows * size, columns * size)
+@cases("11.from_patches")
+def image_cases():
+    for about, images, size in some_images():
+        yield Case(about, to_patches(images, size), *images.shape[-2:])
 
 
-@checks(
+side_of.slip("image-size-fixed", "Your patches always have the same size. How large they are stands in the input: the last axis has a side, squared.",
+             *(lambda patches, size=size: size for size in (2, 3, 4)))  # fmt: skip
+side_of.slip("image-size-not-the-root", "The last axis counts all pixels of a patch. Its side is the root of that.",
+             lambda patches: patches.shape[-1], lambda patches: patches.shape[-1] // 2, lambda patches: patches.shape[-1] // 4 or 1)  # fmt: skip
+opened.slip("image-down-columns", "The patches are put down the columns. They come row by row.",
+            lambda *inputs: np.swapaxes(in_axes(inputs[0], "cryx", *inputs[1:]), -4, -3))  # fmt: skip
+opened.slip("patches-grid-exchanged", None, lambda *inputs: in_axes(inputs[0], "cryx", *inputs[1:]))
+opened.slip("image-opened-as-cut", "You open the list as the image was cut: (rows, size, columns, size). But the patches are joined by now: "
+            "the first axis counts rows and columns, the second holds size and size.", lambda *inputs: in_axes(inputs[0], "rycx", *inputs[1:]))  # fmt: skip
+opened.slip("image-pixels-transposed", "Each patch is turned over its diagonal. Its pixels, too, come row by row.",
+            lambda *inputs: np.swapaxes(opened(*inputs), -1, -2))  # fmt: skip
+opened.slip("image-patches-reversed", "The patches are put in reverse order, or mirrored: the first one belongs to the upper left.",
+            *(lambda *inputs, at=at: opened(*inputs)[at] for at in (
+                np.index_exp[..., ::-1, ::-1, :, :], np.index_exp[..., ::-1, :, :, :], np.index_exp[..., ::-1, :, :])))  # fmt: skip
+opened.slip("image-pixels-reversed", "The pixels of each patch are put in reverse order, or mirrored.",
+            *(lambda *inputs, at=at: opened(*inputs)[at] for at in (
+                np.index_exp[..., ::-1, ::-1], np.index_exp[..., ::-1, :], np.index_exp[..., ::-1])))  # fmt: skip
+opened.slip(
+    "leading-axes",
+    None,
+    lambda patches, height, width, size: patches.reshape(-1, height // size, width // size, size, size),
+)
+spread.slip("image-from-strips", "You reshape at once, so that each patch is laid out along a row of the image. Undo the cut step by step: "
+            "(rows, columns, size, size), exchange two axes, join.", lambda cut: cut)  # fmt: skip
+spread.slip("image-lies-on-its-side", "Columns stand where rows should before you join: height comes first.",
+            exchanged("rcyx", "cxry"), exchanged("rcyx", "cyrx"))  # fmt: skip
+spread.slip("leading-axes", None, lambda cut: cut.swapaxes(1, 2), lambda cut: cut.swapaxes(2, 3), lambda cut: cut.transpose(0, 2, 1, 3),
+            lambda cut: cut.transpose(0, 1, 3, 2, 4))  # fmt: skip
+spread.slip("image-interleaved", "Neighbouring pixels of a patch end up far apart. Before you join, the axes must be (rows, size, columns, size).",
+            *(exchanged("rcyx", "".join(order)) for order in itertools.permutations("rcyx")
+              if "".join(order) not in {"rycx", "rcyx", "cxry", "cyrx", "rxcy"}))  # fmt: skip
+joined.slip("image-transposed", "The image lies on its side: height comes first.",
+            lambda cut, height, width: np.swapaxes(joined(cut, height, width), -1, -2), lambda cut, height, width: joined(cut, width, height))  # fmt: skip
+joined.slip("image-not-joined", "The image still has its four axes, rows, columns and both of a patch. Join two and two.", lambda cut, *_: cut)  # fmt: skip
+joined.slip(
+    "image-flat",
+    "The image is one long row. Asked for is (height, width).",
+    lambda cut, *_: cut.reshape(*cut.shape[:-4], -1),
+)
+joined.slip("images-in-one-list", "There is an axis too many in front, or the leading axes have become one. They stay as they came.",
+            lambda cut, height, width: joined(cut, height, width)[None], lambda cut, height, width: cut.reshape(-1, height, width))  # fmt: skip
+joined.slip("leading-axes", None, lambda cut, height, width: cut.reshape(height, width))
+joined.slip("cast-to-whole-numbers", None, lambda *inputs: joined(*inputs).astype(int))
+joined.slip("first-patch-only", "Most of your image stays 0: are all patches put down?",
+            lambda cut, height, width: joined(cut * (np.arange(cut.shape[-2]) == 0)[:, None] * (np.arange(cut.shape[-4]) == 0)[:, None, None, None],
+                                              height, width))  # fmt: skip
+mistake("11.from_patches", "image-assumes-a-square-grid", "You take the grid for a square one. How many patches stand in a row is width / size.",
+        lambda patches, height, width: joined(spread(in_axes(patches, "rcyx", *[int(patches.shape[-2] ** 0.5) * (size := side_of(patches))] * 2, size)),
+                                              height, width))  # fmt: skip
+mistake("11.from_patches", "leading-axes", None, of_rank(2, from_patches), of_rank(3, from_patches))
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Tokens
+# ---------------------------------------------------------------------------------------------------------------------
+
+
+@step
+def in_front(class_token, embedded):
+    """The class token before the patches: (…, 1 + patches, d_model)."""
+    return np.concatenate([row_of(class_token, embedded), embedded], axis=-2)
+
+
+def row_of(vector, embedded):
+    """One and the same vector for each sequence: (…, 1, d_model)."""
+    return np.broadcast_to(vector, (*embedded.shape[:-2], 1, embedded.shape[-1]))
+
+
+@step
+def placed(tokens, positions):
+    """Each token plus its position."""
+    return tokens + positions
+
+
+@reference(
     "11.to_tokens",
     title="From patches to tokens",
     points=2,
@@ -226,47 +318,97 @@ def joined(cut):
         "are images.",
         "`np.concatenate([np.broadcast_to(class_token, (*embedded.shape[:-2], 1, d_model)), embedded], axis=-2) + positions`.",
     ],
+    returns="tokens",
 )
-def to_tokens(candidate):
-    for seed, num_patches, pixels, d_model in ((1, 6, 4, 5), (2, 3, 9, 7)):
-        patches, W, bias = draw(seed, num_patches, pixels), draw(seed + 10, pixels, d_model), draw(seed + 20, d_model)
-        class_token, positions = draw(seed + 30, d_model), draw(seed + 40, num_patches + 1, d_model)
-        got = call(candidate, patches, W, bias, class_token, positions)
-        expected = right_tokens(patches, W, bias, class_token, positions)
-        embedded, plain = patches @ W + bias, np.zeros((1, d_model))
-        if got.shape == embedded.shape:
-            added = [embedded + class_token + part for part in (positions[1:], positions[:-1], 0)]
-            found = probes.first_match(got, {"tokens-class-added": added}) or "tokens-class-missing"
-            raise AssertionError(mistake(found, expected=expected, got=got, what="tokens"))
-        suspects = {
-            "tokens-positions-missing": np.vstack([class_token, embedded]),
-            "tokens-class-without-position": np.vstack([class_token, embedded + positions[1:]]),
-            "tokens-class-last": [
-                np.vstack([embedded, class_token]) + positions,
-                np.vstack([embedded + positions[1:], class_token + positions[0]]),
-            ],
-            "tokens-positions-one-off": [
-                np.vstack([class_token, embedded + positions[:-1]]),
-                np.vstack([class_token + positions[-1], embedded + positions[:-1]]),
-            ],
-            "tokens-no-bias": np.vstack([class_token, patches @ W]) + positions,
-            "tokens-bias-on-class": np.vstack([class_token + bias, embedded]) + positions,
-            "tokens-class-missing": np.vstack([plain, embedded]) + positions,
-        }
-        found = None if probes.close(got, expected) else probes.first_match(got, suspects)
-        assert found is None, mistake(found, expected=expected, got=got, what="tokens")
-        same_array(got, expected, "tokens", "(1 + patches, d_model)")
-    batch = draw(6, 2, 4, num_patches, pixels)
-    expected = right_tokens(batch, W, bias, class_token, positions)
-    right_on_batch(call_on_batch(candidate, batch, W, bias, class_token, positions), expected, "tokens")
+def to_tokens(patches, W, bias, class_token, positions):
+    return placed(in_front(class_token, linear(patches, W, bias, at="of the patch embedding")), positions)
 
 
-def right_tokens(patches, W, bias, class_token, positions):
-    """Patches (…, patches, pixels) as tokens (…, 1 + patches, d_model): Dosovitskiy et al. 2020, equation 1."""
-    embedded = patches @ W + bias
-    first = np.broadcast_to(class_token, (*embedded.shape[:-2], 1, embedded.shape[-1]))
-    return np.concatenate([first, embedded], axis=-2) + positions
+TOKENS = "11.to_tokens"
 
+
+@cases(TOKENS)
+def token_cases():
+    for about, leading, num_patches, pixels, d_model in (
+        ("two patches", (), 2, 4, 3),
+        ("more patches than features", (), 6, 4, 5),
+        ("as many tokens as features and pixels", (), 3, 4, 4),
+        ("a single patch", (), 1, 9, 7),
+        ("a batch of images", (3,), 4, 9, 7),
+        ("a batch with two leading axes", (2, 3), 4, 5, 6),
+    ):
+        shapes = (*leading, num_patches, pixels), (pixels, d_model), (d_model,), (d_model,), (1 + num_patches, d_model)
+        yield Case(about, *(draw(10 * num_patches + i, *shape).round(1) for i, shape in enumerate(shapes)))
+
+
+in_front.slip("tokens-class-last", "The class token stands at the end. Here it comes first.",
+              lambda first, rest: np.concatenate([rest, row_of(first, rest)], axis=-2))  # fmt: skip
+in_front.slip("tokens-class-missing", "There is no class token in your tokens: expected are 1 + patches rows, the first of them from class_token.",
+              lambda first, rest: in_front(0 * first, rest))  # fmt: skip
+in_front.slip("leading-axes", None, lambda first, rest: np.vstack([first, rest]), lambda first, rest: np.concatenate([first[None], rest]),
+              lambda first, rest: np.concatenate([np.tile(first, (len(rest), 1, 1)), rest], axis=1))  # fmt: skip
+in_front.slip("tokens-class-over-a-patch", "The class token stands in place of the first patch, or the last patch is gone: it is one row more.",
+              lambda first, rest: np.concatenate([row_of(first, rest), rest[..., 1:, :]], axis=-2),
+              lambda first, rest: np.concatenate([row_of(first, rest), rest[..., :-1, :]], axis=-2))  # fmt: skip
+in_front.slip("tokens-class-not-learned", "Your first token is a mean of the patches, or ones. It comes from class_token.",
+              lambda first, rest: np.concatenate([rest.mean(axis=-2, keepdims=True), rest], axis=-2),
+              lambda first, rest: in_front(np.ones_like(first), rest))  # fmt: skip
+in_front.slip(
+    "tokens-patches-reversed",
+    "The patches come in reverse order.",
+    lambda first, rest: in_front(first, rest[..., ::-1, :]),
+)
+placed.slip(
+    "tokens-positions-missing", "The positions change nothing in your tokens.", lambda tokens, positions: 1 * tokens
+)
+placed.slip("tokens-class-without-position", "The class token got no position. There is one row of positions for each token, and the class "
+            "token is the first.", lambda tokens, positions: tokens + positions * (np.arange(len(positions)) > 0)[:, None])  # fmt: skip
+placed.slip("tokens-position-of-class-only", "Only the class token got a position. There is one for each token.",
+            lambda tokens, positions: tokens + positions * (np.arange(len(positions)) == 0)[:, None],
+            lambda tokens, positions: tokens + positions[0])  # fmt: skip
+placed.slip("tokens-positions-one-off", "The patches' positions are off by one: row 0 belongs to the class token, row 1 to the first patch.",
+            lambda tokens, positions: tokens + np.concatenate([0 * positions[:1], positions[:-1]]),
+            lambda tokens, positions: tokens + np.concatenate([positions[:1], positions[:-1]]),
+            lambda tokens, positions: tokens + np.roll(positions, 1, axis=0), lambda tokens, positions: tokens + np.roll(positions, -1, axis=0))  # fmt: skip
+placed.slip("tokens-positions-combined-otherwise", "Positions are added, one to each token. Yours are subtracted, multiplied or put beside.",
+            lambda tokens, positions: tokens - positions, lambda tokens, positions: tokens * positions,
+            lambda tokens, positions: tokens * (1 + positions),
+            lambda tokens, positions: np.concatenate([tokens, np.broadcast_to(positions, tokens.shape)], axis=-1),
+            lambda tokens, positions: np.concatenate([tokens, np.broadcast_to(positions, tokens.shape)], axis=-2))  # fmt: skip
+placed.slip("tokens-positions-twice", "The positions are added twice to the patches.", lambda tokens, positions: tokens + 2 * positions,
+            lambda tokens, positions: tokens + positions * (1 + (np.arange(len(positions)) > 0))[:, None])  # fmt: skip
+placed.slip(
+    "tokens-positions-reversed",
+    "The positions come in reverse order.",
+    lambda tokens, positions: tokens + positions[::-1],
+)
+placed.slip("cast-to-whole-numbers", None, lambda tokens, positions: placed(tokens, positions).astype(int))
+
+
+def without_class(added=lambda patches, *rest: 0):
+    """Tokens without a row of the class token, something else added."""
+    return lambda patches, W, bias, class_token, positions: patches @ W + bias + added(class_token, positions)
+
+
+mistake(TOKENS, "tokens-class-missing", None, *map(without_class, (
+    lambda first, positions: positions[1:], lambda first, positions: positions[:-1], lambda first, positions: 0)))  # fmt: skip
+mistake(TOKENS, "tokens-class-added", "You add the class token to every patch. It is a token of its own.", *map(without_class, (
+    lambda first, positions: first + positions[1:], lambda first, positions: first + positions[:-1], lambda first, positions: first)),
+    lambda patches, W, bias, class_token, positions: class_token + np.concatenate([0 * row_of(class_token, patches @ W), patches @ W + bias], -2) + positions)  # fmt: skip
+mistake(TOKENS, "tokens-class-last", None,
+        lambda patches, W, bias, first, positions: np.concatenate([patches @ W + bias + positions[1:], row_of(first + positions[0], patches @ W)], -2))  # fmt: skip
+mistake(TOKENS, "tokens-bias-on-class", "The bias was added to the class token, too. It belongs to the embedding of patches.",
+        lambda patches, W, bias, first, positions: to_tokens(patches, W, bias, first + bias, positions),
+        lambda patches, W, bias, first, positions: to_tokens(patches, W, 0 * bias, first + bias, positions))  # fmt: skip
+mistake(TOKENS, "tokens-class-embedded", "The class token goes through the patch embedding. It has d_model numbers already.",
+        lambda patches, W, bias, first, positions: to_tokens(patches, W, bias, first @ W + bias, positions))  # fmt: skip
+mistake(TOKENS, "tokens-scaled", "The patch embeddings are multiplied by √d_model, or divided by it. Equation 1 does neither.",
+        *(lambda patches, W, bias, first, positions, power=power: to_tokens(patches, W * (by := len(first) ** power), bias * by, first, positions)
+          for power in (0.5, -0.5)),
+        lambda patches, W, bias, first, positions: to_tokens(patches, W, bias, first, 0 * positions) * len(first) ** 0.5 + positions)  # fmt: skip
+mistake(TOKENS, "leading-axes", None, of_rank(2, to_tokens), of_rank(3, to_tokens))
+mistake(TOKENS, "batch-first-only", None,
+        lambda patches, *rest: np.broadcast_to((t := to_tokens(patches, *rest))[(0,) * (t.ndim - 2)], t.shape))  # fmt: skip
 
 # ---------------------------------------------------------------------------------------------------------------------
 # Find the bug
@@ -281,7 +423,33 @@ def colleagues_patches(image, patch_size):
     return cut.reshape(rows * columns, patch_size**2)
 
 
-@checks(
+@step
+def nudged(image, pixel):
+    """The image with one pixel changed."""
+    changed = image.copy()
+    changed[pixel] += 1.0
+    return changed
+
+
+@step
+def movement(after, before):
+    """How much each number of each token moves."""
+    return np.abs(after - before)
+
+
+@step
+def mover(moved):
+    """The token that moves most."""
+    return int(moved.sum(axis=-1).argmax())
+
+
+@step
+def finished(table):
+    """The table itself."""
+    return table
+
+
+@reference(
     "11.token_map",
     title="Find the bug: which pixel is in which token?",
     points=3,
@@ -290,58 +458,206 @@ def colleagues_patches(image, patch_size):
         "Start each time from `image.copy()` and add 1 to one pixel. `np.abs(after - before).sum(axis=-1)` is 0 for all tokens but one.",
         "Two loops, over y and x; `table[y, x] = np.abs(cut(changed) - before).sum(axis=-1).argmax()`.",
     ],
+    returns="token of each pixel",
 )
-def token_map(candidate):
-    for number, (image, cut, size) in enumerate(cuts_of_images()):
-        height, width = image.shape
-        numbered = cut(np.arange(height * width, dtype=float).reshape(height, width))
-        expected, inside = np.zeros((2, height, width), int)
-        for token, place in np.ndindex(numbered.shape):
-            pixel = divmod(int(numbered[token, place]), width)
-            expected[pixel], inside[pixel] = token, place
-        got = call(candidate, cut, image)
-        show = {"expected": expected, "got": got, "what": "token of each pixel"}
-        if got.shape == expected.shape and not np.array_equal(got, expected):
-            squares = np.arange(height)[:, None] // size * (width // size) + np.arange(width) // size
-            black = image == 0
-            suspects = {
-                "map-of-pixels": inside,
-                "map-one-off": [expected + 1, expected - 1],
-                "map-assumes-squares": squares if number else [],
-                "map-transposed": expected.T if height == width else [],
-                "map-accumulates": np.zeros_like(expected),
-            }
-            assert not (black.any() and np.array_equal(got[~black], expected[~black])), mistake(
-                "map-black-pixels", **show
-            )
-            found = probes.first_match(got, suspects)
-            assert found is None, mistake(found, **show)
-            largest = cut(image).sum(axis=-1).argmax(), np.abs(cut(image)).max(axis=-1).argmax()
-            assert not any((got == token).all() for token in largest), mistake("map-largest-token", **show)
-            raise AssertionError(mistake("map-wrong-token", **show))
-        assert not np.array_equal(got, numbered), mistake("map-of-cut", **show)
-        assert got.shape != expected.T.shape or height == width, mistake("map-transposed", **show)
-        same_array(got, expected, "token of each pixel", "(height, width)", when_wrong="map-wrong-token")
+def token_map(cut, image):
+    before, table = cut(image), np.zeros(image.shape, dtype=int)
+    for pixel in np.ndindex(image.shape):
+        table[pixel] = mover(movement(cut(nudged(image, pixel)), before))
+    return finished(table)
 
 
-def cuts_of_images():
-    """Images, ways to cut them, and patch sizes: square patches first, then others."""
-    some = np.random.default_rng(1).random((4, 8)) + 0.5
-    some[3, 7] += 4  # the largest pixel
-    black = some.copy()
-    black[1:3, 2:6] = 0
-    order = np.random.default_rng(2).permutation(8)
-    yield some, lambda image: right_patches(image, 2), 2
-    yield black, lambda image: colleagues_patches(image, 2), 2
-    yield some, lambda image: right_patches(image, 2)[order], 2
+MAP = "11.token_map"
 
+
+def some_cut(about, cut):
+    """A way to cut, with a line that says what it is."""
+    cut.__doc__ = about
+    return cut
+
+
+@cases(MAP)
+def map_cases():
+    squares = some_cut("squares of 2 × 2, as one reads", lambda image: windows(image, 2, 2))
+    strips = some_cut("strips of four pixels", lambda image: colleagues_patches(image, 2))
+    tokens, pixels = generator(1).permutation(8), generator(2).permutation(4)
+    mixed = some_cut(
+        "squares of 2 × 2 in some order, and their pixels, too", lambda image: windows(image, 2, 2)[tokens][:, pixels]
+    )
+    single = some_cut("single pixels, the last one first", lambda image: image.reshape(-1, 1)[::-1].copy())
+    columns = some_cut("a token for each column", lambda image: image.T.copy())
+    image = generator(3).random((4, 8)).round(2) + 0.05
+    bright = image.copy()
+    bright[3, 7] += 4
+    black = image.copy()
+    black[1:3, 2:6], black[0, 4:7] = 0, 1
+    yield Case("squares of an image", squares, image[:2, :4])
+    yield Case("strips of an image", strips, image)
+    yield Case("a cut in another order", mixed, bright)
+    yield Case("an image with black and white pixels", mixed, black)
+    yield Case("a square image", strips, image[:, :4])
+    yield Case("an image higher than wide", squares, image.T.copy())
+    yield Case("one token a column", columns, image[:3, :5])
+    yield Case("more tokens than 256", single, generator(4).random((16, 17)), edge=True)
+
+
+def set_to(value):
+    """A copy in which the pixel has a fixed value."""
+
+    def nudge(image, pixel):
+        changed = image.copy()
+        changed[pixel] = value(image, pixel)
+        return changed
+
+    return nudge
+
+
+nudged.slip("map-black-pixels", "A pixel of 0 stays what it is when you multiply it, or set it to 0. Add something.",
+            *(set_to(lambda image, pixel, by=by: by * image[pixel]) for by in (0, 2, 10, 0.5, 1.1, -1)))  # fmt: skip
+nudged.slip("map-fixed-value", "You set the pixel to one and the same value. A pixel that has it already does not move: add something.",
+            set_to(lambda image, pixel: 1), set_to(lambda image, pixel: image.max()))  # fmt: skip
+nudged.slip("map-changes-a-line", "You change a whole row or column of pixels at once. Change one pixel alone.",
+            lambda image, pixel: image + (np.arange(len(image)) == pixel[0])[:, None], lambda image, pixel: image + (np.arange(image.shape[1]) == pixel[1]))  # fmt: skip
+nudged.slip("map-nothing-moves", "Every pixel is given to token 0, as where nothing moves, or everything alike. Is one pixel changed, and is it that image "
+            "that is cut again?", lambda image, pixel: image.copy(), lambda image, pixel: image + 1)  # fmt: skip
+nudged.slip("map-pixels-exchanged", "Another pixel is changed than the one whose entry you write.",
+            lambda image, pixel: nudged(image, tuple((np.array(pixel) + 1) % image.shape)), lambda image, pixel: nudged(image, (0, 0)),
+            lambda image, pixel: nudged(image, pixel[::-1]), lambda image, pixel: nudged(image[::-1], pixel)[::-1])  # fmt: skip
+movement.slip("map-largest-token", "You name the token with the largest number, not the one that moves: compare with the tokens before the change.",
+              lambda after, before: after)  # fmt: skip
+movement.slip("map-still-token", "You name a token that does not move. How much one moves has no sign, and the largest is wanted.",
+              lambda after, before: before - after, lambda after, before: 1.0 * (after == before))  # fmt: skip
+mover.slip("map-still-token", None, lambda moved: moved.sum(axis=-1).argmin())
+mover.slip(
+    "map-of-pixels",
+    "You name the place of the pixel inside its token. Wanted is the token.",
+    lambda moved: moved.sum(axis=0).argmax(),
+)
+mover.slip(
+    "map-flat-place", "You name the place among all numbers of all tokens. Which row of them is it in?", np.argmax
+)
+mover.slip(
+    "map-of-amounts",
+    "You store how much moves, or in how many places. Wanted is where: the number of the token.",
+    np.sum,
+    np.count_nonzero,
+)
+finished.slip(
+    "map-one-off", "All numbers are off by one: tokens count from 0.", lambda table: table + 1, lambda table: table - 1
+)
+finished.slip(
+    "map-from-the-end",
+    "Your tokens count from the end: the last one has the number 0.",
+    lambda table: table.max() - table,
+)
+finished.slip("map-transposed", "Your map lies on its side: entry (y, x) belongs to the pixel in row y and column x.", lambda table: table.T,
+              lambda table: table.T.reshape(table.shape))  # fmt: skip
+finished.slip("map-flat", "The numbers stand in one line. Asked for is (height, width), as the image.", np.ravel)
+finished.slip("map-part-only", "Some rows or columns of your map were never filled: how far do your two loops go?",
+              lambda table: table * (np.arange(table.shape[1]) < table.shape[0]), lambda table: table * (np.arange(table.shape[0]) < table.shape[1])[:, None],
+              lambda table: table * (np.arange(table.shape[1]) < table.shape[1] - 1), lambda table: table * (np.arange(table.shape[0]) < table.shape[0] - 1)[:, None],
+              lambda table: table * (np.arange(table.size) == 0).reshape(table.shape))  # fmt: skip
+finished.slip("map-small-integers", "Numbers from 128 or 256 on are wrong: your array holds one byte an entry, which ends there.",
+              lambda table: table.astype(np.uint8), lambda table: table.astype(np.int8))  # fmt: skip
+finished.slip("map-as-one-hot", "For each pixel you give all tokens, one of them marked. Asked for is the number of that one.",
+              lambda table: table[..., None] == np.arange(table.max() + 1), lambda table: 1 * (table[..., None] == np.arange(table.max() + 1)))  # fmt: skip
+
+
+def numbers_cut(cut, image, dtype=int):
+    """The pixels' own numbers, cut."""
+    return cut(np.arange(image.size).reshape(image.shape).astype(dtype))
+
+
+def map_without_fresh_copies(which):
+    """A map in which all earlier pixels stay changed."""
+
+    def wrong(cut, image):
+        before, changed, table = cut(image), image.copy(), np.zeros(image.shape, dtype=int)
+        for pixel in np.ndindex(image.shape):
+            changed[pixel] += 1
+            table[pixel] = which(np.abs(cut(changed) - before))
+        return table
+
+    return wrong
+
+
+def supposed(tokens_of):
+    """A map from the sizes alone: `tokens_of` numbers cut as somebody supposes."""
+
+    def wrong(cut, image):
+        size = round(cut(image).shape[-1] ** 0.5)
+        places = tokens_of(np.arange(image.size).reshape(image.shape), size)
+        return (places.ravel().argsort() // places.shape[-1]).reshape(image.shape)
+
+    return wrong
+
+
+def by_numbers(dtype):
+    """A map by the numbers of pixels, cut as an array of this kind."""
+
+    def wrong(cut, image):
+        table = np.zeros(image.size, dtype=int)
+        for token, pixels in enumerate(numbers_cut(cut, image, dtype)):
+            table[pixels.astype(int)] = token
+        return table.reshape(image.shape)
+
+    return wrong
+
+
+mistake(MAP, "map-of-cut", "That is what cut gives: for each token, its pixels. Wanted is the reverse: for each pixel, its token.", numbers_cut,
+        lambda cut, image: numbers_cut(cut, image).reshape(image.shape), lambda cut, image: cut(image),
+        lambda cut, image: cut(np.argsort(image.ravel()).reshape(image.shape)))  # fmt: skip
+mistake(MAP, "map-accumulates", "Pixels that you changed earlier are still changed. Start each time from a fresh copy.",
+        *map(map_without_fresh_copies, (lambda moved: moved.sum(axis=-1).argmax(), lambda moved: moved.any(axis=-1).argmax(),
+                                        lambda moved: np.flatnonzero(moved.any(axis=-1))[-1], lambda moved: moved.argmax() // moved.shape[-1])))  # fmt: skip
+mistake(MAP, "map-supposed", "You computed where the token should be. Measure it: change the pixel, and see which row of cut(image) moves.",
+        supposed(to_patches), supposed(lambda numbers, size: numbers.reshape(-1, size * size)))  # fmt: skip
+mistake(MAP, "map-numbers-overflow", "You number the pixels in an array of one byte each: from 128 or 256 on they start again.",
+        by_numbers(np.uint8), by_numbers(np.int8))  # fmt: skip
+mistake(MAP, "map-small-integers", None, lambda cut, image: by_numbers(int)(cut, image).astype(np.uint8))
 
 # ---------------------------------------------------------------------------------------------------------------------
 # Count
 # ---------------------------------------------------------------------------------------------------------------------
 
 
-@checks(
+@step
+def patches_in(image_size, patch_size):
+    """How many patches a square image has."""
+    return (image_size // patch_size) ** 2
+
+
+@step
+def numbers_in(patch_size, channels):
+    """How many numbers a patch has."""
+    return channels * patch_size**2
+
+
+@step
+def table_of_positions(patches, d_model):
+    """A row for each token."""
+    return (patches + 1) * d_model
+
+
+@step
+def block_size(attention, network, norm):
+    """One attention, one network, two norms."""
+    return attention + network + 2 * norm
+
+
+@step
+def all_blocks(num_layers, block):
+    """So many blocks."""
+    return num_layers * block
+
+
+@step
+def head_size(d_model, classes, patches):
+    """A linear map from one token to the classes."""
+    return map_size(d_model, classes, at="of the head")
+
+
+@reference(
     "11.count_parameters",
     title="Count a Vision Transformer's parameters",
     points=2,
@@ -351,71 +667,173 @@ def cuts_of_images():
         "norms of 2 · d_model.",
         "Outside: (channels · P² + 1) · d + d + (patches + 1) · d + 2 · d + (d + 1) · classes.",
     ],
+    returns="number",
+    same={"count-bias-of-input"},  # where as many numbers come out as in
 )
-def count_parameters(candidate):
-    sizes = [(224, 16, 3, 1000, 768, 12, 3072), (8, 2, 1, 10, 64, 2, 256), (12, 3, 2, 5, 16, 3, 40)]
-    for size in sizes:
-        got, parts = call(candidate, *size), parts_of_parameters(*size)
-        right = sum(parts.values())
-        if np.size(got) != 1 or not np.isfinite(got).all():
-            same_values(got, np.array(float(right)), "number of parameters")
-        if float(got.reshape(-1)[0]) == right:
-            continue
-        yours = int(got.reshape(-1)[0])
-        image_size, patch_size, channels, classes, d_model, num_layers, d_ff = size
-        patches = (image_size // patch_size) ** 2
-        less = {
-            "vit-no-class-token": [d_model],
-            "vit-two-rows": [2 * d_model],
-            "vit-four-a-block": [4 * num_layers * d_model],
-            "vit-no-positions": [(patches + 1) * d_model, patches * d_model],
-            "vit-no-biases": [
-                parts["biases"],
-                num_layers * (5 * d_model + d_ff),
-                num_layers * (d_model + d_ff),
-                num_layers * d_ff,
-                classes,
-            ],
-            "vit-no-norms": [parts["norms"], parts["norms"] // 2],
-            "vit-embedding-each": [
-                (1 - patches) * parts["patch embedding"],
-                (1 - patches) * (parts["patch embedding"] + d_model),
-            ],
-            "vit-no-head": [(d_model + 1) * classes, d_model * classes],
-            "vit-one-channel": [(channels - 1) * patch_size**2 * d_model],
-            "vit-square-root": [(patches - image_size // patch_size) * d_model],
-            "vit-no-output-matrix": [num_layers * d_model**2, num_layers * d_model * (d_model + 1)],
-            "vit-positions-of-pixels": [(patches - image_size**2) * d_model],
-        }
-        gap = yours - right
-        found = next((name for name, gaps in less.items() if -gap in gaps and gap), "vit-otherwise")
+def count_parameters(image_size, patch_size, channels, classes, d_model, num_layers, d_ff):
+    patches = patches_in(image_size, patch_size)
+    embedding = map_size(numbers_in(patch_size, channels), d_model, at="of the patch embedding")
+    block = block_size(attention_size(d_model), network_size(d_model, d_ff), norm_size(d_model))
+    before = embedding + d_model + table_of_positions(patches, d_model)
+    return before + all_blocks(num_layers, block) + norm_size(d_model) + head_size(d_model, classes, patches)
+
+
+COUNT = "11.count_parameters"
+
+
+@cases(COUNT)
+def count_cases():
+    rng = generator(1)
+    for about, low, high in (
+        ("small sizes", (2, 2, 2, 3, 5, 2, 11), (4, 4, 4, 5, 8, 4, 20)),
+        ("other sizes", (4, 5, 3, 12, 32, 5, 90), (7, 9, 6, 30, 60, 9, 200)),
+        ("one channel, one layer", (3, 4, 1, 7, 16, 1, 33), (6, 7, 2, 12, 24, 2, 60)),
+        ("a patch that is the whole image", (1, 6, 2, 5, 13, 3, 31), (2, 9, 4, 9, 19, 5, 50)),
+    ):
+        side, patch_size, *others = rng.integers(low, high).tolist()
+        yield Case(about, side * patch_size, patch_size, *others)
+    yield Case("ViT-Base", 224, 16, 3, 1000, 768, 12, 3072)
+    yield Case("a giant model", 224, 14, 3, 1000, 6144, 48, 24576, edge=True)
+
+
+patches_in.slip("vit-square-root", "Your table of positions has the rows of one side only. A square image has (image_size / patch_size)² patches.",
+                lambda image_size, patch_size: image_size // patch_size)  # fmt: skip
+patches_in.slip("vit-positions-of-pixels", "Your table has a position for each pixel. There is one a patch, and one for the class token.",
+                lambda image_size, patch_size: image_size**2)  # fmt: skip
+patches_in.slip("vit-patch-sides", "An image has (image_size / patch_size)² patches. You divide something that is squared by something that is not.",
+                lambda image_size, patch_size: image_size**2 // patch_size, lambda image_size, patch_size: image_size // patch_size**2)  # fmt: skip
+numbers_in.slip("vit-one-channel", "You count one number a pixel. A colour image has three: channels · patch_size² in a patch.",
+                lambda patch_size, channels: patch_size**2)  # fmt: skip
+numbers_in.slip("vit-patch-not-square", "A patch has patch_size² pixels: it has two sides.", lambda patch_size, channels: channels * patch_size)  # fmt: skip
+numbers_in.slip("vit-channels-three", "Images always have three channels in your number. How many is a parameter.",
+                lambda patch_size, channels: 3 * patch_size**2)  # fmt: skip
+table_of_positions.slip("vit-no-positions", "Your number lacks the positions: one row of d_model numbers a token.", lambda patches, d_model: 0,
+                        lambda patches, d_model: d_model)  # fmt: skip
+table_of_positions.slip("vit-position-one-number", "A position has d_model numbers, as a token has.", lambda patches, d_model: patches + 1,
+                        lambda patches, d_model: patches)  # fmt: skip
+all_blocks.slip("vit-one-block", "You count one block. There are num_layers.", lambda num_layers, block: block)
+all_blocks.slip("vit-no-blocks", "Your number lacks the blocks.", lambda num_layers, block: 0)
+all_blocks.slip("vit-one-layer-off", "You count one block too many or one too few.", lambda num_layers, block: (num_layers + 1) * block,
+                lambda num_layers, block: (num_layers - 1) * block)  # fmt: skip
+head_size.slip(
+    "vit-no-head",
+    "Your number lacks the head: d_model × classes, and a bias a class.",
+    lambda d_model, classes, patches: 0,
+)
+head_size.slip(
+    "vit-no-head-matrix", "Of the head you count the biases alone.", lambda d_model, classes, patches: classes
+)
+head_size.slip("vit-head-of-all-tokens", "Your head reads all tokens. It reads the class token alone.",
+               lambda d_model, classes, patches: map_size((patches + 1) * d_model, classes), lambda d_model, classes, patches: (patches + 1) * map_size(d_model, classes),
+               lambda d_model, classes, patches: map_size(patches * d_model, classes))  # fmt: skip
+block_size.slip("vit-two-networks", "A block has one attention and one network. You count one of them twice.",
+                lambda attention, network, norm: attention + 2 * network + 2 * norm, 
+
+                lambda attention, network, norm: 2 * attention + network + 3 * norm)  # fmt: skip
+
+
+def changed_count(change):
+    """The right number and something that depends on the sizes, given by name."""
+
+    def wrong(*sizes):
         names = "image_size patch_size channels classes d_model num_layers d_ff".split()
-        told = ", ".join(f"{name} {value}" for name, value in zip(names, size, strict=True))
-        raise AssertionError(
-            mistake(found, sizes=told, yours=yours, right=right, gap=gap, expected=np.array(right), got=got)
-        )
+        given = dict(zip(names, sizes, strict=True))
+        return count_parameters(*sizes) + change(patches=(sizes[0] // sizes[1]) ** 2, **given)
+
+    return wrong
 
 
-def parts_of_parameters(image_size, patch_size, channels, classes, d_model, num_layers, d_ff):
-    """The parameters of a Vision Transformer with a class token, by kind."""
-    patches = (image_size // patch_size) ** 2
-    return {
-        "patch embedding": channels * patch_size**2 * d_model,
-        "class token": d_model,
-        "positions": (patches + 1) * d_model,
-        "matrices": num_layers * (4 * d_model**2 + 2 * d_model * d_ff),
-        "norms": (2 * num_layers + 1) * 2 * d_model,
-        "head": d_model * classes,
-        "biases": d_model + num_layers * (5 * d_model + d_ff) + classes,
-    }
-
+mistake(COUNT, "vit-one-row", "One row of d_model numbers is missing. There is the class token, its row of positions, and the bias of the patch "
+        "embedding: each has as many. So has the gain, or the bias, of the last norm.",
+        changed_count(lambda d_model, **_: -d_model))  # fmt: skip
+mistake(COUNT, "vit-two-rows", "Two rows of d_model numbers are missing: the class token with its row of positions, or the gain and the bias "
+        "of the last layer norm, or two others of this kind.", changed_count(lambda d_model, **_: -2 * d_model))  # fmt: skip
+mistake(COUNT, "vit-rows-off", "Outside of the blocks your number is off by a few times d_model. So long are the class token, each position, the patch "
+        "embedding's bias, and the last norm's gain and bias: each counts once.",
+        *(changed_count(lambda d_model, by=by, **_: by * d_model) for by in (-4, -3, 1, 2, 3)))  # fmt: skip
+mistake(COUNT, "vit-four-a-block", "4 · d_model are missing in each block. Its two norms have as many, a gain and a bias each, and so have the biases "
+        "of its four attention maps.", changed_count(lambda d_model, num_layers, **_: -4 * num_layers * d_model))  # fmt: skip
+mistake(COUNT, "vit-single-numbers", "4 · (d_model - 1) are missing in each block: biases, or the gains and biases of norms, are counted as single numbers. Each "
+        "has d_model.", changed_count(lambda d_model, num_layers, **_: -4 * num_layers * (d_model - 1)))  # fmt: skip
+mistake(COUNT, "count-vectors-off", "In each layer your number is off by a few times d_model. Vectors are that long: each norm has two, and each map "
+        "that gives d_model numbers has one as its bias.",
+        *(changed_count(lambda d_model, num_layers, by=by, **_: by * num_layers * d_model) for by in (-8, -7, -6, -5, -3, -2, -1, 1, 2, 3, 4)))  # fmt: skip
+mistake(COUNT, "vit-embedding-each", "Your patch embedding is as large as if each patch had one of its own, or as if it read the whole image. It "
+        "reads one patch, and all share it.",
+        *(changed_count(lambda patches, channels, patch_size, d_model, bias=bias, **_: (patches - 1) * (channels * patch_size**2 + bias) * d_model)
+          for bias in (0, 1)))  # fmt: skip
+mistake(COUNT, "vit-no-patch-embedding", "Your number lacks the patch embedding.",
+        *(changed_count(lambda patch_size, channels, d_model, bias=bias, **_: -(channels * patch_size**2 + bias) * d_model) for bias in (0, 1)))  # fmt: skip
+mistake(COUNT, "count-no-biases", None, *(changed_count(
+    lambda d_model, num_layers, d_ff, classes, norms=norms, **_: -d_model - num_layers * (5 * d_model + d_ff) - classes - norms * (2 * num_layers + 1) * d_model)
+    for norms in (0, 1)))  # fmt: skip
+mistake(COUNT, "count-some-biases", None, *(changed_count(
+    lambda d_model, num_layers, d_ff, parts=parts, **_: -num_layers * (parts[0] * d_model + parts[1] * d_ff)) for parts in ((5, 1), (1, 1), (0, 1), (4, 1))))  # fmt: skip
+mistake(
+    COUNT, "count-no-norms", None, changed_count(lambda d_model, num_layers, **_: -2 * (2 * num_layers + 1) * d_model)
+)
+mistake(
+    COUNT,
+    "count-norm-one-vector",
+    None,
+    changed_count(lambda d_model, num_layers, **_: -(2 * num_layers + 1) * d_model),
+)
+mistake(COUNT, "vit-last-norm-in-each-block", "The last norm stands once, after all blocks. A block has two.",
+        changed_count(lambda d_model, num_layers, **_: 2 * (num_layers - 1) * d_model))  # fmt: skip
+mistake(COUNT, "vit-all-in-each-block", "Something that stands once is counted in each block: the positions, the patch embedding or the head.", *(
+    changed_count(lambda num_layers, part=part, **sizes: (num_layers - 1) * part(**sizes)) for part in (
+        lambda patches, d_model, **_: (patches + 1) * d_model, lambda d_model, classes, **_: (d_model + 1) * classes,
+        lambda channels, patch_size, d_model, **_: (channels * patch_size**2 + 1) * d_model)))  # fmt: skip
+number_mistakes(COUNT, count_parameters)
 
 # ---------------------------------------------------------------------------------------------------------------------
 # Larger images
 # ---------------------------------------------------------------------------------------------------------------------
 
 
-@checks(
+@step
+def places(old, new):
+    """Where new rows stand among old ones, the first on the first and the last on the last."""
+    return np.linspace(0, old - 1, new)
+
+
+def at_places(old, where):
+    """The matrix that mixes old rows linearly at these places: (places, old). Beyond an end it is the end."""
+    return np.clip(1 - abs(np.clip(where, 0, old - 1)[:, None] - np.arange(old)), 0, None)
+
+
+@step
+def mixture(old, where):
+    """How much of each old row a new one has: (new, old)."""
+    return at_places(old, where)
+
+
+@step
+def along(table, new, axis):
+    """The table with so many rows (axis 0) or columns (1)."""
+    shares = mixture(table.shape[axis], places(table.shape[axis], new))
+    return np.moveaxis(np.tensordot(shares, table, (1, axis)), 0, axis)
+
+
+@step
+def in_grid(rows, grid):
+    """The list as it stands in the image: (rows, columns, d_model)."""
+    return rows.reshape(*grid, -1)
+
+
+@step
+def in_line(table):
+    """The grid as a list again, row by row."""
+    return table.reshape(-1, table.shape[-1])
+
+
+@step
+def with_class(class_row, rows):
+    """The class token's row in front."""
+    return np.concatenate([class_row, rows])
+
+
+@reference(
     "11.resize_positions",
     title="Positions for a larger image",
     points=3,
@@ -427,107 +845,179 @@ def parts_of_parameters(image_size, patch_size, channels, classes, d_model, num_
         "For one axis: `at = np.linspace(0, n - 1, m)`, `low = np.minimum(at.astype(int), n - 2)`, `share = at - low`, and the result is "
         "`(1 - share) * grid[low] + share * grid[low + 1]`, the share shaped to fit.",
     ],
+    returns="positions",
 )
-def resize_positions(candidate):
-    for seed, grid, new_grid, d_model in ((1, (3, 4), (5, 6), 3), (2, (4, 2), (7, 5), 4), (3, (3, 3), (3, 3), 2)):
-        positions = draw(seed, 1 + grid[0] * grid[1], d_model)
-        expected = resized(positions, grid, new_grid)
-        got = call(candidate, positions, grid, new_grid)
-        show = {"expected": expected, "got": got, "what": "positions"}
-        suspects = resize_suspects(positions, grid, new_grid)
-        found = None if probes.close(got, expected) else probes.first_match(got, suspects)
-        assert found is None, mistake(found, **show)
-        if got.shape == expected.shape and not probes.close(got, expected) and not probes.close(got[0], positions[0]):
-            raise AssertionError(mistake("resize-class-too", **show))
-        same_array(got, expected, "positions", "(1 + new patches, d_model)")
+def resize_positions(positions, grid, new_grid):
+    table = along(in_grid(positions[1:], grid), new_grid[0], 0, at="down the rows")
+    return with_class(positions[:1], in_line(along(table, new_grid[1], 1, at="along the columns")))
 
 
-def resized(positions, grid, new_grid, take=None):
-    """Positions (1 + patches, d_model) for another grid, bilinear, corners kept; the class token's row stays."""
-    take = take or linear
-    table = positions[1:].reshape(*grid, -1)
-    table = take(take(table, new_grid[0]).swapaxes(0, 1), new_grid[1]).swapaxes(0, 1)
-    return np.concatenate([positions[:1], table.reshape(-1, positions.shape[-1])])
+RESIZE = "11.resize_positions"
 
 
-def linear(table, size):
-    """The first axis of a table at `size` places from its first to its last, mixed linearly."""
-    return at_places(table, np.linspace(0, len(table) - 1, size))
+@cases(RESIZE)
+def resize_cases():
+    for seed, (about, grid, new_grid, d_model) in enumerate((
+        ("2 × 2 places, made 3 × 4", (2, 2), (3, 4), 2),
+        ("3 × 4 places, made 5 × 6", (3, 4), (5, 6), 3),
+        ("4 × 2 places, made 7 × 5", (4, 2), (7, 5), 4),
+        ("a square grid, as many features as rows", (3, 3), (7, 7), 3),
+        ("a grid that stays as it is", (3, 4), (3, 4), 2),
+        ("a grid that grows in one direction", (4, 3), (4, 8), 5),
+    )):  # fmt: skip
+        yield Case(about, draw(seed, 1 + grid[0] * grid[1], d_model).round(1), grid, new_grid)
 
 
-def at_places(table, places):
-    low = np.clip(np.floor(places).astype(int), 0, max(len(table) - 2, 0))
-    share = (places - low).reshape(-1, *[1] * (table.ndim - 1))
-    return (1 - share) * table[low] + share * table[np.minimum(low + 1, len(table) - 1)]
+places.slip("resize-half-pixel", "You align the outer edges of the patches, as torch does by default. Here the corners stay: the new first "
+            "and last patch of a row stand where the old ones stood.", lambda old, new: (np.arange(new) + 0.5) * old / new - 0.5)  # fmt: skip
+places.slip("resize-corners-move", "Your new places are not spread evenly from the first old one to the last: the last new place must stand on the last "
+            "old one.", lambda old, new: np.arange(new) * old / new, lambda old, new: np.linspace(0, old, new),
+            lambda old, new: np.linspace(0, old - 1, new, endpoint=False), lambda old, new: np.linspace(0, old - 1, new + 1)[1:],
+            lambda old, new: np.arange(new) * (old - 1) / (new + 1), lambda old, new: np.linspace(0, old - 2, new),
+            lambda old, new: np.linspace(1, old - 1, new), lambda old, new: np.linspace(1, old, new), lambda old, new: 1.0 * np.arange(new))  # fmt: skip
+places.slip(
+    "resize-backwards",
+    "Your new places go from the last old one to the first.",
+    lambda old, new: np.linspace(old - 1, 0, new),
+)
+mixture.slip("resize-nearest", "You copy an old position, the nearest or the one before. Between two of them the vector is a mixture of both.",
+             *(lambda old, where, cut=cut: at_places(old, cut(where)) for cut in (np.round, np.floor, np.ceil, lambda where: np.floor(where + 0.5))))  # fmt: skip
+mixture.slip("resize-shares-exchanged", "The shares of the two old neighbours are exchanged: the nearer one counts more.",
+             lambda old, where: at_places(old, 2 * np.floor(where) + 1 - where),
+             lambda old, where: at_places(old, 2 * np.clip(np.floor(where), 0, old - 2) + 1 - where))  # fmt: skip
+mixture.slip("resize-half-of-both", "Each new place is half of the one before and half of the one after. How much of each depends on where it stands.",
+             lambda old, where: (at_places(old, np.floor(where)) + at_places(old, np.floor(where) + 1)) / 2,
+             lambda old, where: (at_places(old, np.floor(where)) + at_places(old, np.ceil(where))) / 2)  # fmt: skip
 
 
-def half_pixel(table, size):
-    """As torch does it unless told otherwise: the outer edges of the cells are aligned."""
-    places = (np.arange(size) + 0.5) * len(table) / size - 0.5
-    return at_places(table, np.clip(places, 0, len(table) - 1))
+def cubic(distance, bend=-0.75):
+    """The weight of cubic convolution (Keys 1981), as in torch."""
+    near = abs(distance)
+    inner = (bend + 2) * near**3 - (bend + 3) * near**2 + 1
+    outer = bend * (near**3 - 5 * near**2 + 8 * near - 4)
+    return np.where(near <= 1, inner, np.where(near < 2, outer, 0))
 
 
-def resize_suspects(positions, grid, new_grid):
-    """What well-known mistakes give for resized positions."""
-    patches, new_patches = grid[0] * grid[1], new_grid[0] * new_grid[1]
-    expected, first, rest = resized(positions, grid, new_grid), positions[:1], positions[1:]
-    nearest = resized(
-        positions, grid, new_grid, lambda table, size: table[np.round(np.linspace(0, len(table) - 1, size)).astype(int)]
-    )
-    floored = resized(positions, grid, new_grid, lambda table, size: table[np.arange(size) * len(table) // size])
-    cut_off = resized(
-        positions, grid, new_grid, lambda table, size: table[np.linspace(0, len(table) - 1, size).astype(int)]
-    )
-    rounded = resized(
-        positions,
-        grid,
-        new_grid,
-        lambda table, size: table[
-            np.minimum(np.round(np.arange(size) * len(table) / size).astype(int), len(table) - 1)
-        ],
-    )
-    scaled = resized(
-        positions,
-        grid,
-        new_grid,
-        lambda table, size: at_places(table, np.minimum(np.arange(size) * len(table) / size, len(table) - 1)),
-    )
-    exchanged = resized(positions, grid[::-1], new_grid[::-1])[1:]
-    turned = exchanged.reshape(*new_grid[::-1], -1).swapaxes(0, 1).reshape(new_patches, -1)
-    rows_only = linear(rest.reshape(*grid, -1), new_grid[0])  # (new rows, columns, d_model)
-    nearest_columns = np.round(np.linspace(0, grid[1] - 1, new_grid[1])).astype(int)
-    return {
-        "resize-as-a-sequence": [
-            np.concatenate([first, linear(rest, new_patches)]),
-            linear(positions, 1 + new_patches),
-        ],
-        "resize-class-lost": expected[1:],
-        "resize-nearest": [nearest, floored, cut_off, rounded],
-        "resize-corners-move": scaled,
-        "resize-filled-up": [
-            np.concatenate([positions, np.zeros((new_patches - patches, positions.shape[-1]))]),
-            np.concatenate([positions, np.repeat(positions[-1:], new_patches - patches, axis=0)]),
-        ],
-        "resize-half-pixel": resized(positions, grid, new_grid, half_pixel),
-        "resize-transposed": [
-            np.concatenate([first, exchanged]),
-            np.concatenate([first, turned]),
-            np.concatenate([first, expected[1:].reshape(*new_grid, -1).swapaxes(0, 1).reshape(new_patches, -1)]),
-        ],
-        "resize-rows-only": [
-            np.concatenate([first, rows_only[:, nearest_columns].reshape(new_patches, -1)]),
-            np.concatenate([first, rows_only.reshape(-1, positions.shape[-1])]),
-        ],
-        "resize-tiled": np.concatenate([first, rest[np.arange(new_patches) % patches]]),
-    }
+def by_cubic(where_of):
+    """Bicubic mixtures: four old rows for each new one, those beyond an end being the end."""
 
+    def mix(old, new):
+        where = where_of(old, new)
+        beside = np.floor(where)[:, None] + np.arange(-1, 3)
+        at = np.clip(beside, 0, old - 1)[..., None] == np.arange(old)
+        return (cubic(where[:, None] - beside)[..., None] * at).sum(axis=1)
+
+    return mix
+
+
+def resized_by(mix):
+    """Positions in which a new row is mixed of old ones by another matrix (new, old)."""
+
+    def wrong(positions, grid, new_grid):
+        down, across = (mix(*sizes) for sizes in zip(grid, new_grid, strict=True))
+        table = np.einsum("ar,bc,rcd->abd", down, across, positions[1:].reshape(*grid, -1))
+        return np.concatenate([positions[:1], in_line(table)])
+
+    return wrong
+
+
+def in_one_line(rows, count):
+    """Rows stretched as if they stood in one line."""
+    return at_places(len(rows), np.linspace(0, len(rows) - 1, count)) @ rows
+
+
+def of_table(change):
+    """Another list of rows behind the class token's: `change(rows, grid, new_grid)`."""
+    return lambda positions, grid, new_grid: np.concatenate([positions[:1], change(positions[1:], grid, new_grid)])
+
+
+def turned(table):
+    """Rows for columns."""
+    return np.swapaxes(table, 0, 1)
+
+
+def rest(positions, grid, new_grid):
+    """The right rows without the class token's, in their grid."""
+    return resize_positions(positions, grid, new_grid)[1:].reshape(*new_grid, -1)
+
+
+mistake(RESIZE, "resize-bicubic", "You mix four old places to a side, as bicubic interpolation does. Asked for is bilinear: two.",
+        resized_by(by_cubic(places)), resized_by(by_cubic(lambda old, new: (np.arange(new) + 0.5) * old / new - 0.5)))  # fmt: skip
+mistake(RESIZE, "resize-nearest", None, *map(resized_by, (
+    lambda old, new: at_places(old, np.arange(new) * old // new), lambda old, new: at_places(old, np.round(np.arange(new) * old / new)))))  # fmt: skip
+mistake(RESIZE, "resize-as-a-sequence", "You stretch the list of positions as if they stood in one line, so a row runs over into the next. Put "
+        "them back into their grid first, and interpolate along both axes.",
+        of_table(lambda rows, grid, new_grid: in_one_line(rows, new_grid[0] * new_grid[1])),
+        lambda positions, grid, new_grid: in_one_line(positions, 1 + new_grid[0] * new_grid[1]))  # fmt: skip
+mistake(RESIZE, "resize-filled-up", "You keep the old rows as they are and fill up at the end. In the larger grid every row and column moves.",
+        *(of_table(lambda rows, grid, new_grid, fill=fill: np.concatenate([rows, np.repeat(fill(rows), new_grid[0] * new_grid[1] - len(rows), axis=0)]))
+          for fill in (lambda rows: 0 * rows[:1], lambda rows: rows[-1:])))  # fmt: skip
+mistake(RESIZE, "resize-tiled", "You repeat old positions. Then places far apart, or side by side, have the same one.",
+        of_table(lambda rows, grid, new_grid: rows[np.arange(new_grid[0] * new_grid[1]) % len(rows)]),
+        of_table(lambda rows, grid, new_grid: np.repeat(rows, -(-new_grid[0] * new_grid[1] // len(rows)), axis=0)[: new_grid[0] * new_grid[1]]))  # fmt: skip
+mistake(RESIZE, "resize-transposed", "Rows and columns of the grid are exchanged.",
+        lambda positions, grid, new_grid: resize_positions(positions, grid[::-1], new_grid[::-1]),
+        of_table(lambda rows, grid, new_grid: in_line(turned(rest(np.concatenate([rows[:1], rows]), grid[::-1], new_grid[::-1])))),
+        lambda positions, grid, new_grid: resize_positions(positions, grid[::-1], new_grid))  # fmt: skip
+mistake(RESIZE, "resize-class-too", "The class token takes part in the interpolation. It stands nowhere in the image: keep its row as it is.",
+        lambda positions, grid, new_grid: np.concatenate([positions.mean(axis=0, keepdims=True), in_line(rest(positions, grid, new_grid))]),
+        lambda positions, grid, new_grid: np.concatenate([positions[:1], in_line(rest(np.concatenate([positions[:1], positions[:-1]]), grid, new_grid))]))  # fmt: skip
+mistake(RESIZE, "resize-between-only", "You put one new place between each two. How many there are to be is new_grid's to say.",
+        of_table(lambda rows, grid, new_grid: in_line(rest(np.concatenate([rows[:1], rows]), grid, (2 * grid[0] - 1, 2 * grid[1] - 1)))))  # fmt: skip
+along.slip(
+    "resize-one-way-only",
+    "One direction is left as it was{at}: the new grid has other sizes in both.",
+    lambda table, new, axis: table,
+)
+along.slip("resize-one-way-copied", "Only one direction is interpolated. In the other you copy old positions{at}.",
+           *(lambda table, new, axis, cut=cut: np.take(table, cut(np.linspace(0, table.shape[axis] - 1, new)).astype(int), axis)
+             for cut in (np.round, np.floor)))  # fmt: skip
+in_line.slip(
+    "resize-down-columns",
+    "Your new list goes down the columns of the grid. Row by row, as before.",
+    lambda table: in_line(turned(table)),
+)
+in_line.slip(
+    "resize-left-in-the-grid",
+    "The positions still stand in a grid. They come as a list, (1 + new patches, d_model).",
+    lambda table: table,
+)
+with_class.slip("resize-class-lost", "The class token's row is gone. Keep it, in front.", lambda first, rows: rows, lambda first, rows: with_class(0 * first, rows))  # fmt: skip
+with_class.slip("resize-class-last", "The class token's row stands at the end. It comes first, as it was.", lambda first, rows: np.concatenate([rows, first]))  # fmt: skip
+with_class.slip("resize-class-everywhere", "The class token's row is added to the others. It is a row of its own.", lambda first, rows: with_class(first, rows + first))  # fmt: skip
+with_class.slip("cast-to-whole-numbers", None, lambda first, rows: with_class(first, rows).astype(int))
 
 # ---------------------------------------------------------------------------------------------------------------------
 # How far a head looks
 # ---------------------------------------------------------------------------------------------------------------------
 
 
-@checks(
+@step
+def of_patches(weights):
+    """Without the class token's row and column."""
+    return weights[..., 1:, 1:]
+
+
+@step
+def steps_between(count, columns):
+    """Rows down and columns across from each patch to each: two arrays (patches, patches)."""
+    row, column = np.divmod(np.arange(count), columns)
+    return row[:, None] - row, column[:, None] - column
+
+
+@step
+def as_the_crow_flies(down, across):
+    """The root of the sum of squares."""
+    return np.hypot(down, across)
+
+
+@step
+def looked(shares, far):
+    """How far each query looks: (images, heads, queries)."""
+    return (shares * far).sum(axis=-1)
+
+
+@reference(
     "11.attention_distance",
     title="How far does each head look?",
     points=3,
@@ -537,69 +1027,119 @@ def resize_suspects(positions, grid, new_grid):
         "distances is one number a query.",
         "`(weights * distances).sum(axis=-1)` is (images, heads, queries); the mean over images and queries leaves one number a head.",
     ],
+    returns="distance of each head",
+    same={"empty-row-nan"},
 )
-def attention_distance(candidate):
-    for seed, images, heads, rows, columns in ((1, 2, 3, 2, 4), (2, 3, 2, 3, 2)):
-        weights = softmax(2 * draw(seed, images, heads, 1 + rows * columns, 1 + rows * columns))
-        expected = mean_distance(weights, rows, columns)
-        got = call(candidate, weights, columns)
-        same_array(
-            got,
-            expected,
-            "distance of each head",
-            "one number for each head",
-            distance_suspects(weights, rows, columns),
-        )
+def attention_distance(weights, columns):
+    shares = row_shares(of_patches(weights))
+    far = as_the_crow_flies(*steps_between(shares.shape[-1], columns))
+    return mean(mean(looked(shares, far), axis=-1, at="over the patches"), axis=0, at="over the images")
 
 
-def distances(rows, columns):
-    """How far apart patches stand, in patches: (patches, patches)."""
-    row, column = np.divmod(np.arange(rows * columns), columns)
-    return np.hypot(row[:, None] - row, column[:, None] - column)
+DISTANCE = "11.attention_distance"
 
 
-def mean_distance(weights, rows, columns):
-    """How far each head looks, on average: Dosovitskiy et al. 2020, §4.5."""
-    shares = weights[..., 1:, 1:] / weights[..., 1:, 1:].sum(axis=-1, keepdims=True)
-    return (shares * distances(rows, columns)).sum(axis=-1).mean(axis=(0, -1))
+@cases(DISTANCE)
+def distance_cases():
+    for seed, (about, images, heads, rows, columns) in enumerate((
+        ("one image, one head, a row of two patches and one below", 1, 1, 2, 2),
+        ("more columns than rows", 2, 3, 2, 4),
+        ("more rows than columns", 3, 2, 3, 2),
+        ("as many heads as images and patches", 4, 4, 2, 2),
+        ("one row of patches", 2, 5, 1, 4),
+        ("a grid of 4 × 5", 2, 3, 4, 5),
+    )):  # fmt: skip
+        tokens = 1 + rows * columns
+        yield Case(about, softmax(2 * draw(seed, images, heads, tokens, tokens)), columns)
 
 
-def distance_suspects(weights, rows, columns):
-    """What well-known mistakes give for the distance of each head."""
-    inner, far = weights[..., 1:, 1:], distances(rows, columns)
-    shares = inner / inner.sum(axis=-1, keepdims=True)
-    down = np.abs(np.subtract.outer(*[np.arange(rows * columns) // columns] * 2))
-    across = np.abs(np.subtract.outer(*[np.arange(rows * columns) % columns] * 2))
+of_patches.slip(
+    "distance-wrong-token-dropped",
+    "The last token is dropped. The class token is the first.",
+    lambda weights: weights[..., :-1, :-1],
+)
+steps_between.slip("patches-grid-exchanged", None, lambda count, columns: steps_between(count, count // columns))
+steps_between.slip("distance-square-grid", "You take the grid for a square one. How many columns it has is given.",
+                   lambda count, columns: steps_between(count, round(count**0.5)), lambda count, columns: steps_between(count, int(count**0.5)))  # fmt: skip
+steps_between.slip("distance-columns-fixed", "The grid always has the same number of columns in your answer. Use the parameter.",
+                   lambda count, columns: steps_between(count, 4), lambda count, columns: steps_between(count, 2))  # fmt: skip
+steps_between.slip("distance-counted-from-one", "Patches are counted from 1 where row and column are computed, so that the end of a row stands in the next.",
+                   lambda count, columns: [a[1:, 1:] for a in steps_between(count + 1, columns)])  # fmt: skip
+as_the_crow_flies.slip("distance-manhattan", "You add steps down and across. As the crow flies: the root of the sum of squares.",
+                       lambda down, across: abs(down) + abs(across))  # fmt: skip
+as_the_crow_flies.slip(
+    "distances-squared",
+    "These are squared distances. Take the root before you average.",
+    lambda down, across: down**2 + across**2,
+)
+as_the_crow_flies.slip("distance-of-chess", "You take the larger of steps down and across, as a king moves. As the crow flies: the root of the sum of squares.",
+                       lambda down, across: np.maximum(abs(down), abs(across)))  # fmt: skip
+as_the_crow_flies.slip("distance-one-direction", "Only one direction counts, down or across. A distance has both.",
+                       lambda down, across: abs(down), lambda down, across: abs(across))  # fmt: skip
+as_the_crow_flies.slip("distance-signed", "Steps to one side count negative and cancel those to the other. A distance is never below 0.",
+                       lambda down, across: down + across, lambda down, across: -down - across, lambda down, across: across - down)  # fmt: skip
+as_the_crow_flies.slip("distance-root-of-the-sum", "You add steps down and across before you square or take the root. Square each first.",
+                       lambda down, across: np.sqrt(abs(down) + abs(across)), lambda down, across: abs(down + across),
+                       lambda down, across: np.sqrt(abs(down + across)))  # fmt: skip
+as_the_crow_flies.slip("distance-in-pixels-or-shares", "You divide by the size of the grid. Asked for is the distance in patches.",
+                       lambda down, across: np.hypot(down, across) / max(np.hypot(down, across).max(), 1),
+                       lambda down, across: np.hypot(down / (down.max() + 1), across / (across.max() + 1)))  # fmt: skip
+looked.slip("distance-of-maximum", "You measure only to the key with the largest weight. All keys count, by their weights.",
+            lambda shares, far: far[np.arange(len(far)), shares.argmax(axis=-1)])  # fmt: skip
+looked.slip("distance-mean-of-keys", "You take the mean over the keys. Their weights sum to 1 already: add up weight times distance.",
+            lambda shares, far: (shares * far).mean(axis=-1))  # fmt: skip
+looked.slip("distance-ignores-weights", "The weights don't matter in your mean.", lambda shares, far: np.broadcast_to(far.mean(axis=-1), shares.shape[:-1]),
+            lambda shares, far: np.broadcast_to(far.sum(axis=-1) / (len(far) - 1), shares.shape[:-1]),
+            lambda shares, far: np.broadcast_to(far.sum(axis=-1), shares.shape[:-1]))  # fmt: skip
+looked.slip("distance-root-at-the-end", "You take the root of the mean of squares. First the root, then the mean.",
+            lambda shares, far: np.sqrt((shares * far**2).sum(axis=-1)))  # fmt: skip
+looked.slip("distance-largest", "You take the largest product of a weight and a distance. Add all of them up.", lambda shares, far: (shares * far).max(axis=-1))  # fmt: skip
+looked.slip("distance-of-products", "You multiply matrices. Each weight meets its own distance: number by number, then add up a row.",
+            lambda shares, far: (shares @ far).mean(axis=-1), lambda shares, far: (shares @ far).sum(axis=-1))  # fmt: skip
+looked.slip("distance-without-itself", "The weight of a patch on itself is left out of the shares. It counts, at a distance of 0.",
+            lambda shares, far: (shares * far).sum(axis=-1) / (shares * (1 - np.eye(len(far)))).sum(axis=-1))  # fmt: skip
 
-    def mean(shares, far):
-        return (shares * far).sum(axis=-1).mean(axis=(0, -1))
 
-    number = np.arange(1 + rows * columns)
-    with_class = np.hypot(number[:, None] // columns - number // columns, number[:, None] % columns - number % columns)
-    best = shares.argmax(axis=-1)  # (images, heads, queries)
-    by_keys = inner / inner.sum(axis=-2, keepdims=True)
-    return {
-        "distance-class-kept": mean(weights, with_class),
-        "distance-not-renormalised": mean(inner, far),
-        "distance-along-the-sequence": mean(shares, np.abs(np.subtract.outer(number[1:], number[1:]))),
-        "distance-manhattan": mean(shares, down + across),
-        "distances-squared": mean(shares, far**2),
-        "distance-root-at-the-end": [
-            np.sqrt(mean(shares, far**2)),
-            np.sqrt((shares * far**2).sum(axis=-1)).mean(axis=(0, -1)),
-        ],
-        "distance-of-maximum": far[np.arange(rows * columns), best].mean(axis=(0, -1)),
-        "distance-mean-of-keys": (shares * far).mean(axis=(0, 2, 3)),
-        "distance-shared-rest": [
-            (inner * far).sum(axis=(0, 2, 3)) / inner.sum(axis=(0, 2, 3)),
-            ((inner * far).sum(axis=(2, 3)) / inner.sum(axis=(2, 3))).mean(axis=0),
-        ],
-        "distance-ignores-weights": np.full(weights.shape[1], far.mean()),
-        "distance-grid-exchanged": mean(shares, distances(columns, rows)),
-        "distance-one-number": [np.array(mean(shares, far).mean())],
-        "distance-sum": [
-            (shares * far).sum(axis=(-1, -2)).mean(axis=0),
-            (shares * far).sum(axis=(0, -1, -2)),
-        ],
-        "distance-keys-as-queries": mean(by_keys.swapaxes(-1, -2), far),
-    }
+def means_of(change):
+    """The mean over images and queries of `change(weights of patches, distances)`."""
+    return lambda weights, columns: change(inner := weights[..., 1:, 1:], far_apart(inner, columns)).mean(axis=(0, -1))
+
+
+def far_apart(inner, columns):
+    """The right table of distances."""
+    return np.hypot(*steps_between(inner.shape[-1], columns))
+
+
+def for_class(weights, columns, at_class=0.0):
+    """A table in which the class token is as far from all as told."""
+    return np.pad(far_apart(weights[..., 1:, 1:], columns), (1, 0), constant_values=at_class)
+
+
+def right_mean(shares, far):
+    """Each head's mean, all keys added up by their weights."""
+    return looked(shares, far).mean(axis=(0, -1))
+
+
+mistake(DISTANCE, "distance-class-kept", "The class token is still in: it stands nowhere in the image. Drop its row and its column.",
+        lambda weights, columns: right_mean(weights, np.hypot(*steps_between(weights.shape[-1], columns))),
+        lambda weights, columns: right_mean(weights, for_class(weights, columns)),
+        
+        lambda weights, columns: right_mean(row_shares(weights[..., 1:]), np.hypot(*steps_between(weights.shape[-1], columns))[:, 1:]),
+        lambda weights, columns: right_mean(weights[..., 1:, :], np.hypot(*steps_between(weights.shape[-1], columns))[1:]))  # fmt: skip
+mistake(DISTANCE, "distance-one-too-many", "Your mean divides by one more than there are patches, as if the class token were one of them.",
+        lambda weights, columns: right_mean(row_shares(weights[..., 1:]), for_class(weights, columns)[:, 1:]))  # fmt: skip
+mistake(DISTANCE, "distance-not-renormalised", "Without the class token's column a row no longer sums to 1. Divide by what is left.",
+        means_of(lambda inner, far: (inner * far).sum(axis=-1)))  # fmt: skip
+mistake(DISTANCE, "distance-softmax-again", "You take a softmax of the weights. They are weights already: divide each row by what is left of it.",
+        means_of(lambda inner, far: (softmax(inner) * far).sum(axis=-1)))  # fmt: skip
+mistake(DISTANCE, "distance-along-the-sequence", "You take distances along the sequence, i - j. The end of a row is far from the start of the next.",
+        means_of(lambda inner, far: (row_shares(inner) * abs(np.subtract.outer(*[np.arange(len(far))] * 2))).sum(axis=-1)))  # fmt: skip
+mistake(DISTANCE, "distance-root-at-the-end", None, lambda weights, columns: np.sqrt(means_of(lambda inner, far: (row_shares(inner) * far**2).sum(axis=-1))(weights, columns)))  # fmt: skip
+mistake(DISTANCE, "distance-shared-rest", "You divide by the weights of all queries together. Each row by what is left of it.",
+        lambda weights, columns: ((inner := weights[..., 1:, 1:]) * far_apart(inner, columns)).sum(axis=(0, 2, 3)) / inner.sum(axis=(0, 2, 3)),
+        lambda weights, columns: (((inner := weights[..., 1:, 1:]) * far_apart(inner, columns)).sum(axis=(2, 3)) / inner.sum(axis=(2, 3))).mean(axis=0))  # fmt: skip
+mistake(DISTANCE, "distance-one-number", "One number came back. Each head has its own distance.", lambda *inputs: attention_distance(*inputs).mean())  # fmt: skip
+mistake(DISTANCE, "distance-of-each", "Your answer still has an axis of the images or of the patches. Only that of the heads stays.",
+        *(lambda weights, columns, axis=axis: looked(row_shares(inner := weights[..., 1:, 1:]), far_apart(inner, columns)).mean(axis=axis)
+          for axis in (-1, 0, 1, (0, 1), (1, 2))), lambda weights, columns: looked(row_shares(inner := weights[..., 1:, 1:]), far_apart(inner, columns)))  # fmt: skip
+mistake(DISTANCE, "summed-for-mean", None, lambda weights, columns: looked(row_shares(inner := weights[..., 1:, 1:]), far_apart(inner, columns)).sum(axis=(0, -1)))  # fmt: skip
