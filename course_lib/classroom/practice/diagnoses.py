@@ -120,12 +120,6 @@ MESSAGES = {
     "word's place. Self-attention knows no order.",
     "keys-from-queries": "Queries and keys come from the same matrix. W_Q asks, W_K answers.",
     "values-from-keys": "The context mixes the keys, embeddings @ W_K. The values are embeddings @ W_V.",
-    # tables of influence
-    "influence-signed": "Outputs that move down are missed. Down is a movement, too: take absolute differences.",
-    "influence-one-feature": "Outputs whose change is in some of the features only are missed. Any feature counts.",
-    "influence-sum-cancels": "Outputs whose features move up and down by the same are missed: don't add up signed differences.",
-    "influence-nudges-one-feature": "You change one feature of the token only. A function that reads another one then seems deaf: "
-    "change the whole row.",
 }  # fmt: skip
 
 
@@ -169,37 +163,6 @@ def same_values(got, expected, what, suspects=None, when_wrong="different-values
         else:
             found = when_wrong if np.isfinite(got).all() else "not-finite"
     raise AssertionError(mistake(found, expected=expected, got=got, what=what))
-
-
-def every_feature_counts(candidate, x):
-    """Assert that a table of influence misses no feature of a token, be it changed or moved, up or down.
-
-    Each function is felt by the same outputs; they differ only in the features that they read and write.
-
-    Args:
-        candidate: the learner's (function, x) -> boolean table (outputs, tokens). Others are left to the next checks.
-        x: (seq_len, d) with an even d.
-    """
-    ones, features = np.ones(x.shape[1]), np.eye(x.shape[1])
-    zigzag = np.where(np.arange(x.shape[1]) % 2, -1.0, 1.0)
-
-    def table(reads, writes):
-        return call(candidate, lambda x: np.outer(np.cumsum(x @ reads), writes), x)
-
-    whole = table(ones, ones)
-    if whole.dtype.kind != "b" or whole.shape != (len(x), len(x)):
-        return
-    others = {
-        "influence-signed": [(ones, -ones)],
-        "influence-one-feature": [(ones, feature) for feature in features],
-        "influence-sum-cancels": [(ones, zigzag)],
-        "influence-nudges-one-feature": [(feature, ones) for feature in features],
-    }
-    for diagnosis, pairs in others.items():
-        for reads, writes in pairs:
-            got = table(reads, writes)
-            missed = whole & ~got
-            assert not missed.any(), mistake(diagnosis, expected=whole, got=got, what="table of influence")
 
 
 def call_on_batch(candidate, *inputs):

@@ -46,26 +46,6 @@ def implied_scale(weights, queries, keys):
     return slope, float(np.abs(logs - slope * products).max())
 
 
-def influence(function, keys):
-    """Which rows of an output each key moves.
-
-    Args:
-        function: takes keys (keys, d_k) and returns an array (queries, …).
-        keys: (keys, d_k).
-
-    Returns:
-        bool (queries, keys): True where changing that key moves any number of that row, by more than 1e-9.
-    """
-    before, noise = np.asarray(function(keys), float), np.random.default_rng(0)
-    moved = []
-    for position in range(len(keys)):
-        nudged = keys.copy()
-        nudged[position] += noise.normal(size=keys.shape[1:])  # a norm takes away what all features have in common
-        after = np.asarray(function(nudged), float)
-        moved.append((abs(after - before) > 1e-9).any(axis=tuple(range(1, before.ndim))))
-    return np.stack(moved, axis=-1)
-
-
 def follows_permutation(function, tokens, order):
     """What a function of tokens gives when they are permuted, and what it should if it knows no order.
 

@@ -10,7 +10,8 @@ import pytest
 import torch
 
 from course_lib.classroom.practice import exercise, show
-from course_lib.classroom.practice.probes import implied_scale, influence
+from course_lib.classroom.practice.probes import implied_scale
+from course_lib.classroom.practice.slips.influence import table_of_influence
 
 SOFTMAX = exercise("03.softmax")
 
@@ -250,7 +251,7 @@ def test_influence_sees_which_key_moves_which_row():
     rng = np.random.default_rng(0)
     queries, keys = rng.normal(size=(4, 3)), rng.normal(size=(4, 3))
     causal = np.tri(4, dtype=bool)
-    seen = influence(lambda keys: right(np.where(causal, queries @ keys.T, -np.inf)), keys)
+    seen = table_of_influence(lambda keys: right(np.where(causal, queries @ keys.T, -np.inf)), keys)
     # Row 0 has one key and so always the weight 1: nothing moves it.
     assert np.array_equal(seen[1:], causal[1:])
     assert not seen[0].any()
@@ -261,4 +262,6 @@ def test_influence_is_seen_behind_a_layer_norm_and_in_any_axis_of_a_row():
         x = x - x.mean(axis=-1, keepdims=True)
         return np.cumsum(x, axis=0)[:, None] * np.eye(2)[:, :1]
 
-    assert np.array_equal(influence(normed, np.random.default_rng(0).normal(size=(4, 3))), np.tri(4, dtype=bool))
+    assert np.array_equal(
+        table_of_influence(normed, np.random.default_rng(0).normal(size=(4, 3))), np.tri(4, dtype=bool)
+    )
