@@ -1,5 +1,7 @@
 """Lesson 10, pretrained Transformers: what is right, and each mistake with its sentence, in the order of its exercises."""
 
+import itertools
+
 import numpy as np
 
 from course_lib.classroom.practice.catalogue import Case, cases, holds, mistake
@@ -14,7 +16,7 @@ from course_lib.classroom.practice.slips.attention import (
     scaled,
     softmax,
 )
-from course_lib.classroom.practice.slips.blocks import gelu, layer_norm, linear, post_norm, spread_of
+from course_lib.classroom.practice.slips.blocks import gelu, layer_norm, linear, post_norm, spread_of, variance_of
 from course_lib.classroom.practice.slips.heads import merge, reshaped, split
 from course_lib.classroom.practice.slips.losses import (
     averaged,
@@ -65,7 +67,7 @@ def labelled(ids, asked):
         "`asked = chosen & ~np.isin(ids, special)`. Of the asked ones: dice < 0.8 → mask_id; 0.8 ≤ dice < 0.9 → random_ids; the rest stays.",
         "`inputs = np.where(asked & (dice < 0.8), mask_id, ids)`, likewise for the swapped; `labels = np.where(asked, ids, -100)`.",
     ],
-    returns=("inputs", "labels"),
+    returns=("array of inputs", "array of labels"),
 )
 def cover(ids, special, chosen, dice, random_ids, mask_id):
     asked = asked_for(ids, special, chosen, at="in what is read")
@@ -75,14 +77,14 @@ def cover(ids, special, chosen, dice, random_ids, mask_id):
 
 
 def tokens(seed, rows, length, special, dice=None):
-    """Tokens of which the first and the last of each row are special, with all that chance says."""
+    """Tokens of which the first of each row is special, with all that chance says."""
     rng = generator(seed)
     ordinary = np.setdiff1d(np.arange(20), special)
     ids, random_ids = rng.choice(ordinary, (2, rows, length))
-    ids[:, 0], ids[:, -1] = special[0], special[-1]
+    ids[:, 0], ids[0, -1] = special[0], special[-1]
     dice = rng.random(ids.shape) if dice is None else rng.permutation(np.resize(dice, ids.size)).reshape(ids.shape)
     chosen = rng.random(ids.shape) < 0.7
-    chosen[:, 0] = True
+    chosen[:, 0] = chosen[:, -1] = True
     return ids, np.array(special), chosen, dice, random_ids
 
 
@@ -93,69 +95,81 @@ def cover_cases():
     yield Case("as many texts as tokens and special ones", *tokens(3, 3, 3, [9, 4, 0], [0.2, 0.85, 0.93]), 21)
     ids, special, _, dice, random_ids = tokens(4, 3, 20, [0, 12, 5])
     ids[:, 5], ids[:, 9], ids[:, -6:] = 12, 0, 5
-    yield Case(
-        "every place chosen, special ones too", ids, special, np.ones(ids.shape, dtype=bool), dice, random_ids, 12
-    )
-    yield Case("no place chosen", ids, special, np.zeros(ids.shape, dtype=bool), dice, random_ids, 12)
+    everywhere_chosen = np.ones(ids.shape, dtype=bool)
+    yield Case("every place chosen, special ones too", ids, special, everywhere_chosen, dice, random_ids, 12)
+    yield Case("no place chosen", ids, special, ~everywhere_chosen, dice, random_ids, 12)
     edges = [0.0, 0.8, 0.8, 0.9, 0.9, 1.0, 0.85]
     yield Case("dice of exactly 0.8 and 0.9", *tokens(5, 3, 14, [1, 2], edges), 30)
 
 
 COVER = "10.cover"
 asked_for.slip("cover-special", "A special token is covered or asked for{at}. [CLS], [SEP] and padding never are, even where `chosen` is True.",
-               lambda ids, special, chosen: chosen, lambda ids, special, chosen: chosen & (ids != special[0]),
-               lambda ids, special, chosen: chosen & (ids != special[-1]), lambda ids, special, chosen: chosen & (ids != 0),
-               lambda ids, special, chosen: chosen & ~np.isin(ids, special[:2]))  # fmt: skip
-asked_for.slip("cover-special-by-size", "You leave special tokens out by their size{at}, with < or >. They are those in `special`, "
-               "whatever their numbers are.", lambda ids, special, chosen: chosen & (ids > special.max()),
-               lambda ids, special, chosen: chosen & (ids >= len(special)), lambda ids, special, chosen: chosen & (ids > len(special)))  # fmt: skip
+        lambda ids, s, c: c, lambda ids, s, c: c & (ids != s[0]), lambda ids, s, c: c & (ids != s[-1]), lambda ids, s, c: c & (ids != 0),
+        lambda ids, s, c: c & ~np.isin(ids, s[:2]))  # fmt: skip
+asked_for.slip("cover-special-by-size", "You leave special tokens out by their size{at}, with < or >. They are those in `special`, whatever their numbers "
+        "are.", lambda ids, s, c: c & (ids > s.max()), lambda ids, s, c: c & (ids >= len(s)), lambda ids, s, c: c & (ids > len(s)))  # fmt: skip
 asked_for.slip("cover-special-by-place", "You leave out the ends of each text{at}. Special tokens may also stand in between: look at the ids.",
-               lambda ids, special, chosen: chosen & (np.arange(ids.shape[1]) % (ids.shape[1] - 1) > 0),
-               lambda ids, special, chosen: chosen & (np.arange(ids.shape[1]) > 0))  # fmt: skip
-asked_for.slip("cover-special-only", "You take the special tokens{at}. They are the ones to leave alone.",
-               lambda ids, special, chosen: chosen & np.isin(ids, special))  # fmt: skip
+        lambda ids, s, c: c & (np.arange(ids.shape[1]) % (ids.shape[1] - 1) > 0), lambda ids, s, c: c & (np.arange(ids.shape[1]) > 0),
+        lambda ids, s, c: c & ~np.isin(ids, s) & (np.arange(ids.shape[1]) % (ids.shape[1] - 1) > 0))  # fmt: skip
+asked_for.slip("cover-special-only", "You take the special tokens{at}. They are the ones to leave alone.", lambda ids, s, c: c & np.isin(ids, s))  # fmt: skip
 asked_for.slip("cover-not-only-chosen", "Places that were not chosen are covered or asked for{at}. The dice count only where `chosen` is True.",
-               lambda ids, special, chosen: np.ones(ids.shape, dtype=bool), lambda ids, special, chosen: ~np.isin(ids, special),
-               lambda ids, special, chosen: chosen | ~np.isin(ids, special))  # fmt: skip
-asked_for.slip("cover-the-others", "The wrong way round{at}: you take the places that were not chosen.",
-               lambda ids, special, chosen: ~chosen & ~np.isin(ids, special), lambda ids, special, chosen: ~chosen)  # fmt: skip
-asked_for.slip("cover-nothing-left", "No place is left{at}.", lambda ids, special, chosen: np.zeros(ids.shape, dtype=bool))  # fmt: skip
+        lambda ids, s, c: np.ones(ids.shape, dtype=bool), lambda ids, s, c: ~np.isin(ids, s), lambda ids, s, c: c | ~np.isin(ids, s))  # fmt: skip
+asked_for.slip("cover-the-others", "The wrong way round{at}: you take the places that were not chosen.", lambda ids, s, c: ~c & ~np.isin(ids, s),
+        lambda ids, s, c: ~c)  # fmt: skip
+asked_for.slip("cover-nothing-left", "No place is left{at}.", lambda ids, s, c: np.zeros(ids.shape, dtype=bool))  # fmt: skip
 for slip in asked_for.slips:
     mistake(COVER, slip.diagnosis, None, everywhere(cover, asked_for, slip))
 
-masked.slip("cover-always-mask", "Every chosen place becomes mask_id. Some are swapped and some kept: the texts of later tasks hold no "
-            "[MASK].", lambda dice: np.ones(dice.shape, dtype=bool))  # fmt: skip
+
+def with_shares(*shares):
+    """A cover of other shares: up to which dice what is done, with what is left kept."""
+    dice_for = {"mask": 0.5, "swap": 0.85, "keep": 1}
+
+    def wrong(ids, special, chosen, dice, *rest):
+        dice = np.select([dice < up_to for up_to, _ in shares], [dice_for[what] for _, what in shares], 1)
+        return cover(ids, special, chosen, dice, *rest)
+
+    return wrong
+
+
+masked.slip("cover-always-mask", "Every chosen place becomes mask_id. Some are swapped and some kept: the texts of later tasks hold no [MASK].",
+        lambda dice: np.ones(dice.shape, dtype=bool))  # fmt: skip
 masked.slip("cover-at-the-edges", "Dice of exactly 0.8 or 0.9 go to the wrong side. “Below” leaves the number itself out, “from” takes it in.",
-            lambda dice: dice <= 0.8)  # fmt: skip
+        lambda dice: dice <= 0.8)  # fmt: skip
 masked.slip("cover-never-mask", "No place becomes mask_id. Those with dice below 0.8 do.", lambda dice: np.zeros(dice.shape, dtype=bool))  # fmt: skip
-masked.slip("cover-mask-shares", "mask_id does not stand where the dice are below 0.8, but where they are in another part.",
-            lambda dice: dice >= 0.8, lambda dice: dice > 0.8, lambda dice: dice > 0.2, lambda dice: dice >= 0.2, lambda dice: dice < 0.2,
-            lambda dice: dice < 0.1, lambda dice: dice < 0.15, lambda dice: dice < 0.5, lambda dice: dice < 0.9)  # fmt: skip
+masked.slip("cover-mask-shares", "mask_id does not stand where the dice are below 0.8, but where they are in another part.", lambda dice: dice >= 0.8,
+        lambda dice: dice > 0.8, lambda dice: dice > 0.2, lambda dice: dice >= 0.2, lambda dice: dice < 0.2, lambda dice: dice < 0.1,
+        lambda dice: dice < 0.15, lambda dice: dice < 0.5, lambda dice: dice < 0.9)  # fmt: skip
 swapped.slip("cover-at-the-edges", None, lambda dice: (dice > 0.8) & (dice < 0.9), lambda dice: (dice >= 0.8) & (dice <= 0.9),
-             lambda dice: (dice > 0.8) & (dice <= 0.9))  # fmt: skip
+        lambda dice: (dice > 0.8) & (dice <= 0.9))  # fmt: skip
 swapped.slip("cover-shares-exchanged", "Swapped and kept places are exchanged: from 0.8 to 0.9 a random token, from 0.9 on the token stays.",
-             lambda dice: dice >= 0.9, lambda dice: dice > 0.9)  # fmt: skip
-swapped.slip("cover-nothing-kept", "Every chosen place is changed. Those with dice from 0.9 on stay as they are.",
-             lambda dice: dice >= 0.8, lambda dice: dice > 0.8)  # fmt: skip
+        lambda dice: dice >= 0.9, lambda dice: dice > 0.9)  # fmt: skip
+swapped.slip("cover-nothing-kept", "Every chosen place is changed. Those with dice from 0.9 on stay as they are.", lambda dice: dice >= 0.8,
+        lambda dice: dice > 0.8)  # fmt: skip
 swapped.slip("cover-nothing-swapped", "No place gets its random token. Those with dice from 0.8 to below 0.9 do.",
-             lambda dice: np.zeros(dice.shape, dtype=bool))  # fmt: skip
+        lambda dice: np.zeros(dice.shape, dtype=bool))  # fmt: skip
 mistake(COVER, "cover-at-the-edges", None,  # at both
         lambda ids, special, chosen, dice, *rest: cover(ids, special, chosen, np.nextafter(dice, 0), *rest))  # fmt: skip
 mistake(COVER, "cover-swaps-over-masks", "Random tokens stand where mask_id belongs: what you do later covers what you did before.",
-        lambda ids, s, c, dice, r, m: (np.where(asked_for(ids, s, c) & (dice < 0.9), r, ids), labelled(ids, asked_for(ids, s, c))))  # fmt: skip
+        *(lambda ids, s, c, dice, r, m, most=most: (np.where((asked := asked_for(ids, s, c)) & (dice < most), r, ids), labelled(ids, asked))
+          for most in (0.9, 2)))  # fmt: skip
+mistake(COVER, "cover-shares-elsewhere", "The shares have their sizes, but lie elsewhere: below 0.8 mask_id, from 0.8 to below 0.9 the random token, then "
+        "what stood there.", *(with_shares(*edges) for edges in (
+            [(0.1, "swap"), (0.8, "mask")], [(0.1, "swap"), (0.9, "mask")], [(0.1, "keep"), (0.2, "swap"), (1, "mask")],
+            [(0.1, "keep"), (0.9, "mask"), (1, "swap")], [(0.1, "swap"), (0.2, "keep"), (1, "mask")])))  # fmt: skip
 
-labelled.slip("cover-labels-everywhere", "Your labels ask for every place. Only chosen ones count; elsewhere -100.",
-              lambda ids, asked: ids, lambda ids, asked: ids.copy())  # fmt: skip
+labelled.slip("cover-labels-everywhere", "Your labels ask for every place. Only chosen ones count; elsewhere -100.", lambda ids, asked: ids,
+        lambda ids, asked: ids.copy())  # fmt: skip
 labelled.slip("cover-zero", "Where nothing is asked your labels hold 0, and 0 is a token. The sign for “don't count” is -100.",
-              lambda ids, asked: np.where(asked, ids, 0))  # fmt: skip
+        lambda ids, asked: np.where(asked, ids, 0))  # fmt: skip
 labelled.slip("cover-another-sign", "Where nothing is asked your labels hold another number than -100.",
-              *(lambda ids, asked, sign=sign: np.where(asked, ids, sign) for sign in (-1, 100, -99, -101)))  # fmt: skip
+        *(lambda ids, asked, sign=sign: np.where(asked, ids, sign) for sign in (-1, 100, -99, -101)))  # fmt: skip
 labelled.slip("cover-labels-inverted", "The wrong way round: your labels hold -100 where a place is asked for.",
-              lambda ids, asked: np.where(asked, -100, ids))  # fmt: skip
+        lambda ids, asked: np.where(asked, -100, ids))  # fmt: skip
 labelled.slip("cover-labels-as-flags", "Your labels say which places are asked for. They are to hold the tokens that stood there.",
-              lambda ids, asked: asked, lambda ids, asked: asked.astype(int), lambda ids, asked: np.where(asked, 1, -100))  # fmt: skip
+        lambda ids, asked: asked, lambda ids, asked: asked.astype(int), lambda ids, asked: np.where(asked, 1, -100))  # fmt: skip
 labelled.slip("cover-labels-short", "Your labels hold only what is asked for, one after the other. They keep the shape of ids.",
-              lambda ids, asked: ids[asked])  # fmt: skip
+        lambda ids, asked: ids[asked])  # fmt: skip
 
 
 def with_labels(label):
@@ -168,17 +182,16 @@ def with_labels(label):
     return wrong
 
 
-mistake(COVER, "cover-labels-at-mask-only", "Your labels ask only where mask_id stands. Swapped and kept places are asked for as well: that "
-        "is what they are for.", with_labels(lambda ids, inputs, asked, dice, mask_id: np.where(asked & (dice < 0.8), ids, -100)),
-        with_labels(lambda ids, inputs, asked, dice, mask_id: np.where(inputs == mask_id, ids, -100)))  # fmt: skip
+mistake(COVER, "cover-labels-at-mask-only", "Your labels ask only where mask_id stands. Swapped and kept places are asked for as well: that is what they "
+        "are for.", with_labels(lambda ids, read, on, dice, m: np.where(on & (dice < 0.8), ids, -100)),
+        with_labels(lambda ids, read, on, dice, m: np.where(read == m, ids, -100)))  # fmt: skip
 mistake(COVER, "cover-kept-not-asked", "Places that are chosen but kept are not asked for. They are: the model can't know which they are.",
-        with_labels(lambda ids, inputs, asked, dice, mask_id: np.where(asked & (dice < 0.9), ids, -100)),
-        with_labels(lambda ids, inputs, asked, dice, mask_id: np.where(inputs != ids, ids, -100)))  # fmt: skip
+        with_labels(lambda ids, read, on, dice, m: np.where(on & (dice < 0.9), ids, -100)),
+        with_labels(lambda ids, read, on, dice, m: np.where(read != ids, ids, -100)))  # fmt: skip
 mistake(COVER, "cover-labels-from-inputs", "Your labels hold what the model reads. They hold what stood there before.",
-        with_labels(lambda ids, inputs, asked, dice, mask_id: np.where(asked, inputs, -100)),
-        with_labels(lambda ids, inputs, asked, dice, mask_id: inputs))  # fmt: skip
-mistake(COVER, "cover-shares-in-order", "You cut the text, or what is asked for, in shares of 80, 10 and 10 from front to back. Each place "
-        "has dice of its own.", lambda ids, s, c, dice, r, m: cover(ids, s, c, (np.arange(dice.size) / dice.size).reshape(dice.shape), r, m),
+        with_labels(lambda ids, read, on, dice, m: np.where(on, read, -100)), with_labels(lambda ids, read, on, dice, m: read))  # fmt: skip
+mistake(COVER, "cover-shares-in-order", "You cut the text, or what is asked for, in shares of 80, 10 and 10 from front to back. Each place has dice of its "
+        "own.", lambda ids, s, c, dice, r, m: cover(ids, s, c, (np.arange(dice.size) / dice.size).reshape(dice.shape), r, m),
         lambda ids, s, c, dice, r, m: cover(ids, s, c, np.broadcast_to(np.arange(ids.shape[1]) / ids.shape[1], ids.shape), r, m))  # fmt: skip
 mistake(COVER, "cover-one-random-token", "All swapped places get one and the same random token. Each place has its own in random_ids.",
         lambda ids, s, c, dice, r, m: cover(ids, s, c, dice, r[0, 0], m), lambda ids, s, c, dice, r, m: cover(ids, s, c, dice, r[:, :1], m))  # fmt: skip
@@ -198,11 +211,7 @@ def the_rest_stays(got, ids, special, chosen, dice, random_ids, mask_id):
     return not (got[0] != ids)[~(chosen & ~np.isin(ids, special))].any()
 
 
-@holds(
-    COVER,
-    "cover-asks-elsewhere",
-    "Your labels count in places that are not asked for: there is something else than -100.",
-)
+@holds(COVER, "cover-asks-elsewhere", "Your labels hold something else than -100 in places that are not asked for.")
 def nothing_else_is_asked(got, ids, special, chosen, dice, random_ids, mask_id):
     return bool((got[1] == -100)[~(chosen & ~np.isin(ids, special))].all())
 
@@ -245,9 +254,7 @@ def some_labels(seed, rows, length, classes, left_out=0.5):
 
 @cases("10.masked_loss")
 def masked_loss_cases():
-    yield Case(
-        "two texts with a question each or two", draw(1, 2, 3, 4).round(1), np.array([[-100, 0, -100], [3, -100, 1]])
-    )
+    yield Case("two texts with a question each or two", draw(1, 2, 3, 4).round(1), np.array([[-100, 0, -100], [3, -100, 1]]))  # fmt: skip
     yield Case("three texts with one question and more", 2 * draw(2, 3, 6, 7), some_labels(3, 3, 6, 7))
     yield Case("as many texts, tokens and classes", draw(4, 4, 4, 4), some_labels(5, 4, 4, 4))
     yield Case("every place counts", draw(6, 2, 3, 6), generator(7).integers(0, 6, (2, 3)))
@@ -269,16 +276,24 @@ mistake(LOSS, "loss-shifted", None, lambda logits, labels: masked_loss(logits[:,
         lambda logits, labels: masked_loss(logits[:, 1:], labels[:, :-1]))  # fmt: skip
 mistake(LOSS, "loss-every-place-with-every-target", None,
         lambda logits, labels: -log_probabilities(logits)[labels != -100][:, labels[labels != -100]].mean())  # fmt: skip
-mistake(LOSS, "loss-log-of-the-mean", None,
-        lambda logits, labels: -np.log(picked(probabilities(logits), np.maximum(labels, 0))[labels != -100].mean()))  # fmt: skip
-mistake(LOSS, "loss-of-one-sentence", None,
-        *(lambda logits, labels, row=row: masked_loss(logits[row], labels[row]) for row in (0, -1)))  # fmt: skip
+mistake(LOSS, "loss-log-of-the-mean", None, lambda logits, labels: -np.log(picked(probabilities(logits), np.maximum(labels, 0))[labels != -100].mean()))  # fmt: skip
+mistake(LOSS, "loss-of-one-sentence", None, *(lambda logits, labels, row=row: masked_loss(logits[row], labels[row]) for row in (0, -1)))  # fmt: skip
 mistake(LOSS, "loss-is-a-share-of-hits", None, lambda logits, labels: (logits.argmax(axis=-1) == labels)[labels != -100].mean(),
         lambda logits, labels: (logits.argmax(axis=-1) != labels)[labels != -100].mean())  # fmt: skip
-mistake(LOSS, "loss-of-zeroed-logits", "Where nothing counts you set the logits to 0. That is a guess at every class, and it costs "
-        "log(classes): such a place has to be left out of the mean.",
-        lambda logits, labels: losses_of(np.where((labels != -100)[..., None], logits, 0), labels).mean(),
+mistake(LOSS, "loss-of-zeroed-logits", "Where nothing counts you set the logits to 0. That is a guess at every class, and it costs log(classes): such a "
+        "place has to be left out of the mean.", lambda logits, labels: losses_of(np.where((labels != -100)[..., None], logits, 0), labels).mean(),
         lambda logits, labels: losses_of(np.where((labels != -100)[..., None], logits, 0), labels).sum() / (labels != -100).sum())  # fmt: skip
+mistake(LOSS, "loss-mean-of-rows", None,  # a row without a question counted as 0
+        lambda logits, labels: np.mean([masked_loss(row, on) if (on != -100).any() else 0.0 for row, on in zip(logits, labels, strict=True)]))  # fmt: skip
+for slip in log_probabilities.slips:
+    if slip.diagnosis in (
+        "loss-softmax-axis",
+        "missing-keepdims",
+        "softmax-maximum-of-columns",
+        "loss-global-maximum",
+    ):  # of those that count
+        mistake(LOSS, slip.diagnosis, None,
+                lambda logits, labels, logs=slip.function: (-picked(logs(logits[labels != -100]), labels[labels != -100]).mean()))  # fmt: skip
 
 # ----------------------------------------------------------------------------------------------------------------------
 # Shifted twice
@@ -311,33 +326,22 @@ SHIFT = "10.satisfies_the_colleague"
 )
 def satisfies_the_colleague(candidate):
     got = call(candidate)
-    require(isinstance(got, tuple) and len(got) == 2, "not-logits-and-ids",
-            "Two arrays were expected, `return logits, ids`; your function returns {returned}.", returned=count_of(got))  # fmt: skip
+    require(isinstance(got, tuple) and len(got) == 2, "not-logits-and-ids", "Two arrays were expected, `return logits, ids`; your function returns "
+            "{returned}.", returned=count_of(got))  # fmt: skip
     logits, ids = got
-    require(
-        ids.shape != (6, 5) or logits.shape != (6,),
-        "shift-exchanged",
-        "You return ids first. The logits come first: `return logits, ids`.",
-    )
-    require(logits.shape == (6, 5) and ids.shape == (6,), "shift-shapes",
-            "logits has shape {logits} and ids {ids}; expected (6, 5) and (6,).", logits=logits.shape, ids=ids.shape)  # fmt: skip
+    require(ids.shape != (6, 5) or logits.shape != (6,), "shift-exchanged", "You return ids first. The logits come first: `return logits, ids`.")  # fmt: skip
+    require(logits.shape == (6, 5) and ids.shape == (6,), "shift-shapes", "logits has shape {logits} and ids {ids}; expected (6, 5) and (6,).",
+            logits=logits.shape, ids=ids.shape)  # fmt: skip
     require(ids.dtype.kind in "iu", "shift-ids-kind", "ids holds {kind} values. Ids are whole numbers, and the next line uses them as an index.",
             kind=ids.dtype.name)  # fmt: skip
-    require(
-        ids.min() >= 0 and ids.max() <= 4, "shift-ids", "Some of your ids lie outside of 0 to 4: there are five tokens."
-    )
+    require(ids.min() >= 0 and ids.max() <= 4, "shift-ids", "Some of your ids lie outside of 0 to 4: there are five tokens.")  # fmt: skip
     logits = logits.astype(float)
-    require(
-        np.isfinite(logits).all(),
-        "shift-not-finite",
-        "Your logits hold NaN or infinity. It fails with ordinary numbers.",
-    )
+    require(np.isfinite(logits).all(), "shift-not-finite", "Your logits hold NaN or infinity. It fails with ordinary numbers.")  # fmt: skip
     theirs, right = colleagues_loss(logits, ids), right_loss(logits, ids)
-    require(theirs < 0.01, "shift-not-fooled",
-            "The colleague's loss is {loss:.2f}: not satisfied yet. Which token does row i get compared with in the end?", loss=theirs)  # fmt: skip
-    require(right > 1, "shift-right-too",
-            "The right loss is {loss:.2f}: your answer is not wrong enough. In a text that repeats itself, the next token and the one "
-            "after are the same; vary it.", loss=right)  # fmt: skip
+    require(theirs < 0.01, "shift-not-fooled", "The colleague's loss is {loss:.2f}: not satisfied yet. Which token does row i get compared with in the "
+            "end?", loss=theirs)  # fmt: skip
+    require(right > 1, "shift-right-too", "The right loss is {loss:.2f}: your answer is not wrong enough. In a text that repeats itself, the next token "
+            "and the one after are the same; vary it.", loss=right)  # fmt: skip
 
 
 def shifted(ahead, ids=(0, 1, 2, 3, 4, 0), change=lambda logits, ids: (logits, ids)):
@@ -349,15 +353,11 @@ def shifted(ahead, ids=(0, 1, 2, 3, 4, 0), change=lambda logits, ids: (logits, i
 
 mistake(SHIFT, "not-logits-and-ids", None, shifted(2, change=lambda logits, ids: logits))
 mistake(SHIFT, "shift-exchanged", None, shifted(2, change=lambda logits, ids: (ids, logits)))
-mistake(SHIFT, "shift-shapes", None, shifted(2, change=lambda logits, ids: (logits[:5], ids[:5])),
-        shifted(2, change=lambda logits, ids: (logits.T, ids)))  # fmt: skip
-mistake(SHIFT, "shift-ids-kind", None, shifted(2, change=lambda logits, ids: (logits, ids * 1.0)),
-        shifted(2, change=lambda logits, ids: (logits, ids > 2)))  # fmt: skip
-mistake(SHIFT, "shift-ids", None, shifted(2, change=lambda logits, ids: (logits, ids + 1)),
-        shifted(2, change=lambda logits, ids: (logits, ids - 1)))  # fmt: skip
+mistake(SHIFT, "shift-shapes", None, shifted(2, change=lambda logits, ids: (logits[:5], ids[:5])), shifted(2, change=lambda logits, ids: (logits.T, ids)))  # fmt: skip
+mistake(SHIFT, "shift-ids-kind", None, shifted(2, change=lambda logits, ids: (logits, ids * 1.0)), shifted(2, change=lambda logits, ids: (logits, ids > 2)))  # fmt: skip
+mistake(SHIFT, "shift-ids", None, shifted(2, change=lambda logits, ids: (logits, ids + 1)), shifted(2, change=lambda logits, ids: (logits, ids - 1)))  # fmt: skip
 mistake(SHIFT, "shift-not-finite", None, shifted(2, change=lambda logits, ids: (np.where(logits > 0, np.inf, logits), ids)))  # fmt: skip
-mistake(SHIFT, "shift-not-fooled", None, shifted(1), shifted(0), shifted(3),
-        shifted(2, change=lambda logits, ids: (logits / 50, ids)))  # fmt: skip
+mistake(SHIFT, "shift-not-fooled", None, shifted(1), shifted(0), shifted(3), shifted(2, change=lambda logits, ids: (logits / 50, ids)))  # fmt: skip
 mistake(SHIFT, "shift-right-too", None, shifted([1, 2], [0] * 6), shifted(2, [3] * 6))
 
 # ----------------------------------------------------------------------------------------------------------------------
@@ -401,9 +401,16 @@ def thought(x, tensors):
         "`x = norm(x + linear(context, 'attention.output.dense'), 'attention.output.LayerNorm')`, then "
         "`norm(x + linear(gelu(linear(x, 'intermediate.dense')), 'output.dense'), 'output.LayerNorm')`.",
     ],
-    returns="what the block gives",
+    returns="output",
     same=WITHOUT_EMPTY_ROWS
-    | {"softmax-clipped", "mask-fill-too-small", "maximum-over-masked", "masked-counted-as-zero", "norm-eps-ignored", "norm-eps-twice"},
+    | {
+        "softmax-clipped",
+        "mask-fill-too-small",
+        "maximum-over-masked",
+        "masked-counted-as-zero",
+        "norm-eps-ignored",
+        "norm-eps-twice",
+    },
 )
 def bert_block(x, mask, tensors, num_heads):
     def norm(name):
@@ -437,6 +444,11 @@ def bert_tensors(seed, d_model, d_ff, digits=9):
     return tensors
 
 
+def marks(*rows):
+    """Which entries of rows such as "101" are 1."""
+    return np.array([[entry == "1" for entry in row] for row in rows])
+
+
 def times(tensors, factor, *names):
     """Tensors of which those whose names hold one of these are multiplied."""
     return {name: tensor * (factor if any(part in name for part in names) else 1) for name, tensor in tensors.items()}
@@ -444,41 +456,20 @@ def times(tensors, factor, *names):
 
 @cases("10.bert_block")
 def bert_block_cases():
-    yield Case(
-        "two tokens of four features", draw(1, 2, 4).round(1), np.ones(2, dtype=bool), bert_tensors(2, 4, 3, 1), 2
-    )
-    tensors, mask = bert_tensors(3, 8, 12), np.array([True, True, False, True, False])
+    yield Case("two tokens of four features", draw(1, 2, 4).round(1), np.ones(2, dtype=bool), bert_tensors(2, 4, 3, 1), 2)  # fmt: skip
+    tensors, mask = bert_tensors(3, 8, 12), marks("11010")[0]
     yield Case("hidden tokens", draw(50, 5, 8), mask, tensors, 4)
-    yield Case("all sizes alike", draw(51, 4, 4), np.array([False, True, True, True]), bert_tensors(5, 4, 4), 4)
-    yield Case("a single head", draw(52, 3, 4), np.array([True, False, True]), bert_tensors(6, 4, 6), 1)
+    yield Case("all sizes alike", draw(51, 4, 4), marks("0111")[0], bert_tensors(5, 4, 4), 4)
+    yield Case("a single head", draw(52, 3, 4), marks("101")[0], bert_tensors(6, 4, 6), 1)
     yield Case("a batch", draw(53, 2, 5, 8), np.stack([mask, np.arange(5) < 3]), tensors, 4)
-    yield Case(
-        "as many texts as heads",
-        draw(54, 2, 3, 4),
-        np.array([[False, True, True], [True, True, False]]),
-        bert_tensors(7, 4, 6),
-        2,
-    )
-    yield Case(
-        "two leading axes",
-        draw(55, 1, 2, 3, 4),
-        np.array([[[True, False, True], [True, True, False]]]),
-        bert_tensors(8, 4, 6),
-        2,
-    )
+    yield Case("as many texts as heads", draw(54, 2, 3, 4), marks("011", "110"), bert_tensors(7, 4, 6), 2)  # fmt: skip
+    yield Case("two leading axes", draw(55, 1, 2, 3, 4), marks("101", "110")[None], bert_tensors(8, 4, 6), 2)  # fmt: skip
     large = times(bert_tensors(9, 4, 6), 30, "query", "key", "intermediate")
-    yield Case("scores in the hundreds", draw(56, 4, 4), np.array([True, False, True, True]), large, 2, edge=True)
+    yield Case("scores in the hundreds", draw(56, 4, 4), marks("1011")[0], large, 2, edge=True)
     faint = times(tensors, 1e-6, "dense", "self", "attention.output.LayerNorm")
     yield Case("faint tokens, of a spread near eps", 1e-6 * draw(57, 5, 8), mask, faint, 4, edge=True)
     silent = times(bert_tensors(10, 4, 6), 0, "attention.output.dense")
-    yield Case(
-        "tokens whose numbers are all alike",
-        np.ones((3, 4)) * draw(58, 3, 1),
-        np.ones(3, dtype=bool),
-        silent,
-        2,
-        edge=True,
-    )
+    yield Case("tokens whose numbers are all alike", np.ones((3, 4)) * draw(58, 3, 1), np.ones(3, dtype=bool), silent, 2, edge=True)  # fmt: skip
 
 
 BERT = "10.bert_block"
@@ -489,9 +480,8 @@ def instead(*others):
 
     def wrong(*inputs):
         _, sites = run(bert_block, inputs)
-        return run(
-            bert_block, inputs, {site: function for site in sites for one, function in others if site.step is one}
-        )[0]
+        slipped = {site: function for site in sites for one, function in others if site.step is one}
+        return run(bert_block, inputs, slipped)[0]
 
     return wrong
 
@@ -500,9 +490,10 @@ def second(change):
     """BERT's block with another second sublayer, from (x that came in, x after the first, sublayer, norm)."""
 
     def wrong(came, *rest):
-        return instead((post_norm, lambda x, f, norm: norm(x + f(x)) if x is came else change(came, x, f, norm)))(
-            came, *rest
-        )
+        def other(x, sublayer, norm):
+            return norm(x + sublayer(x)) if x is came else change(came, x, sublayer, norm)
+
+        return instead((post_norm, other))(came, *rest)
 
     return wrong
 
@@ -512,14 +503,10 @@ def from_tensors(change):
     return lambda x, mask, tensors, num_heads: bert_block(x, mask, tensors | change(tensors), num_heads)
 
 
-def exchanged(one, other):
-    """BERT's block that takes each of two layers for the other."""
+def taking(*pairs):
+    """BERT's block that takes other layers: (name, that in its place) each."""
     kinds = "weight", "bias"
-    return from_tensors(
-        lambda tensors: {
-            f"{a}.{kind}": tensors[f"{b}.{kind}"] for a, b in ((one, other), (other, one)) for kind in kinds
-        }
-    )
+    return from_tensors(lambda tensors: {f"{a}.{kind}": tensors[f"{b}.{kind}"] for a, b in pairs for kind in kinds})
 
 
 def without_bias(*names):
@@ -527,36 +514,43 @@ def without_bias(*names):
     return from_tensors(lambda tensors: {f"{name}.bias": 0 * tensors[f"{name}.bias"] for name in names})
 
 
-SELF = ["attention.self.query", "attention.self.key", "attention.self.value"]
-AS_STORED = lambda weight: weight if len(weight) == weight.shape[1] else weight.T  # noqa: E731
+SELF = [f"attention.self.{part}" for part in ("query", "key", "value")]
+DENSE = ["attention.output.dense", "intermediate.dense", "output.dense"]
+NORMS = ["attention.output.LayerNorm", "output.LayerNorm"]
+PAIRS = list(itertools.permutations(SELF, 2))
 
-mistake(BERT, "bert-queries-and-keys", "Queries and keys are exchanged.", exchanged(*SELF[:2]))
+mistake(BERT, "bert-queries-and-keys", "Queries and keys are exchanged.", taking(PAIRS[0], PAIRS[0][::-1]))
 mistake(BERT, "bert-layers-exchanged", "One part of the attention is made by the layer of another: query, key or value.",
-        exchanged(SELF[0], SELF[2]), exchanged(*SELF[1:]),
-        *(from_tensors(lambda tensors, a=a, b=b: {f"{a}.{kind}": tensors[f"{b}.{kind}"] for kind in ("weight", "bias")})
-          for a in SELF for b in SELF if a != b))  # fmt: skip
+        *(taking(pair) for pair in PAIRS), *(taking(pair, pair[::-1]) for pair in PAIRS[1:]))  # fmt: skip
 mistake(BERT, "bert-norms-exchanged", "The two norms are exchanged: attention.output.LayerNorm first, output.LayerNorm at the end.",
-        exchanged("attention.output.LayerNorm", "output.LayerNorm"))  # fmt: skip
-mistake(BERT, "bert-one-norm-for-both", "Both norms take the gain and bias of one. Each has its own.",
-        *(from_tensors(lambda tensors, a=a, b=b: {f"{a}LayerNorm.{kind}": tensors[f"{b}LayerNorm.{kind}"] for kind in ("weight", "bias")})
-          for a, b in (("attention.output.", "output."), ("output.", "attention.output."))))  # fmt: skip
+        taking(NORMS, NORMS[::-1]))  # fmt: skip
+mistake(
+    BERT,
+    "bert-one-norm-for-both",
+    "Both norms take the gain and bias of one. Each has its own.",
+    taking(NORMS),
+    taking(NORMS[::-1]),
+)
 mistake(BERT, "bert-layer-left-out", "A layer is left out: what goes in comes out, as if it were not there.",
         *(instead((dense, lambda x, tensors, name, which=which: x if which in name else dense(x, tensors, name)))
-          for which in ("query", "key", "value", "attention.output", "self")))  # fmt: skip
-mistake(BERT, "bert-bias-forgotten", "The biases of some layers change nothing in your result. Each layer has one.",  # of the keys none does
-        *(without_bias(name) for name in ("attention.self.query", "attention.self.value", "attention.output.dense", "intermediate.dense", "output.dense")),
-        without_bias(*SELF), without_bias("intermediate.dense", "output.dense"), without_bias(*SELF, "attention.output.dense"))  # fmt: skip
+          for which in (*SELF, "self", "attention.output")))  # fmt: skip
+mistake(BERT, "bert-bias-forgotten", "The biases of some layers change nothing in your result. Each layer has one.",  # that of the keys never does
+        *(without_bias(name) for name in (SELF[0], SELF[2], *DENSE)), without_bias(*SELF), without_bias(*DENSE[1:]), without_bias(*SELF, DENSE[0]))  # fmt: skip
 mistake(BERT, "norm-constant-token", None, instead((spread_of, lambda variance, eps: np.sqrt(variance))))
-mistake(BERT, "norm-eps-ignored", None, *(instead((spread_of, lambda variance, eps, other=other: np.sqrt(np.where(variance == 0, other, variance))))
-                                          for other in (1, 1e-24)))  # fmt: skip
+mistake(BERT, "norm-eps-ignored", None,
+        *(instead((spread_of, lambda variance, eps, other=other: np.sqrt(np.where(variance == 0, other, variance)))) for other in (1, 1e-24)))  # fmt: skip
 mistake(BERT, "scaled-by-d_k", None, instead((scaled, lambda scores, d_head: scores / d_head)))
+mistake(BERT, "bert-scaled-otherwise", "The scores are divided by something else than √d_head. A head has d_model / num_heads features.",
+        lambda *inputs: instead((scaled, lambda scores, d_head: scores / np.sqrt(inputs[3])))(*inputs),
+        instead((scaled, lambda scores, d_head: scores / 8)))  # fmt: skip
+mistake(BERT, "norm-sample-variance", None,  # as np.std gives it
+        instead((variance_of, lambda x, mean: x.var(axis=-1, ddof=1, keepdims=True)), (spread_of, lambda variance, eps: np.sqrt(variance))))  # fmt: skip
 mistake(BERT, "bert-one-head", "You attend with one head. Split the features into num_heads parts.",
         lambda x, mask, tensors, num_heads: bert_block(x, mask, tensors, 1))  # fmt: skip
-mistake(BERT, "bert-reshaped-both-ways", "A head's row holds pieces of several tokens: you reshape straight to (heads, seq_len, d_head) and "
-        "straight back. A reshape only reads on, number by number.",
-        instead((split, reshaped), (merge, merge.slips[0].function)))  # fmt: skip
-mistake(BERT, "scaled-by-d_model", None, lambda x, mask, tensors, num_heads: (
-        instead((scaled, lambda scores, d_head: scores / np.sqrt(x.shape[-1])))(x, mask, tensors, num_heads)))  # fmt: skip
+mistake(BERT, "bert-reshaped-both-ways", "A head's row holds pieces of several tokens: you reshape straight to (heads, seq_len, d_head) and straight back. "
+        "A reshape only reads on, number by number.", instead((split, reshaped), (merge, merge.slips[0].function)))  # fmt: skip
+mistake(BERT, "scaled-by-d_model", None,
+        lambda x, mask, tensors, num_heads: instead((scaled, lambda scores, d_head: scores / np.sqrt(d_head * num_heads)))(x, mask, tensors, num_heads))  # fmt: skip
 mistake(BERT, "bert-causal", "Tokens don't see those that come after them. BERT reads in both directions: only the mask hides.",
         instead((hides_keys, lambda mask: mask[..., None, None, :] & np.tri(mask.shape[-1], dtype=bool))),
         instead((hides_keys, lambda mask: np.tri(mask.shape[-1], dtype=bool))))  # fmt: skip
@@ -566,20 +560,21 @@ mistake(BERT, "bert-feed-forward-beside", "The feed-forward network reads what t
         second(lambda came, x, f, norm: norm(x + f(came))))  # fmt: skip
 mistake(BERT, "bert-first-residual-again", "The second residual adds the x that came into the block. Each sublayer adds to what it read.",
         second(lambda came, x, f, norm: norm(came + f(x))))  # fmt: skip
-mistake(BERT, "bert-hidden-tokens-zeroed", "You set hidden tokens to 0. They stay as they are, and are normed like the others; they are only not "
-        "attended to.", lambda x, mask, tensors, num_heads: bert_block(x * mask[..., None], mask, tensors, num_heads),
+mistake(BERT, "bert-hidden-tokens-zeroed", "You set hidden tokens to 0. They stay as they are, and are normed like the others; they are only not attended "
+        "to.", lambda x, mask, tensors, num_heads: bert_block(x * mask[..., None], mask, tensors, num_heads),
         lambda x, mask, tensors, num_heads: bert_block(x, mask, tensors, num_heads) * mask[..., None])  # fmt: skip
 turned.slip("bert-not-transposed", "You multiply by a weight as it is stored, (out, in). What comes in has to meet the axis that belongs to it.",
-            lambda weight: weight, AS_STORED)  # fmt: skip
+        lambda weight: weight, lambda weight: weight if len(weight) == weight.shape[1] else weight.T)  # fmt: skip
 hides_keys.slip("bert-mask-on-queries", "The mask hides queries: their own rows are emptied. It hides keys, which are the last axis.",
-                lambda mask: mask[..., None, :, None], lambda mask: mask[..., None, None, :] & mask[..., None, :, None])  # fmt: skip
-hides_keys.slip("bert-mask-meets-heads", "On a batch your mask lines up with the heads or does not fit: (batch, seq_len) needs an axis of length 1 "
-                "where the heads are, and one where the queries are.",
-                lambda mask: mask[..., None, :], lambda mask: mask[None] if mask.ndim > 1 else mask, lambda mask: mask)  # fmt: skip
-hides_keys.slip("fails-without-batch", "A single text, (seq_len, d_model), raises an error: your mask counts its axes from the front. Count them "
-                "from the end.", lambda mask: mask[:, None, None, :], lambda mask: mask[:, None, None])  # fmt: skip
+        lambda mask: mask[..., None, :, None], lambda mask: mask[..., None, None, :] & mask[..., None, :, None])  # fmt: skip
+hides_keys.slip("bert-mask-meets-heads", "On a batch your mask lines up with the heads or does not fit: (batch, seq_len) needs an axis of length 1 where "
+        "the heads are, and one where the queries are.", lambda mask: mask[..., None, :], lambda mask: mask[None] if mask.ndim > 1 else mask,
+        lambda mask: mask, lambda mask: mask[None, None])  # fmt: skip
+hides_keys.slip("fails-without-batch", "A single text, (seq_len, d_model), raises an error: your mask counts its axes from the front. Count them from the "
+        "end.", lambda mask: mask[:, None, None, :], lambda mask: mask[:, None, None])  # fmt: skip
 hides_keys.slip("mask-of-first-sentence", None, lambda mask: hides_keys(mask[(0,) * (mask.ndim - 1)]))
-thought.slip("activation-at-the-end", None, lambda x, tensors: gelu(thought(x, tensors)))
+thought.slip("activation-at-the-end", None, lambda x, tensors: gelu(thought(x, tensors)),
+        lambda x, tensors: gelu(dense(dense(x, tensors, "intermediate.dense"), tensors, "output.dense")))  # fmt: skip
 thought.slip("ff-with-residual", None, lambda x, tensors: x + thought(x, tensors))
 for slip in post_norm.slips:
     mistake(BERT, slip.diagnosis, None, instead((post_norm, slip.function)))
@@ -613,7 +608,7 @@ def unit(vectors):
         "`total = np.where(mask[..., None], hidden, 0).sum(axis=-2)`, `length = np.linalg.norm(total, axis=-1, keepdims=True)`, and divide where the length "
         "is not 0.",
     ],
-    returns="vectors of the texts",
+    returns="table of vectors",
 )
 def text_vectors(hidden, mask):
     return unit(pooled(hidden, mask))
@@ -624,21 +619,13 @@ def text_vectors_cases():
     def hidden(seed, *shape):  # later tokens are longer, so that it shows when all get the same say
         return draw(seed, *shape) * (1 + np.arange(shape[1]))[:, None]
 
-    yield Case(
-        "two texts of two tokens and one",
-        draw(1, 2, 3, 2).round(1),
-        np.array([[True, True, False], [True, False, False]]),
-    )
+    yield Case("two texts of two tokens and one", draw(1, 2, 3, 2).round(1), marks("110", "100"))  # fmt: skip
     mask = np.arange(5) < np.array([4, 2, 3, 1])[:, None]
     far = hidden(2, 4, 5, 8)
     far[:, -1] += 30
     yield Case("large numbers at the padding", far, mask)
     yield Case("as many texts as tokens and features", hidden(3, 4, 4, 4), np.tri(4, dtype=bool))
-    yield Case(
-        "padding in front and between",
-        hidden(4, 2, 4, 3),
-        np.array([[False, True, False, True], [False, False, True, True]]),
-    )
+    yield Case("padding in front and between", hidden(4, 2, 4, 3), marks("0101", "0011"))  # fmt: skip
     yield Case("no padding", hidden(5, 3, 4, 6), np.ones((3, 4), dtype=bool))
     empty = mask.copy()
     empty[2] = False
@@ -652,61 +639,62 @@ sums = lambda hidden, mask: (hidden * mask[..., None]).sum(axis=1)  # noqa: E731
 lengths = lambda x, **how: np.linalg.norm(x, **({"axis": -1, "keepdims": True} | how))  # noqa: E731
 
 pooled.slip("pool-with-padding", "Padding is in your mean. A text's vector then depends on its neighbours in the batch.",
-            lambda hidden, mask: hidden.mean(axis=1), lambda hidden, mask: hidden.sum(axis=1) / np.maximum(mask.sum(axis=1, keepdims=True), 1))  # fmt: skip
+        lambda hidden, mask: hidden.mean(axis=1), lambda hidden, mask: hidden.sum(axis=1) / np.maximum(mask.sum(axis=1, keepdims=True), 1))  # fmt: skip
 pooled.slip("pool-first-token", "That is one token's vector, the first ([CLS]) or the last. This model was trained with the mean over tokens.",
-            lambda hidden, mask: hidden[:, 0], lambda hidden, mask: hidden[:, -1], lambda hidden, mask: hidden[np.arange(len(hidden)), mask.sum(axis=1) - 1])  # fmt: skip
+        lambda hidden, mask: hidden[:, 0], lambda hidden, mask: hidden[:, -1], lambda hidden, mask: hidden[np.arange(len(hidden)), mask.sum(axis=1) - 1])  # fmt: skip
 pooled.slip("pool-without-the-ends", "The first or the last token, [CLS] or [SEP], is not in your mean. All that `mask` marks are.",
-            lambda hidden, mask: sums(hidden[:, 1:], mask[:, 1:]), lambda hidden, mask: sums(hidden[:, :-1], mask[:, :-1]),
-            lambda hidden, mask: sums(hidden[:, :-1], mask[:, 1:]), lambda hidden, mask: sums(hidden[:, 1:-1], mask[:, 1:-1]))  # fmt: skip
+        lambda hidden, mask: sums(hidden[:, 1:], mask[:, 1:]), lambda hidden, mask: sums(hidden[:, :-1], mask[:, :-1]),
+        lambda hidden, mask: sums(hidden[:, :-1], mask[:, 1:]), lambda hidden, mask: sums(hidden[:, 1:-1], mask[:, 1:-1]))  # fmt: skip
 pooled.slip("pool-maximum", "That is the maximum over tokens. The mean was asked for.",
-            lambda hidden, mask: np.where(mask[..., None], hidden, -np.inf).max(axis=1), lambda hidden, mask: hidden.max(axis=1),
-            lambda hidden, mask: np.where(mask[..., None], hidden, 0).max(axis=1),
-            lambda hidden, mask: np.where(mask[..., None], hidden, -1e9).max(axis=1))  # fmt: skip
+        lambda hidden, mask: np.where(mask[..., None], hidden, -np.inf).max(axis=1), lambda hidden, mask: hidden.max(axis=1),
+        lambda hidden, mask: np.where(mask[..., None], hidden, 0).max(axis=1), lambda hidden, mask: np.where(mask[..., None], hidden, -1e9).max(axis=1))  # fmt: skip
 pooled.slip("pool-median", "That is the median over tokens. The mean was asked for.",
-            lambda hidden, mask: np.nan_to_num(np.nanmedian(np.where(mask[..., None], hidden, np.nan), axis=1)),
-            lambda hidden, mask: np.median(hidden * mask[..., None], axis=1))  # fmt: skip
+        lambda hidden, mask: np.nan_to_num(np.nanmedian(np.where(mask[..., None], hidden, np.nan), axis=1)),
+        lambda hidden, mask: np.median(hidden * mask[..., None], axis=1))  # fmt: skip
 pooled.slip("pool-tokens-normalised", "You bring the tokens to length 1 and then average: long ones lose their say. Average first.",
-            lambda hidden, mask: sums(unit(hidden), mask), lambda hidden, mask: sums(unit(hidden), mask) / mask.sum(axis=1, keepdims=True))  # fmt: skip
-pooled.slip("pool-mask-inverted", "You average over the padding. True marks real tokens.",
-            lambda hidden, mask: sums(hidden, ~mask), lambda hidden, mask: sums(hidden, ~mask) / np.maximum((~mask).sum(axis=1, keepdims=True), 1))  # fmt: skip
+        lambda hidden, mask: sums(unit(hidden), mask), lambda hidden, mask: sums(unit(hidden), mask) / mask.sum(axis=1, keepdims=True))  # fmt: skip
+pooled.slip("pool-mask-inverted", "You average over the padding. True marks real tokens.", lambda hidden, mask: sums(hidden, ~mask),
+        lambda hidden, mask: sums(hidden, ~mask) / np.maximum((~mask).sum(axis=1, keepdims=True), 1))  # fmt: skip
 pooled.slip("pool-over-batch", "You average over the texts. The tokens are the axis before the last.",
-            lambda hidden, mask: (hidden * mask[..., None]).sum(axis=0), lambda hidden, mask: hidden.mean(axis=0))  # fmt: skip
+        lambda hidden, mask: (hidden * mask[..., None]).sum(axis=0), lambda hidden, mask: hidden.mean(axis=0))  # fmt: skip
 pooled.slip("pool-over-features", "You average over the features of each token. The tokens are the axis before the last.",
-            lambda hidden, mask: (hidden * mask[..., None]).mean(axis=-1), lambda hidden, mask: hidden.mean(axis=-1))  # fmt: skip
+        lambda hidden, mask: (hidden * mask[..., None]).mean(axis=-1), lambda hidden, mask: hidden.mean(axis=-1))  # fmt: skip
 pooled.slip("pool-all-texts-together", "All texts get the same vector. Each is averaged by itself.",
-            lambda hidden, mask: np.broadcast_to(hidden[mask].mean(axis=0), (len(hidden), hidden.shape[-1])),
-            lambda hidden, mask: hidden[mask].mean(axis=0), lambda hidden, mask: hidden[mask].mean(axis=0, keepdims=True))  # fmt: skip
+        lambda hidden, mask: np.broadcast_to(hidden[mask].mean(axis=0), (len(hidden), hidden.shape[-1])), lambda hidden, mask: hidden[mask].mean(axis=0),
+        lambda hidden, mask: hidden[mask].mean(axis=0, keepdims=True))  # fmt: skip
 pooled.slip("pool-first-tokens", "You take the first tokens, as many as are real. Padding may stand in front or between: `mask` says where.",
-            lambda hidden, mask: sums(hidden, np.arange(mask.shape[1]) < mask.sum(axis=1, keepdims=True)))  # fmt: skip
+        lambda hidden, mask: sums(hidden, np.arange(mask.shape[1]) < mask.sum(axis=1, keepdims=True)))  # fmt: skip
 pooled.slip("pool-empty", "A text without tokens gives NaN: 0 divided by 0. We decide: a vector of zeros.",
-            lambda hidden, mask: sums(hidden, mask) / mask.sum(axis=1, keepdims=True))  # fmt: skip
+        lambda hidden, mask: sums(hidden, mask) / mask.sum(axis=1, keepdims=True))  # fmt: skip
 
 unit.slip("not-unit", "The vectors don't have length 1. Divide each by its length.", lambda x: x)
 unit.slip("pool-empty", None, lambda x: x / lengths(x))
 unit.slip("unit-together", "You divide all vectors by one number. Each has its own length.", lambda x: x / np.linalg.norm(x),
-          lambda x: x / lengths(x).max(), lambda x: x / lengths(x).mean())  # fmt: skip
+        lambda x: x / lengths(x).max(), lambda x: x / lengths(x).mean())  # fmt: skip
 unit.slip("unit-columns", "You bring columns to length 1. A vector is a row.", lambda x: x / np.where((n := lengths(x, axis=0)) == 0, 1, n),
-          lambda x: x / lengths(x, axis=0))  # fmt: skip
-unit.slip("unit-missing-keepdims", "Each vector is divided by the length of another, or the shapes don't fit: the lengths have to stay standing as "
-          "a column.", lambda x: x / np.where((n := lengths(x, keepdims=False)) == 0, 1, n), lambda x: x / lengths(x, keepdims=False))  # fmt: skip
+        lambda x: x / lengths(x, axis=0))  # fmt: skip
+unit.slip("unit-missing-keepdims", "Each vector is divided by the length of another, or the shapes don't fit: the lengths have to stay standing as a "
+        "column.", lambda x: x / np.where((n := lengths(x, keepdims=False)) == 0, 1, n), lambda x: x / lengths(x, keepdims=False))  # fmt: skip
 unit.slip("unit-not-squared", "You divide by the sum of the numbers, or of their absolute values. A length is the root of the sum of squares.",
-          lambda x: x / np.where((n := abs(x).sum(axis=-1, keepdims=True)) == 0, 1, n), lambda x: x / abs(x).sum(axis=-1, keepdims=True),
-          lambda x: x / np.where((n := x.sum(axis=-1, keepdims=True)) == 0, 1, n), lambda x: x / x.sum(axis=-1, keepdims=True))  # fmt: skip
+        lambda x: x / np.where((n := abs(x).sum(axis=-1, keepdims=True)) == 0, 1, n), lambda x: x / abs(x).sum(axis=-1, keepdims=True),
+        lambda x: x / np.where((n := x.sum(axis=-1, keepdims=True)) == 0, 1, n), lambda x: x / x.sum(axis=-1, keepdims=True))  # fmt: skip
 unit.slip("unit-without-root", "You divide by the sum of squares. A length is its root.",
-          lambda x: x / np.where((n := (x**2).sum(axis=-1, keepdims=True)) == 0, 1, n), lambda x: x / (x**2).sum(axis=-1, keepdims=True))  # fmt: skip
+        lambda x: x / np.where((n := (x**2).sum(axis=-1, keepdims=True)) == 0, 1, n), lambda x: x / (x**2).sum(axis=-1, keepdims=True))  # fmt: skip
 unit.slip("unit-by-largest", "You divide by the largest number of each vector. Its length is the root of the sum of squares.",
-          lambda x: x / np.where((n := abs(x).max(axis=-1, keepdims=True)) == 0, 1, n), lambda x: x / abs(x).max(axis=-1, keepdims=True),
-          lambda x: x / x.max(axis=-1, keepdims=True))  # fmt: skip
+        lambda x: x / np.where((n := abs(x).max(axis=-1, keepdims=True)) == 0, 1, n), lambda x: x / abs(x).max(axis=-1, keepdims=True),
+        lambda x: x / x.max(axis=-1, keepdims=True))  # fmt: skip
 unit.slip("unit-multiplied", "You multiply by the length. Divide.", lambda x: x * lengths(x))
 unit.slip("unit-standardised", "You divide by the standard deviation, or take off the mean. A length is the root of the sum of squares.",
-          *(lambda x, off=off: (x - off * x.mean(axis=-1, keepdims=True)) / np.where((n := x.std(axis=-1, keepdims=True)) == 0, 1, n) for off in (0, 1)),
-          lambda x: unit(x - x.mean(axis=-1, keepdims=True)))  # fmt: skip
+        *(lambda x, off=off: (x - off * x.mean(axis=-1, keepdims=True)) / np.where((n := x.std(axis=-1, keepdims=True)) == 0, 1, n) for off in (0, 1)),
+        lambda x: unit(x - x.mean(axis=-1, keepdims=True)))  # fmt: skip
 unit.slip("unit-softmaxed", "These are shares that sum to 1, a softmax. A vector of length 1 has squares that sum to 1.",
-          lambda x: (e := np.exp(x - x.max(axis=-1, keepdims=True))) / e.sum(axis=-1, keepdims=True))  # fmt: skip
+        lambda x: (e := np.exp(x - x.max(axis=-1, keepdims=True))) / e.sum(axis=-1, keepdims=True))  # fmt: skip
 unit.slip("unit-epsilon", "Something is added to the length, or it is cut off below: a short vector does not reach length 1.",
-          *(lambda x, eps=eps: x / (lengths(x) + eps) for eps in (1, 1e-3, 1e-5, 1e-6, 1e-8, 1e-9)),
-          *(lambda x, eps=eps: x / np.maximum(lengths(x), eps) for eps in (1, 1e-3, 1e-5)))  # fmt: skip
+        *(lambda x, eps=eps: x / (lengths(x) + eps) for eps in (1, 1e-3, 1e-5, 1e-6, 1e-8, 1e-9)),
+        *(lambda x, eps=eps: x / np.maximum(lengths(x), eps) for eps in (1, 1e-3, 1e-5)))  # fmt: skip
 mistake(POOL, "not-unit", None, sums, lambda hidden, mask: sums(hidden, mask) / hidden.shape[1])
+for slip in unit.slips:  # of the sums, which is the same where lengths are divided out
+    mistake(POOL, slip.diagnosis, None, lambda hidden, mask, unit=slip.function: unit(sums(hidden, mask)))
 
 
 @holds(POOL, "pool-empty")
@@ -745,7 +733,7 @@ def best(scores, k):
         "`np.argsort` sorts upwards. How do you get the best first?",
         "`cosines = unit(queries) @ unit(documents).T`, then `np.argsort(-cosines, axis=-1)[:, :k]`.",
     ],
-    returns="documents found",
+    returns="array of documents",
     same=["pool-empty", "unit-epsilon"],
 )
 def search(queries, documents, k):
@@ -771,57 +759,47 @@ def search_cases():
 
 
 SEARCH = "10.search"
-cosines = lambda queries, documents: unit(queries) @ unit(documents).T  # noqa: E731
-by = lambda score: lambda queries, documents, k: best(score(queries, documents), k)  # noqa: E731
+cosines = lambda q, d: unit(q) @ unit(d).T  # noqa: E731
+by = lambda score: lambda q, d, k: best(score(q, d), k)  # noqa: E731
 
-best.slip("search-worst-first", "Your order begins with the least alike. The best comes first.",
-          lambda scores, k: np.argsort(scores, axis=-1)[:, :k], lambda scores, k: np.argsort(scores, axis=-1)[:, -k:],
-          lambda scores, k: best(scores, k)[:, ::-1], lambda scores, k: np.argsort(-scores, axis=-1)[:, -k:])  # fmt: skip
-best.slip("search-not-sorted", "These are the right texts, but not with the best first. (`np.argpartition` only parts them; it sorts nothing.)",
-          lambda scores, k: np.sort(best(scores, k), axis=-1))  # fmt: skip
+best.slip("search-worst-first", "Your order begins with the least alike. The best comes first.", lambda scores, k: np.argsort(scores, axis=-1)[:, :k],
+        lambda scores, k: np.argsort(scores, axis=-1)[:, -k:], lambda scores, k: best(scores, k)[:, ::-1],
+        lambda scores, k: np.argsort(-scores, axis=-1)[:, -k:])  # fmt: skip
+best.slip("search-not-sorted", "These are the right texts, but not with the best first: cut out is not sorted yet.",
+        lambda scores, k: np.sort(best(scores, k), axis=-1))  # fmt: skip
 best.slip("search-over-queries", "You sort over the queries. For each query (row), sort the documents.",
-          lambda scores, k: np.argsort(-scores, axis=0)[:, :k], lambda scores, k: np.argsort(-scores, axis=0)[:k],
-          lambda scores, k: np.argsort(-scores.T, axis=-1)[:, :k])  # fmt: skip
+        lambda scores, k: np.argsort(-scores, axis=0)[:, :k], lambda scores, k: np.argsort(-scores, axis=0)[:k],
+        lambda scores, k: np.argsort(-scores.T, axis=-1)[:, :k])  # fmt: skip
 best.slip("search-ranks", "These are ranks: which place each of the first documents has. Asked for is which documents stand in front.",
-          lambda scores, k: np.argsort(np.argsort(-scores, axis=-1), axis=-1)[:, :k])  # fmt: skip
+        lambda scores, k: np.argsort(np.argsort(-scores, axis=-1), axis=-1)[:, :k])  # fmt: skip
 best.slip("search-all", "You return all documents. The k best were asked for.", lambda scores, k: np.argsort(-scores, axis=-1),
-          lambda scores, k: np.argsort(scores, axis=-1)[:, ::-1])  # fmt: skip
-best.slip("search-first-skipped", "The best one is missing: your list begins with the second. (Where a text is sought among itself and others one "
-          "leaves it out; here nothing is.)", lambda scores, k: np.argsort(-scores, axis=-1)[:, 1 : k + 1],
-          lambda scores, k: np.argsort(-scores, axis=-1)[:, 1:k])  # fmt: skip
+        lambda scores, k: np.argsort(-scores, axis=-1)[:k], lambda scores, k: np.argsort(scores, axis=-1)[:, ::-1])  # fmt: skip
+best.slip("search-first-skipped", "The best one is missing: your list begins with the second. (Where a text is sought among itself and others one leaves "
+        "it out; here nothing is.)", lambda scores, k: np.argsort(-scores, axis=-1)[:, 1 : k + 1], lambda scores, k: np.argsort(-scores, axis=-1)[:, 1:k])  # fmt: skip
 best.slip("search-one-more", "You return one text more or less than k.", lambda scores, k: np.argsort(-scores, axis=-1)[:, : k + 1],
-          lambda scores, k: np.argsort(-scores, axis=-1)[:, : k - 1])  # fmt: skip
+        lambda scores, k: np.argsort(-scores, axis=-1)[:, : k - 1])  # fmt: skip
 best.slip("search-k-fixed", "You return the same number of texts whatever k is.",
-          *(lambda scores, k, fixed=fixed: best(scores, fixed) for fixed in (3, 5, 10)), lambda scores, k: best(scores, 1)[:, 0])  # fmt: skip
-best.slip(
-    "search-numbers-from-1",
-    "Your numbers count from 1. The first document has the number 0.",
-    lambda scores, k: best(scores, k) + 1,
-)
+        *(lambda scores, k, fixed=fixed: best(scores, fixed) for fixed in (3, 5, 10)), lambda scores, k: best(scores, 1)[:, 0])  # fmt: skip
+best.slip("search-numbers-from-1", "Your numbers count from 1. The first document has the number 0.", lambda scores, k: best(scores, k) + 1)  # fmt: skip
 best.slip("search-transposed", "Rows and columns are exchanged: a row is a query.", lambda scores, k: best(scores, k).T)
 best.slip("search-first-query-only", "Your result is that of a single query, the first or the last. Each has a row of its own.",
-          *(lambda scores, k, row=row: best(scores, k)[row] for row in (0, -1)))  # fmt: skip
+        *(lambda scores, k, row=row: best(scores, k)[row] for row in (0, -1)))  # fmt: skip
 mistake(SEARCH, "search-returns-cosines", "You return how alike they are. The texts' numbers were asked for.",
-        *(lambda queries, documents, k, scores=scores: np.sort(scores(queries, documents))[:, ::-1][:, :k] for scores in (cosines, alike)), lambda queries, documents, k: cosines(queries, documents),
-        lambda queries, documents, k: np.sort(cosines(queries, documents))[:, :k])  # fmt: skip
+        *(lambda q, d, k, scores=scores: np.sort(scores(q, d))[:, ::-1][:, :k] for scores in (cosines, alike)), lambda q, d, k: cosines(q, d),
+        lambda q, d, k: np.sort(cosines(q, d))[:, :k], lambda q, d, k: np.sort(-cosines(q, d))[:, :k])  # fmt: skip
 mistake(SEARCH, "search-by-distance", "You go by distance, and far texts lose by their length. Cosine: bring both sides to length 1 first.",
-        by(lambda queries, documents: -lengths(queries[:, None] - documents)[..., 0]),
-        by(lambda queries, documents: -abs(queries[:, None] - documents).sum(axis=-1)),
-        by(lambda queries, documents: -lengths(unit(queries)[:, None] - documents)[..., 0]))  # fmt: skip
+        by(lambda q, d: -lengths(q[:, None] - d)[..., 0]), by(lambda q, d: -abs(q[:, None] - d).sum(axis=-1)),
+        by(lambda q, d: -lengths(unit(q)[:, None] - d)[..., 0]))  # fmt: skip
 mistake(SEARCH, "search-far-first", "Those at the largest distance come first. A distance is small where texts are alike.",
-        by(lambda queries, documents: lengths(queries[:, None] - documents)[..., 0]),
-        by(lambda queries, documents: lengths(unit(queries)[:, None] - documents)[..., 0]))  # fmt: skip
+        by(lambda q, d: lengths(q[:, None] - d)[..., 0]), by(lambda q, d: lengths(unit(q)[:, None] - d)[..., 0]))  # fmt: skip
 mistake(SEARCH, "search-absolute", "You go by the cosine's size without its sign: the opposite of the query is found too.",
-        by(lambda queries, documents: abs(alike(queries, documents))))  # fmt: skip
-mistake(SEARCH, "search-dot", "Long vectors win by their length. Cosine: bring both sides to length 1 first.",
-        by(lambda queries, documents: queries @ documents.T), by(lambda queries, documents: unit(queries) @ documents.T))  # fmt: skip
+        by(lambda q, d: abs(alike(q, d))))  # fmt: skip
+mistake(SEARCH, "search-dot", "Long vectors win by their length. Cosine: bring both sides to length 1 first.", by(lambda q, d: q @ d.T),
+        by(lambda q, d: unit(q) @ d.T))  # fmt: skip
+mistake(SEARCH, "search-over-queries", None,
+        *(lambda q, d, k, slip=slip: slip.function(cosines(q, d), k) for slip in best.slips if slip.diagnosis == "search-over-queries"))  # fmt: skip
 for slip in unit.slips:
-    mistake(
-        SEARCH,
-        slip.diagnosis,
-        None,
-        by(lambda queries, documents, unit=slip.function: unit(queries) @ unit(documents).T),
-    )
+    mistake(SEARCH, slip.diagnosis, None, by(lambda q, d, unit=slip.function: unit(q) @ unit(d).T))
 
 
 @holds(SEARCH, "search-not-sorted")
@@ -907,39 +885,22 @@ def drawn_span(seed, n, longest, holds, allowed=None, shift=0):
 def best_span_cases():
     everything = np.ones(5, dtype=bool)
     yield Case("four tokens, all allowed", *drawn_span(1, 4, 4, lambda s, e, i, j: i < j, everything[:4]))
-    yield Case(
-        "the best end before the best start",
-        *drawn_span(2, 5, 5, lambda s, e, i, j: e.argmax() < s.argmax() and i < j, everything),
-    )
-    yield Case(
-        "the best start and end outside of the text",
-        *drawn_span(3, 9, 4, lambda s, e, i, j: s.argmax() < 3 and e.argmax() == 8),
-    )
-    yield Case(
-        "the best start and end too far apart",
-        *drawn_span(4, 8, 3, lambda s, e, i, j: e.argmax() - s.argmax() > 4, np.ones(8, dtype=bool)),
-    )
+    yield Case("the best end before the best start", *drawn_span(2, 5, 5, lambda s, e, i, j: e.argmax() < s.argmax() and i < j, everything))  # fmt: skip
+    yield Case("the best start and end outside of the text", *drawn_span(3, 9, 4, lambda s, e, i, j: s.argmax() < 3 and e.argmax() == 8))  # fmt: skip
+    yield Case("the best start and end too far apart", *drawn_span(4, 8, 3, lambda s, e, i, j: e.argmax() - s.argmax() > 4, np.ones(8, dtype=bool)))  # fmt: skip
     apart = lambda s, e, *_: len({best_span(s, e, np.ones(8, dtype=bool), longest) for longest in (2, 3, 4, 5)}) == 4  # noqa: E731
     yield Case("ever better spans beyond the longest answer", *drawn_span(5, 8, 2, apart, np.ones(8, dtype=bool)))
     yield Case("a longest answer of exactly this length", *drawn_span(6, 8, 3, lambda s, e, i, j: j - i == 2))
     yield Case("an answer of one token", *drawn_span(7, 7, 3, lambda s, e, i, j: i == j and e[i] < max(e[3:6])))
-    yield Case("neither the best start nor the best end in it", *drawn_span(
-        8, 12, 4, lambda s, e, i, j: i not in (s.argmax(), s[4:-1].argmax() + 4) and j not in (e.argmax(), e[4:-1].argmax() + 4)))  # fmt: skip
+    yield Case("neither the best start nor the best end in it",
+            *drawn_span(8, 12, 4, lambda s, e, i, j: i not in (s.argmax(), s[4:-1].argmax() + 4) and j not in (e.argmax(), e[4:-1].argmax() + 4)))  # fmt: skip
     yield Case("only negative scores", *drawn_span(9, 9, 3, lambda s, e, i, j: i < j, shift=-12))
     yield Case("only positive scores", *drawn_span(10, 9, 3, lambda s, e, i, j: i < j, shift=12))
     yield Case("an answer from the first token", *drawn_span(11, 5, 3, lambda s, e, i, j: i == 0 < j, everything))
     yield Case("an answer up to the last token", *drawn_span(12, 5, 3, lambda s, e, i, j: i < j == 4, everything))
-    yield Case(
-        "a longest answer of one token",
-        *drawn_span(13, 6, 1, lambda s, e, i, j: i not in (s[2:5].argmax() + 2, e[2:5].argmax() + 2)),
-        edge=True,
-    )
-    yield Case(
-        "a longest answer longer than the text", *drawn_span(14, 6, 10, lambda s, e, i, j: j - i == 2), edge=True
-    )
-    yield Case(
-        "one token allowed", *drawn_span(15, 6, 3, lambda s, e, i, j: s.argmax() != 3, np.arange(6) == 3), edge=True
-    )
+    yield Case("a longest answer of one token", *drawn_span(13, 6, 1, lambda s, e, i, j: i not in (s[2:5].argmax() + 2, e[2:5].argmax() + 2)), edge=True)  # fmt: skip
+    yield Case("a longest answer longer than the text", *drawn_span(14, 6, 10, lambda s, e, i, j: j - i == 2), edge=True)  # fmt: skip
+    yield Case("one token allowed", *drawn_span(15, 6, 3, lambda s, e, i, j: s.argmax() != 3, np.arange(6) == 3), edge=True)  # fmt: skip
 
 
 SPAN = "10.best_span"
@@ -953,59 +914,56 @@ def other_pairs(s, e, allowed, longest):
 
 
 in_order.slip("span-end-before-start", "Your end may come before the start. That is no span: start ≤ end.",
-              lambda first, last: np.ones(first.shape, dtype=bool))  # fmt: skip
+        lambda first, last: np.ones(first.shape, dtype=bool))  # fmt: skip
 in_order.slip("span-no-single", "A span of one token can win too: start = end is allowed.", lambda first, last: first < last)  # fmt: skip
-in_order.slip("span-wrong-order", "Your spans run backwards: the end lies at or before the start.",
-              lambda first, last: first >= last, lambda first, last: first > last)  # fmt: skip
-short.slip("span-one-too-long", "Your span may have `longest` + 1 tokens: both ends are in it.",
-           lambda first, last, longest: last - first <= longest)  # fmt: skip
-short.slip("span-one-too-short", "A span of exactly `longest` tokens is allowed, too.",
-           lambda first, last, longest: last - first < longest - 1)  # fmt: skip
-short.slip("span-too-long", "Your span is longer than `longest` tokens.",
-           lambda first, last, longest: np.ones(first.shape, dtype=bool))  # fmt: skip
-short.slip("span-at-least", "Your spans have at least `longest` tokens. They have at most so many.",
-           lambda first, last, longest: last - first >= longest, lambda first, last, longest: last - first + 1 >= longest)  # fmt: skip
-short.slip("span-of-full-length", "Your spans all have `longest` tokens. They may be shorter.",
-           lambda first, last, longest: last - first + 1 == longest)  # fmt: skip
+in_order.slip("span-wrong-order", "Your spans run backwards: the end lies at or before the start.", lambda first, last: first >= last,
+        lambda first, last: first > last)  # fmt: skip
+short.slip("span-one-too-long", "Your span may have `longest` + 1 tokens: both ends are in it.", lambda first, last, longest: last - first <= longest)  # fmt: skip
+short.slip("span-one-too-short", "A span of exactly `longest` tokens is allowed, too.", lambda first, last, longest: last - first < longest - 1)  # fmt: skip
+short.slip("span-too-long", "Your span is longer than `longest` tokens.", lambda first, last, longest: np.ones(first.shape, dtype=bool))  # fmt: skip
+short.slip("span-at-least", "Your spans have at least `longest` tokens. They have at most so many.", lambda first, last, longest: last - first >= longest,
+        lambda first, last, longest: last - first + 1 >= longest)  # fmt: skip
+short.slip("span-of-full-length", "Your spans all have `longest` tokens. They may be shorter.", lambda first, last, longest: last - first + 1 == longest)  # fmt: skip
 inside.slip("span-outside", "Your span begins or ends where nothing is allowed: the question is no answer.",
-            lambda allowed: np.ones((len(allowed),) * 2, dtype=bool), lambda allowed: np.tile(allowed, (len(allowed), 1)),
-            lambda allowed: np.tile(allowed[:, None], len(allowed)), lambda allowed: allowed[:, None] | allowed)  # fmt: skip
-inside.slip("span-outside-only", "Your span lies in what is not allowed: True marks the text.",
-            lambda allowed: ~allowed[:, None] & ~allowed)  # fmt: skip
+        lambda allowed: np.ones((len(allowed),) * 2, dtype=bool), lambda allowed: np.tile(allowed, (len(allowed), 1)),
+        lambda allowed: np.tile(allowed[:, None], len(allowed)), lambda allowed: allowed[:, None] | allowed)  # fmt: skip
+inside.slip("span-outside-only", "Your span lies in what is not allowed: True marks the text.", lambda allowed: ~allowed[:, None] & ~allowed)  # fmt: skip
 both_sums.slip("span-scores-exchanged", "You take the start's score where the span ends, and the end's where it begins.",
-               lambda start, end: end[:, None] + start)  # fmt: skip
+        lambda start, end: end[:, None] + start)  # fmt: skip
 both_sums.slip("span-not-a-sum", "Two scores are put together in another way than by adding them.",
-               *(lambda start, end, put=put: put(start[:, None], end) for put in (np.multiply, np.subtract, np.maximum, np.minimum)),
-               lambda start, end: end - start[:, None])  # fmt: skip
+        *(lambda start, end, put=put: put(start[:, None], end) for put in (np.multiply, np.subtract, np.maximum, np.minimum)),
+        lambda start, end: end - start[:, None])  # fmt: skip
 both_sums.slip("span-one-score", "One of the two scores has no part in your choice. It is start[first] + end[last].",
-               lambda start, end: start[:, None] + 0 * end, lambda start, end: 0 * start[:, None] + end)  # fmt: skip
+        lambda start, end: start[:, None] + 0 * end, lambda start, end: 0 * start[:, None] + end)  # fmt: skip
 both_sums.slip("span-scores-added-up", "You add up the scores of all tokens in the span. Only its two ends have a say.",
-               lambda start, end: (total := np.cumsum(start + end)) - (total - start - end)[:, None],
-               lambda start, end: (total := np.cumsum(start)) - (total - start)[:, None] + end)  # fmt: skip
+        lambda start, end: (total := np.cumsum(start + end)) - (total - start - end)[:, None],
+        lambda start, end: (total := np.cumsum(start)) - (total - start)[:, None] + end)  # fmt: skip
 both_sums.slip("span-softmax-twice", "You take a softmax of the scores and then add. Largest sums of shares are not those of largest scores.",
-               lambda start, end: (a := np.exp(start - start.max()))[:, None] / a.sum() + (b := np.exp(end - end.max())) / b.sum())  # fmt: skip
+        lambda start, end: (a := np.exp(start - start.max()))[:, None] / a.sum() + (b := np.exp(end - end.max())) / b.sum())  # fmt: skip
 best_pair.slip("span-from-zero", "Where all sums are negative, a span that is not allowed wins, or your first best, 0. What is smaller than any sum?",
-               lambda total, fine: best_pair(np.where(fine, total, 0), np.ones_like(fine)), lambda total, fine: best_pair(total, fine) if total[fine].max() > 0 else (0, 0),
-               *(lambda total, fine, low=low: best_pair(total, fine) if total[fine].max() > low else (0, 0) for low in (-1, -10)),
-               *(lambda total, fine, low=low: best_pair(np.where(fine, total, low), np.ones_like(fine)) for low in (-1, -10)))  # fmt: skip
-best_pair.slip("span-smallest", "You take the smallest sum. The largest is asked for.",
-               lambda total, fine: best_pair(-total, fine))  # fmt: skip
+        lambda total, fine: best_pair(np.where(fine, total, 0), np.ones_like(fine)),
+        lambda total, fine: best_pair(total, fine) if total[fine].max() > 0 else (0, 0),
+        *(lambda total, fine, low=low: best_pair(total, fine) if total[fine].max() > low else (0, 0) for low in (-1, -10)),
+        *(lambda total, fine, low=low: best_pair(np.where(fine, total, low), np.ones_like(fine)) for low in (-1, -10)))  # fmt: skip
+best_pair.slip("span-smallest", "You take the smallest sum. The largest is asked for.", lambda total, fine: best_pair(-total, fine))  # fmt: skip
 best_pair.slip("span-exclusive", "Your end is one too far: here the end is the last token of the answer, included.",
-               lambda total, fine: np.add(best_pair(total, fine), (0, 1)))  # fmt: skip
+        lambda total, fine: np.add(best_pair(total, fine), (0, 1)))  # fmt: skip
 best_pair.slip("span-length-for-end", "You return how long the span is. Its last token was asked for.",
-               lambda total, fine: (best_pair(total, fine)[0], np.diff(best_pair(total, fine))[0] + 1), lambda total, fine: (best_pair(total, fine)[0], np.diff(best_pair(total, fine))[0]))  # fmt: skip
+        lambda total, fine: (best_pair(total, fine)[0], np.diff(best_pair(total, fine))[0] + 1),
+        lambda total, fine: (best_pair(total, fine)[0], np.diff(best_pair(total, fine))[0]))  # fmt: skip
 best_pair.slip("span-flat", "You return a place in the table read row by row. It has to be taken apart into first and last.",
-               lambda total, fine: np.where(fine, total, -np.inf).argmax())  # fmt: skip
+        lambda total, fine: np.where(fine, total, -np.inf).argmax())  # fmt: skip
 best_pair.slip("span-mask", "You return which tokens are in the span. Its first and last were asked for.",
-               lambda total, fine: (lambda i, j: (np.arange(len(total)) >= i) & (np.arange(len(total)) <= j))(*best_pair(total, fine)))  # fmt: skip
+        lambda total, fine: (lambda i, j: (np.arange(len(total)) >= i) & (np.arange(len(total)) <= j))(*best_pair(total, fine)))  # fmt: skip
 best_pair.slip("span-end-left-out", "The first or the last token never gets a chance: does a loop begin too late or end too early?",
-               lambda total, fine: best_pair(total[:-1, :-1], fine[:-1, :-1]), lambda total, fine: best_pair(total[:, :-1], fine[:, :-1]),
-               lambda total, fine: tuple(np.add(best_pair(total[1:, 1:], fine[1:, 1:]), 1).tolist()))  # fmt: skip
+        lambda total, fine: best_pair(total[:-1, :-1], fine[:-1, :-1]), lambda total, fine: best_pair(total[:, :-1], fine[:, :-1]),
+        lambda total, fine: tuple(np.add(best_pair(total[1:, 1:], fine[1:, 1:]), 1).tolist()))  # fmt: skip
 mistake(SPAN, "span-two-maxima", "You take the best start and the best end each for itself. Together they have to make a span: start ≤ end.",
         lambda s, e, a, longest: each_for_itself(s, e, a), lambda s, e, a, longest: (s.argmax(), e.argmax()),
         lambda s, e, a, longest: tuple(sorted(each_for_itself(s, e, a))),
         lambda s, e, a, longest: (pair := each_for_itself(s, e, a), (pair[0], min(pair[1], pair[0] + longest - 1)))[1],
-        lambda s, e, a, longest: (pair := each_for_itself(s, e, a), (pair[0], max(pair)))[1])  # fmt: skip
+        lambda s, e, a, longest: (pair := each_for_itself(s, e, a), (pair[0], max(pair)))[1],
+        lambda s, e, a, longest: (pair := each_for_itself(s, e, a), (pair[0], np.clip(pair[1], pair[0], pair[0] + longest - 1)))[1])  # fmt: skip
 mistake(SPAN, "span-start-first", "You choose the best start, then the best end for it. The best *sum* may begin elsewhere.",
         lambda s, e, a, longest: (i := each_for_itself(s, e, a)[0], other_pairs(s, e, a, longest)[i].argmax()),
         lambda s, e, a, longest: (i := each_for_itself(s, e, a)[0], other_pairs(s, e, a, len(s))[i].argmax()),
@@ -1020,6 +978,8 @@ mistake(SPAN, "span-outside-with-zero", "What is not allowed gets a score of 0, 
         lambda s, e, a, longest: best_span(s * a, e * a, np.ones_like(a), longest))  # fmt: skip
 mistake(SPAN, "span-last-best", "You keep the last span that beats the one before it, not the best of all.",
         lambda s, e, a, longest: tuple(np.argwhere(np.isfinite(other_pairs(s, e, a, longest)))[-1]))  # fmt: skip
+mistake(SPAN, "span-first-found", "You return the first span that breaks no rule. Asked for is the one of the largest sum: does a return stand inside of "
+        "your loop?", lambda s, e, a, longest: tuple(np.argwhere(np.isfinite(other_pairs(s, e, a, longest)))[0]))  # fmt: skip
 mistake(SPAN, "span-longest-fixed", "`longest` changes nothing: your limit is always the same.",
         *(instead_of_short(lambda longest, n, fixed=fixed: fixed) for fixed in (2, 3, 4, 5)))  # fmt: skip
 
@@ -1036,7 +996,7 @@ def both_allowed(got, start, end, allowed, longest):
 
 @holds(SPAN, "span-too-long")
 def short_enough(got, start, end, allowed, longest):
-    return bool(got[1] - got[0] < longest)
+    return float(got[1]) - float(got[0]) < longest
 
 
 # ----------------------------------------------------------------------------------------------------------------------
@@ -1077,7 +1037,7 @@ def embeddings_too(num_layers, top):
         "The number of a block: `name.split('.')[2]` in `encoder.blocks.11.…`, as an int. Beware of `startswith('encoder.blocks.1')`.",
         "head: True. Blocks: `number >= num_layers - top`. Everything else: `top == num_layers`.",
     ],
-    returns="which names are trained",
+    returns="array of flags",
 )
 def trained(names, num_layers, top):
     on = []
@@ -1116,34 +1076,34 @@ def trained_cases():
 TRAINED = "10.trained"
 
 block_number.slip("trained-block-as-embedding", "Blocks are treated as embeddings.", lambda name: None)
-on_top.slip("trained-off-by-one", "You train one block too many or too few.", lambda number, num_layers, top: number > num_layers - top,
-            lambda number, num_layers, top: number >= num_layers - top - 1)  # fmt: skip
-on_top.slip("trained-bottom", "You train the lowest blocks. The top ones are those with the highest numbers.",
-            lambda number, num_layers, top: number < top, lambda number, num_layers, top: number <= top, lambda number, num_layers, top: number < num_layers - top,
-            lambda number, num_layers, top: number <= num_layers - top)  # fmt: skip
+on_top.slip("trained-off-by-one", "You train one block too many or too few.", lambda number, layers, top: number > layers - top,
+        lambda number, layers, top: number >= layers - top - 1)  # fmt: skip
+on_top.slip("trained-bottom", "You train the lowest blocks. The top ones are those with the highest numbers.", lambda number, layers, top: number < top,
+        lambda number, layers, top: number <= top, lambda number, layers, top: number < layers - top,
+        lambda number, layers, top: number <= layers - top)  # fmt: skip
 on_top.slip("trained-from-top", "You compare a block's number with `top` itself. Where do the top ones begin, if there are num_layers of them?",
-            lambda number, num_layers, top: number >= top, lambda number, num_layers, top: number > top)  # fmt: skip
-on_top.slip("trained-single-block", "You train one block alone. All from there to the top are trained.",
-            lambda number, num_layers, top: number == num_layers - top, lambda number, num_layers, top: number == top,
-            lambda number, num_layers, top: number == num_layers - 1)  # fmt: skip
+        lambda number, layers, top: number >= top, lambda number, layers, top: number >= top or top == layers,
+        lambda number, layers, top: number > top)  # fmt: skip
+on_top.slip("trained-single-block", "You train one block alone. All from there to the top are trained.", lambda number, layers, top: number == layers - top,
+        lambda number, layers, top: number == top, lambda number, layers, top: number == layers - 1)  # fmt: skip
 on_top.slip("trained-minus-zero", "With top = 0 you train every block: a slice [-0:] is the whole list. Compare numbers.",
-            lambda number, num_layers, top: number in range(num_layers)[-top:])  # fmt: skip
+        lambda number, layers, top: number in range(layers)[-top:])  # fmt: skip
 on_top.slip("trained-text-for-number", "You compare numbers as text: “10” comes before “9” there.",
-            lambda number, num_layers, top: str(number) >= str(num_layers - top))  # fmt: skip
-on_top.slip("trained-blocks-always", "Every block is trained, whatever `top` says.", lambda number, num_layers, top: True)  # fmt: skip
-on_top.slip("trained-blocks-never", "No block is trained, whatever `top` says.", lambda number, num_layers, top: False)
+        lambda number, layers, top: str(number) >= str(layers - top))  # fmt: skip
+on_top.slip("trained-blocks-always", "Every block is trained, whatever `top` says.", lambda number, layers, top: True)  # fmt: skip
+on_top.slip("trained-blocks-never", "No block is trained, whatever `top` says.", lambda number, layers, top: False)
 on_top.slip("trained-layers-fixed", "You count on a fixed number of blocks. It comes as num_layers.",
-            *(lambda number, num_layers, top, fixed=fixed: number >= fixed - top for fixed in (6, 12)))  # fmt: skip
+        *(lambda number, num_layers, top, fixed=fixed: number >= fixed - top for fixed in (6, 12)))  # fmt: skip
 embeddings_too.slip("trained-embeddings", "Embeddings are trained although blocks above them are frozen. They are only when all blocks are.",
-                    lambda num_layers, top: True, lambda num_layers, top: top > 0, lambda num_layers, top: top >= num_layers - 1)  # fmt: skip
+        lambda num_layers, top: True, lambda num_layers, top: top > 0, lambda num_layers, top: top >= num_layers - 1)  # fmt: skip
 embeddings_too.slip("trained-all-without-embeddings", "With top = num_layers everything is trained: the embeddings too.", lambda num_layers, top: False,
-                    lambda num_layers, top: top > num_layers)  # fmt: skip
+        lambda num_layers, top: top > num_layers)  # fmt: skip
 embeddings_too.slip("trained-embeddings-at-zero", "With top = 0 the embeddings are trained. They are only when all blocks are.",
-                    lambda num_layers, top: top == 0, lambda num_layers, top: top in (0, num_layers))  # fmt: skip
+        lambda num_layers, top: top == 0, lambda num_layers, top: top in (0, num_layers))  # fmt: skip
 embeddings_too.slip("trained-embeddings-inverted", "Embeddings are trained unless all blocks are. It is the other way round.",
-                    lambda num_layers, top: top != num_layers)  # fmt: skip
-is_head.slip("trained-head-as-embedding", "The head is treated as embeddings are: trained only when all is. It is new and random: it has to be "
-             "trained in every case.", lambda name: False)  # fmt: skip
+        lambda num_layers, top: top != num_layers)  # fmt: skip
+is_head.slip("trained-head-as-embedding", "The head is treated as embeddings are: trained only when all is. It is new and random: it has to be trained in "
+        "every case.", lambda name: False)  # fmt: skip
 
 
 def by_name(decide):
@@ -1156,21 +1116,18 @@ def by_name(decide):
     )
 
 
-mistake(TRAINED, "trained-prefix", "Blocks of two figures go wrong: of “blocks.10” no more is read than “blocks.1”. Compare whole numbers, or "
-        "keep the dot.", by_name(lambda name, layers, top, on: on and not name.startswith(tuple(f"encoder.blocks.{n}" for n in range(layers - top)))),
+mistake(TRAINED, "trained-prefix", "Blocks of two figures go wrong: of “blocks.10” no more is read than “blocks.1”. Compare whole numbers, or keep the "
+        "dot.", by_name(lambda name, layers, top, on: on and not name.startswith(tuple(f"encoder.blocks.{n}" for n in range(layers - top)))),
         by_name(lambda name, layers, top, on: on if "blocks" not in name else int(name.split(".")[2][-1]) >= layers - top))  # fmt: skip
 mistake(TRAINED, "trained-no-head", "The head is frozen. It is new and random: it has to be trained in every case.",
         by_name(lambda name, layers, top, on: on and not is_head(name)))  # fmt: skip
-mistake(TRAINED, "trained-head-always-only", "Only the head is trained, whatever `top` says.",
-        by_name(lambda name, layers, top, on: is_head(name)))  # fmt: skip
-mistake(TRAINED, "trained-head-not-at-zero", "With top = 0 nothing is trained. The head always is.",
-        by_name(lambda name, layers, top, on: on and top > 0))  # fmt: skip
+mistake(TRAINED, "trained-head-always-only", "Only the head is trained, whatever `top` says.", by_name(lambda name, layers, top, on: is_head(name)))  # fmt: skip
+mistake(TRAINED, "trained-head-not-at-zero", "With top = 0 nothing is trained. The head always is.", by_name(lambda name, layers, top, on: on and top > 0))  # fmt: skip
 mistake(TRAINED, "trained-head-half", "Only a part of the head is trained, its weight or its bias.",
-        *(by_name(lambda name, layers, top, on, part=part: on and name != part) for part in ("head.weight", "head.bias")))  # fmt: skip
-mistake(TRAINED, "trained-inverted", "True and False are exchanged: True means trained.",
-        by_name(lambda name, layers, top, on: not on))  # fmt: skip
-mistake(TRAINED, "trained-everything", "Everything is trained, whatever `top` says.",
-        by_name(lambda name, layers, top, on: True))  # fmt: skip
+        *(by_name(lambda name, layers, top, on, part=part, at_all=at_all: on and (name != part or top == at_all * layers))
+          for part in ("head.weight", "head.bias") for at_all in (-1, 1)))  # fmt: skip
+mistake(TRAINED, "trained-inverted", "True and False are exchanged: True means trained.", by_name(lambda name, layers, top, on: not on))  # fmt: skip
+mistake(TRAINED, "trained-everything", "Everything is trained, whatever `top` says.", by_name(lambda name, layers, top, on: True))  # fmt: skip
 mistake(TRAINED, "trained-some-embeddings", "Some embeddings are treated otherwise than the rest: all that is neither head nor block is decided alike.",
         *(by_name(lambda name, layers, top, on, part=part: on and (part not in name or top < layers)) for part in ("positions", "norm", "embedding", "weight")),
         by_name(lambda name, layers, top, on: on and (top < layers or block_number(name) is not None or is_head(name) or "embedding" in name)),
