@@ -117,9 +117,14 @@ def quiet():
 def _tried(known, candidate, case):
     answer = ask(candidate, case.inputs)
     expected = answers.plain(known.reference(*map(answers.copied, case.inputs)))
-    is_right = answers.right(_form(known, answer.value), _form(known, expected), case.within)
+    right = is_right(known, answer.value, expected, case)
     answer.value = _in_order(known, answer.value)
-    return Trial(case, answer, _in_order(known, expected), is_right)
+    return Trial(case, answer, _in_order(known, expected), right)
+
+
+def is_right(known, value, expected, case):
+    """Whether a value, in plain form, is right for an input."""
+    return answers.right(_form(known, value), _form(known, expected), case.within)
 
 
 def _what_to_show_first(trial):
