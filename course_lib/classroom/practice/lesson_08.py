@@ -1,6 +1,7 @@
 """Lesson 08, text classification: what is right, and each mistake with its sentence, in the order of its exercises."""
 
 import difflib
+import itertools
 import re
 from collections import Counter
 
@@ -95,14 +96,17 @@ holding.slip("tfidf-occurrences", "You count how often a word comes in all texts
 holding.slip("tfidf-once-or-twice", "A word counts in your df by how often a text holds it: once, or more than once. Once or ten times, the "
              "text holds it.", lambda counts: (counts > 1).sum(axis=0), lambda counts: (counts == 1).sum(axis=0))  # fmt: skip
 holding.slip("tfidf-texts-without", "You count the texts that do not hold the word.", lambda counts: (counts == 0).sum(axis=0))  # fmt: skip
-holding.slip("tfidf-df-all-together", "You count all words of all texts together. Each word has its own df.", lambda counts: (counts > 0).sum())  # fmt: skip
+holding.slip("tfidf-no-idf", "Your rows are the counts brought to length 1: how rare a word is has no part in them. Has each word, a column, a "
+             "weight of its own?", lambda counts: (counts >= 0).sum(axis=0), lambda counts: (counts > 0).sum(),
+             lambda counts: (counts > 0).sum(axis=1, keepdims=True))  # fmt: skip
 holding.slip("tfidf-df-of-texts", "You count the words of each text. df counts the texts of each word: which axis are they?",
-             lambda counts: (counts > 0).sum(axis=1), lambda counts: (counts > 0).sum(axis=1, keepdims=True))  # fmt: skip
+             lambda counts: (counts > 0).sum(axis=1))  # fmt: skip
 holding.slip("tfidf-df-is-a-share", "Your df is a share of the texts. It is their number.", lambda counts: (counts > 0).mean(axis=0))  # fmt: skip
-rarity.slip("tfidf-unsmoothed", "Your logarithm is that of n / df, or one of the two is without its 1. Here one is added to both.",
+rarity.slip("tfidf-unsmoothed", "Your logarithm is of another fraction, such as n / df. Here one is added to both numbers, above and below.",
             lambda df, n: np.log(n / df) + 1, lambda df, n: np.log(n / df), lambda df, n: np.log(n / (1 + df)) + 1,
             lambda df, n: np.log(n / (1 + df)), lambda df, n: np.log((1 + n) / df) + 1, lambda df, n: np.log(1 + n / df),
-            lambda df, n: np.log(1 + n / (1 + df)), lambda df, n: np.log(1 + n / df) + 1, lambda df, n: np.log(n / np.maximum(df, 1)) + 1)  # fmt: skip
+            lambda df, n: np.log(1 + n / (1 + df)), lambda df, n: np.log(1 + n / df) + 1,
+            lambda df, n: np.log(1 + n / (1 + df)) + 1, lambda df, n: np.log(1 + n / 1 + df) + 1, lambda df, n: np.log(n / np.maximum(df, 1)) + 1)  # fmt: skip
 rarity.slip("tfidf-no-plus-one", "The 1 after the logarithm is missing, or stands inside of it.", lambda df, n: np.log((1 + n) / (1 + df)),
             lambda df, n: np.log((1 + n) / (1 + df) + 1))  # fmt: skip
 rarity.slip("tfidf-other-logarithm", "Your logarithm has another base than e.",
@@ -112,7 +116,7 @@ rarity.slip("tfidf-no-logarithm", "There is no logarithm in your idf.", lambda d
 rarity.slip("tfidf-upside-down", "Common words weigh most: your fraction is upside down.", lambda df, n: np.log((1 + df) / (1 + n)) + 1)  # fmt: skip
 rarity.slip("tfidf-words-for-texts", "Your n is the number of words, the columns. It is the number of texts, the rows.",
             lambda df, n: np.log((1 + df.size) / (1 + df)) + 1)  # fmt: skip
-weighed.slip("tfidf-no-idf", "Your rows are the counts brought to length 1: the rarity of words is missing.", lambda counts, idf: counts)  # fmt: skip
+weighed.slip("tfidf-no-idf", None, lambda counts, idf: counts)
 weighed.slip("tfidf-idf-alone", "How often a word comes is left out: these are the weights of the words.", lambda counts, idf: idf)  # fmt: skip
 weighed.slip("tfidf-present-only", "You multiply by 1 where the word stands, however often it comes. The count itself enters: two are more than one.",
              lambda counts, idf: (counts > 0) * idf)  # fmt: skip
@@ -130,6 +134,8 @@ mistake(TFIDF, "tfidf-share-for-length", "Your counts are shares of their text, 
 mistake(TFIDF, "empty-row-nan", None, lambda counts: unit(counts / counts.sum(axis=1, keepdims=True) * rarity(holding(counts), len(counts))))  # fmt: skip
 mistake(TFIDF, "array-of-whole-numbers", "Your array holds whole numbers, so everything behind the point is cut off. Make it of floats.",
         lambda counts: tfidf(counts).astype(counts.dtype), lambda counts: unit((counts * rarity(holding(counts), len(counts))).astype(counts.dtype)))  # fmt: skip
+mistake(TFIDF, "tfidf-empty-text-not-counted", "A text without a word is one of the n texts, too.",
+        lambda counts: unit(weighed(counts, rarity(holding(counts), counts.any(axis=1).sum()))))  # fmt: skip
 mistake(TFIDF, "tfidf-words-for-texts", None, lambda counts: unit(counts * rarity(holding(counts), counts.sum())),
         lambda counts: unit(counts * rarity(holding(counts), counts.size)))  # fmt: skip
 
@@ -162,12 +168,10 @@ def breaking_case(candidate):
     logits, targets = got
     require(not (logits.ndim == 1 and targets.ndim == 2), "loss-case-exchanged", "The logits come first: `return logits, targets`.")  # fmt: skip
     require(logits.ndim == 2 and logits.size and targets.shape == logits.shape[:1], "loss-case-shapes",
-            "logits has shape {logits} and targets {targets}; expected (texts, classes) and (texts,).",
-            logits=logits.shape, targets=targets.shape)  # fmt: skip
+            "logits has shape {logits} and targets {targets}; expected (texts, classes) and (texts,).", logits=logits.shape, targets=targets.shape)  # fmt: skip
     require(targets.dtype.kind in "iu", "loss-case-targets-kind",
             "Your targets are of type {kind}. They are whole numbers: the next line uses them as an index.", kind=targets.dtype.name)  # fmt: skip
-    require(targets.min() >= 0 and targets.max() < logits.shape[1], "loss-case-targets",
-            "Targets are whole numbers from 0 to classes - 1, one for each text.")  # fmt: skip
+    require(targets.min() >= 0 and targets.max() < logits.shape[1], "loss-case-targets", "Targets are whole numbers from 0 to classes - 1, one for each text.")  # fmt: skip
     require(np.isfinite(logits).all(), "loss-case-not-finite", "Your logits hold NaN or infinity. It goes wrong with ordinary numbers.")  # fmt: skip
     require(logits.shape[1] > 1, "loss-case-one-class", "With a single class there is nothing to get wrong, and both losses are 0.")  # fmt: skip
     right = cross_entropy(logits.astype(float), targets)
@@ -240,6 +244,10 @@ mistake(CE, "loss-every-place-with-every-target", None, lambda logits, targets: 
 mistake(CE, "loss-log-of-the-mean", None, lambda logits, targets: -np.log(picked(probabilities(logits), targets).mean()))  # fmt: skip
 mistake(CE, "loss-is-a-share-of-hits", None, lambda logits, targets: (logits.argmax(axis=-1) == targets).mean(),
         lambda logits, targets: (logits.argmax(axis=-1) != targets).mean())  # fmt: skip
+mistake(CE, "loss-entropy", "That is the entropy of the model's own answer: the targets have no part in it.",
+        lambda logits, targets: -(probabilities(logits) * log_probabilities(logits)).sum(axis=-1).mean())  # fmt: skip
+mistake(CE, "loss-of-the-others", "The log-probabilities of the wrong classes make up your loss. Only the target's counts.",
+        lambda logits, targets: -(log_probabilities(logits).sum(axis=-1) + losses(logits, targets)).mean())  # fmt: skip
 mistake(CE, "loss-without-the-target", "Only the sum of the exponentials enters your loss. What about the target's own logit?",
         lambda logits, targets: -(log_probabilities(logits) - logits)[:, 0].mean())  # fmt: skip
 mistake(CE, "loss-classes-for-texts", "Your index takes texts by the targets and classes by the number of the text. Which axis comes first?",
@@ -315,10 +323,11 @@ counts_of.slip("f1-either-for-hits", "Your hits are the texts that are said to b
                lambda targets, predictions, classes: ((c := counts_of(targets, predictions, classes))[1] + c[2] - c[0], *c[1:]))  # fmt: skip
 counts_of.slip("f1-counts-rejections", "Texts that are rightly *not* said to be of the class count as hits. F1 leaves these out.",
                lambda targets, predictions, classes: ((c := counts_of(targets, predictions, classes))[0] + len(targets) - c[1] - c[2] + c[0], *c[1:]))  # fmt: skip
+counts_of.slip("f1-hits-of-all", "Each class gets the hits of all classes together. A class has its own.",
+               lambda *inputs: ((c := counts_of(*inputs))[0].sum() + 0 * c[0], *c[1:]))  # fmt: skip
 f1.slip("f1-precision", "That is the mean precision. F1 is the harmonic mean of precision and recall, class by class.", precision)  # fmt: skip
 f1.slip("f1-recall", "That is the mean recall. F1 is the harmonic mean of precision and recall, class by class.", recall)  # fmt: skip
-f1.slip("f1-arithmetic", "You take the plain mean of precision and recall. F1 is the harmonic one: 2PR / (P + R).",
-        lambda *c: (precision(*c) + recall(*c)) / 2)  # fmt: skip
+f1.slip("f1-arithmetic", "You take the plain mean of precision and recall. F1 is the harmonic one: 2PR / (P + R).", lambda *c: (precision(*c) + recall(*c)) / 2)  # fmt: skip
 f1.slip("f1-geometric", "You take the product of precision and recall, its root, or the smaller or larger of the two. F1 is their harmonic mean.",
         lambda *c: precision(*c) * recall(*c), lambda *c: np.sqrt(precision(*c) * recall(*c)),
         lambda *c: np.minimum(precision(*c), recall(*c)), lambda *c: np.maximum(precision(*c), recall(*c)))  # fmt: skip
@@ -333,7 +342,8 @@ f1.slip("f1-absent-is-right", "A class that neither comes nor is said gets an F1
 f1.slip("f1-misses-alone", "Of what is wrong you count one kind alone, wrongly said or not found, twice. F1 counts each once.",
         lambda hits, said, true: divided(hits, hits + 2 * (said - hits)), lambda hits, said, true: divided(hits, hits + 2 * (true - hits)))  # fmt: skip
 f1.slip("f1-epsilon", "Something small is added below, so that every F1 comes out too small.",
-        *(lambda hits, said, true, eps=eps: 2 * hits / (said + true + eps) for eps in (1, 1e-2, 1e-3, 1e-4, 1e-5)))  # fmt: skip
+        *(lambda hits, said, true, eps=eps: 2 * hits / (said + true + eps) for eps in (1, 1e-2, 1e-3, 1e-4, 1e-5)),
+        *(lambda hits, said, true, eps=eps: 2 * (p := hits / (said + eps)) * (r := hits / (true + eps)) / (p + r + eps) for eps in (1e-2, 1e-3, 1e-4, 1e-5)))  # fmt: skip
 mean_of_classes.slip("f1-weighted", "You weigh each class by its number of texts. Macro: every class alike.",
                      lambda scores, said, true: (scores * true).sum() / true.sum(), lambda scores, said, true: (scores * said).sum() / said.sum())  # fmt: skip
 mean_of_classes.slip("f1-absent-left-out", "A class that never comes right is left out of your mean. It counts as 0: else ignoring a class would pay.",
@@ -346,9 +356,10 @@ mean_of_classes.slip("f1-only-classes-there", "Some classes are not in your mean
 mean_of_classes.slip("f1-class-left-out", "The first or the last class has no part in your mean. They are counted from 0 to num_classes - 1.",
                      *(lambda scores, said, true, part=part: scores[part].mean() for part in (slice(1, None), slice(None, -1))),
                      *(lambda scores, said, true, part=part: scores[part].sum() / len(scores) for part in (slice(1, None), slice(None, -1))))  # fmt: skip
-mean_of_classes.slip("f1-of-one-class", "That is the F1 of one class. Macro F1 is the mean of all.", *(
-    lambda scores, said, true, pick=pick: pick(scores) for pick in (lambda s: s[1], lambda s: s[0], lambda s: s[-1], np.max, np.min, np.median)
-))  # fmt: skip
+mean_of_classes.slip("f1-of-one-class", "The F1 of one class alone enters. Macro F1 is the mean of all. Is there an `=` for a `+=`, or a return inside of a loop?",
+                     *(lambda scores, said, true, pick=pick: pick(scores) for pick in (lambda s: s[1], lambda s: s[0], lambda s: s[-1], np.max, np.min)),
+                     *(lambda scores, said, true, at=at: scores[at] / len(scores) for at in (0, 1, -1)))  # fmt: skip
+mean_of_classes.slip("median-for-mean", None, lambda scores, said, true: np.median(scores))
 mean_of_classes.slip("f1-summed", "You add up the classes' F1. Macro F1 is their mean.", lambda scores, said, true: scores.sum())  # fmt: skip
 mean_of_classes.slip("f1-divided-by-texts", "You divide by the number of texts. It is a mean over classes.", lambda scores, said, true: scores.sum() / true.sum())  # fmt: skip
 mean_of_classes.slip("f1-of-each", "You return the F1 of each class. Asked for is one number, their mean.", lambda scores, said, true: scores)  # fmt: skip
@@ -365,6 +376,9 @@ mistake(F1, "f1-of-the-means", "You average precision and recall first. Take F1 
         lambda *inputs: np.nan_to_num(of_the_means(*inputs)))  # fmt: skip
 mistake(F1, "f1-absent-left-out", None, lambda *inputs: np.nanmean(harmonic((c := counts_of(*inputs))[0] / c[1], c[0] / c[2])),
         lambda *inputs: np.nanmean(harmonic(precision(*(c := counts_of(*inputs))), recall(*c))))  # fmt: skip
+mistake(F1, "f1-nan-spoils-all", "One class without a hit makes your whole mean 0: NaN spreads before you replace it.",
+        lambda *inputs: np.nan_to_num(harmonic(precision(*(c := counts_of(*inputs))), recall(*c)).mean()),
+        lambda *inputs: np.nan_to_num(harmonic((c := counts_of(*inputs))[0] / c[1], c[0] / c[2]).mean()))  # fmt: skip
 mistake(F1, "f1-number-of-classes", "Your number of classes is another than num_classes: taken from the data, or off by one.",
         *(lambda targets, predictions, classes, count=count: macro_f1(targets, predictions, count(targets, predictions, classes))
           for count in (lambda t, p, c: c + 1, lambda t, p, c: c - 1, lambda t, p, c: len(set(t)))))  # fmt: skip
@@ -384,7 +398,7 @@ def bins(confidence, num_bins):
 def gaps(confidence, right, place, num_bins):
     """Of each bin that holds answers: mean confidence minus share right, and how many there are."""
     here = [place == b for b in np.unique(place[place >= 0])]
-    return np.array([[confidence[b].mean() - right[b].mean(), b.sum()] for b in here]).T
+    return np.array([[confidence[b].mean() - right[b].mean(), b.sum()] for b in here]).reshape(-1, 2).T
 
 
 @step
@@ -410,28 +424,31 @@ def calibration_error(confidence, right, num_bins=10):
 
 @cases("08.calibration_error")
 def calibration_cases():
-    yield Case("five answers, two bins", np.array([0.1, 0.2, 0.7, 0.8, 0.9]) + generator(1).integers(1, 9) / 100,
-               np.array([True, False, True, True, False]), 2)  # fmt: skip
+    yield Case("five answers, two bins", np.array([0.1, 0.2, 0.7, 0.8, 0.9]) + generator(1).integers(1, 9) / 100, np.array([True, False, True, True, False]), 2)  # fmt: skip
     for seed, num_bins, count in ((2, 10, 120), (3, 7, 60)):
         rng = generator(seed)
         confidence = rng.uniform(0.02, 0.98, count)
-        right = rng.random(count) < np.where(confidence < 0.5, confidence + 0.3, confidence - 0.25)
+        right = rng.random(count) < confidence + np.where((confidence * num_bins).astype(int) % 2, 0.4, -0.35)
         yield Case(f"{count} answers, {num_bins} bins", confidence, right, num_bins)
     yield Case("num_bins not passed", confidence, right)
     yield Case("as many answers as bins", generator(4).uniform(0.03, 0.97, 4), np.array([True, False, False, True]), 4)
     few = np.array([0.52, 0.57, 0.91, 0.93]) + generator(5).uniform(0, 0.02)
     yield Case("bins without an answer", few, np.array([True, False, True, True]), 10)
-    yield Case("answers of confidence 1 and 0.95", np.array([0.55, 0.58, 0.95 + generator(6).uniform(0, 0.04), 1.0]), np.array([True, False, True, False]), 10)  # fmt: skip
+    yield Case("answers of confidence 1 and 0.95", np.array([0.05, 0.55, 0.58, 0.95 + generator(6).uniform(0, 0.04), 1.0]), np.array([True, True, False, True, False]), 10)  # fmt: skip
     yield Case("answers of confidence 1 alone in their bin", np.array([0.55, 0.58, 1.0, 1.0]), np.array([True, False, False, True]), 10)  # fmt: skip
     yield Case("answers of confidence 0", np.array([0.0, 0.0, 0.95]), np.array([True, True, True]), 10)
+    yield Case("answers of confidence 0 and 0.05", np.array([0.0, 0.05, 0.95]), np.array([True, False, True]), 10)
     yield Case("a single bin", generator(7).uniform(size=5), np.array([True, False, False, True, True]), 1, edge=True)
     yield Case("a single answer", generator(8).uniform(0.1, 0.9, 1), np.array([False]), 10, edge=True)
 
 
 ECE = "08.calibration_error"
 edges = lambda confidence, low, high, count: np.digitize(confidence, np.linspace(low, high, count))  # noqa: E731
-bins.slip("ece-last-bin-apart", "Answers with a confidence of exactly 1 get a bin of their own. They belong to the last bin.",
-          lambda confidence, n: (confidence * n).astype(int))  # fmt: skip
+bins.slip("ece-end-apart", "Answers at the very end, with a confidence of exactly 1 or 0, get a bin of their own. They belong to the last bin and the first.",
+          lambda confidence, n: (confidence * n).astype(int), lambda confidence, n: np.ceil(confidence * n).astype(int),
+          lambda confidence, n: np.where(confidence == 0, n, bins(confidence, n)))  # fmt: skip
+bins.slip("ece-last-in-first", "Answers with a confidence of exactly 1 land in the first bin. They belong to the last.",
+          lambda confidence, n: (confidence * n).astype(int) % n)  # fmt: skip
 bins.slip("ece-last-edge", "Answers with a confidence of exactly 1 are lost. They belong to the last bin.",
           lambda confidence, n: np.where(confidence < 1, bins(confidence, n), -1))  # fmt: skip
 bins.slip("ece-zero-lost", "Answers with a confidence of exactly 0 are lost. They belong to the first bin.",
@@ -440,10 +457,12 @@ bins.slip("ece-both-ends-lost", "Answers with a confidence of exactly 0 or 1 are
           lambda confidence, n: np.where((confidence > 0) & (confidence < 1), bins(confidence, n), -1))  # fmt: skip
 bins.slip("ece-end-bin-missing", "A bin is missing, the first or the last. Does a range or a slice stop too early, or begin too late?",
           lambda confidence, n: np.where((b := bins(confidence, n)) > 0, b, -1), lambda confidence, n: np.where((b := bins(confidence, n)) < n - 1, b, -1))  # fmt: skip
-bins.slip("ece-rounded", "You round to the nearest bin, so that the first and the last are half as wide. The bin is what is left of the point.",
+bins.slip("ece-rounded", "You round to a whole number, to the nearest or up, and the bins at the ends are not as wide as the others. The bin is what is left of the point.",
+          lambda confidence, n: np.minimum(np.ceil(confidence * n).astype(int), n - 1),
           lambda confidence, n: np.round(confidence * n).astype(int), lambda confidence, n: np.minimum(np.round(confidence * n).astype(int), n - 1))  # fmt: skip
 bins.slip("ece-number-of-bins", "There is one bin too many or too few: num_bins of them have num_bins + 1 edges.",
           *(lambda confidence, n, by=by: bins(confidence, max(1, n + by)) for by in (1, -1)),
+          lambda confidence, n: bins(confidence, n - 1) if n > 1 else np.full(len(confidence), -1),
           lambda confidence, n: np.minimum((confidence * (n - 1)).astype(int), n - 1), lambda confidence, n: np.minimum((confidence * (n + 1)).astype(int), n - 1))  # fmt: skip
 bins.slip("ece-between-extremes", "Your bins run from the smallest confidence to the largest. They run from 0 to 1.",
           lambda confidence, n: np.minimum(edges(confidence, confidence.min(), confidence.max(), n + 1), n) - 1)  # fmt: skip
@@ -457,8 +476,7 @@ gaps.slip("ece-empty-bins", "Bins without an answer give NaN. They weigh nothing
 gaps.slip("ece-middles", "You compare with the middle or an edge of the bin. Take the mean confidence of the answers in it.",
           *(lambda confidence, right, place, n, at=at: gaps((place + at) / n, right, place, n) for at in (0.5, 0, 1)))  # fmt: skip
 gaps.slip("ece-share-wrong", "You compare the confidence with the share that is wrong.", lambda confidence, right, place, n: gaps(confidence, ~right, place, n))  # fmt: skip
-gaps.slip("ece-median", "You take the median confidence of a bin. The mean is asked for.",
-          lambda confidence, right, place, n: gaps(confidence, right, place, n)
+gaps.slip("ece-median", "You take the median confidence of a bin. The mean is asked for.", lambda confidence, right, place, n: gaps(confidence, right, place, n)
           + np.array([[np.median(c := confidence[place == b]) - c.mean(), 0] for b in np.unique(place[place >= 0])]).T)  # fmt: skip
 gaps.slip("ece-hits-of-all", "You divide the hits, or the confidences, of a bin by the number of all answers. Each bin has its own mean.",
           *(lambda confidence, right, place, n, a=a, b=b: np.array([[confidence[h := place == i].sum() / (len(h) if a else h.sum())
@@ -466,7 +484,7 @@ gaps.slip("ece-hits-of-all", "You divide the hits, or the confidences, of a bin 
             for a, b in ((1, 1), (0, 1), (1, 0))))  # fmt: skip
 weighed_mean.slip("ece-unweighted", "Your bins all count alike. Weigh each gap by the number of answers in its bin.",
                   lambda gap, number, answers: abs(gap).mean(), lambda gap, number, answers: abs(gap).sum())  # fmt: skip
-weighed_mean.slip("ece-signed", "Your gaps cancel: some bins are too sure, others not sure enough. Take absolute values, bin by bin.",
+weighed_mean.slip("ece-signed", "Gaps of different signs cancel, as if all were one bin: some are too sure, others not sure enough. Take absolute values, bin by bin.",
                   lambda gap, number, answers: (gap * number).sum() / answers, lambda gap, number, answers: -(gap * number).sum() / answers,
                   lambda gap, number, answers: gap.mean(), lambda gap, number, answers: -gap.mean(), lambda gap, number, answers: abs(gap.mean()))  # fmt: skip
 weighed_mean.slip("ece-largest-gap", "That is the largest gap of any bin. Asked for is the mean, weighted by the number of answers.",
@@ -479,15 +497,25 @@ weighed_mean.slip("ece-of-each-bin", "You return the bins' gaps. Asked for is on
 weighed_mean.slip("ece-last-alone", "One bin alone enters your result. Is there an `=` for a `+=`, or a return inside of a loop?",
                   *(lambda gap, number, answers, at=at: abs(gap[at]) * number[at] / answers for at in (0, -1)),
                   *(lambda gap, number, answers, at=at: abs(gap[at]) for at in (0, -1)))  # fmt: skip
-mistake(ECE, "ece-one-bin", "You compare overall confidence with overall accuracy: one bin. Gaps of different signs cancel there.",
-        lambda confidence, right, n=10: abs(confidence.mean() - right.mean()))  # fmt: skip
+
+
+@mistake(
+    ECE, "ece-weighed-by-hits", "You weigh each gap by how many of the bin's answers are right. All its answers count."
+)
+def weighed_by_hits(confidence, right, num_bins=10):
+    place = bins(confidence, num_bins)
+    hits = np.array([right[place == b].sum() for b in np.unique(place)])
+    return (abs(gaps(confidence, right, place, num_bins)[0]) * hits).sum() / right.sum()
+
+
+mistake(ECE, "ece-confidence-changed", "To fit into the last bin, confidences of 1 are made smaller, which changes the mean as well.",
+        *(lambda confidence, right, n=10, top=top: calibration_error(np.minimum(confidence, top), right, n) for top in (0.99, 0.999, 0.9999, 0.99999)))  # fmt: skip
 mistake(ECE, "ece-no-bins", "You compare each answer with its own confidence, 0 or 1 against 0.7: that can never fit. Compare means, bin by bin.",
         lambda confidence, right, n=10: abs(confidence - right).mean(), lambda confidence, right, n=10: ((confidence - right) ** 2).mean())  # fmt: skip
 mistake(ECE, "ece-unweighted", None, lambda confidence, right, n=10: abs(gaps(confidence, right, bins(confidence, n), n)[0]).sum() / n)  # fmt: skip
-mistake(ECE, "ece-signed", None, lambda confidence, right, n=10: gaps(confidence, right, bins(confidence, n), n)[0].sum() / n)  # fmt: skip
+mistake(ECE, "ece-signed", None, lambda confidence, right, n=10: abs(confidence.mean() - right.mean()), lambda confidence, right, n=10: gaps(confidence, right, bins(confidence, n), n)[0].sum() / n)  # fmt: skip
 for diagnosis, lost in (("ece-last-edge", [1]), ("ece-zero-lost", [0]), ("ece-both-ends-lost", [0, 1])):
-    mistake(ECE, diagnosis, None, lambda confidence, right, n=10, lost=lost:
-            calibration_error(confidence[kept := ~np.isin(confidence, lost)], right[kept], n))  # fmt: skip
+    mistake(ECE, diagnosis, None, lambda confidence, right, n=10, lost=lost: calibration_error(confidence[kept := ~np.isin(confidence, lost)], right[kept], n))  # fmt: skip
 
 # ----------------------------------------------------------------------------------------------------------------------
 # Near repeats
@@ -527,7 +555,7 @@ def any_of(found):
         "Overlap of two sets: len(a & b) / len(a | b). A test text is marked if its overlap with any training text reaches the limit.",
         "Texts without words: a | b may be empty. Ask `if a and …` first.",
     ],
-    returns="repeats",
+    returns="answer",
 )
 def near_repeats(train, test, overlap=0.8):
     known, asked = [words_of(text) for text in train], [words_of(text) for text in test]
@@ -609,6 +637,8 @@ overlap_of.slip("near-count", "You compare the number of shared words with the l
 overlap_of.slip("near-difference", "You take the share of the words that are in one of the two only.", lambda own, other: len(own ^ other) / max(len(own | other), 1))  # fmt: skip
 overlap_of.slip("near-ratio-to-difference", "You divide by the words that are in one of the two only. Divide by all in either.",
                 lambda own, other: len(own & other) / max(len(own ^ other), 1), lambda own, other: len(own & other) / (len(own ^ other) or 1e-9))  # fmt: skip
+enough.slip("near-rounded", "You round the share, the limit or the number of words: what lies a little below the limit counts.",
+            lambda share, overlap, own: bool(own) and round(share, 1) >= overlap)  # fmt: skip
 enough.slip("near-strictly-more", "An overlap of exactly the limit counts too: at least.", lambda share, overlap, own: bool(own) and share > overlap)  # fmt: skip
 enough.slip("near-limit-ignored", "Your limit is always the same, whatever `overlap` is.",
             *(lambda share, overlap, own, fixed=fixed: bool(own) and share >= fixed for fixed in (0.8, 0.5, 0.9, 1.0)))  # fmt: skip
@@ -626,13 +656,16 @@ any_of.slip("near-more-than-one", "One training text that is repeated is enough.
 
 def comparing(similar, form=words_of):
     """A whole answer from a function (own words, training text's words, limit) -> whether it is a repeat."""
-    return lambda train, test, overlap=0.8: np.array(
-        [any(similar(form(one), form(other), overlap) for other in train) for one in test]
-    )  # fmt: skip
+    return lambda train, test, overlap=0.8: np.array([any(similar(form(one), form(other), overlap) for other in train) for one in test] )  # fmt: skip
 
 
 for slip in words_of.slips:
     mistake(NEAR, slip.diagnosis, None, everywhere(near_repeats, words_of, slip))
+mistake(NEAR, "near-rounded", None, comparing(lambda one, other, overlap: bool(one) and len(one & other) >= int(overlap * len(one | other))), )  # fmt: skip
+mistake(NEAR, "near-none", "You mark no text at all, whatever it says.", lambda train, test, overlap=0.8: np.zeros(len(test), dtype=bool), )  # fmt: skip
+mistake(NEAR, "near-every-text", "You mark every text, whatever it says.", lambda train, test, overlap=0.8: np.ones(len(test), dtype=bool), )  # fmt: skip
+mistake(NEAR, "near-test-with-test", "You compare the test texts with each other. Compare them with the training texts.",
+        lambda train, test, overlap=0.8: near_repeats(test, test, overlap), lambda train, test, overlap=0.8: near_repeats([*train, *test], test, overlap))  # fmt: skip
 tokens = lambda text: re.findall(r"\w+", text.lower())  # noqa: E731
 mistake(NEAR, "near-inverted", "True and False are exchanged: True marks a near repeat.", lambda *inputs: ~near_repeats(*inputs))  # fmt: skip
 mistake(NEAR, "near-not-boolean", "You return overlaps. Is it a near repeat or not: booleans.",
@@ -653,6 +686,7 @@ mistake(NEAR, "near-repetitions", "A word that comes twice in a text counts twic
         comparing(lambda one, other, overlap: bool(one) and sum(word in other for word in one) >= overlap * len(set(one) | set(other)), tokens),
         comparing(lambda one, other, overlap: bool(one) and sum(word in other for word in one) >= overlap * len(one), tokens))  # fmt: skip
 mistake(NEAR, "near-order", "The order of words makes a difference in yours. Compare which words there are.",
+        comparing(lambda one, other, overlap: bool(one) and overlap_of(one, other) >= overlap, lambda text: set(itertools.pairwise(tokens(text)))),
         comparing(lambda one, other, overlap: bool(one) and sum(a == b for a, b in zip(one, other, strict=False)) >= overlap * max(len(one), len(other)), tokens),
         comparing(lambda one, other, overlap: bool(one) and sum(a == b for a, b in zip(one, other, strict=False)) >= overlap * len(set(one) | set(other)), tokens),
         comparing(lambda one, other, overlap: bool(one) and difflib.SequenceMatcher(None, one, other).ratio() >= overlap, tokens),
@@ -660,8 +694,7 @@ mistake(NEAR, "near-order", "The order of words makes a difference in yours. Com
 mistake(NEAR, "near-substring", "You look for one text inside of another. Compare sets of words.",
         comparing(lambda one, other, overlap: bool(one) and one in other, str.lower), comparing(lambda one, other, overlap: bool(other) and other in one, str.lower),
         comparing(lambda one, other, overlap: bool(one) and one <= other), comparing(lambda one, other, overlap: one <= other))  # fmt: skip
-mistake(NEAR, "near-without-words", None,
-        comparing(lambda one, other, overlap: len(one & other) >= overlap * len(one | other)))  # fmt: skip
+mistake(NEAR, "near-without-words", None, comparing(lambda one, other, overlap: len(one & other) >= overlap * len(one | other)))  # fmt: skip
 
 # ----------------------------------------------------------------------------------------------------------------------
 # Wrong labels
@@ -734,7 +767,7 @@ chance.slip("suspects-neighbour", "You look at the class beside the label: they 
 chance.slip("suspects-label-ignored", "The labels have no part in your ranking of the rows, but some class does. Which column belongs to a row?",
             lambda table, labels: table[:, 0], lambda table, labels: table[:, 1], lambda table, labels: table[:, -1], lambda table, labels: table.min(axis=1))  # fmt: skip
 chance.slip("suspects-by-label", "You rank by the numbers of the labels or of the answers.", lambda table, labels: labels, lambda table, labels: table.argmax(axis=1))  # fmt: skip
-chance.slip("suspects-disagreement", "You rank by whether the model's answer is the label, yes or no. How likely does it find the label?",
+chance.slip("suspects-disagreement", "You look at whether the model's answer is the label. Rank by how likely it finds the label, whatever its answer.",
             lambda table, labels: (table.argmax(axis=1) == labels).astype(int))  # fmt: skip
 chance.slip("suspects-rows-and-classes", "Your index takes texts by the labels and classes by the number of the text. Which axis comes first?",
             lambda table, labels: table[labels, np.arange(len(labels))])  # fmt: skip
@@ -750,20 +783,20 @@ first.slip("suspects-all-rows", "You return every row. Only the first `count` ar
 first.slip("suspects-count-off-by-one", "You return one row too many or too few, or leave out the first.",
            lambda rows, count: rows[: count + 1], lambda rows, count: rows[: count - 1], lambda rows, count: rows[1 : count + 1], lambda rows, count: rows[1:count])  # fmt: skip
 first.slip("suspects-count-ignored", "How many rows you return does not depend on `count`.", *(
-    lambda rows, count, fixed=fixed: rows[:fixed] for fixed in (1, 2, 3, 5, 10, 50)
-))  # fmt: skip
+    lambda rows, count, fixed=fixed: rows[:fixed] for fixed in (1, 2, 3, 5, 10, 50) ))  # fmt: skip
 first.slip("suspects-rows-from-1", "Your rows are counted from 1. The first is row 0.", lambda rows, count: rows[:count] + 1)  # fmt: skip
 mistake(SUSPECTS, "suspects-mask", "You return a boolean for each row. Asked for are row numbers, `count` of them.",
         lambda table, labels, count: np.isin(np.arange(len(labels)), suspects(table, labels, count)))  # fmt: skip
+mistake(SUSPECTS, "suspects-one-row", "You return one row number. Asked for are `count` of them, in an array.",
+        lambda table, labels, count: suspects(table, labels, count)[0])  # fmt: skip
 mistake(SUSPECTS, "suspects-labels", "You return labels or classes. Asked for are row numbers.", lambda table, labels, count: labels[suspects(table, labels, count)],
         lambda table, labels, count: table.argmax(axis=1)[suspects(table, labels, count)])  # fmt: skip
 disagree = lambda table, labels: np.flatnonzero(table.argmax(axis=1) != labels)  # noqa: E731
 mistake(SUSPECTS, "suspects-disagreement", None, lambda table, labels, count: disagree(table, labels)[:count],
-        lambda table, labels, count: disagree(table, labels),
+        lambda table, labels, count: disagree(table, labels), lambda table, labels, count: (r := disagree(table, labels))[chance(table, labels)[r].argsort()][:count],
         lambda table, labels, count: (rows := disagree(table, labels))[(-table.max(axis=1))[rows].argsort()][:count])  # fmt: skip
 mistake(SUSPECTS, "suspects-all-pairs", "You look at the chance of every label in every text: table[:, labels]. Each text goes with its own.",
-        lambda table, labels, count: table[:, labels].argsort()[:count], lambda table, labels, count: table[:, labels].min(axis=1).argsort()[:count],
-        lambda table, labels, count: table[:, labels].mean(axis=1).argsort()[:count])  # fmt: skip
+        lambda table, labels, count: table[:, labels].argsort()[:count], lambda table, labels, count: table[:, labels].mean(axis=1).argsort()[:count])  # fmt: skip
 mistake(SUSPECTS, "suspects-picks-rows", "An index of labels alone picks whole rows: it takes texts, not classes.",
         lambda table, labels, count: table[labels].max(axis=1).argsort()[:count])  # fmt: skip
 
@@ -771,16 +804,8 @@ mistake(SUSPECTS, "suspects-picks-rows", "An index of labels alone picks whole r
 # A guard
 # ----------------------------------------------------------------------------------------------------------------------
 
-MIXED = [
-    "Том работи в Google от три години.",
-    "Купих си нов iPhone вчера.",
-    "Windows не иска да тръгне на този компютър.",
-]  # fmt: skip
-NAMES = [
-    "The café was naïve, said Dvořák.",
-    "I met Zoë and Gödel in São Paulo.",
-    "Tom said: „Здравей“, and then he went home to his family.",
-]  # fmt: skip
+MIXED = ["Том работи в Google от три години.", "Купих си нов iPhone вчера.", "Windows не иска да тръгне на този компютър.", ]  # fmt: skip
+NAMES = ["The café was naïve, said Dvořák.", "I met Zoë and Gödel in São Paulo.", "Tom said: „Здравей“, and then he went home to his family.", ]  # fmt: skip
 EMPTY = ["", "   ", "...", "12:30", "?!"]
 
 
@@ -809,8 +834,7 @@ def may_answer(candidate):
     of_english, of_bulgarian, of_empty, of_mixed, of_names = parts
     require(not got.all(), "guard-answers-all", "Your guard lets everything through.")
     require(got.any(), "guard-refuses-all", "Your guard refuses everything. Then no pipeline is needed.")
-    require(of_english.mean() > 0.1 or of_bulgarian.mean() < 0.9, "guard-inverted",
-            "True and False are exchanged: True means that the pipeline may answer.")  # fmt: skip
+    require(of_english.mean() > 0.1 or of_bulgarian.mean() < 0.9, "guard-inverted", "True and False are exchanged: True means that the pipeline may answer.")  # fmt: skip
 
     def wrong(sentences, answers, right):
         return f"“{next((text for text, one in zip(sentences, answers, strict=True) if one != right), '')}”"

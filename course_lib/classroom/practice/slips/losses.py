@@ -73,6 +73,7 @@ log_probabilities.slip(
     *(lambda logits, axis=axis: (low := logits - logits.max(axis=axis, keepdims=True)) - log_sum(low, axis) for axis in (0, -2, None)),
     *(lambda logits, axis=axis: (low := logits - highest(logits)) - log_sum(low, axis) for axis in (0, -2, None)),
     *(lambda logits, axis=axis: np.log(shares(np.exp(logits - highest(logits)), axis)) for axis in (0, -2, None)),
+    *(lambda logits, axis=axis: np.log(shares(np.exp(logits - logits.max(axis=axis, keepdims=True)), axis)) for axis in (0, -2, None)),
     lambda logits: logits - logits.max() - log_sum(logits - logits.max(), None),
 )  # fmt: skip
 log_probabilities.slip(
