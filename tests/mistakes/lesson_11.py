@@ -224,3 +224,18 @@ def distance_by_einsum(weights, columns):
     inner = weights[:, :, 1:, 1:].astype(np.float32)
     shares = inner / inner.sum(axis=3)[..., None]
     return np.einsum("ihqk,qk->h", shares, far) / (len(shares) * shares.shape[2])
+
+
+# --- changes that leave the solutions right -----------------------------------------------------------------------------
+
+for exercise_id in ("11.to_patches", "11.resize_positions"):
+    equal(exercise_id, "1 -> 2", "a reshape takes any size below 0 for the one that is left")
+equal("11.resize_positions", "-1 -> +1", "there are two axes")
+SUM = "np.abs(cut(changed) - before).sum"
+for change in ("changed[y, x] += 1.0 -> changed[y, x] -= 1.0", "1.0 -> 2.0"):
+    equal("11.token_map", change, "any change of one pixel shows where it goes")
+equal("11.token_map", "np.zeros -> np.ones", "every entry is written")
+equal("11.token_map", "-1 -> +1", "there are two axes")
+for name in ("mean", "max"):
+    equal("11.token_map", f"{SUM} -> {SUM.removesuffix('sum')}{name}", "only one number moves")
+equal("11.attention_distance", "1 -> 2", "as many queries as keys, and all of their products are added up in the end")

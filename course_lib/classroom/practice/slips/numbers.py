@@ -160,7 +160,8 @@ row_shares.slip("shares-not-divided", "Nothing is divided: rows do not sum to 1.
 row_shares.slip("empty-row-nan", "A row whose sum is 0 gives 0/0, NaN. It is to be all 0.",
                 lambda numbers: numbers / numbers.sum(axis=-1, keepdims=True))  # fmt: skip
 row_shares.slip("shares-without-keepdims", "Rows are divided by the sums of other rows: what is summed has to stay standing as a column.",
-                lambda numbers: divided(numbers, numbers.sum(axis=-1)), lambda numbers: numbers / numbers.sum(axis=-1))  # fmt: skip
+                lambda numbers: divided(numbers, numbers.sum(axis=-1)), lambda numbers: numbers / numbers.sum(axis=-1),
+                lambda numbers: divided(numbers, numbers.sum(axis=-1)[..., None, :]))  # fmt: skip
 row_shares.slip("epsilon-in-the-shares", "Something small is added to the sum, so that no row sums to exactly 1.",
                 *(lambda numbers, eps=eps: numbers / (numbers.sum(axis=-1, keepdims=True) + eps) for eps in (1, 1e-2, 1e-3, 1e-4, 1e-5)))  # fmt: skip
 
