@@ -9,16 +9,6 @@ from tests.mistakes.collection import equal, right
 
 
 @right("11.to_patches")
-def patches_by_loops(images, patch_size):
-    *leading, height, width = images.shape
-    found = []
-    for top in range(0, height, patch_size):
-        for left in range(0, width, patch_size):
-            found.append(images[..., top : top + patch_size, left : left + patch_size].reshape(*leading, -1))
-    return np.stack(found, axis=-2)
-
-
-@right("11.to_patches")
 def patches_by_einsum(images, patch_size):
     *leading, height, width = images.shape
     cut = images.reshape(-1, height // patch_size, patch_size, width // patch_size, patch_size)
@@ -29,13 +19,6 @@ def patches_by_einsum(images, patch_size):
 def patches_by_every_nth_window(images, patch_size):
     windows = np.lib.stride_tricks.sliding_window_view(images, (patch_size, patch_size), axis=(-2, -1))
     return windows[..., ::patch_size, ::patch_size, :, :].reshape(*images.shape[:-2], -1, patch_size**2)
-
-
-@right("11.to_patches")
-def patches_by_splitting(images, patch_size):
-    rows = np.split(images, images.shape[-2] // patch_size, axis=-2)
-    blocks = [block for row in rows for block in np.split(row, row.shape[-1] // patch_size, axis=-1)]
-    return np.stack([block.reshape(*images.shape[:-2], -1) for block in blocks], axis=-2).astype(np.float32)
 
 
 @right("11.to_patches")
@@ -124,13 +107,6 @@ def map_by_one_bright_pixel(cut, image):
         dark[y, x] = 1
         table[y, x] = np.flatnonzero(cut(dark).any(axis=-1))[0]
     return table
-
-
-@right("11.token_map")
-def map_by_noise(cut, image):
-    before, rng = cut(image), np.random.default_rng(0)
-    return np.array([[np.argmax((cut(image + np.eye(len(image))[:, [y]] * np.eye(image.shape[1])[x] * rng.uniform(1, 2)) != before).any(axis=1))
-                      for x in range(image.shape[1])] for y in range(len(image))])  # fmt: skip
 
 
 @right("11.token_map")

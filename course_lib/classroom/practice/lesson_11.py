@@ -131,29 +131,23 @@ listed.slip("patch-averaged", "Each patch is one number, its mean or its sum. Al
 listed.slip("cast-to-whole-numbers", None, lambda cut, size: listed(cut, size).astype(int))
 
 
-def numbered(number, inside):
-    """Patches by slow loops, with another number of a patch (row, column, rows, columns) and of a pixel (y, x, size)."""
+def numbered(number):
+    """Patches with other numbers: `number(row, column, rows, columns)` of the grid."""
 
     def patches(images, size):
         cut = gathered(cut_up(images, size))
         result = np.zeros_like(listed(cut, size))
-        for row, column, y, x in np.ndindex(cut.shape[-4:]):
-            result[..., number(row, column, *cut.shape[-4:-2]), inside(y, x, size)] = cut[..., row, column, y, x]
+        for row, column in np.ndindex(cut.shape[-4:-2]):
+            result[..., number(row, column, *cut.shape[-4:-2]), :] = listed(
+                cut[..., row : row + 1, column : column + 1, :, :], size
+            )[..., 0, :]
         return result
 
     return patches
 
 
-def read(row, column, rows, columns):
-    """A patch's number, as one reads."""
-    return row * columns + column
-
-
 mistake("11.to_patches", "patches-overwritten", "Patches are written over each other: their numbers go on by the wrong length from one row of the grid to the "
-        "next.", *(numbered(number, lambda y, x, size: y * size + x) for number in (lambda row, column, rows, columns: row * rows + column, lambda row, column,
-          rows, columns: row + column, lambda row, column, rows, columns: row * column)))  # fmt: skip
-mistake("11.to_patches", "pixels-overwritten", "Pixels of a patch are written over each other, and some places stay 0.",
-        numbered(read, lambda y, x, size: y + x), numbered(read, lambda y, x, size: y * x), numbered(read, lambda y, x, size: x))  # fmt: skip
+        "next.", numbered(lambda row, column, rows, columns: row * rows + column), numbered(lambda row, column, *_: row + column))  # fmt: skip
 
 
 def of_rank(ndim, function):
@@ -167,20 +161,14 @@ def of_rank(ndim, function):
     return only
 
 
-def windows(images, size, step=1):
-    """Every window of the image, or every so many."""
-    every = np.lib.stride_tricks.sliding_window_view(images, (size, size), axis=(-2, -1))[..., ::step, ::step, :, :]
-    return every.reshape(*images.shape[:-2], -1, size * size)
-
-
-def overlapping(images, size):
-    """As many patches as there are to be, each begun one pixel after the one before."""
+def windows(images, size, at=np.s_[:, :]):
+    """Windows of the image, one a pixel that may begin one, or those at some places."""
     every = np.lib.stride_tricks.sliding_window_view(images, (size, size), axis=(-2, -1))
-    return every[..., : images.shape[-2] // size, : images.shape[-1] // size, :, :]
+    return listed(every[(..., *at, slice(None), slice(None))], size)
 
 
 mistake("11.to_patches", "patches-overlap", "Your patches overlap: the window moves by less than a patch. It moves by a whole one.", windows,
-        lambda images, size: windows(images, size, max(size // 2, 1)), lambda images, size: listed(overlapping(images, size), size))  # fmt: skip
+        lambda images, size: windows(images, size, np.s_[:: max(size // 2, 1), :: max(size // 2, 1)]), lambda images, size: windows(images, size, np.s_[: images.shape[-2] // size, : images.shape[-1] // size]))  # fmt: skip
 mistake("11.to_patches", "patches-assume-a-square", "You take the image for a square one. Height and width are two numbers.",
         lambda images, size: to_patches(images[..., : images.shape[-2]], size), lambda images, size: to_patches(images[..., : images.shape[-1], :], size),
         *(lambda images, size, side=side: listed(gathered(in_axes(images, "rycx", *[images.shape[side]] * 2, size)), size) for side in (-1, -2)))  # fmt: skip
@@ -455,13 +443,18 @@ def some_cut(about, cut):
     return cut
 
 
+def squares_of(image):
+    """The tokens of squares of 2 × 2 pixels."""
+    return in_axes(image, "rycx", *image.shape, 2).swapaxes(1, 2).reshape(-1, 4)
+
+
 @cases(MAP)
 def map_cases():
-    squares = some_cut("squares of 2 × 2, as one reads", lambda image: windows(image, 2, 2))
+    squares = some_cut("squares of 2 × 2, as one reads", lambda image: squares_of(image))
     strips = some_cut("strips of four pixels", lambda image: colleagues_patches(image, 2))
     tokens, pixels = generator(1).permutation(8), generator(2).permutation(4)
     mixed = some_cut(
-        "squares of 2 × 2 in some order, and their pixels, too", lambda image: windows(image, 2, 2)[tokens][:, pixels]
+        "squares of 2 × 2 in some order, and their pixels, too", lambda image: squares_of(image)[tokens][:, pixels]
     )
     single = some_cut("single pixels, the last one first", lambda image: image.reshape(-1, 1)[::-1].copy())
     columns = some_cut("a token for each column", lambda image: image.T.copy())
@@ -1039,9 +1032,9 @@ def far_apart(inner, columns):
     return np.hypot(*steps_between(inner.shape[-1], columns))
 
 
-def for_class(weights, columns, at_class=0.0):
-    """A table in which the class token is as far from all as told."""
-    return np.pad(far_apart(weights[..., 1:, 1:], columns), (1, 0), constant_values=at_class)
+def for_class(weights, columns):
+    """A table in which the class token is at no distance from all."""
+    return np.pad(far_apart(weights[..., 1:, 1:], columns), (1, 0))
 
 
 def right_mean(shares, far):
