@@ -11,8 +11,6 @@ from sklearn.metrics import f1_score
 from course_lib.models.pretrained import load_tokenizer
 from tests.mistakes.collection import equal, right
 
-# --- tfidf ------------------------------------------------------------------------------------------------------------
-
 
 @right("08.tfidf")
 def tfidf_by_loops(counts):
@@ -44,14 +42,6 @@ def tfidf_of_shares_in_float32(counts):
     return np.nan_to_num(rows / np.linalg.norm(rows, axis=1, keepdims=True))
 
 
-# --- breaking_case ----------------------------------------------------------------------------------------------------
-
-
-@right("08.breaking_case")
-def two_sure_texts():
-    return np.array([[30.0, 0.0, 0.0], [0.0, 0.0, 30.0]]), np.array([0, 2])
-
-
 @right("08.breaking_case")
 def by_an_identity():
     return [100 * np.eye(11), np.arange(11)]
@@ -60,17 +50,6 @@ def by_an_identity():
 @right("08.breaking_case")
 def whole_numbers_below_zero():
     return np.array([[0, -20, -20]], dtype=np.int8), np.array([0], dtype=np.uint8)
-
-
-# --- cross_entropy ----------------------------------------------------------------------------------------------------
-
-
-@right("08.cross_entropy")
-def loss_by_loops(logits, targets):
-    total = 0.0
-    for row, target in zip(logits, targets, strict=True):
-        total += np.log(np.sum(np.exp(row - row.max()))) + row.max() - row[target]
-    return total / len(targets)
 
 
 @right("08.cross_entropy")
@@ -89,9 +68,6 @@ def loss_by_one_hot_in_float32(logits, targets):
     lowered = logits - logits.max(1)[:, None]
     logs = lowered - np.log(np.exp(lowered).sum(1))[:, None]
     return -(np.eye(logits.shape[1], dtype=np.float32)[targets] * logs).sum() / len(logits)
-
-
-# --- macro_f1 ---------------------------------------------------------------------------------------------------------
 
 
 @right("08.macro_f1")
@@ -121,9 +97,6 @@ def f1_with_nan_taken_for_0(targets, predictions, num_classes):
     each = np.eye(num_classes, dtype=int)
     hits, both = each[targets] * each[predictions], each[targets] + each[predictions]
     return np.nan_to_num(2 * hits.sum(0) / both.sum(0)).mean(dtype=np.float32)
-
-
-# --- calibration_error ------------------------------------------------------------------------------------------------
 
 
 @right("08.calibration_error")
@@ -157,9 +130,6 @@ def ece_with_upper_edges_in_the_bin(confidence, right, num_bins=10):
             total += here.mean() * abs(right[here].mean() - confidence[here].mean())
         low = high
     return total
-
-
-# --- near_repeats -----------------------------------------------------------------------------------------------------
 
 
 def words(text):
@@ -198,9 +168,6 @@ def repeats_by_loops(train, test, overlap=0.8):
     return found
 
 
-# --- suspects ---------------------------------------------------------------------------------------------------------
-
-
 @right("08.suspects")
 def suspects_by_sorting_pairs(probabilities, labels, count):
     own = [(probabilities[row, label], row) for row, label in enumerate(labels)]
@@ -211,15 +178,6 @@ def suspects_by_sorting_pairs(probabilities, labels, count):
 def suspects_by_loss(probabilities, labels, count):
     losses = -np.log(np.take_along_axis(probabilities, labels[:, None], axis=1)[:, 0])
     return np.argsort(-losses)[:count].astype(np.uint16)
-
-
-@right("08.suspects")
-def suspects_by_one_hot(probabilities, labels, count):
-    own = (probabilities * np.eye(probabilities.shape[1])[labels]).sum(axis=1)
-    return np.array(sorted(range(len(own)), key=own.__getitem__)[:count])
-
-
-# --- may_answer -------------------------------------------------------------------------------------------------------
 
 
 @right("08.may_answer")

@@ -91,16 +91,13 @@ def tfidf_cases():
 
 
 TFIDF = "08.tfidf"
-holding.slip("tfidf-occurrences", "You count how often a word comes in all texts. df is the number of texts that hold it, however often.",
-             lambda counts: counts.sum(axis=0))  # fmt: skip
+holding.slip("tfidf-occurrences", "You count how often a word comes in all texts. df is the number of texts that hold it, however often.", lambda counts: counts.sum(axis=0))  # fmt: skip
 holding.slip("tfidf-once-or-twice", "A word counts in your df by how often a text holds it: once, or more than once. Once or ten times, the "
              "text holds it.", lambda counts: (counts > 1).sum(axis=0), lambda counts: (counts == 1).sum(axis=0))  # fmt: skip
 holding.slip("tfidf-texts-without", "You count the texts that do not hold the word.", lambda counts: (counts == 0).sum(axis=0))  # fmt: skip
 holding.slip("tfidf-no-idf", "Your rows are the counts brought to length 1: how rare a word is has no part in them. Has each word, a column, a "
-             "weight of its own?", lambda counts: (counts >= 0).sum(axis=0), lambda counts: (counts > 0).sum(),
-             lambda counts: (counts > 0).sum(axis=1, keepdims=True))  # fmt: skip
-holding.slip("tfidf-df-of-texts", "You count the words of each text. df counts the texts of each word: which axis are they?",
-             lambda counts: (counts > 0).sum(axis=1))  # fmt: skip
+             "weight of its own?", lambda counts: (counts >= 0).sum(axis=0), lambda counts: (counts > 0).sum(), lambda counts: (counts > 0).sum(axis=1, keepdims=True))  # fmt: skip
+holding.slip("tfidf-df-of-texts", "You count the words of each text. df counts the texts of each word: which axis are they?", lambda counts: (counts > 0).sum(axis=1))  # fmt: skip
 holding.slip("tfidf-df-is-a-share", "Your df is a share of the texts. It is their number.", lambda counts: (counts > 0).mean(axis=0))  # fmt: skip
 rarity.slip("tfidf-unsmoothed", "Your logarithm is of another fraction, such as n / df. Here one is added to both numbers, above and below.",
             lambda df, n: np.log(n / df) + 1, lambda df, n: np.log(n / df), lambda df, n: np.log(n / (1 + df)) + 1,
@@ -109,12 +106,10 @@ rarity.slip("tfidf-unsmoothed", "Your logarithm is of another fraction, such as 
             lambda df, n: np.log(1 + n / (1 + df)) + 1, lambda df, n: np.log(1 + n / 1 + df) + 1, lambda df, n: np.log(n / np.maximum(df, 1)) + 1)  # fmt: skip
 rarity.slip("tfidf-no-plus-one", "The 1 after the logarithm is missing, or stands inside of it.", lambda df, n: np.log((1 + n) / (1 + df)),
             lambda df, n: np.log((1 + n) / (1 + df) + 1))  # fmt: skip
-rarity.slip("tfidf-other-logarithm", "Your logarithm has another base than e.",
-            *(lambda df, n, base=base: np.log((1 + n) / (1 + df)) / np.log(base) + 1 for base in (2, 10)))  # fmt: skip
-rarity.slip("tfidf-no-logarithm", "There is no logarithm in your idf.", lambda df, n: (1 + n) / (1 + df) + 1, lambda df, n: (1 + n) / (1 + df),
-            lambda df, n: n / df)  # fmt: skip
+rarity.slip("tfidf-other-logarithm", "Your logarithm has another base than e.", *(lambda df, n, base=base: np.log((1 + n) / (1 + df)) / np.log(base) + 1 for base in (2, 10)))  # fmt: skip
+rarity.slip("tfidf-no-logarithm", "There is no logarithm in your idf.", lambda df, n: (1 + n) / (1 + df) + 1, lambda df, n: (1 + n) / (1 + df), lambda df, n: n / df)  # fmt: skip
 rarity.slip("tfidf-upside-down", "Common words weigh most: your fraction is upside down.", lambda df, n: np.log((1 + df) / (1 + n)) + 1)  # fmt: skip
-rarity.slip("tfidf-words-for-texts", "Your n is the number of words, the columns. It is the number of texts, the rows.",
+rarity.slip("tfidf-words-for-texts", "Your n is another number, such as that of the words, the columns. It is the number of texts, the rows.",
             lambda df, n: np.log((1 + df.size) / (1 + df)) + 1)  # fmt: skip
 weighed.slip("tfidf-no-idf", None, lambda counts, idf: counts)
 weighed.slip("tfidf-idf-alone", "How often a word comes is left out: these are the weights of the words.", lambda counts, idf: idf)  # fmt: skip
@@ -176,8 +171,7 @@ def breaking_case(candidate):
     require(logits.shape[1] > 1, "loss-case-one-class", "With a single class there is nothing to get wrong, and both losses are 0.")  # fmt: skip
     right = cross_entropy(logits.astype(float), targets)
     require(right < 0.01, "loss-case-wrong-answers",
-            "The loss of your logits really is {right:.3f}: they are not sure enough of the targets. Hers should be large where the right "
-            "one is below 0.01.", right=right)  # fmt: skip
+            "The loss of your logits really is {right:.3f}: they are not sure enough of the targets. Hers should be large where the right one is below 0.01.", right=right)  # fmt: skip
 
 
 def returning(logits, targets=None):
@@ -230,8 +224,7 @@ def cross_entropy_cases():
     yield Case("logits around 1000", 1000 + draw(10, 2, 3), np.array([1, 0]), edge=True)
     yield Case("logits around -1000", draw(11, 2, 3) - 1000, np.array([1, 0]), edge=True)
     yield Case("a logit of 1000 beside the target's of 0", np.array([[1000.0, 0, -1000], [-2000, 3, 1]]), np.array([1, 0]), edge=True)  # fmt: skip
-    yield Case("one text of logits around 1000, one around 0", np.array([[1000.0, 1000, 1000], [0, 0, 0], [-1000, -1001, -1002]]),
-               np.array([1, 2, 1]), edge=True)  # fmt: skip
+    yield Case("one text of logits around 1000, one around 0", np.array([[1000.0, 1000, 1000], [0, 0, 0], [-1000, -1001, -1002]]), np.array([1, 2, 1]), edge=True)  # fmt: skip
 
 
 CE = "08.cross_entropy"
@@ -252,8 +245,7 @@ mistake(CE, "loss-without-the-target", "Only the sum of the exponentials enters 
         lambda logits, targets: -(log_probabilities(logits) - logits)[:, 0].mean())  # fmt: skip
 mistake(CE, "loss-classes-for-texts", "Your index takes texts by the targets and classes by the number of the text. Which axis comes first?",
         lambda logits, targets: -log_probabilities(logits)[targets, np.arange(len(targets))].mean())  # fmt: skip
-mistake(CE, "loss-picks-rows", "An index of targets alone picks whole rows: it takes texts, not classes.",
-        lambda logits, targets: -log_probabilities(logits)[targets].mean())  # fmt: skip
+mistake(CE, "loss-picks-rows", "An index of targets alone picks whole rows: it takes texts, not classes.", lambda logits, targets: -log_probabilities(logits)[targets].mean())  # fmt: skip
 mistake(CE, "loss-divided-by-classes", None, lambda logits, targets: losses(logits, targets).sum() / logits.shape[1])
 
 # ----------------------------------------------------------------------------------------------------------------------
@@ -327,16 +319,15 @@ counts_of.slip("f1-hits-of-all", "Each class gets the hits of all classes togeth
                lambda *inputs: ((c := counts_of(*inputs))[0].sum() + 0 * c[0], *c[1:]))  # fmt: skip
 f1.slip("f1-precision", "That is the mean precision. F1 is the harmonic mean of precision and recall, class by class.", precision)  # fmt: skip
 f1.slip("f1-recall", "That is the mean recall. F1 is the harmonic mean of precision and recall, class by class.", recall)  # fmt: skip
-f1.slip("f1-arithmetic", "You take the plain mean of precision and recall. F1 is the harmonic one: 2PR / (P + R).", lambda *c: (precision(*c) + recall(*c)) / 2)  # fmt: skip
+f1.slip("f1-arithmetic", "You take the plain mean of precision and recall. F1 is the harmonic one.", lambda *c: (precision(*c) + recall(*c)) / 2)  # fmt: skip
 f1.slip("f1-geometric", "You take the product of precision and recall, its root, or the smaller or larger of the two. F1 is their harmonic mean.",
         lambda *c: precision(*c) * recall(*c), lambda *c: np.sqrt(precision(*c) * recall(*c)),
         lambda *c: np.minimum(precision(*c), recall(*c)), lambda *c: np.maximum(precision(*c), recall(*c)))  # fmt: skip
-f1.slip("f1-half", "That is half of it. F1 is 2 · hits / (said + true).", lambda hits, said, true: divided(hits, said + true))  # fmt: skip
+f1.slip("f1-half", "That is half of it. Hits stand twice above, for said and true stand both below.", lambda hits, said, true: divided(hits, said + true))  # fmt: skip
 f1.slip("f1-union", "You divide by the texts that are said or true, each once (the Jaccard index). In F1 hits stand twice, above and below.",
         lambda hits, said, true: divided(hits, said + true - hits), lambda hits, said, true: divided(2 * hits, said + true - hits))  # fmt: skip
-f1.slip("f1-nan", "A class that nobody named, or that never came, gives NaN. Its F1 is 0. The form 2·hits / (said + true) needs one guard only.",
-        lambda hits, said, true: harmonic(hits / said, hits / true), lambda hits, said, true: 2 * hits / (said + true),
-        lambda *c: harmonic(precision(*c), recall(*c)))  # fmt: skip
+f1.slip("f1-nan", "A class that nobody named, or that never came, gives NaN. Its F1 is 0. Which form of F1 divides only once?",
+        lambda hits, said, true: harmonic(hits / said, hits / true), lambda hits, said, true: 2 * hits / (said + true), lambda *c: harmonic(precision(*c), recall(*c)))  # fmt: skip
 f1.slip("f1-absent-is-right", "A class that neither comes nor is said gets an F1 of 1. It counts as 0.",
         lambda hits, said, true: np.where(said + true == 0, 1, divided(2 * hits, said + true)))  # fmt: skip
 f1.slip("f1-misses-alone", "Of what is wrong you count one kind alone, wrongly said or not found, twice. F1 counts each once.",
@@ -500,7 +491,7 @@ weighed_mean.slip("ece-last-alone", "One bin alone enters your result. Is there 
 
 
 @mistake(
-    ECE, "ece-weighed-by-hits", "You weigh each gap by how many of the bin's answers are right. All its answers count."
+    ECE, "ece-weighed-by-hits", "You weigh each gap by how many of its bin are right. All the bin's answers count."
 )
 def weighed_by_hits(confidence, right, num_bins=10):
     place = bins(confidence, num_bins)
@@ -617,26 +608,21 @@ words_of.slip("near-characters", "You compare characters. Compare words.", lambd
               lambda text: set(re.findall(r"\w", text.lower())))  # fmt: skip
 words_of.slip("near-short-words-lost", "Some words of a text are left out before you compare: all of them count.",
               lambda text: {w for w in words_of(text) if len(w) > 1}, lambda text: {w for w in words_of(text) if len(w) > 2})  # fmt: skip
-overlap_of.slip("near-own-share", "You divide by the words of the test text. Divide by all the different words in either.",
-                lambda own, other: len(own & other) / max(len(own), 1))  # fmt: skip
-overlap_of.slip("near-train-share", "You divide by the words of the training text. Divide by all the different words in either.",
-                lambda own, other: len(own & other) / max(len(other), 1))  # fmt: skip
-overlap_of.slip("near-dice", "You divide by the mean of the two numbers of words (Dice). Divide by the different words in either, each once.",
-                lambda own, other: 2 * len(own & other) / max(len(own) + len(other), 1))  # fmt: skip
-overlap_of.slip("near-counts-twice", "You divide by the sum of the two numbers of words: what is in both stands in it twice.",
-                lambda own, other: len(own & other) / max(len(own) + len(other), 1))  # fmt: skip
-overlap_of.slip("near-larger", "You divide by the words of the longer of the two. Divide by all the different words in either.",
-                lambda own, other: len(own & other) / max(len(own), len(other), 1))  # fmt: skip
-overlap_of.slip("near-smaller", "You divide by the words of the shorter of the two. Divide by all the different words in either.",
-                lambda own, other: len(own & other) / max(min(len(own), len(other)), 1))  # fmt: skip
-overlap_of.slip("near-cosine", "That is a cosine. Here the overlap is a share of the words in either.",
-                lambda own, other: len(own & other) / max(np.sqrt(len(own) * len(other)), 1))  # fmt: skip
-overlap_of.slip("near-exact-only", "Only texts with exactly the same words are found. Which share of the words is in both?",
-                lambda own, other: float(own == other))  # fmt: skip
+for diagnosis, divisor, below in [
+    ("near-own-share", "the words of the test text", lambda own, other: len(own)),
+    ("near-train-share", "the words of the training text", lambda own, other: len(other)),
+    ("near-dice", "the mean of the two numbers of words (Dice)", lambda own, other: (len(own) + len(other)) / 2),
+    ("near-cosine", "the root of the product of the two numbers of words (a cosine)", lambda own, other: np.sqrt(len(own) * len(other))),
+    ("near-counts-twice", "the sum of the two numbers of words", lambda own, other: len(own) + len(other)),
+    ("near-larger", "the words of the longer of the two", lambda own, other: max(len(own), len(other))),
+    ("near-smaller", "the words of the shorter of the two", lambda own, other: min(len(own), len(other))),
+    ("near-difference-below", "the words that are in one of the two only", lambda own, other: len(own ^ other) or 1e-9),
+]:  # fmt: skip
+    overlap_of.slip(diagnosis, f"You divide by {divisor}. Divide by all the different words in either, each once.",
+                    lambda own, other, below=below: len(own & other) / (below(own, other) or 1))  # fmt: skip
+overlap_of.slip("near-exact-only", "Only texts with exactly the same words are found. Which share of the words is in both?", lambda own, other: float(own == other))  # fmt: skip
 overlap_of.slip("near-count", "You compare the number of shared words with the limit, which is a share.", lambda own, other: len(own & other))  # fmt: skip
 overlap_of.slip("near-difference", "You take the share of the words that are in one of the two only.", lambda own, other: len(own ^ other) / max(len(own | other), 1))  # fmt: skip
-overlap_of.slip("near-ratio-to-difference", "You divide by the words that are in one of the two only. Divide by all in either.",
-                lambda own, other: len(own & other) / max(len(own ^ other), 1), lambda own, other: len(own & other) / (len(own ^ other) or 1e-9))  # fmt: skip
 enough.slip("near-rounded", "You round the share, the limit or the number of words: what lies a little below the limit counts.",
             lambda share, overlap, own: bool(own) and round(share, 1) >= overlap)  # fmt: skip
 enough.slip("near-strictly-more", "An overlap of exactly the limit counts too: at least.", lambda share, overlap, own: bool(own) and share > overlap)  # fmt: skip
@@ -645,8 +631,7 @@ enough.slip("near-limit-ignored", "Your limit is always the same, whatever `over
 enough.slip("near-limit-inverted", "You mark texts whose overlap is below the limit.", lambda share, overlap, own: bool(own) and share < overlap,
             lambda share, overlap, own: share <= overlap, lambda share, overlap, own: bool(own) and share <= overlap)  # fmt: skip
 enough.slip("near-rest-for-share", "You compare with 1 - overlap.", lambda share, overlap, own: bool(own) and share >= 1 - overlap)  # fmt: skip
-enough.slip("near-without-words", "A text without a single word is no repeat of anything: mind 0 divided by 0.",
-            lambda share, overlap, own: not own or share >= overlap)  # fmt: skip
+enough.slip("near-without-words", "A text without a single word is no repeat of anything: mind 0 divided by 0.", lambda share, overlap, own: not own or share >= overlap)  # fmt: skip
 any_of.slip("near-first-only", "You compare with one training text only, the first or the last. Any of them counts. Is there a return or an `=` "
             "inside of a loop?", lambda found: found[0], lambda found: found[-1])  # fmt: skip
 any_of.slip("near-all", "You mark a text if it repeats all the training texts. Any of them counts.", all)
@@ -656,7 +641,7 @@ any_of.slip("near-more-than-one", "One training text that is repeated is enough.
 
 def comparing(similar, form=words_of):
     """A whole answer from a function (own words, training text's words, limit) -> whether it is a repeat."""
-    return lambda train, test, overlap=0.8: np.array([any(similar(form(one), form(other), overlap) for other in train) for one in test] )  # fmt: skip
+    return lambda train, test, overlap=0.8: np.array([any(similar(form(one), form(other), overlap) for other in train) for one in test])  # fmt: skip
 
 
 for slip in words_of.slips:
@@ -755,8 +740,7 @@ def suspects_cases():
 SUSPECTS = "08.suspects"
 chance.slip("suspects-unsure", "You take the rows where the model is least sure of its own answer. A wrong label is one that the model gives little "
             "chance, however sure it is of another.", lambda table, labels: table.max(axis=1), lambda table, labels: -table.std(axis=1) * -1,
-            lambda table, labels: np.diff(np.sort(table, axis=1)[:, -2:], axis=1)[:, 0],
-            lambda table, labels: (table * np.log(np.maximum(table, 1e-300))).sum(axis=1))  # fmt: skip
+            lambda table, labels: np.diff(np.sort(table, axis=1)[:, -2:], axis=1)[:, 0], lambda table, labels: (table * np.log(np.maximum(table, 1e-300))).sum(axis=1))  # fmt: skip
 chance.slip("suspects-sure-of-another", "You rank by how sure the model is of its answer. What counts is the chance it gives to the label that "
             "the text carries.", lambda table, labels: -table.max(axis=1))  # fmt: skip
 chance.slip("suspects-margin", "You compare the label's chance with that of another class, or of the likeliest. Its own chance alone counts.",
@@ -782,13 +766,12 @@ first.slip("suspects-order", "The right rows, in another order: the most suspici
 first.slip("suspects-all-rows", "You return every row. Only the first `count` are asked for.", lambda rows, count: rows)
 first.slip("suspects-count-off-by-one", "You return one row too many or too few, or leave out the first.",
            lambda rows, count: rows[: count + 1], lambda rows, count: rows[: count - 1], lambda rows, count: rows[1 : count + 1], lambda rows, count: rows[1:count])  # fmt: skip
-first.slip("suspects-count-ignored", "How many rows you return does not depend on `count`.", *(
-    lambda rows, count, fixed=fixed: rows[:fixed] for fixed in (1, 2, 3, 5, 10, 50) ))  # fmt: skip
+first.slip("suspects-count-ignored", "How many rows you return does not depend on `count`.", 
+           *(lambda rows, count, fixed=fixed: rows[:fixed] for fixed in (1, 2, 3, 5, 10, 50)))  # fmt: skip
 first.slip("suspects-rows-from-1", "Your rows are counted from 1. The first is row 0.", lambda rows, count: rows[:count] + 1)  # fmt: skip
 mistake(SUSPECTS, "suspects-mask", "You return a boolean for each row. Asked for are row numbers, `count` of them.",
         lambda table, labels, count: np.isin(np.arange(len(labels)), suspects(table, labels, count)))  # fmt: skip
-mistake(SUSPECTS, "suspects-one-row", "You return one row number. Asked for are `count` of them, in an array.",
-        lambda table, labels, count: suspects(table, labels, count)[0])  # fmt: skip
+mistake(SUSPECTS, "suspects-one-row", "You return one row number. Asked for are `count` of them, in an array.", lambda table, labels, count: suspects(table, labels, count)[0])  # fmt: skip
 mistake(SUSPECTS, "suspects-labels", "You return labels or classes. Asked for are row numbers.", lambda table, labels, count: labels[suspects(table, labels, count)],
         lambda table, labels, count: table.argmax(axis=1)[suspects(table, labels, count)])  # fmt: skip
 disagree = lambda table, labels: np.flatnonzero(table.argmax(axis=1) != labels)  # noqa: E731
@@ -804,8 +787,8 @@ mistake(SUSPECTS, "suspects-picks-rows", "An index of labels alone picks whole r
 # A guard
 # ----------------------------------------------------------------------------------------------------------------------
 
-MIXED = ["Том работи в Google от три години.", "Купих си нов iPhone вчера.", "Windows не иска да тръгне на този компютър.", ]  # fmt: skip
-NAMES = ["The café was naïve, said Dvořák.", "I met Zoë and Gödel in São Paulo.", "Tom said: „Здравей“, and then he went home to his family.", ]  # fmt: skip
+MIXED = ["Том работи в Google от три години.", "Купих си нов iPhone вчера.", "Windows не иска да тръгне на този компютър."]  # fmt: skip
+NAMES = ["The café was naïve, said Dvořák.", "I met Zoë and Gödel in São Paulo.", "Tom said: „Здравей“, and then he went home to his family."]  # fmt: skip
 EMPTY = ["", "   ", "...", "12:30", "?!"]
 
 
@@ -839,19 +822,16 @@ def may_answer(candidate):
     def wrong(sentences, answers, right):
         return f"“{next((text for text, one in zip(sentences, answers, strict=True) if one != right), '')}”"
 
-    require(of_bulgarian.mean() <= 0.02, "guard-lets-bulgarian",
-            "Your guard lets {share:.0%} of Bulgarian sentences through, such as {text}; at most 2% are tolerable.",
+    require(of_bulgarian.mean() <= 0.02, "guard-lets-bulgarian", "Your guard lets {share:.0%} of Bulgarian sentences through, such as {text}; at most 2% are tolerable.",
             share=of_bulgarian.mean(), text=wrong(bulgarian, of_bulgarian, False))  # fmt: skip
-    require(of_english.mean() >= 0.95, "guard-refuses-english",
-            "Your guard refuses {share:.0%} of ordinary English sentences, such as {text}; at most 5% are tolerable.",
+    require(of_english.mean() >= 0.95, "guard-refuses-english", "Your guard refuses {share:.0%} of ordinary English sentences, such as {text}; at most 5% are tolerable.",
             share=1 - of_english.mean(), text=wrong(english, of_english, True))  # fmt: skip
     require(not of_empty.any(), "guard-lets-empty", "Your guard lets {text} through, a text without any letter. What should a pipeline say to it?",
             text=wrong(EMPTY, of_empty, False))  # fmt: skip
     require(not of_mixed.any(), "guard-lets-mixed",
             "A Bulgarian sentence with one English name in it goes through: {text}. Judge the whole, not the first letter or any single word.",
             text=wrong(MIXED, of_mixed, False))  # fmt: skip
-    require(of_names.all(), "guard-refuses-names", "Some foreign letters are enough for your guard to refuse {text}. That is English.",
-            text=wrong(NAMES, of_names, True))  # fmt: skip
+    require(of_names.all(), "guard-refuses-names", "Some foreign letters are enough for your guard to refuse {text}. That is English.", text=wrong(NAMES, of_names, True))  # fmt: skip
     alone = [call(candidate, [text]) for text in (english[0], bulgarian[0])]
     require(all(one.shape == (1,) for one in alone), "guard-shape-of-one", "For a list of one text, one answer was expected, shape (1,).")  # fmt: skip
     require(alone[0][0] == of_english[0] and alone[1][0] == of_bulgarian[0], "guard-depends-on-others",
