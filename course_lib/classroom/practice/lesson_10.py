@@ -26,6 +26,7 @@ from course_lib.classroom.practice.slips.losses import (
     probabilities,
     surprise,
 )
+from course_lib.classroom.practice.slips.numbers import lengths, unit
 from course_lib.classroom.practice.steps import everywhere, run, step
 from course_lib.classroom.practice.trial import call
 
@@ -590,13 +591,6 @@ def pooled(hidden, mask):
     return (hidden * mask[..., None]).sum(axis=1) / np.maximum(mask.sum(axis=1, keepdims=True), 1)
 
 
-@step
-def unit(vectors):
-    """Each row brought to length 1; a row of zeros stays one."""
-    length = np.linalg.norm(vectors, axis=-1, keepdims=True)
-    return vectors / np.where(length == 0, 1, length)
-
-
 @reference(
     "10.text_vectors",
     title="One vector a text",
@@ -636,7 +630,6 @@ def text_vectors_cases():
 
 POOL = "10.text_vectors"
 sums = lambda hidden, mask: (hidden * mask[..., None]).sum(axis=1)  # noqa: E731
-lengths = lambda x, **how: np.linalg.norm(x, **({"axis": -1, "keepdims": True} | how))  # noqa: E731
 
 pooled.slip("pool-with-padding", "Padding is in your mean. A text's vector then depends on its neighbours in the batch.",
         lambda hidden, mask: hidden.mean(axis=1), lambda hidden, mask: hidden.sum(axis=1) / np.maximum(mask.sum(axis=1, keepdims=True), 1))  # fmt: skip
@@ -667,32 +660,8 @@ pooled.slip("pool-first-tokens", "You take the first tokens, as many as are real
 pooled.slip("pool-empty", "A text without tokens gives NaN: 0 divided by 0. We decide: a vector of zeros.",
         lambda hidden, mask: sums(hidden, mask) / mask.sum(axis=1, keepdims=True))  # fmt: skip
 
-unit.slip("not-unit", "The vectors don't have length 1. Divide each by its length.", lambda x: x)
-unit.slip("pool-empty", None, lambda x: x / lengths(x))
-unit.slip("unit-together", "You divide all vectors by one number. Each has its own length.", lambda x: x / np.linalg.norm(x),
-        lambda x: x / lengths(x).max(), lambda x: x / lengths(x).mean())  # fmt: skip
-unit.slip("unit-columns", "You bring columns to length 1. A vector is a row.", lambda x: x / np.where((n := lengths(x, axis=0)) == 0, 1, n),
-        lambda x: x / lengths(x, axis=0))  # fmt: skip
-unit.slip("unit-missing-keepdims", "Each vector is divided by the length of another, or the shapes don't fit: the lengths have to stay standing as a "
-        "column.", lambda x: x / np.where((n := lengths(x, keepdims=False)) == 0, 1, n), lambda x: x / lengths(x, keepdims=False))  # fmt: skip
-unit.slip("unit-not-squared", "You divide by the sum of the numbers, or of their absolute values. A length is the root of the sum of squares.",
-        lambda x: x / np.where((n := abs(x).sum(axis=-1, keepdims=True)) == 0, 1, n), lambda x: x / abs(x).sum(axis=-1, keepdims=True),
-        lambda x: x / np.where((n := x.sum(axis=-1, keepdims=True)) == 0, 1, n), lambda x: x / x.sum(axis=-1, keepdims=True))  # fmt: skip
-unit.slip("unit-without-root", "You divide by the sum of squares. A length is its root.",
-        lambda x: x / np.where((n := (x**2).sum(axis=-1, keepdims=True)) == 0, 1, n), lambda x: x / (x**2).sum(axis=-1, keepdims=True))  # fmt: skip
-unit.slip("unit-by-largest", "You divide by the largest number of each vector. Its length is the root of the sum of squares.",
-        lambda x: x / np.where((n := abs(x).max(axis=-1, keepdims=True)) == 0, 1, n), lambda x: x / abs(x).max(axis=-1, keepdims=True),
-        lambda x: x / x.max(axis=-1, keepdims=True))  # fmt: skip
-unit.slip("unit-multiplied", "You multiply by the length. Divide.", lambda x: x * lengths(x))
-unit.slip("unit-standardised", "You divide by the standard deviation, or take off the mean. A length is the root of the sum of squares.",
-        *(lambda x, off=off: (x - off * x.mean(axis=-1, keepdims=True)) / np.where((n := x.std(axis=-1, keepdims=True)) == 0, 1, n) for off in (0, 1)),
-        lambda x: unit(x - x.mean(axis=-1, keepdims=True)))  # fmt: skip
-unit.slip("unit-softmaxed", "These are shares that sum to 1, a softmax. A vector of length 1 has squares that sum to 1.",
-        lambda x: (e := np.exp(x - x.max(axis=-1, keepdims=True))) / e.sum(axis=-1, keepdims=True))  # fmt: skip
-unit.slip("unit-epsilon", "Something is added to the length, or it is cut off below: a short vector does not reach length 1.",
-        *(lambda x, eps=eps: x / (lengths(x) + eps) for eps in (1, 1e-3, 1e-5, 1e-6, 1e-8, 1e-9)),
-        *(lambda x, eps=eps: x / np.maximum(lengths(x), eps) for eps in (1, 1e-3, 1e-5)))  # fmt: skip
 mistake(POOL, "not-unit", None, sums, lambda hidden, mask: sums(hidden, mask) / hidden.shape[1])
+mistake(POOL, "pool-empty", None, lambda hidden, mask: (total := sums(hidden, mask)) / lengths(total))
 for slip in unit.slips:  # of the sums, which is the same where lengths are divided out
     mistake(POOL, slip.diagnosis, None, lambda hidden, mask, unit=slip.function: unit(sums(hidden, mask)))
 
@@ -734,7 +703,7 @@ def best(scores, k):
         "`cosines = unit(queries) @ unit(documents).T`, then `np.argsort(-cosines, axis=-1)[:, :k]`.",
     ],
     returns="array of documents",
-    same=["pool-empty", "unit-epsilon"],
+    same=["empty-row-nan", "unit-epsilon"],
 )
 def search(queries, documents, k):
     return best(alike(queries, documents), k)
