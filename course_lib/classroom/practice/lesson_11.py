@@ -21,9 +21,9 @@ from course_lib.classroom.practice.steps import step
 # ---------------------------------------------------------------------------------------------------------------------
 
 
-def in_axes(array, axes, height, width, size):
+def in_axes(array, axes, shape, size):
     """An array (…, with height · width numbers) by one reshape to these axes, such as "rycx"."""
-    sizes = {"r": height // size, "c": width // size, "y": size, "x": size}
+    sizes = {"r": shape[0] // size, "c": shape[1] // size, "y": size, "x": size}
     leading = array.shape[: array.ndim - 2]
     return array.reshape(*leading, *(sizes[axis] for axis in axes))
 
@@ -36,7 +36,7 @@ def exchanged(axes, order):
 @step
 def cut_up(images, size):
     """Both axes cut in two: (…, height, width) -> (…, rows, size, columns, size)."""
-    return in_axes(images, "rycx", *images.shape[-2:], size)
+    return in_axes(images, "rycx", images.shape[-2:], size)
 
 
 @step
@@ -87,12 +87,12 @@ def patch_cases():
 
 
 cut_up.slip("patches-counts-exchanged", "When an axis is cut in two, the first new axis counts the patches, the second the pixels in one. Yours are exchanged.",
-            lambda images, size: in_axes(images, "yrxc", *images.shape[-2:], size))  # fmt: skip
+            lambda images, size: in_axes(images, "yrxc", images.shape[-2:], size))  # fmt: skip
 cut_up.slip("patches-reshaped-at-once", "You reshape straight to (rows, columns, size, size). Reshape only reads on, along whole rows of the image: cut each "
-            "axis in two where it stands.", lambda images, size: in_axes(images, "rcyx", *images.shape[-2:], size))  # fmt: skip
+            "axis in two where it stands.", lambda images, size: in_axes(images, "rcyx", images.shape[-2:], size))  # fmt: skip
 cut_up.slip("patches-grid-exchanged", "Rows and columns of the grid are exchanged: there are height / size rows of patches, each of width / size.",
-            lambda images, size: in_axes(images, "rycx", *images.shape[:-3:-1], size))  # fmt: skip
-cut_up.slip("leading-axes", None, lambda images, size: in_axes(images, "rycx", *images.shape[:2], size))
+            lambda images, size: in_axes(images, "rycx", images.shape[:-3:-1], size))  # fmt: skip
+cut_up.slip("leading-axes", None, lambda images, size: in_axes(images, "rycx", images.shape[:2], size))
 gathered.slip("patches-are-strips", "Your patches are strips: pixels that follow each other in memory, cut after every patch_size². Reshape only reads on. "
             "Cut both axes first, then bring the two patch axes side by side.", lambda cut: cut)  # fmt: skip
 gathered.slip("patches-down-columns", "The patches are right, but go down the columns. They are counted as one reads: along the first row, then the second.",
@@ -171,7 +171,7 @@ mistake("11.to_patches", "patches-overlap", "Your patches overlap: the window mo
         lambda images, size: windows(images, size, np.s_[:: max(size // 2, 1), :: max(size // 2, 1)]), lambda images, size: windows(images, size, np.s_[: images.shape[-2] // size, : images.shape[-1] // size]))  # fmt: skip
 mistake("11.to_patches", "patches-assume-a-square", "You take the image for a square one. Height and width are two numbers.",
         lambda images, size: to_patches(images[..., : images.shape[-2]], size), lambda images, size: to_patches(images[..., : images.shape[-1], :], size),
-        *(lambda images, size, side=side: listed(gathered(in_axes(images, "rycx", *[images.shape[side]] * 2, size)), size) for side in (-1, -2)))  # fmt: skip
+        *(lambda images, size, side=side: listed(gathered(in_axes(images, "rycx", [images.shape[side]] * 2, size)), size) for side in (-1, -2)))  # fmt: skip
 mistake("11.to_patches", "leading-axes", None, of_rank(2, to_patches), of_rank(3, to_patches))
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -188,7 +188,7 @@ def side_of(patches):
 @step
 def opened(patches, height, width, size):
     """(…, patches, size²) -> (…, rows, columns, size, size)."""
-    return in_axes(patches, "rcyx", height, width, size)
+    return in_axes(patches, "rcyx", (height, width), size)
 
 
 @step
@@ -229,10 +229,10 @@ side_of.slip("image-size-fixed", "Your patches always have the same size. How la
 side_of.slip("image-size-not-the-root", "The last axis counts all pixels of a patch. Its side is the root of that.", lambda patches: patches.shape[-1],
             lambda patches: patches.shape[-1] // 2, lambda patches: patches.shape[-1] // 4 or 1)  # fmt: skip
 opened.slip("image-down-columns", "The patches are put down the columns. They come row by row.",
-            lambda *inputs: np.swapaxes(in_axes(inputs[0], "cryx", *inputs[1:]), -4, -3))  # fmt: skip
-opened.slip("patches-grid-exchanged", None, lambda *inputs: in_axes(inputs[0], "cryx", *inputs[1:]))
+            lambda patches, height, width, size: np.swapaxes(in_axes(patches, "cryx", (height, width), size), -4, -3))  # fmt: skip
+opened.slip("patches-grid-exchanged", None, lambda patches, height, width, size: in_axes(patches, "cryx", (height, width), size))  # fmt: skip
 opened.slip("image-opened-as-cut", "You open the list as the image was cut: (rows, size, columns, size). But the patches are joined by now: the first axis "
-            "counts rows and columns, the second holds size and size.", lambda *inputs: in_axes(inputs[0], "rycx", *inputs[1:]))  # fmt: skip
+            "counts rows and columns, the second holds size and size.", lambda patches, height, width, size: in_axes(patches, "rycx", (height, width), size))  # fmt: skip
 opened.slip("image-pixels-transposed", "Each patch is turned over its diagonal. Its pixels, too, come row by row.",
             lambda *inputs: np.swapaxes(opened(*inputs), -1, -2))  # fmt: skip
 opened.slip("image-patches-reversed", "The patches are put in reverse order, or mirrored: the first one belongs to the upper left.",
@@ -261,8 +261,8 @@ joined.slip("some-patches-only", "A part of your image stays 0: are all patches 
               keep=keep: joined(cut * keep(*np.indices(cut.shape[-4:])), height, width) for keep in (lambda r, y, c, x: (r == 0) & (c == 0), lambda r, y, c,
               x: r == 0, lambda r, y, c, x: c == 0)))  # fmt: skip
 mistake("11.from_patches", "image-assumes-a-square-grid", "You take the grid for a square one. How many patches stand in a row is width / size.",
-        lambda patches, height, width: joined(spread(in_axes(patches, "rcyx", *[int(patches.shape[-2] ** 0.5) * (size := side_of(patches))] * 2, size)),
-          height, width))  # fmt: skip
+        lambda patches, height, width: joined(spread(in_axes(patches, "rcyx", [int(patches.shape[-2] ** 0.5) * (size := side_of(patches))] * 2, size)), height,
+          width))  # fmt: skip
 mistake("11.from_patches", "leading-axes", None, of_rank(2, from_patches), of_rank(3, from_patches))
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -445,7 +445,7 @@ def some_cut(about, cut):
 
 def squares_of(image):
     """The tokens of squares of 2 × 2 pixels."""
-    return in_axes(image, "rycx", *image.shape, 2).swapaxes(1, 2).reshape(-1, 4)
+    return in_axes(image, "rycx", image.shape, 2).swapaxes(1, 2).reshape(-1, 4)
 
 
 @cases(MAP)
@@ -886,9 +886,17 @@ mistake(RESIZE, "resize-nearest", None,
 mistake(RESIZE, "resize-as-a-sequence", "You stretch the list of positions as if they stood in one line, so a row runs over into the next. Put them back into "
         "their grid first, and interpolate along both axes.", of_table(lambda rows, grid, new_grid: in_one_line(rows, new_grid[0] * new_grid[1])),
         lambda positions, grid, new_grid: in_one_line(positions, 1 + new_grid[0] * new_grid[1]))  # fmt: skip
+
+
+def enlarged(table, new_grid, last):
+    """The grid as it is, with `last` times its last row and column behind it until it is large enough."""
+    down, across = (np.minimum(np.arange(new), old - 1) for new, old in zip(new_grid, table.shape, strict=False))
+    inside = (np.arange(new_grid[0]) < table.shape[0])[:, None] & (np.arange(new_grid[1]) < table.shape[1])
+    return table[down][:, across] * np.maximum(inside, last)[..., None]
+
+
 mistake(RESIZE, "resize-filled-up", "You keep the old positions as they are and fill up behind them. In the larger grid every row and column moves.",
-        *(of_table(lambda rows, grid, new_grid, mode=mode: in_line(np.pad(rows.reshape(*grid, -1), [*((0, new - old) for old, new in zip(grid, new_grid,
-          strict=True)), (0, 0)], mode))) for mode in ("constant", "edge")), *(of_table(lambda rows, grid, new_grid, fill=fill: np.concatenate([rows,
+        *(of_table(lambda rows, grid, new_grid, last=last: in_line(enlarged(rows.reshape(*grid, -1), new_grid, last))) for last in (0, 1)), *(of_table(lambda rows, grid, new_grid, fill=fill: np.concatenate([rows,
           np.repeat(fill(rows), new_grid[0] * new_grid[1] - len(rows), axis=0)])) for fill in (lambda rows: 0 * rows[:1], lambda rows: rows[-1:])))  # fmt: skip
 mistake(RESIZE, "resize-tiled", "You repeat old positions. Then places far apart, or side by side, have the same one.",
         of_table(lambda rows, grid, new_grid: rows[np.arange(new_grid[0] * new_grid[1]) % len(rows)]),
