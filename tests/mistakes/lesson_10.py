@@ -4,7 +4,7 @@ import numpy as np
 
 from course_lib.attention import softmax
 from course_lib.classroom.practice.lesson_10 import gelu
-from tests.mistakes.collection import right
+from tests.mistakes.collection import equal, right
 
 # --- cover ------------------------------------------------------------------------------------------------------------
 
@@ -240,3 +240,23 @@ def trained_as_a_list(names, num_layers, top):
 def trained_by_prefix_with_dot(names, num_layers, top):
     starts = tuple(f"encoder.blocks.{number}." for number in range(num_layers - top, num_layers))
     return np.array([top == num_layers or name.startswith(("head.", *starts)) for name in names])
+
+
+# --- changes that leave the solutions right -----------------------------------------------------------------------------
+
+equal("10.cover", "dice < 0.8 -> dice <= 0.8", "the line after it decides about 0.8 once more")
+for change in (
+    "np.zeros -> np.ones",
+    "50 -> 51",
+    "50 -> 49",
+    *(f"{a} -> {b}" for a, b in ("01", "12", "10", "23", "21", "34", "32", "43")),
+):
+    equal("10.satisfies_the_colleague", change, "any varied text does, and any high enough logit")
+equal("10.bert_block", "1 -> 2", "reshape takes any negative size for the one to be found out")
+for name in ("masked_loss", "text_vectors", "search"):
+    equal(f"10.{name}", "-1 -> +1", "there are two axes")
+equal("10.text_vectors", "1 -> 2", "zeros stay zeros whatever divides them")
+SUMMED = "np.where(mask[..., None], hidden, 0)"
+equal("10.text_vectors", f"{SUMMED}.sum -> {SUMMED}.mean", "what all tokens are divided by cancels in the length")
+LENGTH = "np.linalg.norm(queries, axis=-1, keepdims=True)"
+equal("10.search", f"queries / {LENGTH} -> queries * {LENGTH}", "a query's own length changes nothing in the order")

@@ -855,7 +855,8 @@ def best_span_cases():
     everything = np.ones(5, dtype=bool)
     yield Case("four tokens, all allowed", *drawn_span(1, 4, 4, lambda s, e, i, j: i < j, everything[:4]))
     yield Case("the best end before the best start", *drawn_span(2, 5, 5, lambda s, e, i, j: e.argmax() < s.argmax() and i < j, everything))  # fmt: skip
-    yield Case("the best start and end outside of the text", *drawn_span(3, 9, 4, lambda s, e, i, j: s.argmax() < 3 and e.argmax() == 8))  # fmt: skip
+    outside = lambda s, e, i, j: s[5:8].max() + e[8] > s[i] + e[j] < s[2] + e[3:6].max()  # noqa: E731
+    yield Case("better spans that begin or end outside of the text", *drawn_span(3, 9, 4, outside))
     yield Case("the best start and end too far apart", *drawn_span(4, 8, 3, lambda s, e, i, j: e.argmax() - s.argmax() > 4, np.ones(8, dtype=bool)))  # fmt: skip
     apart = lambda s, e, *_: len({best_span(s, e, np.ones(8, dtype=bool), longest) for longest in (2, 3, 4, 5)}) == 4  # noqa: E731
     yield Case("ever better spans beyond the longest answer", *drawn_span(5, 8, 2, apart, np.ones(8, dtype=bool)))
