@@ -182,6 +182,9 @@ squashed.slip("sigmoid-for-tanh", "You squash with a sigmoid, to between 0 and 1
               lambda sums: 1 / (1 + np.exp(-sums)))  # fmt: skip
 squashed.slip("other-function", "You bend with another function than tanh, the hyperbolic tangent, that the papers take.",
               np.tan, np.sin, np.arctan, np.sinh, np.sign, np.exp, lambda sums: np.log1p(np.exp(sums)))  # fmt: skip
+squashed.slip("tanh-overflow", "Long vectors give NaN: your powers of e get too large for a float. A tanh itself is never above 1.",
+              lambda sums: (np.exp(sums) - np.exp(-sums)) / (np.exp(sums) + np.exp(-sums)),
+              lambda sums: (np.exp(2 * sums) - 1) / (np.exp(2 * sums) + 1))  # fmt: skip
 squashed.slip("softmax-for-tanh", "The numbers of your hidden layer are shares that add up to 1. The papers take tanh of each by itself.",
               lambda sums: softmax(sums), lambda sums: softmax(np.tanh(sums)))  # fmt: skip
 
@@ -273,6 +276,7 @@ def network_cases():
     )
     yield "a batch", *vectors(21, D_MEMORY, 2), *oblong
     yield "two leading axes", *vectors(23, D_MEMORY, 2, 3), *oblong
+    yield "long vectors", 1000 * draw(32, 2, D_STATE), 1000 * draw(33, 3, D_MEMORY), *oblong
 
 
 @cases("01.additive_scores")
@@ -295,7 +299,8 @@ def of_halves(additive):
 ADDITIVE, CONCAT = "01.additive_scores", "01.concat_scores"
 mistake(ADDITIVE, "matrices-swapped", "The two matrices are exchanged: the first belongs to the states, the second to the memory.",
         lambda states, memory, W_q, W_k, v: additive_scores(states, memory, W_k, W_q, v))  # fmt: skip
-mistake(ADDITIVE, "matrix-side", None, everywhere(additive_scores, mapped, mapped.slips[0]))
+for id, right in ((ADDITIVE, additive_scores), (CONCAT, concat_scores)):
+    mistake(id, "matrix-side", None, everywhere(right, mapped, mapped.slips[0]))
 for diagnosis, sentence, *functions in [
     ("one-matrix", "One matrix maps both. The states have their own, and so has the memory.",
      lambda states, memory, W_q, W_k, v: additive_scores(states, memory, W_q, W_q, v),
@@ -328,6 +333,9 @@ for id, right in ((DOT, dot_scores), (GENERAL, general_scores), (ADDITIVE, addit
             lambda *inputs, right=right: np.broadcast_to((s := right(*inputs))[(0,) * (s.ndim - 2)], s.shape))  # fmt: skip
     mistake(id, "one-leading-axis", None,
             lambda states, *rest, right=right: right(one_axis_in_front(states), *rest))  # fmt: skip
+    mistake(id, "first-filled-only", "All but the first row, or the first entry, is 0. Is the return inside of the loop?",
+            *(lambda *inputs, right=right, kept=kept: right(*inputs) * (np.arange(inputs[0].shape[-2]) == 0)[:, None] * kept(inputs[1])
+              for kept in (lambda memory: 1, lambda memory: np.arange(memory.shape[-2]) == 0)))  # fmt: skip
     mistake(id, "negative-scores", "The sign of all your scores is turned round: what fits best has the lowest.",
             lambda *inputs, right=right: -right(*inputs))  # fmt: skip
 for id, right in ((DOT, dot_scores), (GENERAL, general_scores)):
@@ -632,7 +640,7 @@ side_by_side.slip("context-left-out", "The context has no part in what you retur
         "`np.where(mask[:, None, :], scores, -np.inf)`, `max` and `sum` with `axis=-1, keepdims=True`, and [context, states].",
     ],
     returns=("hidden", "weights"),
-    same=WITHOUT_EMPTY_ROWS | ORDINARY_SCORES | {"one-leading-axis"},
+    same=WITHOUT_EMPTY_ROWS | ORDINARY_SCORES | {"one-leading-axis", "tanh-overflow"},
 )
 def luong_step(states, memory, mask, W, W_c):
     weights = softmax(dot_products(through(states, W), memory), for_every_target(mask))
@@ -804,9 +812,19 @@ def path_cases():
     order = generator(4).permutation(7)
     yield Case("a ring with one direction, its positions shuffled", np.roll(np.eye(7, dtype=bool), 1, axis=0)[np.ix_(order, order)])  # fmt: skip
     yield Case("a recurrent network of 13 positions", chain(13))
+    order = generator(6).permutation(25)
+    yield Case("two ways at each of eight forks in a row", forks(8)[np.ix_(order, order)])
     yield Case("no links at all", np.zeros((3, 3), dtype=bool), edge=True)
     yield Case("a single position", np.zeros((1, 1), dtype=bool), edge=True)
     yield Case("a single position, linked to itself", np.ones((1, 1), dtype=bool), edge=True)
+
+
+def forks(number):
+    """Links in a row of forks, whose two ways meet again: 2**number shortest ways from the first position to the last."""
+    links = np.zeros((3 * number + 1, 3 * number + 1), dtype=bool)
+    for start in range(0, 3 * number, 3):
+        links[[start + 1, start + 2], start] = links[start + 3, [start + 1, start + 2]] = True
+    return links
 
 
 def at_home(links):
@@ -887,6 +905,15 @@ def middle_inside(links):
     return np.where(np.isinf(lengths), -1, lengths).astype(int)
 
 
+def counted(links, kind, wait):
+    """The first power of the links, or of those and the diagonal, that is not 0, in whole numbers of a small type."""
+    lengths, number = np.where(at_home(links), 0, -1), at_home(links).astype(kind)
+    for steps in range(1, len(links)):
+        number = (links | (at_home(links) & wait)).astype(kind) @ number
+        lengths = noted(lengths, number != 0, steps)
+    return lengths
+
+
 def distances(links):
     """How far apart positions are, with a sign."""
     return np.subtract.outer(np.arange(len(links)), np.arange(len(links)))
@@ -895,7 +922,8 @@ def distances(links):
 PATHS = "01.path_lengths"
 mistake(PATHS, "path-direct-only", None, lambda links: links, lambda links: links & ~at_home(links), lambda links: links | at_home(links),
         lambda links: np.where(links, 1, -1), lambda links: np.where(links & ~at_home(links), 1, 0),
-        lambda links: np.where(links, 1, np.where(at_home(links), 0, -1)))  # fmt: skip
+        lambda links: np.where(links, 1, np.where(at_home(links), 0, -1)),
+        lambda links: np.where(links & ~at_home(links), 1, at_home(links) - 1) if len(links) > 1 else None)  # fmt: skip
 mistake(PATHS, "path-by-distance", "That is how far apart the positions are. Links may be long, as in attention: follow them.",
         lambda links: abs(distances(links)), lambda links: distances(links),
         lambda links: np.where(distances(links) < 0, -1, distances(links)),
@@ -916,6 +944,9 @@ mistake(PATHS, "path-off-by-one", None, lambda links: np.where(path_lengths(link
 mistake(PATHS, "path-counts-ways", "You count how many ways there are. Asked for is the length of the shortest.",
         ways, lambda links: np.where(ways(links) == 0, -1, ways(links)),
         lambda links: np.where(at_home(links), 0, np.where(ways(links) == 0, -1, ways(links))))  # fmt: skip
+mistake(PATHS, "path-overflow", "Where there are many ways, their number is too large for its small type and comes out as 0, as if there were none. "
+        "Ask only whether there is one.", *(lambda links, kind=kind, wait=wait: counted(links, kind, wait)
+                                            for kind in (np.int8, np.uint8) for wait in (False, True)))  # fmt: skip
 mistake(PATHS, "path-longest", None, *(change for more in (0, 1) for change in (
     lambda links, more=more: walks(links, keep=False, more=more),
     lambda links, more=more: np.where(at_home(links), 0, walks(links, keep=False, more=more)),

@@ -193,7 +193,7 @@ mistake(RESIDUAL, "residual-added-twice", None,
         in_both(lambda x, f, norm: norm(x + x + f(x)), lambda x, f, norm: x + x + f(norm(x))))  # fmt: skip
 mistake(RESIDUAL, "residual-not-a-sum", None,
         *(in_both(lambda x, f, norm, put=put: norm(put(x, f(x))), lambda x, f, norm, put=put: put(x, f(norm(x))))
-          for put in (np.subtract, np.multiply)))  # fmt: skip
+          for put in (np.subtract, np.multiply, lambda x, y: y - x, lambda x, y: (x + y) / 2)))  # fmt: skip
 for slip in post_norm.slips[1:]:
     mistake(RESIDUAL, slip.diagnosis, None, in_both(slip.function))
 mistake(RESIDUAL, "batch-first-only", None, of_the_first(residual))
@@ -233,6 +233,8 @@ def feed_forward_cases():
     yield Case("one token alone, without other axes", draw(17, D_MODEL), *wide, edge=True)
 
 
+mistake("06.feed_forward", "projection-transposed", None,
+        everywhere(blocks.feed_forward, blocks.linear, next(slip for slip in blocks.linear.slips if slip.diagnosis == "projection-transposed")))  # fmt: skip
 mistake("06.feed_forward", "two-axes-only", None, with_two_axes(feed_forward))
 mistake("06.feed_forward", "batch-first-only", None, of_the_first(feed_forward))
 
@@ -529,7 +531,7 @@ mistake(DECODER, "decoder-side-by-side", "Both attentions read the block's input
 mistake(DECODER, "decoder-another-order", "The feed-forward network does not come last. The order is self-attention, cross-attention, "
         "feed-forward.", *(decoder_with(sequence=order, norms_in=norms) for order in ((0, 2, 1), (2, 0, 1), (1, 2, 0), (2, 1, 0))
                           for norms in (order, (0, 1, 2))))  # fmt: skip
-mistake(DECODER, "decoder-norms-exchanged", "The norms stand in another order: norms[0] belongs to self-attention, norms[1] to "
+mistake(DECODER, "decoder-norms-exchanged", "A norm stands where another belongs: norms[0] goes with self-attention, norms[1] to "
         "cross-attention, norms[2] to the feed-forward network.",
         *(decoder_with(norms_in=order) for order in ((0, 2, 1), (1, 0, 2), (1, 2, 0), (2, 0, 1), (2, 1, 0), (0, 0, 0), (1, 1, 1), (2, 2, 2),
                                                      (0, 0, 1), (0, 0, 2), (0, 1, 1), (0, 1, 0))))  # fmt: skip

@@ -290,7 +290,7 @@ for order in (post_norm, pre_norm):
                lambda x, f, norm: x + 2 * f(norm(x)))  # fmt: skip
     order.slip("residual-not-a-sum", "x and what the sublayer gives are put together in another way than by adding them{at}.",
                *(lambda x, f, norm, put=put: norm(put(x, f(x))) for put in (np.subtract, np.multiply, lambda a, b: (a + b) / 2, lambda a, b: b - a)),
-               *(lambda x, f, norm, put=put: put(x, f(norm(x))) for put in (np.subtract, np.multiply, lambda a, b: (a + b) / 2)))  # fmt: skip
+               *(lambda x, f, norm, put=put: put(x, f(norm(x))) for put in (np.subtract, np.multiply, lambda a, b: (a + b) / 2, lambda a, b: b - a)))  # fmt: skip
 
 # ----------------------------------------------------------------------------------------------------------------------
 # The feed-forward network
@@ -307,6 +307,8 @@ linear.slip("bias-missing", "The bias{at} changes nothing in your result.", lamb
 linear.slip("bias-subtracted", "The bias{at} is subtracted. It is added.", lambda x, W, b: x @ W - b)
 linear.slip("bias-multiplies", "The bias{at} multiplies. It is added.", lambda x, W, b: x @ W * b)
 linear.slip("bias-added-twice", "The bias{at} is added twice.", lambda x, W, b: x @ W + 2 * b)
+linear.slip("bias-in-the-matrix", "The bias{at} is added to the matrix. It is added to what comes out of the product.",
+            lambda x, W, b: x @ (W + b))  # fmt: skip
 linear.slip("projection-transposed", None, lambda x, W, b: x @ W.T + b)
 
 

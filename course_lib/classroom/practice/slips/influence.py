@@ -199,6 +199,11 @@ def changing_at(places):
     return by(noise), by(np.ones_like)
 
 
+def by_a_table_of_noise(x, token):
+    """The step with other random numbers: those of a table that is drawn once for all of x."""
+    return changing(lambda row: row + noise(x)[token])(x, token)
+
+
 def others(token, length):
     """All places but one."""
     return np.arange(length) != token
@@ -401,6 +406,10 @@ tabled.slip(
     *(lambda columns, which=which: np.stack(columns, axis=-1) & ~np.eye(len(columns), dtype=bool)[which] for which in (0, -1)),
 )  # fmt: skip
 tabled.slip(
+    "influence-half-table", "Only one side of the diagonal is filled in your table: what is felt of later tokens, or of earlier ones. Asked for is both.",
+    *(lambda columns, half=half, k=k: half(np.stack(columns, axis=-1), k) for half, k in ((np.triu, 0), (np.triu, 1), (np.tril, 0), (np.tril, -1))),
+)  # fmt: skip
+tabled.slip(
     "influence-at-all", "Your table says of each token, or of each output, whether anything moves at all. Keep both axes.",
     lambda columns: np.stack(columns, axis=-1).any(axis=0), lambda columns: np.stack(columns, axis=-1).any(axis=1),
 )  # fmt: skip
@@ -438,6 +447,13 @@ def influence_mistakes(id):
         mistake(id, slip.diagnosis, None, table_by(one, slip.function, tabled.function))
     for slip in tabled.slips:
         mistake(id, slip.diagnosis, None, table_by(one, moved.function, slip.function))
+    signed = next(slip.function for slip in moved.slips if slip.diagnosis == "influence-signed")
+    mistake(
+        id, "influence-signed", None, table_by(by_a_table_of_noise, signed, tabled.function)
+    )  # which outputs rise hangs on the noise
+    mistake(id, "influence-by-nan", "You put NaN in a token's place. What is masked seems to be felt then: 0 times NaN is NaN, not 0.",
+            *(table_by(changing(lambda row: np.nan * row), compare, tabled.function)
+              for compare in (lambda after, before: np.isnan(flat(after)).any(axis=-1), lambda after, before: (flat(after) != flat(before)).any(axis=-1))))  # fmt: skip
     for slip in changed.slips:
         mistake(id, slip.diagnosis, None, *(table_by(slip.function, last, join) for join in joins))
     mistake(id, "influence-guessed", "That is what some functions should give. Measure this one: call it, and compare.",
