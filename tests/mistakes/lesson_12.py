@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from course_lib.attention import causal_mask, scaled_dot_product_attention, softmax
+from course_lib.attention import scaled_dot_product_attention, softmax
 from tests.mistakes.collection import equal, right
 
 # --- attention_share --------------------------------------------------------------------------------------------------
@@ -46,13 +46,6 @@ def merge_where(m1, l1, o1, m2, l2, o2):
     return np.where(m1 > m2, m1, m2), a * l1 + b * l2, a * o1 + b * o2
 
 
-@right("12.merge_pieces")
-def merge_stacked(m1, l1, o1, m2, l2, o2):
-    highest, totals, sums = (np.stack(pair) for pair in ((m1, m2), (l1, l2), (o1, o2)))
-    factors = np.exp(highest - highest.max(axis=0))
-    return highest.max(axis=0), (factors * totals).sum(axis=0), (factors * sums).sum(axis=0)
-
-
 # --- blockwise_attention ----------------------------------------------------------------------------------------------
 
 
@@ -92,16 +85,6 @@ def blocks_from_minus_infinity(queries, keys, values, block):
 
 
 @right("12.blockwise_attention")
-def blocks_kept_divided(queries, keys, values, block):
-    context, total, m = 0, 0, -1e30
-    for highest, new, o in pieces(queries, keys, values, block):
-        m, old = np.maximum(m, highest), m
-        before, now = np.exp(old - m) * total, np.exp(highest - m) * new
-        context, total = (before * context + now * (o / new)) / (before + now), before + now
-    return context
-
-
-@right("12.blockwise_attention")
 def blocks_in_single_precision(queries, keys, values, block):
     return blocks_merged(*(array.astype(np.float32) for array in (queries, keys, values)), block)
 
@@ -117,12 +100,6 @@ def back(seq_len):
 def reach_by_matrix_power(seq_len, window, num_layers):
     one = (back(seq_len) >= 0) & (back(seq_len) <= window)
     return np.linalg.matrix_power(one.astype(int), num_layers) > 0
-
-
-@right("12.window_reach")
-def reach_by_triangles(seq_len, window, num_layers):
-    ones = np.ones((seq_len, seq_len), dtype=bool)
-    return np.tril(ones) & np.triu(ones, -window * num_layers)
 
 
 @right("12.window_reach")
@@ -159,20 +136,11 @@ def chunks_that_are_far_or_nan(read, x):
 # --- cached_attention -------------------------------------------------------------------------------------------------
 
 
-def cached(x, keys, values, W_Q, W_K, W_V, mask=None):
-    keys, values = np.concatenate([keys, x @ W_K]), np.concatenate([values, x @ W_V])
-    mask = causal_mask(len(x), len(keys)) if mask is None else mask
-    return scaled_dot_product_attention(x @ W_Q, keys, values, mask)[0], keys, values
-
-
-@right("12.cached_attention")
-def cached_bottom_right(x, keys, values, W_Q, W_K, W_V):
-    return list(cached(x, keys, values, W_Q, W_K, W_V, np.tri(len(x), len(keys) + len(x), len(keys), dtype=bool)))
-
-
 @right("12.cached_attention")
 def cached_rows_of_a_square(x, keys, values, W_Q, W_K, W_V):
-    return cached(x, keys, values, W_Q, W_K, W_V, np.tri(len(keys) + len(x), dtype=bool)[len(keys) :])
+    keys, values = np.concatenate([keys, x @ W_K]), np.concatenate([values, x @ W_V])
+    mask = np.tri(len(keys), dtype=bool)[-len(x) :]
+    return [scaled_dot_product_attention(x @ W_Q, keys, values, mask)[0], keys, values]
 
 
 @right("12.cached_attention")
@@ -190,12 +158,6 @@ def cached_token_by_token(x, keys, values, W_Q, W_K, W_V):
 @right("12.cache_bytes")
 def bytes_by_prod(*sizes):
     return np.prod([2, *sizes[:2], *sizes[3:]], dtype=np.int64)
-
-
-@right("12.cache_bytes")
-def bytes_by_loops(n, layers, heads, kv_heads, d_head, size):
-    vectors = sum(2 * kv_heads for _ in range(layers))
-    return np.array(vectors * d_head * n * size)
 
 
 # --- grouped_attention ------------------------------------------------------------------------------------------------

@@ -1,5 +1,6 @@
 """Lesson 12, long sequences: what is right, and each mistake with its sentence, in the order of its exercises."""
 
+import functools
 import tracemalloc
 
 import numpy as np
@@ -20,7 +21,7 @@ from course_lib.classroom.practice.slips.attention import (
 )
 from course_lib.classroom.practice.slips.attention import softmax as softmax_step
 from course_lib.classroom.practice.slips.heads import attended, projections
-from course_lib.classroom.practice.steps import everywhere, step
+from course_lib.classroom.practice.steps import Slip, everywhere, step
 from course_lib.classroom.practice.trial import call
 
 # ----------------------------------------------------------------------------------------------------------------------
@@ -34,15 +35,16 @@ def of_pairs(seq_len, d_model):
     return 2 * seq_len**2 * d_model
 
 
-of_pairs.slip("share-scores-only",
-              "You count one product that has seq_len twice. There are two, QKᵀ and weights @ values, with as many multiplications each.",
-              lambda n, d: n * n * d)  # fmt: skip
+of_pairs.slip("share-scores-only", "Beside the linear part your quadratic one is half of what it should be. Two products have seq_len twice: QKᵀ, "
+    "and weights @ values.", lambda n, d: n * n * d)  # fmt: skip
 of_pairs.slip("share-width-lost", "A table of scores has seq_len² entries, but each of them is a product of d_model pairs of numbers.",
-              lambda n, d: 2 * n * n, lambda n, d: n * n)  # fmt: skip
-of_pairs.slip("share-length-once", "The two products have seq_len twice: each query meets each key.",
-              lambda n, d: 2 * n * d, lambda n, d: 2 * n * d * d, lambda n, d: n * d * d)  # fmt: skip
+    lambda n, d: 2 * n * n, lambda n, d: n * n)  # fmt: skip
+of_pairs.slip("share-three-products", "You count three products that have seq_len twice. There are two, QKᵀ and weights @ values.",
+    lambda n, d: 3 * n * n * d)  # fmt: skip
+of_pairs.slip("share-length-once", "The two products have seq_len twice: each query meets each key.", lambda n, d: 2 * n * d,
+    lambda n, d: 2 * n * d * d, lambda n, d: n * d * d)  # fmt: skip
 of_pairs.slip("share-width-squared", "d_model stands twice in the two products that have seq_len twice. It stands there once.",
-              lambda n, d: 2 * n * n * d * d, lambda n, d: n * n * d * d)  # fmt: skip
+    lambda n, d: 2 * n * n * d * d, lambda n, d: n * n * d * d)  # fmt: skip
 
 
 @step
@@ -51,20 +53,14 @@ def of_projections(seq_len, d_model):
     return 4 * seq_len * d_model**2
 
 
-of_projections.slip(
-    "share-without-output", "Four projections, not three: W_O comes after the heads.", lambda n, d: 3 * n * d * d
-)
-of_projections.slip("share-one-projection", "You count one or two projections. There are four: W_Q, W_K, W_V and W_O.",
-                    lambda n, d: n * d * d, lambda n, d: 2 * n * d * d)  # fmt: skip
-of_projections.slip(
-    "share-without-projections",
-    "The projections are missing: they multiply every token by four matrices.",
-    lambda n, d: 0,
-)
+of_projections.slip("share-without-output", "Four projections, not three: W_O comes after the heads.", lambda n, d: 3 * n * d * d)  # fmt: skip
+of_projections.slip("share-one-projection", "You count one or two projections. There are four: W_Q, W_K, W_V and W_O.", lambda n, d: n * d * d,
+    lambda n, d: 2 * n * d * d)  # fmt: skip
+of_projections.slip("share-without-projections", "The projections are missing: they multiply every token by four matrices.", lambda n, d: 0)  # fmt: skip
 of_projections.slip("share-projections-once-wide", "A projection goes from d_model features to d_model features: that is d_model twice.",
-                    lambda n, d: 4 * n * d)  # fmt: skip
+    lambda n, d: 4 * n * d)  # fmt: skip
 of_projections.slip("share-projections-of-pairs", "The projections have seq_len once: each token goes through them by itself.",
-                    lambda n, d: 4 * n * n * d, lambda n, d: 4 * n * n * d * d)  # fmt: skip
+    lambda n, d: 4 * n * n * d, lambda n, d: 4 * n * n * d * d)  # fmt: skip
 
 
 @step
@@ -74,15 +70,17 @@ def of_network(seq_len, d_model, d_ff):
 
 
 of_network.slip("share-without-feed-forward", "The feed-forward network is missing: it multiplies every token by two matrices.",
-                lambda n, d, d_ff: 0)  # fmt: skip
+    lambda n, d, d_ff: 0)  # fmt: skip
 of_network.slip("share-half-feed-forward", "The feed-forward network has two matrices, d_model × d_ff and d_ff × d_model; you count one.",
-                lambda n, d, d_ff: n * d * d_ff)  # fmt: skip
-of_network.slip("share-d-ff-guessed", "You take d_ff for a multiple of d_model, or for d_model. It is given.",
-                lambda n, d, d_ff: 8 * n * d * d, lambda n, d, d_ff: 2 * n * d * d)  # fmt: skip
-of_network.slip("share-network-without-d_model", "The matrices of the feed-forward network go from d_model to d_ff and back: d_model stands in both.",
-                lambda n, d, d_ff: 2 * n * d_ff, lambda n, d, d_ff: 2 * n * d_ff**2, lambda n, d, d_ff: n * d_ff**2)  # fmt: skip
-of_network.slip("share-network-sizes-added", "The two sizes of a matrix multiply. You add d_model and d_ff.",
-                lambda n, d, d_ff: n * (d + d_ff), lambda n, d, d_ff: 2 * n * (d + d_ff))  # fmt: skip
+    lambda n, d, d_ff: n * d * d_ff)  # fmt: skip
+of_network.slip("share-network-of-three", "You count three matrices in the feed-forward network. It has two.",
+    lambda n, d, d_ff: 3 * n * d * d_ff)  # fmt: skip
+of_network.slip("share-d-ff-guessed", "You take d_ff for a multiple of d_model, or for d_model. It is given.", lambda n, d, d_ff: 8 * n * d * d,
+    lambda n, d, d_ff: 2 * n * d * d)  # fmt: skip
+of_network.slip("share-network-without-d_model", "The matrices of the feed-forward network go from d_model to d_ff and back: d_model stands in "
+    "both.", lambda n, d, d_ff: 2 * n * d_ff, lambda n, d, d_ff: 2 * n * d_ff**2, lambda n, d, d_ff: n * d_ff**2)  # fmt: skip
+of_network.slip("share-network-sizes-added", "The two sizes of a matrix multiply. You add d_model and d_ff.", lambda n, d, d_ff: n * (d + d_ff),
+    lambda n, d, d_ff: 2 * n * (d + d_ff))  # fmt: skip
 
 
 @step
@@ -92,19 +90,17 @@ def part_of_all(quadratic, linear):
 
 
 part_of_all.slip("share-ratio", "That is the quadratic part divided by the linear one. A share divides by the whole.",
-                 lambda quadratic, linear: quadratic / linear)  # fmt: skip
-part_of_all.slip("share-of-the-rest", "That is the share of the other part, which grows linearly.",
-                 lambda quadratic, linear: linear / (quadratic + linear))  # fmt: skip
+    lambda square, rest: square / rest)  # fmt: skip
+part_of_all.slip("share-of-the-rest", "That is the share of the other part, which grows linearly.", lambda square, rest: rest / (square + rest))  # fmt: skip
 part_of_all.slip("share-upside-down", "Your fraction stands on its head: it is above 1. A share divides by the whole.",
-                 lambda quadratic, linear: (quadratic + linear) / quadratic, lambda quadratic, linear: linear / quadratic)  # fmt: skip
-part_of_all.slip("share-percent", "That is in percent. A share lies between 0 and 1.",
-                 lambda quadratic, linear: 100 * quadratic / (quadratic + linear))  # fmt: skip
-part_of_all.slip("share-count", "That is how many multiplications. Divide by those of the whole block.",
-                 lambda quadratic, linear: quadratic, lambda quadratic, linear: quadratic + linear)  # fmt: skip
+    lambda square, rest: (square + rest) / square, lambda square, rest: rest / square)  # fmt: skip
+part_of_all.slip("share-percent", "That is in percent. A share lies between 0 and 1.", lambda square, rest: 100 * square / (square + rest))  # fmt: skip
+part_of_all.slip("share-count", "That is how many multiplications. Divide by those of the whole block.", lambda square, rest: square,
+    lambda square, rest: square + rest)  # fmt: skip
 part_of_all.slip("share-floored", "// drops what is behind the point, and a share lies between 0 and 1.",
-                 lambda quadratic, linear: quadratic // (quadratic + linear))  # fmt: skip
+    lambda square, rest: square // (square + rest))  # fmt: skip
 part_of_all.slip("share-rounded", "Your share is rounded.",
-                 *(lambda quadratic, linear, digits=digits: round(quadratic / (quadratic + linear), digits) for digits in (2, 3, 4)))  # fmt: skip
+    *(lambda square, rest, digits=digits: round(square / (square + rest), digits) for digits in (2, 3, 4)))  # fmt: skip
 
 
 @reference(
@@ -136,12 +132,10 @@ def share_cases():
 
 
 SHARE = "12.attention_share"
-mistake(SHARE, "share-of-one-token",
-        "The projections and the feed-forward network are counted for one token. All seq_len tokens go through them.",
-        lambda n, d, d_ff: part_of_all(of_pairs(n, d), of_projections(1, d) + of_network(1, d, d_ff)))  # fmt: skip
-mistake(SHARE, "share-with-projections", "You count the projections with the square. They have seq_len once; only QKᵀ and weights @ values "
-        "have it twice.",
-        lambda n, d, d_ff: part_of_all(of_pairs(n, d) + of_projections(n, d), of_network(n, d, d_ff)))  # fmt: skip
+mistake(SHARE, "share-of-one-token", "Your two parts are out of proportion by a factor of seq_len: the linear one has seq_len once, the quadratic "
+        "one twice.", lambda n, d, d_ff: part_of_all(of_pairs(n, d), of_projections(1, d) + of_network(1, d, d_ff)))  # fmt: skip
+mistake(SHARE, "share-with-projections", "You count the projections with the square. They have seq_len once; only QKᵀ and weights @ values have "
+        "it twice.", lambda n, d, d_ff: part_of_all(of_pairs(n, d) + of_projections(n, d), of_network(n, d, d_ff)))  # fmt: skip
 mistake(SHARE, "share-of-network", "That is the share of the feed-forward network, or of the projections. Which products have seq_len twice?",
         lambda n, d, d_ff: part_of_all(of_network(n, d, d_ff), of_projections(n, d) + of_pairs(n, d)),
         lambda n, d, d_ff: part_of_all(of_projections(n, d), of_network(n, d, d_ff) + of_pairs(n, d)))  # fmt: skip
@@ -157,11 +151,6 @@ def is_a_share(share, seq_len, d_model, d_ff):
 # ----------------------------------------------------------------------------------------------------------------------
 
 
-def of_all(maximum):
-    """One maximum for all queries, as an array and as a number."""
-    return (lambda one, other: np.full_like(one, maximum(one, other))), maximum
-
-
 @step
 def in_common(highest_1, highest_2):
     """Each query's maximum over both pieces."""
@@ -169,15 +158,20 @@ def in_common(highest_1, highest_2):
 
 
 in_common.slip("pieces-one-maximum", "You take one maximum for all queries. Each query has its own row, and its own maximum.",
-               *of_all(lambda one, other: max(one.max(), other.max())))  # fmt: skip
+    lambda one, other: np.full_like(one, max(one.max(), other.max())), lambda one, other: max(one.max(), other.max()))  # fmt: skip
 in_common.slip("pieces-second-maximum", "You always take the second piece's maximum. Where the first is larger, its factor explodes.",
-               lambda one, other: other)  # fmt: skip
+    lambda one, other: other)  # fmt: skip
 in_common.slip("pieces-first-maximum", "You always take the first piece's maximum. Where the second is larger, its factor explodes.",
-               lambda one, other: one)  # fmt: skip
+    lambda one, other: one)  # fmt: skip
 in_common.slip("pieces-smaller-maximum", "Of the two maxima you take the smaller. No key of either piece may lie above the common one.",
-               np.minimum)  # fmt: skip
+    np.minimum)  # fmt: skip
+in_common.slip("pieces-absolute-maximum", "You compare the maxima without their signs. Of two negative ones that nearer to 0 is larger.",
+    lambda one, other: np.maximum(abs(one), abs(other)))  # fmt: skip
 in_common.slip("pieces-maxima-mixed", "You add up or average the two maxima. The highest score of all keys is one of the two.",
-               lambda one, other: one + other, lambda one, other: (one + other) / 2, np.logaddexp)  # fmt: skip
+    lambda one, other: one + other, lambda one, other: (one + other) / 2, np.logaddexp)  # fmt: skip
+in_common.slip("pieces-one-choice", "You choose between the two maxima once for all queries. Of some the first is larger, of others the second.",
+    lambda one, other: one if (one > other).all() else other, lambda one, other: one if (one > other).any() else other,
+    lambda one, other: one if one.sum() > other.sum() else other)  # fmt: skip
 
 
 @step
@@ -187,19 +181,16 @@ def factor(old, new):
 
 
 factor.slip("pieces-rescaled-the-wrong-way", "Your factor{at} is above 1: old and new maximum are exchanged in it. A piece with the smaller "
-            "maximum has to shrink.",
-            lambda old, new: np.exp(new - old), lambda old, new: np.exp(np.minimum(new - old, 500)))  # fmt: skip
-factor.slip("pieces-plain", "A factor of e^maximum{at} undoes the subtraction: the sums then belong to a maximum of 0, not to yours, and "
-            "large scores overflow. By how much did the maximum change?",
-            lambda old, new: np.exp(old))  # fmt: skip
+    "maximum has to shrink.", lambda old, new: np.exp(new - old), lambda old, new: np.exp(np.minimum(new - old, 500)))  # fmt: skip
+factor.slip("pieces-plain", "A factor of e^maximum{at} undoes the subtraction: the sums then belong to a maximum of 0, not to yours, and large "
+    "scores overflow. By how much did the maximum change?", lambda old, new: np.exp(old))  # fmt: skip
 factor.slip("factor-of-the-new-alone", "Your factor{at} is made of the new maximum alone. By how much did the maximum change?",
-            lambda old, new: np.exp(-new), lambda old, new: np.exp(new))  # fmt: skip
-factor.slip("pieces-overflow", "Maxima of 1000, or of -1000, give infinity or NaN: no float holds e to such a number, or it is 0. Exponentiate "
-            "differences of maxima only.",
-            lambda old, new: np.exp(old) / np.exp(new), lambda old, new: np.exp(old) * np.exp(-new))  # fmt: skip
+    lambda old, new: np.exp(-new), lambda old, new: np.exp(new))  # fmt: skip
+factor.slip("pieces-overflow",
+    "Large scores give infinity or NaN: e¹⁰⁰⁰ is too large for a float, and e⁻¹⁰⁰⁰ is 0. Exponentiate differences only.",
+    lambda old, new: np.exp(old) / np.exp(new), lambda old, new: np.exp(old) * np.exp(-new))  # fmt: skip
 factor.slip("factor-without-exponential", "Your factor{at} is a difference, or a ratio, of maxima. A shift of scores is a factor of their "
-            "exponentials.",
-            lambda old, new: old - new, lambda old, new: old / new)  # fmt: skip
+    "exponentials.", lambda old, new: old - new, lambda old, new: old / new)  # fmt: skip
 factor.slip("another-base", None, lambda old, new: 2.0 ** (old - new), lambda old, new: 10.0 ** (old - new))
 
 
@@ -209,25 +200,22 @@ def joined(first, a, second, b):
     return a * first + b * second
 
 
-joined.slip("pieces-not-rescaled", "The pieces are added{at} as they are. Each was computed against its own maximum: bring both to the common "
-            "one first.",
-            lambda first, a, second, b: first + second)  # fmt: skip
+joined.slip("pieces-not-rescaled", "The pieces are added{at} as they are. Each was computed against its own maximum: bring both to the common one "
+    "first.", lambda first, a, second, b: first + second)  # fmt: skip
 joined.slip("pieces-first-as-it-is", "Only the second piece is brought{at} to the common maximum, the first is added as it is. Either may have "
-            "the smaller one.",
-            lambda first, a, second, b: first + b * second)  # fmt: skip
-joined.slip("pieces-second-as-it-is", "Only the first piece is brought{at} to the common maximum, the second is added as it is. Either may "
-            "have the smaller one.",
-            lambda first, a, second, b: a * first + second)  # fmt: skip
+    "the smaller one.", lambda first, a, second, b: first + b * second)  # fmt: skip
+joined.slip("pieces-second-as-it-is", "Only the first piece is brought{at} to the common maximum, the second is added as it is. Either may have "
+    "the smaller one.", lambda first, a, second, b: a * first + second)  # fmt: skip
 joined.slip("pieces-factors-exchanged", "The factors are exchanged{at}: each piece shrinks by its own old maximum.",
-            lambda first, a, second, b: b * first + a * second)  # fmt: skip
+    lambda first, a, second, b: b * first + a * second)  # fmt: skip
 joined.slip("pieces-mean-taken", "The two pieces are averaged{at}. They are sums, over other keys each: what is the sum over all?",
-            lambda first, a, second, b: (a * first + b * second) / 2, lambda first, a, second, b: (a * first + b * second) / (a + b))  # fmt: skip
+    lambda first, a, second, b: (a * first + b * second) / 2, lambda first, a, second, b: (a * first + b * second) / (a + b))  # fmt: skip
 joined.slip("pieces-one-factor", "One factor stands before both pieces{at}. Each has its own: they had other maxima.",
-            lambda first, a, second, b: a * (first + second), lambda first, a, second, b: b * (first + second))  # fmt: skip
+    lambda first, a, second, b: a * (first + second), lambda first, a, second, b: b * (first + second))  # fmt: skip
 joined.slip("pieces-multiplied", "The two pieces are multiplied{at}. They are sums, over other keys each: what is the sum over all?",
-            lambda first, a, second, b: a * first * b * second)  # fmt: skip
-joined.slip("pieces-one-lost", "One of the two pieces is lost{at}.",
-            lambda first, a, second, b: a * first, lambda first, a, second, b: b * second)  # fmt: skip
+    lambda first, a, second, b: a * first * b * second, lambda first, a, second, b: first * second)  # fmt: skip
+joined.slip("pieces-one-lost", "One of the two pieces is lost{at}.", lambda first, a, second, b: a * first,
+    lambda first, a, second, b: b * second)  # fmt: skip
 
 
 @reference(
@@ -272,37 +260,35 @@ def piece_cases():
     yield Case("two parts with the same maxima", *same[:3], same[0], *same[4:])
     yield Case("scores around 1000", *pieces(61, 3, (4, 3), 2, 1000.0), edge=True)
     yield Case("scores around -1000", *pieces(71, 3, (4, 3), 2, -1000.0), edge=True)
-    yield Case(
-        "rows of very different height", *pieces(81, 4, (4, 3), 2, np.array([[1000.0], [0], [-1000], [10]])), edge=True
-    )
+    yield Case("rows of very different height", *pieces(81, 4, (4, 3), 2, np.array([[1000.0], [0], [-1000], [10]])), edge=True)  # fmt: skip
     yield Case("scores that lie far apart", *pieces(91, 6, (4, 3), 2, 0.0, 500.0), edge=True)
 
 
 PIECES = "12.merge_pieces"
 
 
-def everywhere_in(function, step):
-    """The function with each slip of a step made at all its places: (diagnosis, wrong function) each."""
-    return [(slip.diagnosis, everywhere(function, step, slip)) for slip in step.slips]
+def at_all_places(id, function, *steps):
+    """Know each slip of these steps made wherever the reference does them."""
+    for one in steps:
+        for slip in one.slips:
+            mistake(id, slip.diagnosis, None, everywhere(function, one, slip))
 
 
-for one in (joined, factor):
-    for diagnosis, wrong in everywhere_in(merge_pieces, one):
-        mistake(PIECES, diagnosis, None, wrong)
+at_all_places(PIECES, merge_pieces, joined, factor)
 mistake(PIECES, "pieces-total-twice", "The weighted sums were never divided by their totals: don't multiply by them.",
         lambda m, t, o, m2, t2, o2: (*merge_pieces(m, t, o, m2, t2, o2)[:2], merge_pieces(m, t, t * o, m2, t2, t2 * o2)[2]))  # fmt: skip
 mistake(PIECES, "contexts-averaged", "You average the pieces' contexts, as if both had the same share of the weight. Their totals say how much "
-        "each of them has.",
-        lambda m, t, o, m2, t2, o2: (*merge_pieces(m, t, o, m2, t2, o2)[:2], (o / t + o2 / t2) / 2))  # fmt: skip
-mistake(PIECES, "pieces-divided-early", "Your sum of values is already divided by the total. Divide once, after the last piece, or the next "
-        "merge gets it wrong.",
-        lambda *pieces: (*(all := merge_pieces(*pieces))[:2], all[2] / all[1]))  # fmt: skip
+        "each of them has.", lambda m, t, o, m2, t2, o2: (*merge_pieces(m, t, o, m2, t2, o2)[:2], (o / t + o2 / t2) / 2))  # fmt: skip
+mistake(PIECES, "pieces-divided-early", "Your sum of values is already divided by the total. Divide once, after the last piece, or the next merge "
+        "gets it wrong.", lambda *pieces: (*(all := merge_pieces(*pieces))[:2], all[2] / all[1]))  # fmt: skip
+mistake(PIECES, "pieces-another-maximum", "Your sums belong to the maximum of one piece, but you return another. All three things have to belong "
+        "to the same.",
+        *(lambda *pieces, which=which: (in_common(pieces[0], pieces[3]),
+        *everywhere(merge_pieces, in_common, Slip("", which))(*pieces)[1:]) for which in (lambda one, other: one, lambda one, other: other)))  # fmt: skip
+mistake(PIECES, "pieces-total-twice", None, lambda m, t, o, m2, t2, o2: (np.maximum(m, m2), t + t2, (t * o + t2 * o2) / (t + t2)))  # fmt: skip
 mistake(PIECES, "pieces-overflow", None,
         *(lambda m, t, o, m2, t2, o2, over=over: (n := np.maximum(m, m2), over(np.exp(m) * t + np.exp(m2) * t2, n),
-                                                  over(np.exp(m) * o + np.exp(m2) * o2, n))
-          for over in (lambda total, n: total / np.exp(n), lambda total, n: total * np.exp(-n))))  # fmt: skip
-mistake(PIECES, "pieces-more-than-three", "You return more than the three things of all keys together.",
-        lambda *pieces: (*(all := merge_pieces(*pieces)), all[2] / all[1]))  # fmt: skip
+        over(np.exp(m) * o + np.exp(m2) * o2, n)) for over in (lambda t, n: t / np.exp(n), lambda t, n: t * np.exp(-n))))  # fmt: skip
 
 # ----------------------------------------------------------------------------------------------------------------------
 # Attention without its matrix
@@ -327,26 +313,23 @@ def parts(num_keys, block):
     return [slice(start, start + block) for start in range(0, num_keys, block)]
 
 
-parts.slip("blocks-tail-lost", "The last keys are missing when block does not divide their number. A slice may end early: NumPy stops at the end.",
-           lambda n, block: parts(n // block * block, block), lambda n, block: parts(max(n // block, 1) * block, block),
-           lambda n, block: [slice(start, start + block) for start in range(0, n - block, block)] or [slice(0, block)])  # fmt: skip
-parts.slip(
-    "blocks-last-only",
-    "Only the last block counts. Carry on from the one before.",
-    lambda n, block: parts(n, block)[-1:],
-)
-parts.slip(
-    "blocks-first-only", "Only the first block counts. Does the loop end with it?", lambda n, block: parts(n, block)[:1]
-)
+parts.slip("blocks-tail-lost",
+    "The last keys are missing when block does not divide their number. A slice may end early: NumPy stops at the end.",
+    lambda n, block: parts(n // block * block, block), lambda n, block: parts(max(n // block, 1) * block, block),
+    lambda n, block: [slice(start, start + block) for start in range(0, n - block, block)] or [slice(0, block)])  # fmt: skip
+parts.slip("blocks-last-key-lost", "The last block is missing where it holds a single key: the loop ends one too early.",
+    lambda n, block: [slice(start, start + block) for start in range(0, n - 1, block)])  # fmt: skip
+parts.slip("blocks-last-only", "Only the last block counts. Carry on from the one before.", lambda n, block: parts(n, block)[-1:])  # fmt: skip
+parts.slip("blocks-first-only", "Only the first block counts. Does the loop end with it?", lambda n, block: parts(n, block)[:1])  # fmt: skip
 parts.slip("blocks-first-lost", "The first block is missing.", lambda n, block: parts(n, block)[1:])
 parts.slip("blocks-share-keys", "Your blocks overlap: some keys count more than once.",
-           lambda n, block: [slice(start, start + block + 1) for start in range(0, n, block)],
-           lambda n, block: [slice(start, start + block) for start in range(n)],
-           lambda n, block: [slice(0, start + block) for start in range(0, n, block)],
-           lambda n, block: [slice(max(start - 1, 0), start + block) for start in range(0, n, block)])  # fmt: skip
+    lambda n, block: [slice(start, start + block + 1) for start in range(0, n, block)],
+    lambda n, block: [slice(start, start + block) for start in range(n)],
+    lambda n, block: [slice(0, start + block) for start in range(0, n, block)],
+    lambda n, block: [slice(max(start - 1, 0), start + block) for start in range(0, n, block)])  # fmt: skip
 parts.slip("blocks-with-gaps", "Between your blocks keys are left out: the next begins where the last one ended.",
-           lambda n, block: [slice(start, start + block) for start in range(0, n, block + 1)],
-           lambda n, block: [slice(start, start + max(block - 1, 1)) for start in range(0, n, block)])  # fmt: skip
+    lambda n, block: [slice(start, start + block) for start in range(0, n, block + 1)],
+    lambda n, block: [slice(start, start + max(block - 1, 1)) for start in range(0, n, block)])  # fmt: skip
 
 
 @step
@@ -355,10 +338,10 @@ def over_total(weighted, total):
     return weighted / total
 
 
-over_total.slip("blocks-not-divided", "Nobody divides by the total of the shares: these are sums of values, not averages.",
-                lambda weighted, total: weighted)  # fmt: skip
-over_total.slip("blocks-total-multiplied", "You multiply by the total of the shares. An average divides by it.",
-                lambda weighted, total: weighted * total)  # fmt: skip
+over_total.slip("blocks-not-divided", "Nobody divides by the total of the shares: these are sums of values, not averages.", lambda o, t: o)  # fmt: skip
+over_total.slip("blocks-total-raised", "Something small is added to the total. It is never 0: the largest share of a row is 1.",
+    *(lambda o, t, eps=eps: o / (t + eps) for eps in (1, 1e-2, 1e-3, 1e-4)))  # fmt: skip
+over_total.slip("blocks-total-multiplied", "You multiply by the total of the shares. An average divides by it.", lambda o, t: o * t)  # fmt: skip
 
 
 @reference(
@@ -401,114 +384,40 @@ def block_cases():
     yield Case("large scores", 3000 * queries, keys, values, 3, edge=True)
     yield Case("scores far below 0", np.full((3, 4), -1000.0), abs(draw(71, 7, 4)) + 1, draw(72, 7, 3), 3, edge=True)
     heights = np.array([[3000.0], [1], [-3000], [-5], [30]]) * np.eye(1, 4)
-    yield Case(
-        "rows of very different height", heights + draw(81, 5, 4), abs(draw(82, 9, 4)) + 1, draw(83, 9, 2), 4, edge=True
-    )
+    yield Case("rows of very different height", heights + draw(81, 5, 4), abs(draw(82, 9, 4)) + 1, draw(83, 9, 2), 4, edge=True)  # fmt: skip
 
 
-TOO_MUCH = [  # what is wrong, if on this many queries and keys, of this width, too many numbers are held
+TOO_MUCH = [  # what is wrong, if on this many queries and keys, in blocks of this size, more numbers are held than this
     ("blocks-whole-matrix", "Right values, but at one time your function held {held} numbers; for {queries} queries and {keys} keys in blocks "
-     "of {block} that is the whole matrix of scores. Work with one block's scores at a time.", 500, 500, 4),
-    ("blocks-of-queries", "Right values, but each of your blocks still meets all keys at once: for {queries} queries and {keys} keys your "
-     "function held {held} numbers. Cut the keys, {block} at a time.", 20, 8000, 1),
+     "of {block} that is the whole matrix of scores. Work with one block's scores at a time.", 500, 500, 20, 187_500),
+    ("blocks-of-queries", "Right values, but a query still meets all keys at once: for {queries} queries and {keys} keys your function held "
+     "{held} numbers. Cut the keys, {block} at a time.", 4, 20_000, 200, 35_000),
 ]  # fmt: skip
 
 
 @demands("12.blockwise_attention")
-def one_block_at_a_time(candidate, block=20):
-    for diagnosis, sentence, queries, keys, width in TOO_MUCH:
-        inputs = draw(8, queries, width), draw(9, keys, width), draw(10, keys, width)
-        held = numbers_held(candidate, *inputs, block)
-        require(held < queries * keys * 3 // 4, diagnosis, sentence,
-                held=f"{held:,}", queries=queries, keys=keys, block=block)  # fmt: skip
+def one_block_at_a_time(candidate):
+    if hasattr(type(candidate), "answer_to"):
+        return  # it lives in another process, and so does what it holds
+    running, held = tracemalloc.is_tracing(), []
 
+    def measured(*inputs):
+        tracemalloc.reset_peak()
+        before, _ = tracemalloc.get_traced_memory()
+        context = candidate(*inputs)
+        held.append((tracemalloc.get_traced_memory()[1] - before) // 8)
+        return context
 
-def numbers_held(candidate, *inputs):
-    """How many numbers a function held at one time, beside its inputs."""
-    running = tracemalloc.is_tracing()
     if not running:
         tracemalloc.start()
     try:
-        tracemalloc.reset_peak()
-        before, _ = tracemalloc.get_traced_memory()
-        call(candidate, *inputs)
-        return (tracemalloc.get_traced_memory()[1] - before) // 8
+        for _, _, queries, keys, block, _ in TOO_MUCH:
+            call(measured, draw(8, queries, 1), draw(9, keys, 1), draw(10, keys, 1), block)
     finally:
         if not running:
             tracemalloc.stop()
-
-
-def started_at(level):
-    """Attention in blocks that are merged into nothing, with this maximum."""
-
-    def wrong(queries, keys, values, block):
-        piece = (
-            np.full((len(queries), 1), level),
-            np.zeros((len(queries), 1)),
-            np.zeros((len(queries), values.shape[1])),
-        )
-        for part in parts(len(keys), block):
-            piece = merge_pieces(
-                *piece, *piece_of(scaled(dot_products(queries, keys[part]), keys.shape[-1]), values[part])
-            )
-        return piece[2] / piece[1]
-
-    return wrong
-
-
-def of_blocks(combine):
-    """What is made of the contexts of all blocks, each with a softmax of its own."""
-    return lambda queries, keys, values, block: combine(
-        [attended(queries, keys[part], values[part])[0] for part in parts(len(keys), block)]
-    )
-
-
-def of_pieces(combine):
-    """What is made of the pieces of all blocks: lists of maxima, totals and sums of values."""
-    return lambda queries, keys, values, block: combine(
-        *zip(*(piece_of(scaled(dot_products(queries, keys[part]), keys.shape[-1]), values[part])
-               for part in parts(len(keys), block)), strict=True))  # fmt: skip
-
-
-BLOCKS = "12.blockwise_attention"
-for one in (joined, factor):
-    for diagnosis, wrong in everywhere_in(blockwise_attention, one):
-        mistake(BLOCKS, diagnosis, None, wrong)
-mistake(
-    BLOCKS,
-    "blocks-whole-matrix",
-    TOO_MUCH[0][1],
-    lambda queries, keys, values, block: attended(queries, keys, values)[0],
-)
-mistake(BLOCKS, "blocks-of-queries", TOO_MUCH[1][1], lambda queries, keys, values, block: np.concatenate(
-    [attended(queries[part], keys, values)[0] for part in parts(len(queries), block)]))  # fmt: skip
-mistake(BLOCKS, "blocks-start-too-high", "Where all scores are far below 0, your totals vanish and 0/0 is left: the maximum that you start with is "
-        "too high. What lies below any score?",
-        *map(started_at, (0.0, -1.0, -100.0, -1000.0)))  # fmt: skip
-mistake(BLOCKS, "blocks-softmax-each", "Each block gets a softmax of its own, and the contexts are added: weights that sum to the number of blocks.",
-        of_blocks(sum))  # fmt: skip
-mistake(BLOCKS, "blocks-averaged", "Each block gets a softmax of its own, and the contexts are averaged. A block with high scores deserves more.",
-        of_blocks(lambda contexts: np.mean(contexts, axis=0)))  # fmt: skip
-mistake(BLOCKS, "blocks-halved-again", "Each block's context is averaged with what came before, so that the last block always counts half.",
-        of_blocks(lambda contexts: [all := contexts[0], *(all := (all + new) / 2 for new in contexts[1:])][-1]))  # fmt: skip
-mistake(BLOCKS, "blocks-side-by-side", "The blocks' contexts are stacked or joined. Each query has one context, over all keys.",
-        of_blocks(np.stack), of_blocks(np.concatenate), of_blocks(lambda contexts: np.concatenate(contexts, axis=-1)))  # fmt: skip
-mistake(BLOCKS, "blocks-divided-by-one-total", "You divide by the total of one block alone. The sums of values are those of all blocks.",
-        lambda *inputs: of_pieces(lambda m, total, o: blockwise_attention(*inputs) * over_all(m, total) / total[-1])(*inputs),
-        lambda *inputs: of_pieces(lambda m, total, o: blockwise_attention(*inputs) * over_all(m, total) / total[0])(*inputs))  # fmt: skip
-mistake(BLOCKS, "softmax-overflow", None, of_pieces(
-    lambda m, total, o: sum(np.exp(h) * one for h, one in zip(m, o, strict=True)) / sum(np.exp(h) * one for h, one in zip(m, total, strict=True))),
-    lambda queries, keys, values, block: (e := np.exp(queries @ keys.T / np.sqrt(keys.shape[-1]))) @ values / e.sum(axis=-1, keepdims=True))  # fmt: skip
-mistake(BLOCKS, "blocks-returns-a-piece", "You return a piece, its total or its maximum. At the end the sum of values is divided by the total.",
-        lambda *inputs: of_pieces(lambda m, total, o: (np.max(m, axis=0), over_all(m, total), over_all(m, o)))(*inputs),
-        of_pieces(lambda m, total, o: over_all(m, total)), of_pieces(lambda m, total, o: np.max(m, axis=0)))  # fmt: skip
-mistake(BLOCKS, "scaled-by-d_v", None, lambda queries, keys, values, block: blockwise_attention(
-    queries * np.sqrt(keys.shape[-1] / values.shape[-1]), keys, values, block))  # fmt: skip
-mistake(BLOCKS, "scaled-by-block", "The scores are divided by the root of how many keys a block has. A score adds up d_k products.",
-        lambda queries, keys, values, block: blockwise_attention(queries * np.sqrt(keys.shape[-1] / block), keys, values, block))  # fmt: skip
-mistake(
-    BLOCKS, "mixes-keys", None, lambda queries, keys, values, block: blockwise_attention(queries, keys, keys, block)
-)
+    for (diagnosis, sentence, queries, keys, block, limit), count in zip(TOO_MUCH, held, strict=True):
+        require(count < limit, diagnosis, sentence, held=f"{count:,}", queries=queries, keys=keys, block=block)
 
 
 def over_all(maxima, sums):
@@ -516,6 +425,59 @@ def over_all(maxima, sums):
     highest = np.max(maxima, axis=0)
     return sum(np.exp(one - highest) * part for one, part in zip(maxima, sums, strict=True))
 
+
+# What is made of the contexts of all blocks, each with a softmax of its own; of their pieces, in lists of maxima, totals and
+# sums; and of pieces that are merged one after the other
+of_blocks = lambda make: lambda q, k, v, block: make(  # noqa: E731
+    [attended(q, k[part], v[part])[0] for part in parts(len(k), block)])  # fmt: skip
+of_pieces = lambda make: lambda q, k, v, block: make(  # noqa: E731
+    *zip(*(piece_of(scaled(dot_products(q, k[part]), k.shape[-1]), v[part]) for part in parts(len(k), block)), strict=True))  # fmt: skip
+merging = lambda first, change, make: of_pieces(lambda m, t, o: make(*functools.reduce(  # noqa: E731
+    lambda done, new: change(*merge_pieces(*done, *new)), zip(m[1:], t[1:], o[1:], strict=True), first(m[0], t[0], o[0]))))  # fmt: skip
+early = lambda m, t, o: (m, t, o / t)  # noqa: E731
+
+BLOCKS = "12.blockwise_attention"
+at_all_places(BLOCKS, blockwise_attention, joined, factor)
+mistake(BLOCKS, "blocks-whole-matrix", TOO_MUCH[0][1], lambda q, k, v, block: attended(q, k, v)[0])  # fmt: skip
+mistake(BLOCKS, "blocks-of-queries", TOO_MUCH[1][1],
+        lambda q, k, v, block: np.concatenate([attended(q[part], k, v)[0] for part in parts(len(q), block)]))  # fmt: skip
+mistake(BLOCKS, "blocks-of-queries", None, lambda q, k, v, block: np.stack([attended(query[None], k, v)[0][0] for query in q]))  # fmt: skip
+mistake(BLOCKS, "blocks-start-too-high", "Where all scores are far below 0, your totals vanish and 0/0 is left: the maximum that you start with "
+        "is too high. What lies below any score?",
+        *(merging(lambda m, t, o, level=level: merge_pieces(m * 0 + level, t * 0, o * 0, m, t, o), lambda *piece: piece,
+        lambda m, t, o: o / t) for level in (0.0, -1.0, -100.0, -1000.0)))  # fmt: skip
+mistake(BLOCKS, "blocks-softmax-each", "Each block gets a softmax of its own, and the contexts are added: weights that sum to the number of "
+        "blocks.", of_blocks(sum))  # fmt: skip
+mistake(BLOCKS, "blocks-averaged", "Each block gets a softmax of its own, and the contexts are averaged. A block with high scores deserves more.",
+        of_blocks(lambda contexts: np.mean(contexts, axis=0)))  # fmt: skip
+mistake(BLOCKS, "blocks-averaged", None,
+        lambda q, k, v, block: sum(len(k[part]) * attended(q, k[part], v[part])[0] for part in parts(len(k), block)) / len(k))  # fmt: skip
+mistake(BLOCKS, "blocks-halved-again", "Each block's context is averaged with what came before, so that the last block always counts half.",
+        of_blocks(lambda contexts: [all := contexts[0], *(all := (all + new) / 2 for new in contexts[1:])][-1]))  # fmt: skip
+mistake(BLOCKS, "blocks-side-by-side", "The blocks' contexts are stacked or joined. Each query has one context, over all keys.",
+        of_blocks(np.stack), of_blocks(np.concatenate), of_blocks(lambda contexts: np.concatenate(contexts, axis=-1)))  # fmt: skip
+mistake(BLOCKS, "blocks-divided-by-one-total", "You divide by the total of one block alone. The sums of values are those of all blocks.",
+        lambda *inputs: of_pieces(lambda m, t, o: blockwise_attention(*inputs) * over_all(m, t) / t[-1])(*inputs),
+        lambda *inputs: of_pieces(lambda m, t, o: blockwise_attention(*inputs) * over_all(m, t) / t[0])(*inputs))  # fmt: skip
+mistake(BLOCKS, "blocks-divided-by-count", "You divide by how many keys or blocks there are. What divides is the total of all shares.",
+        lambda *inputs: of_pieces(lambda m, t, o: over_all(m, o) / len(inputs[1]))(*inputs), of_pieces(lambda m, t, o: over_all(m, o) / len(o)))  # fmt: skip
+mistake(BLOCKS, "pieces-divided-early", None,
+        *(merging(first, early, last) for first in (early, lambda *piece: piece) for last in (lambda m, t, o: o, lambda m, t, o: o / t)))  # fmt: skip
+mistake(BLOCKS, "blocks-maximum-not-renewed", "The maximum that you carry along stays that of the first block, though the sums belong to a higher "
+        "one.",
+        of_pieces(lambda m, t, o: (all := functools.reduce(lambda done, new: (done[0], *merge_pieces(*done, *new)[1:]),
+        zip(m, t, o, strict=True)))[2] / all[1]))  # fmt: skip
+mistake(BLOCKS, "softmax-overflow", None,
+        of_pieces(lambda m, t, o: sum(np.exp(h) * one for h, one in zip(m, o, strict=True)) / sum(np.exp(h) * one for h,
+        one in zip(m, t, strict=True))), lambda q, k, v, block: (e := np.exp(q @ k.T / np.sqrt(k.shape[-1]))) @ v / e.sum(axis=-1, keepdims=True))  # fmt: skip
+mistake(BLOCKS, "blocks-returns-a-piece", "You return a piece, its total or its maximum. At the end the sum of values is divided by the total.",
+        lambda *inputs: of_pieces(lambda m, t, o: (np.max(m, axis=0), over_all(m, t), over_all(m, o)))(*inputs),
+        of_pieces(lambda m, t, o: over_all(m, t)), of_pieces(lambda m, t, o: np.max(m, axis=0)))  # fmt: skip
+mistake(BLOCKS, "scaled-by-d_v", None, lambda q, k, v, block: blockwise_attention(q * np.sqrt(k.shape[-1] / v.shape[-1]), k, v, block))  # fmt: skip
+mistake(BLOCKS, "scaled-by-block", "The scores are divided by the root of how many keys a block has. A score adds up d_k products.",
+        lambda q, k, v, block: blockwise_attention(q * np.sqrt(k.shape[-1] / block), k, v, block))  # fmt: skip
+mistake(BLOCKS, "scaled-by-length", None, lambda q, k, v, block: blockwise_attention(q * np.sqrt(k.shape[-1] / len(k)), k, v, block))  # fmt: skip
+mistake(BLOCKS, "mixes-keys", None, lambda q, k, v, block: blockwise_attention(q, k, k, block))  # fmt: skip
 
 # ----------------------------------------------------------------------------------------------------------------------
 # Windows
@@ -529,39 +491,28 @@ def reach_of(window, num_layers):
 
 
 reach_of.slip("reach-one-layer", "That is one layer. In the next, each of these tokens has already heard what lies before it.",
-              lambda window, layers: window)  # fmt: skip
-reach_of.slip("reach-window-counts-itself", "You reach num_layers · (window - 1), as if the token itself were one of the window. Here it is "
-              "not counted in it.", lambda window, layers: layers * (window - 1))  # fmt: skip
+    lambda window, layers: window)  # fmt: skip
+reach_of.slip("reach-window-counts-itself", "Each layer adds window - 1 places in your table, as if the token itself were one of the window. Here "
+    "it is not counted in it.", lambda window, layers: layers * (window - 1), lambda window, layers: layers * (window - 1) + 1)  # fmt: skip
 reach_of.slip("reach-window-and-itself", "You reach num_layers · (window + 1). The token itself is no place back.",
-              lambda window, layers: layers * (window + 1))  # fmt: skip
-reach_of.slip("reach-power", "Your reach is window to the power of the layers, or the other way round. Each layer adds window places; it "
-              "does not multiply.", lambda window, layers: window**layers, lambda window, layers: layers**window)  # fmt: skip
-reach_of.slip(
-    "reach-doubles",
-    "Your reach doubles from layer to layer. Each layer adds window places.",
-    lambda window, layers: window * 2 ** (layers - 1),
-)
-reach_of.slip(
-    "reach-layer-too-many",
-    "One layer too many: with one layer, the reach is window.",
-    lambda window, layers: (layers + 1) * window,
-)
-reach_of.slip(
-    "reach-layer-too-few",
-    "One layer too few: with one layer, the reach is window.",
-    lambda window, layers: (layers - 1) * window,
-)
-reach_of.slip("reach-added", "You add window and layers. Each layer adds window places: multiply.",
-              lambda window, layers: window + layers, lambda window, layers: window + layers - 1)  # fmt: skip
+    lambda window, layers: layers * (window + 1))  # fmt: skip
+reach_of.slip("reach-power", "Your reach is window to the power of the layers, or the other way round. Each layer adds window places; it does not "
+    "multiply.", lambda window, layers: window**layers, lambda window, layers: layers**window)  # fmt: skip
+reach_of.slip("reach-doubles", "Your reach doubles from layer to layer. Each layer adds window places.",
+    lambda window, layers: window * 2 ** (layers - 1))  # fmt: skip
+reach_of.slip("reach-two-layers", "That is two layers, whatever num_layers is.", lambda window, layers: 2 * window)
+reach_of.slip("reach-nowhere", "Each token hears itself alone. It hears the window tokens before it, too.", lambda window, layers: 0)  # fmt: skip
+reach_of.slip("reach-layer-too-many", "One layer too many: with one layer, the reach is window.", lambda window, layers: (layers + 1) * window)  # fmt: skip
+reach_of.slip("reach-layer-too-few", "One layer too few: with one layer, the reach is window.", lambda window, layers: (layers - 1) * window)  # fmt: skip
+reach_of.slip("reach-added", "You add window and layers. Each layer adds window places: multiply.", lambda window, layers: window + layers,
+    lambda window, layers: window + layers - 1)  # fmt: skip
+reach_of.slip("reach-one-layer-and-short", "That is one layer, and in it one place too few: window tokens lie behind, and the token itself is not "
+    "one of them.", lambda window, layers: window - 1)  # fmt: skip
 reach_of.slip("reach-one-place-off", "Your reach ends one place too early or too late: the token num_layers · window places back is the last that "
-              "is heard.", lambda window, layers: layers * window - 1, lambda window, layers: layers * window + 1)  # fmt: skip
+    "is heard.", lambda window, layers: layers * window - 1, lambda window, layers: layers * window + 1)  # fmt: skip
 reach_of.slip("reach-window-on-both-sides", "You count the window as if it lay on both sides of the token. All of it lies behind.",
-              lambda window, layers: layers * (window // 2), lambda window, layers: 2 * layers * window)  # fmt: skip
-reach_of.slip(
-    "reach-layers-alone",
-    "window changes nothing in your table. Each layer adds window places.",
-    lambda window, layers: layers,
-)
+    lambda window, layers: layers * (window // 2), lambda window, layers: 2 * layers * window)  # fmt: skip
+reach_of.slip("reach-layers-alone", "window changes nothing in your table. Each layer adds window places.", lambda window, layers: layers)  # fmt: skip
 
 
 @step
@@ -571,31 +522,21 @@ def heard(back, reach):
 
 
 heard.slip("reach-forward", "Later tokens are reached too. These layers are causal: only itself and what comes before.",
-           lambda back, reach: abs(back) <= reach, lambda back, reach: back <= reach)  # fmt: skip
+    lambda back, reach: abs(back) <= reach, lambda back, reach: back <= reach)  # fmt: skip
 heard.slip("reach-transposed", "Rows and columns are exchanged: row i is the output, column j the token that it hears.",
-           lambda back, reach: (back <= 0) & (back >= -reach))  # fmt: skip
-heard.slip(
-    "reach-all",
-    "That is the whole lower triangle. The windows end it at num_layers · window places back.",
-    lambda back, reach: back >= 0,
-)
-heard.slip(
-    "reach-not-itself",
-    "A token always hears itself: the diagonal is True.",
-    lambda back, reach: (back > 0) & (back <= reach),
-)
-heard.slip(
-    "reach-inverted",
-    "True and False are exchanged: True where token j can move output i.",
-    lambda back, reach: (back < 0) | (back > reach),
-)
+    lambda back, reach: (back <= 0) & (back >= -reach))  # fmt: skip
+heard.slip("reach-all", "That is the whole lower triangle. The windows end it at num_layers · window places back.", lambda back, reach: back >= 0)  # fmt: skip
+heard.slip("reach-not-itself", "A token always hears itself: the diagonal is True.", lambda back, reach: (back > 0) & (back <= reach))  # fmt: skip
+heard.slip("reach-inverted", "True and False are exchanged: True where token j can move output i.",
+    lambda back, reach: (back < 0) | (back > reach))  # fmt: skip
 heard.slip("reach-what-is-too-far", "You mark what lies too far back to be heard.", lambda back, reach: back > reach)
 heard.slip("reach-farthest-alone", "You mark only the farthest token that is heard. All those in between are heard, too.",
-           lambda back, reach: back == reach)  # fmt: skip
+    lambda back, reach: back == reach)  # fmt: skip
 heard.slip("reach-of-numbers", "Your table holds numbers. Here it is boolean: True where a token can move an output, by however many ways.",
-           lambda back, reach: ((back >= 0) & (back <= reach)).astype(int))  # fmt: skip
+    lambda back, reach: ((back >= 0) & (back <= reach)).astype(int))  # fmt: skip
 heard.slip("reach-counted-up", "You count how many tokens each output hears. Asked for is which ones: (seq_len, seq_len).",
-           lambda back, reach: ((back >= 0) & (back <= reach)).sum(axis=1))  # fmt: skip
+    lambda back, reach: ((back >= 0) & (back <= reach)).sum(axis=1))  # fmt: skip
+heard.slip("mask-allows-all", None, lambda back, reach: np.ones(back.shape, dtype=bool))
 
 
 @reference(
@@ -627,15 +568,9 @@ def window_cases():
     yield Case("a text of one token", 1, 2, 2, edge=True)
 
 
-def one_window(seq_len, window):
-    places = np.arange(seq_len)
-    return heard(places[:, None] - places, window)
-
-
 WINDOW = "12.window_reach"
-mistake(WINDOW, "reach-of-numbers", None,
-        lambda n, window, layers: np.linalg.matrix_power(one_window(n, window).astype(int), layers),
-        lambda n, window, layers: np.linalg.matrix_power(one_window(n, window).astype(int), layers).astype(float))  # fmt: skip
+mistake(WINDOW, "reach-of-numbers", None, lambda n, window, layers: np.linalg.matrix_power(window_reach(n, window, 1).astype(int), layers),
+        lambda n, window, layers: np.linalg.matrix_power(window_reach(n, window, 1).astype(int), layers).astype(float))  # fmt: skip
 
 # ----------------------------------------------------------------------------------------------------------------------
 # Reading in chunks
@@ -663,10 +598,10 @@ def at_once(read, x):
     return read(x, len(x))
 
 
-at_once.slip("chunks-compares-with-ones", "You compare with chunks of 1, or of 2. They may be wrong themselves; the whole text at once is the measure.",
-             lambda read, x: read(x, 1), lambda read, x: read(x, min(2, len(x))))  # fmt: skip
+at_once.slip("chunks-compares-with-ones", "You compare with chunks of 1, or of 2. They may be wrong themselves; the whole text at once is the "
+    "measure.", lambda read, x: read(x, 1), lambda read, x: read(x, min(2, len(x))))  # fmt: skip
 at_once.slip("chunks-compares-with-the-text", "You compare with x itself. The measure is what the reader makes of the whole text at once.",
-             lambda read, x: x)  # fmt: skip
+    lambda read, x: x)  # fmt: skip
 
 
 @step
@@ -676,20 +611,11 @@ def chunk_sizes(length):
 
 
 chunk_sizes.slip("chunks-last-missing", "One entry is missing: chunk sizes go from 1 to len(x), and the last is no cut at all.",
-                 lambda length: range(1, length))  # fmt: skip
-chunk_sizes.slip("chunks-off-by-one", "Entry 0 belongs to chunks of 1, entry 1 to chunks of 2. Yours are shifted.",
-                 lambda length: range(2, length + 1), lambda length: range(2, length + 2))  # fmt: skip
-chunk_sizes.slip(
-    "chunks-backwards",
-    "Your chunk sizes run from the largest down: entry 0 belongs to chunks of 1.",
-    lambda length: range(length, 0, -1),
-)
-chunk_sizes.slip(
-    "chunks-one-size",
-    "You try one chunk size. Each from 1 to len(x) has an entry.",
-    lambda length: [1],
-    lambda length: [2],
-)
+    lambda n: range(1, n))  # fmt: skip
+chunk_sizes.slip("chunks-off-by-one", "Entry 0 belongs to chunks of 1, entry 1 to chunks of 2. Yours are shifted.", lambda n: range(2, n + 1),
+    lambda n: range(2, n + 2), lambda n: range(n))  # fmt: skip
+chunk_sizes.slip("chunks-backwards", "Your chunk sizes run from the largest down: entry 0 belongs to chunks of 1.", lambda n: range(n, 0, -1))  # fmt: skip
+chunk_sizes.slip("chunks-one-size", "You try one chunk size. Each from 1 to len(x) has an entry.", lambda n: [1], lambda n: [2])  # fmt: skip
 
 
 @step
@@ -698,26 +624,26 @@ def gaps(got, whole):
     return abs(got - whole)
 
 
-gaps.slip("chunks-signed", "A difference of one sign was missed: how far are the two apart, whichever is larger?",
-          lambda got, whole: got - whole, lambda got, whole: whole - got)  # fmt: skip
+gaps.slip("chunks-signed", "A difference of one sign was missed: how far are the two apart, whichever is larger?", lambda got, whole: got - whole,
+    lambda got, whole: whole - got)  # fmt: skip
 gaps.slip("chunks-last-row-only", "You look at the last token only. An earlier one may be wrong while it is right.",
-          lambda got, whole: abs(got - whole)[-1])  # fmt: skip
+    lambda got, whole: abs(got - whole)[-1])  # fmt: skip
 gaps.slip("chunks-first-row-only", "You look at the first token only, which has nothing before it and is nearly always right.",
-          lambda got, whole: abs(got - whole)[0])  # fmt: skip
+    lambda got, whole: abs(got - whole)[0])  # fmt: skip
 gaps.slip("chunks-one-feature-only", "You look at one number of each context, the first or the last. Any of them may be wrong.",
-          lambda got, whole: abs(got - whole)[:, 0], lambda got, whole: abs(got - whole)[:, -1])  # fmt: skip
+    lambda got, whole: abs(got - whole)[:, 0], lambda got, whole: abs(got - whole)[:, -1])  # fmt: skip
 gaps.slip("chunks-differences-cancel", "Differences of both signs cancel in your sum or mean. Take them without their sign first.",
-          lambda got, whole: abs((got - whole).mean()), lambda got, whole: abs((got - whole).sum()),
-          lambda got, whole: abs((got - whole).mean(axis=-1)), lambda got, whole: abs((got - whole).sum(axis=-1)),
-          lambda got, whole: abs((got - whole).mean(axis=0)), lambda got, whole: abs((got - whole).sum(axis=0)))  # fmt: skip
+    lambda got, whole: abs((got - whole).mean()), lambda got, whole: abs((got - whole).sum()),
+    lambda got, whole: abs((got - whole).mean(axis=-1)), lambda got, whole: abs((got - whole).sum(axis=-1)),
+    lambda got, whole: abs((got - whole).mean(axis=0)), lambda got, whole: abs((got - whole).sum(axis=0)))  # fmt: skip
 gaps.slip("chunks-mean-difference", "In a mean over all numbers a single small difference drowns. The largest one decides.",
-          lambda got, whole: abs(got - whole).mean(), lambda got, whole: abs(got - whole).mean(axis=-1),
-          lambda got, whole: ((got - whole) ** 2).mean(), lambda got, whole: np.sqrt(((got - whole) ** 2).mean()))  # fmt: skip
-gaps.slip("chunks-squared", "You compare squares of differences with 1e-9: a square of a small number is far smaller.",
-          lambda got, whole: (got - whole) ** 2, lambda got, whole: ((got - whole) ** 2).sum())  # fmt: skip
+    lambda got, whole: abs(got - whole).mean(), lambda got, whole: abs(got - whole).mean(axis=-1),
+    lambda got, whole: np.sqrt(((got - whole) ** 2).mean()))  # fmt: skip
+gaps.slip("chunks-squared", "You compare squares of differences with 1e-9: the square of a small number is far smaller.",
+    lambda got, whole: (got - whole) ** 2, lambda got, whole: ((got - whole) ** 2).sum(), lambda got, whole: ((got - whole) ** 2).mean())  # fmt: skip
 gaps.slip("chunks-relative", "You compare differences with how large the numbers are. A difference counts as it is, however large they are.",
-          lambda got, whole: abs(got - whole) / abs(whole), lambda got, whole: abs(got - whole) / (1 + abs(whole)),
-          lambda got, whole: abs(got - whole) / abs(whole).max())  # fmt: skip
+    lambda got, whole: abs(got - whole) / abs(whole), lambda got, whole: abs(got - whole) / (1 + abs(whole)),
+    lambda got, whole: abs(got - whole) / abs(whole).max())  # fmt: skip
 
 
 @step
@@ -726,23 +652,18 @@ def far_apart(gaps):
     return not np.all(gaps <= 1e-9)
 
 
-far_apart.slip("chunks-counts-rounding", "Differences far below 1e-9 are rounding. Compare with a tolerance: yours is too strict, or there is none.",
-               lambda gaps: np.any(gaps != 0), *(lambda gaps, level=level: not np.all(gaps <= level) for level in (1e-10, 1e-12, 1e-15)))  # fmt: skip
+far_apart.slip("chunks-counts-rounding", "Differences far below 1e-9 are rounding. Compare with a tolerance: yours is too strict, or there is "
+    "none.", lambda gap: np.any(gap != 0), *(lambda gap, level=level: not np.all(gap <= level) for level in (1e-10, 1e-12, 1e-15)))  # fmt: skip
 far_apart.slip("chunks-misses-small", "A difference that is small, but no rounding, was missed: your tolerance is too generous.",
-               *(lambda gaps, level=level: not np.all(gaps <= level) for level in (1e-8, 1e-7, 1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 0.1)),
-               *(lambda gaps, level=level: np.any(gaps > level) for level in (1e-8, 1e-7, 1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 0.1)))  # fmt: skip
-far_apart.slip("chunks-nan-missed", "A reader that gives NaN gets away: NaN is neither above nor below any number. Is your comparison true only where "
-               "numbers are close?",
-               lambda gaps: np.any(gaps > 1e-9), lambda gaps: np.nanmax(gaps) > 1e-9)  # fmt: skip
+    *(lambda gap, level=level: not np.all(gap <= level) for level in (1e-8, 1e-7, 1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 0.1)),
+    *(lambda gap, level=level: np.any(gap > level) for level in (1e-8, 1e-7, 1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 0.1)))  # fmt: skip
+far_apart.slip("chunks-nan-missed", "A reader that gives NaN gets away: NaN is neither above nor below any number. Is your comparison true only "
+    "where numbers are close?", lambda gap: np.any(gap > 1e-9), lambda gap: np.nanmax(gap) > 1e-9)  # fmt: skip
 far_apart.slip("chunks-inverted", "True stands where the results agree. Here True means that the chunk size breaks something.",
-               lambda gaps: np.all(gaps <= 1e-9))  # fmt: skip
-far_apart.slip(
-    "chunks-all-must-differ",
-    "You ask whether all numbers differ. One that does is enough.",
-    lambda gaps: np.all(gaps > 1e-9),
-)
+    lambda gap: np.all(gap <= 1e-9))  # fmt: skip
+far_apart.slip("chunks-all-must-differ", "You ask whether all numbers differ. One that does is enough.", lambda gap: np.all(gap > 1e-9))  # fmt: skip
 far_apart.slip("chunks-not-boolean", "Your table holds numbers. Here it is boolean: True where that chunk size changes the result.",
-               lambda gaps: int(not np.all(gaps <= 1e-9)), lambda gaps: gaps.max(), lambda gaps: np.sum(gaps > 1e-9))  # fmt: skip
+    lambda gap: int(not np.all(gap <= 1e-9)), lambda gap: gap.max(), lambda gap: np.sum(gap > 1e-9))  # fmt: skip
 
 
 @reference(
@@ -797,48 +718,19 @@ def chunk_cases():
     yield Case("the colleague's reader", hers(2, 2), draw(5, 4, 2).round(1))
     yield Case("a longer text", hers(6, 4), x)
     for about, place in ("the first token", 0), ("a token in the middle", 3), ("the last token", -1):
-        yield Case(
-            f"a reader that is wrong at {about}", disturbed(f"wrong at {about} in some chunks", some(), place, 1.0), x
-        )
+        yield Case(f"a reader that is wrong at {about}", disturbed(f"wrong at {about} in some chunks", some(), place, 1.0), x)  # fmt: skip
     yield Case("a reader that is too low", disturbed("too low at a token in some chunks", {1, 4}, 2, -1.0), x)
     for feature in (1, 2):
-        yield Case(
-            "a reader that is wrong in one number",
-            disturbed("wrong in one number in some chunks", {1, 5}, (3, feature), -0.5),
-            x,
-        )
+        yield Case("a reader that is wrong in one number", disturbed("wrong in one number in some chunks", {1, 5}, (3, feature), -0.5), x)  # fmt: skip
+    yield Case("a reader that is wrong everywhere", disturbed("wrong everywhere in some chunks", {2, 4}, slice(None), 0.5), x)  # fmt: skip
     yield Case("a reader that is right", disturbed("right but for rounding", set(), 0, 0.0), x)
     both = np.array([[1.0, -1, 2, -2], [-3, 3, -1, 1]])
-    yield Case(
-        "a reader that is wrong up and down",
-        disturbed("as much too high as too low", {2, 5}, [1, 2], both - both.mean(axis=0)),
-        x,
-    )
+    yield Case("a reader that is wrong up and down", disturbed("as much too high as too low", {2, 5}, [1, 2], both - both.mean(axis=0)), x)  # fmt: skip
     yield Case("a reader that gives NaN", disturbed("NaN at a token in some chunks", some(), 2, np.nan), x)
-    yield Case(
-        "a reader that is off by 5e-4",
-        disturbed("5e-4 too high at a token in some chunks", {2, 6}, 2, 5e-4),
-        x,
-        edge=True,
-    )
-    yield Case(
-        "a reader that is off by 5e-9",
-        disturbed("5e-9 too high at a token in some chunks", {1, 3}, 4, 5e-9),
-        x,
-        edge=True,
-    )
-    yield Case(
-        "one number that is off by 2e-9",
-        disturbed("2e-9 too low in one number in some chunks", {2, 5}, (4, 2), -2e-9),
-        x,
-        edge=True,
-    )
-    yield Case(
-        "large numbers, off by 5e-9",
-        disturbed("5e-9 too high in some chunks", {2, 4}, 4, 5e-9),
-        1000 * abs(x) + 1,
-        edge=True,
-    )
+    yield Case("a reader that is off by 5e-4", disturbed("5e-4 too high at a token in some chunks", {2, 6}, 2, 5e-4), x, edge=True)  # fmt: skip
+    yield Case("a reader that is off by 5e-9", disturbed("5e-9 too high at a token in some chunks", {1, 3}, 4, 5e-9), x, edge=True)  # fmt: skip
+    yield Case("one number that is off by 2e-9", disturbed("2e-9 too low in one number in some chunks", {2, 5}, (4, 2), -2e-9), x, edge=True)  # fmt: skip
+    yield Case("large numbers, off by 5e-9", disturbed("5e-9 too high in some chunks", {2, 4}, 4, 5e-9), 1000 * abs(x) + 1, edge=True)  # fmt: skip
     yield Case("a text of one token", hers(7, 4), x[:1], edge=True)
 
 
@@ -848,16 +740,32 @@ mistake(CHUNKS, "chunks-guessed", "You say what you expect of her reader. Run th
         lambda read, x: np.isin(np.arange(1, len(x) + 1), (1, len(x)), invert=True))  # fmt: skip
 mistake(CHUNKS, "chunks-off-by-one", None, lambda read, x: np.r_[False, failing_chunks(read, x)],
         lambda read, x: np.roll(failing_chunks(read, x), 1))  # fmt: skip
-mistake(CHUNKS, "chunks-sizes-returned", "You return the sizes that fail, or their places. Asked for is True or False for every size from 1 to len(x).",
-        lambda read, x: np.flatnonzero(failing_chunks(read, x)) + 1, lambda read, x: np.flatnonzero(failing_chunks(read, x)))  # fmt: skip
+mistake(CHUNKS, "chunks-sizes-returned", "You return the sizes that fail, or their places. Asked for is True or False for every size from 1 to "
+        "len(x).", lambda read, x: np.flatnonzero(failing_chunks(read, x)) + 1, lambda read, x: np.flatnonzero(failing_chunks(read, x)))  # fmt: skip
 mistake(CHUNKS, "chunks-all-in-one", "You return one verdict on the reader. Asked for is one on each chunk size.",
         lambda read, x: failing_chunks(read, x).any(), lambda read, x: not failing_chunks(read, x).any())  # fmt: skip
+mistake(CHUNKS, "chunks-always-the-same", "You give the same answer for every chunk size of every reader.",
+        lambda read, x: np.zeros(len(x), dtype=bool), lambda read, x: np.ones(len(x), dtype=bool))  # fmt: skip
 mistake(CHUNKS, "chunks-token-by-token", "Your table says which tokens differ. Asked for is one answer a chunk size.",
         lambda read, x: np.array([~(abs(read(x, chunk) - read(x, len(x))) <= 1e-9).all(axis=-1) for chunk in range(1, len(x) + 1)]))  # fmt: skip
 mistake(CHUNKS, "chunks-misses-small", None,
-        *(lambda read, x, tolerances=tolerances: np.array(
-            [not np.allclose(read(x, chunk), read(x, len(x)), **tolerances) for chunk in range(1, len(x) + 1)])
-          for tolerances in ({}, {"atol": 1e-9}, {"rtol": 1e-9}, {"atol": 1e-6}, {"rtol": 0})))  # fmt: skip
+        *(lambda read, x, tolerances=tolerances: np.array([not np.allclose(read(x, chunk), read(x, len(x)), **tolerances) for chunk in range(1,
+        len(x) + 1)]) for tolerances in ({}, {"atol": 1e-9}, {"rtol": 1e-9}, {"atol": 1e-6}, {"rtol": 0})))  # fmt: skip
+
+
+def by_comparing(measure=at_once, sizes=chunk_sizes, gaps=gaps):
+    """A test that asks whether any gap is above 1e-9, with something else wrong as well: that comes first."""
+
+    def wrong(read, x):
+        whole = measure(read, x)
+        return np.array([np.any(gaps(read(x, chunk), whole) > 1e-9) for chunk in sizes(len(x))])
+
+    return wrong
+
+
+for name, one in {"measure": at_once, "sizes": chunk_sizes, "gaps": gaps}.items():
+    for slip in one.slips:
+        mistake(CHUNKS, slip.diagnosis, None, by_comparing(**{name: slip.function}))
 
 
 @holds(
@@ -880,27 +788,17 @@ def followed(old, new):
     return np.concatenate([old, new])
 
 
-followed.slip(
-    "cache-behind",
-    "Cached rows stand behind the new ones{at}. They came first.",
-    lambda old, new: np.concatenate([new, old]),
-)
-followed.slip(
-    "cache-forgets",
-    "Only the new rows are left{at}. Old tokens are attended to as well, and the next call needs all of them.",
-    lambda old, new: new,
-)
-followed.slip(
-    "cache-not-grown",
-    "The new rows are missing{at}. New tokens attend to each other as well, and the next call needs them.",
-    lambda old, new: old,
-)
-followed.slip("cache-doubled", "Some rows stand there twice{at}.",
-              lambda old, new: np.concatenate([old, new, new]), lambda old, new: np.concatenate([old, old, new]))  # fmt: skip
-followed.slip("cache-first-row-lost", "The oldest row is dropped{at}. Nothing limits this cache.", lambda old, new: np.concatenate([old, new])[1:],
-              lambda old, new: np.concatenate([old[1:], new]))  # fmt: skip
+followed.slip("cache-behind", "Cached rows stand behind the new ones{at}. They came first.", lambda old, new: np.concatenate([new, old]))  # fmt: skip
+followed.slip("cache-forgets", "Only the new rows are left{at}. Old tokens are attended to as well, and the next call needs all of them.",
+    lambda old, new: new)  # fmt: skip
+followed.slip("cache-not-grown", "The new rows are missing{at}. New tokens attend to each other as well, and the next call needs them.",
+    lambda old, new: old)  # fmt: skip
+followed.slip("cache-doubled", "Some rows stand there twice{at}.", lambda old, new: np.concatenate([old, new, new]),
+    lambda old, new: np.concatenate([old, old, new]))  # fmt: skip
+followed.slip("cache-first-row-lost", "The oldest row is dropped{at}. Nothing limits this cache.",
+    lambda old, new: np.concatenate([old, new])[1:], lambda old, new: np.concatenate([old[1:], new]))  # fmt: skip
 followed.slip("cache-one-new-row", "Of the new rows only one is kept{at}. There may be several.",
-              lambda old, new: np.concatenate([old, new[-1:]]), lambda old, new: np.concatenate([old, new[:1]]))  # fmt: skip
+    lambda old, new: np.concatenate([old, new[-1:]]), lambda old, new: np.concatenate([old, new[:1]]))  # fmt: skip
 
 
 def upto(offset):
@@ -914,26 +812,27 @@ def seen_by_new(new, total):
     return upto(lambda new, total: total - new)(new, total)
 
 
-seen_by_new.slip("cache-mask-top-left", "The first new token sees only the first key, as if nothing had been read before. New tokens are the last: "
-                 "the mask has to line up at the bottom right.", upto(lambda new, total: 0))  # fmt: skip
+seen_by_new.slip("cache-mask-top-left", "The first new token sees only the first key, as if nothing had been read before. New tokens are the "
+    "last: the mask has to line up at the bottom right.", upto(lambda new, t: 0))  # fmt: skip
 seen_by_new.slip("cache-not-causal", "A new token sees the new ones after it. Old keys are for all, among the new ones order counts.",
-                 lambda new, total: np.ones((new, total), dtype=bool))  # fmt: skip
+    lambda new, t: np.ones((new, t), dtype=bool))  # fmt: skip
 seen_by_new.slip("cache-own-hidden", "A new token does not see itself, or not the one before it: the mask's diagonal lies too low.",
-                 upto(lambda new, total: total - new - 1), upto(lambda new, total: total - new - 2))  # fmt: skip
-seen_by_new.slip(
-    "cache-sees-next",
-    "A new token sees the next one: the mask's diagonal lies one too high.",
-    upto(lambda new, total: total - new + 1),
-)
+    upto(lambda new, t: t - new - 1), upto(lambda new, t: t - new - 2))  # fmt: skip
+seen_by_new.slip("cache-sees-next", "A new token sees the next one: the mask's diagonal lies one too high.", upto(lambda new, t: t - new + 1))  # fmt: skip
+seen_by_new.slip("cache-mask-top-left", None, lambda new, t: np.tri(new, t, dtype=bool) | (new == 1))
+seen_by_new.slip("cache-not-causal", None, lambda new, t: np.tri(new, t, dtype=bool) | (t > new))
+seen_by_new.slip("causal-transposed", None, lambda new, t: np.tri(t, new, dtype=bool).T)
+seen_by_new.slip("cache-mask-columns-exchanged", "Your mask's first columns are about the new tokens. The keys of old ones come first.",
+    lambda new, total: np.roll(np.tri(new, total, total - new, dtype=bool), new, axis=1))  # fmt: skip
 seen_by_new.slip("cache-mask-inverted", "A new token sees only what comes after it: the mask works the wrong way round.",
-                 lambda new, total: ~np.tri(new, total, total - new, dtype=bool), lambda new, total: np.tri(new, total, total - new - 1, dtype=bool) == 0)  # fmt: skip
+    lambda new, t: ~np.tri(new, t, t - new, dtype=bool), lambda new, t: np.tri(new, t, t - new - 1, dtype=bool) == 0)  # fmt: skip
 seen_by_new.slip("cache-old-hidden", "What was read before changes nothing in your context. New tokens see all of it.",
-                 lambda new, total: np.tri(new, total, total - new, dtype=bool) & (np.arange(total) >= total - new))  # fmt: skip
+    lambda new, t: np.tri(new, t, t - new, dtype=bool) & (np.arange(t) >= t - new))  # fmt: skip
 seen_by_new.slip("cache-new-blind", "A new token does not see the new ones before it. They come in one call, but in an order.",
-                 lambda new, total: (np.arange(total) < total - new) | np.eye(new, total, total - new, dtype=bool),
-                 lambda new, total: np.broadcast_to(np.arange(total) < total - new, (new, total)))  # fmt: skip
-seen_by_new.slip("cache-mask-by-old", "Your mask's diagonal begins at another key. Which is the last that the first new token sees, after `old` of them?",
-                 upto(lambda new, total: new), upto(lambda new, total: new - 1), upto(lambda new, total: total))  # fmt: skip
+    lambda new, t: (np.arange(t) < t - new) | np.eye(new, t, t - new, dtype=bool),
+    lambda new, t: np.broadcast_to(np.arange(t) < t - new, (new, t)))  # fmt: skip
+seen_by_new.slip("cache-mask-by-old", "Your mask's diagonal begins at another key. Which is the last that the first new token sees, after `old` "
+    "of them?", upto(lambda new, t: new), upto(lambda new, t: new - 1), upto(lambda new, t: t))  # fmt: skip
 
 
 @reference(
@@ -985,33 +884,26 @@ def with_cache(context, kept=lambda *all: all[1:]):
     return wrong
 
 
-for diagnosis, wrong in everywhere_in(cached_attention, followed):
-    mistake(CACHE, diagnosis, None, wrong)
-mistake(CACHE, "pair-not-taken-apart", "Attention gives back a pair, context and weights, and the pair is kept as it came. The context is its first.",
-        with_cache(lambda q, k, v, new_k, new_v, mask: attended(q, k, v, mask)))  # fmt: skip
-mistake(CACHE, "cache-weights-too", "You return the weights as well. Asked for are the context, the keys and the values.",
-        with_cache(lambda q, k, v, new_k, new_v, mask: attended(q, k, v, mask)[0],
-                   lambda found, keys, values: (keys, values, np.zeros(0))))  # fmt: skip
+at_all_places(CACHE, cached_attention, followed)
+mistake(CACHE, "pair-not-taken-apart", "Attention gives back a pair, context and weights, and the pair is kept as it came. The context is its "
+        "first.", with_cache(lambda q, k, v, new_k, new_v, mask: attended(q, k, v, mask)))  # fmt: skip
 mistake(CACHE, "cache-returns-weights", "Weights came back in place of the context: attention gives back both, the context first.",
         with_cache(lambda q, k, v, new_k, new_v, mask: attended(q, k, v, mask)[1]))  # fmt: skip
 mistake(CACHE, "cache-not-read", "What was read before changes nothing in your context: it is made of the new keys and values alone.",
         with_cache(lambda q, k, v, new_k, new_v, mask: attended(q, new_k, new_v, np.tri(len(q), dtype=bool))[0]),
         with_cache(lambda q, k, v, new_k, new_v, mask: attended(q, new_k, new_v)[0]))  # fmt: skip
-mistake(CACHE, "mixes-keys", None,
-        with_cache(lambda q, k, v, new_k, new_v, mask: attended(q, k, k, mask)[0]))  # fmt: skip
-mistake(CACHE, "cache-kept-as-it-was", "The context is right, but you return the cache as it was. The next call needs the new keys and values in it.",
-        lambda x, keys, values, *matrices: (CACHED(x, keys, values, *matrices)[0], keys, values))  # fmt: skip
+mistake(CACHE, "mixes-keys", None, with_cache(lambda q, k, v, new_k, new_v, mask: attended(q, k, k, mask)[0]))
+mistake(CACHE, "cache-kept-as-it-was", "The context is right, but you return the cache as it was. The next call needs the new keys and values in "
+        "it.", lambda x, k, v, *matrices: (CACHED(x, k, v, *matrices)[0], k, v))  # fmt: skip
 mistake(CACHE, "cache-new-ones-returned", "The context is right, but you return the new keys and values only. The next call needs all of them.",
-        lambda x, keys, values, *matrices: (CACHED(x, keys, values, *matrices)[0], x @ matrices[1], x @ matrices[2]))  # fmt: skip
-mistake(
-    CACHE, "projections-swapped", None, lambda x, keys, values, W_Q, W_K, W_V: CACHED(x, keys, values, W_K, W_Q, W_V)
-)
-mistake(CACHE, "keys-from-queries", None, lambda x, keys, values, W_Q, W_K, W_V: CACHED(x, keys, values, W_Q, W_Q, W_V),
-        lambda x, keys, values, W_Q, W_K, W_V: CACHED(x, keys, values, W_K, W_K, W_V))  # fmt: skip
-mistake(CACHE, "scaled-by-d_model", None,
-        lambda x, keys, values, W_Q, W_K, W_V: CACHED(x, keys, values, W_Q * np.sqrt(W_Q.shape[1] / len(W_Q)), W_K, W_V))  # fmt: skip
-mistake(CACHE, "scaled-by-d_v", None,
-        lambda x, keys, values, W_Q, W_K, W_V: CACHED(x, keys, values, W_Q * np.sqrt(W_Q.shape[1] / W_V.shape[1]), W_K, W_V))  # fmt: skip
+        lambda x, k, v, *matrices: (CACHED(x, k, v, *matrices)[0], x @ matrices[1], x @ matrices[2]))  # fmt: skip
+mistake(CACHE, "projections-swapped", None, lambda x, k, v, W_Q, W_K, W_V: CACHED(x, k, v, W_K, W_Q, W_V))  # fmt: skip
+mistake(CACHE, "cache-projected-again", "You project what is in the cache once more. Keys and values were projected when they came in.",
+        lambda x, k, v, W_Q, W_K, W_V: CACHED(x, k @ W_K, v @ W_V, W_Q, W_K, W_V))  # fmt: skip
+mistake(CACHE, "keys-from-queries", None, lambda x, k, v, W_Q, W_K, W_V: CACHED(x, k, v, W_Q, W_Q, W_V),
+        lambda x, k, v, W_Q, W_K, W_V: CACHED(x, k, v, W_K, W_K, W_V))  # fmt: skip
+mistake(CACHE, "scaled-by-d_model", None, lambda x, k, v, W_Q, W_K, W_V: CACHED(x, k, v, W_Q * np.sqrt(W_Q.shape[1] / len(W_Q)), W_K, W_V))  # fmt: skip
+mistake(CACHE, "scaled-by-d_v", None, lambda x, k, v, W_Q, W_K, W_V: CACHED(x, k, v, W_Q * np.sqrt(W_Q.shape[1] / W_V.shape[1]), W_K, W_V))  # fmt: skip
 
 # ----------------------------------------------------------------------------------------------------------------------
 # What it weighs
@@ -1024,30 +916,24 @@ def of_a_token(num_heads, num_kv_heads, d_head):
     return 2 * num_kv_heads * d_head
 
 
-of_a_token.slip(
-    "bytes-keys-only", "You count one of the two: keys and values are both kept.", lambda heads, kv, d: kv * d
-)
+of_a_token.slip("bytes-keys-only", "You count one of the two: keys and values are both kept.", lambda heads, kv, d: kv * d)  # fmt: skip
 of_a_token.slip("bytes-with-queries", "You count three, queries as well: the query of an old token is never needed again.",
-                lambda heads, kv, d: 3 * kv * d, lambda heads, kv, d: (heads + 2 * kv) * d)  # fmt: skip
+    lambda heads, kv, d: 3 * kv * d, lambda heads, kv, d: (heads + 2 * kv) * d)  # fmt: skip
 of_a_token.slip("bytes-queries-for-keys", "You count a query and a key, or a value. Kept are keys and values, each for num_kv_heads heads.",
-                lambda heads, kv, d: (heads + kv) * d)  # fmt: skip
+    lambda heads, kv, d: (heads + kv) * d)  # fmt: skip
 of_a_token.slip("bytes-all-heads", "You count a pair of keys and values for each head of queries. Groups share theirs: num_kv_heads.",
-                lambda heads, kv, d: 2 * heads * d)  # fmt: skip
+    lambda heads, kv, d: 2 * heads * d)  # fmt: skip
+of_a_token.slip("bytes-one-for-each-head", "You count one vector for each head of queries. Kept are a key and a value, for each of num_kv_heads "
+    "heads.", lambda heads, kv, d: heads * d)  # fmt: skip
 of_a_token.slip("bytes-group-size", "heads / kv_heads is how many heads share a pair of keys and values. What is kept is num_kv_heads of them.",
-                lambda heads, kv, d: 2 * (heads // kv) * d)  # fmt: skip
-of_a_token.slip(
-    "bytes-both-heads",
-    "You multiply by both numbers of heads. Only num_kv_heads enters.",
-    lambda heads, kv, d: 2 * heads * kv * d,
-)
-of_a_token.slip(
-    "bytes-one-head", "That is one head of keys and values. There are num_kv_heads.", lambda heads, kv, d: 2 * d
-)
+    lambda heads, kv, d: 2 * (heads // kv) * d)  # fmt: skip
+of_a_token.slip("bytes-both-heads", "You multiply by both numbers of heads. Only num_kv_heads enters.", lambda heads, kv, d: 2 * heads * kv * d)  # fmt: skip
+of_a_token.slip("bytes-one-head", "That is one head of keys and values. There are num_kv_heads.", lambda heads, kv, d: 2 * d)  # fmt: skip
 of_a_token.slip("bytes-one-number-a-head", "A key has d_head numbers, not one.", lambda heads, kv, d: 2 * kv)
 of_a_token.slip("bytes-width-squared", "d_head enters twice. A key has d_head numbers, and so has a value: they are added.",
-                lambda heads, kv, d: 2 * kv * d * d, lambda heads, kv, d: kv * d * d)  # fmt: skip
-of_a_token.slip("bytes-head-divided", "d_head is the width of one head already: nothing divides it.",
-                lambda heads, kv, d: 2 * kv * (d // heads), lambda heads, kv, d: 2 * kv * d / heads, lambda heads, kv, d: 2 * d / kv)  # fmt: skip
+    lambda heads, kv, d: 2 * kv * d * d, lambda heads, kv, d: kv * d * d)  # fmt: skip
+of_a_token.slip("bytes-head-divided", "d_head is the width of one head already: nothing divides it.", lambda heads, kv, d: 2 * kv * (d // heads),
+    lambda heads, kv, d: 2 * kv * d / heads, lambda heads, kv, d: 2 * d / kv)  # fmt: skip
 
 
 @step
@@ -1056,18 +942,15 @@ def times(numbers, count):
     return numbers * count
 
 
-times.slip(
-    "bytes-one-left-out",
-    "One size has no part in your product{at}. Each layer, each token and each number counts.",
-    lambda numbers, count: numbers,
-)
+times.slip("bytes-one-left-out", "One size has no part in your product{at}. Each layer, each token and each number counts.",
+    lambda numbers, count: numbers)  # fmt: skip
 times.slip("bytes-size-added", "You add a size where you should multiply{at}.", lambda numbers, count: numbers + count)
 times.slip("bytes-size-squared", "One size enters twice{at}. The cache holds vectors, one a token and layer; weights are not kept.",
-           lambda numbers, count: numbers * count**2)  # fmt: skip
+    lambda numbers, count: numbers * count**2)  # fmt: skip
 times.slip("bytes-one-short", "You count one less or one more than there are{at}.", lambda numbers, count: numbers * (count - 1),
-           lambda numbers, count: numbers * (count + 1))  # fmt: skip
-times.slip("bytes-size-divides", "You divide by a size{at}. The more there are, the heavier the cache.",
-           lambda numbers, count: numbers / count, lambda numbers, count: numbers // count)  # fmt: skip
+    lambda numbers, count: numbers * (count + 1))  # fmt: skip
+times.slip("bytes-size-divides", "You divide by a size{at}. The more there are, the heavier the cache.", lambda numbers, count: numbers / count,
+    lambda numbers, count: numbers // count)  # fmt: skip
 
 
 @reference(
@@ -1091,9 +974,7 @@ def bytes_cases():
     rng = generator(1)
     yield Case("a small model", *rng.integers([5, 3], [9, 5]).tolist(), 6, 2, int(rng.integers(4, 9)), 4)
     yield Case("a middle-sized model", *rng.integers([90, 5], [120, 9]).tolist(), 12, 4, int(rng.integers(16, 30)), 8)
-    yield Case(
-        "keys of its own for each head", *rng.integers([6, 4], [9, 7]).tolist(), 8, 8, int(rng.integers(20, 40)), 2
-    )
+    yield Case("keys of its own for each head", *rng.integers([6, 4], [9, 7]).tolist(), 8, 8, int(rng.integers(20, 40)), 2)  # fmt: skip
     yield Case("one head of keys", *rng.integers([900, 6], [1000, 9]).tolist(), 6, 1, int(rng.integers(5, 12)), 4)
     yield Case("one token in one layer", 1, 1, 15, 3, int(rng.integers(20, 40)), 2)
     yield Case("one byte a number", *rng.integers([20, 3], [40, 6]).tolist(), 20, 10, int(rng.integers(40, 60)), 1)
@@ -1105,12 +986,14 @@ BYTES = "12.cache_bytes"
 heavy = cache_bytes
 mistake(BYTES, "bytes-units", "Another unit: wanted are bytes, not bits, and not kB, MB or GB.",
         *(lambda *sizes, unit=unit: heavy(*sizes) / unit for unit in (1e3, 1e6, 1e9, 2**10, 2**20, 2**30)),
-        *(lambda *sizes, unit=unit: heavy(*sizes) // unit for unit in (1e3, 1e6, 1e9, 2**10, 2**20, 2**30)),
+        *(lambda *sizes, unit=unit: heavy(*sizes) // unit for unit in (1e3, 1e6, 1e9, 2**10, 2**20, 2**30)), lambda *sizes: heavy(*sizes) // 8,
         lambda *sizes: 8 * heavy(*sizes), lambda *sizes: heavy(*sizes) / 8)  # fmt: skip
 mistake(BYTES, "bytes-int32", "Past two thousand million your number overflows, or turns negative: it is kept in 32 bits.",
         lambda *sizes: (heavy(*sizes) + 2**31) % 2**32 - 2**31, lambda *sizes: heavy(*sizes) % 2**32)  # fmt: skip
 mistake(BYTES, "bytes-of-weights", "You count a number for each pair of tokens. The cache holds vectors, one a token; weights are not kept.",
         lambda n, layers, heads, kv, d, size: layers * heads * n * n * size, lambda n, layers, heads, kv, d, size: layers * kv * n * n * size)  # fmt: skip
+mistake(BYTES, "bytes-of-weights", None,
+        lambda n, layers, heads, kv, d, size: cache_bytes(n, layers, heads, kv, d, size) + layers * heads * n * n * size)  # fmt: skip
 mistake(BYTES, "bytes-of-a-fixed-size", "Each number takes the same few bytes in your count, whatever bytes_per_number is. Use the parameter.",
         *(lambda *sizes, size=size: heavy(*sizes[:5], size) for size in (2, 4, 8)))  # fmt: skip
 
@@ -1126,19 +1009,24 @@ def for_each_head(shared, num_heads):
 
 
 for_each_head.slip("groups-dealt", "Heads are dealt in turn{at}. A group is a run of neighbours: heads 0 … group-1 share the first.",
-                   lambda shared, heads: np.tile(shared, (heads // len(shared), 1, 1)))  # fmt: skip
-for_each_head.slip("groups-one-for-all", "All heads use one head{at}, the first or the last. Each group has its own.",
-                   lambda shared, heads: shared[:1], lambda shared, heads: shared[-1:])  # fmt: skip
-for_each_head.slip("groups-keys-averaged", "You average or add up the heads{at}. Each group keeps its own.",
-                   lambda shared, heads: shared.mean(axis=0), lambda shared, heads: shared.sum(axis=0))  # fmt: skip
+    lambda x, heads: np.tile(x, (heads // len(x), 1, 1)))  # fmt: skip
+for_each_head.slip("groups-one-for-all", "All heads use one head{at}, the first or the last. Each group has its own.", lambda x, heads: x[:1],
+    lambda x, heads: x[-1:])  # fmt: skip
+for_each_head.slip("groups-keys-averaged", "You average or add up the heads{at}. Each group keeps its own.", lambda x, heads: x.mean(axis=0),
+    lambda x, heads: x.sum(axis=0))  # fmt: skip
 for_each_head.slip("groups-reversed", "The groups are in reverse order{at}: the first heads share the first.",
-                   lambda shared, heads: for_each_head(shared, heads)[::-1])  # fmt: skip
-for_each_head.slip("groups-shifted", "A group begins one head too early or too late{at}: with 6 heads and 2 of keys, heads 0 to 2 share the first.",
-                   lambda shared, heads: np.roll(for_each_head(shared, heads), 1, axis=0),
-                   lambda shared, heads: np.roll(for_each_head(shared, heads), -1, axis=0),
-                   lambda shared, heads: np.roll(shared, 1, axis=0).repeat(heads // len(shared), axis=0))  # fmt: skip
-for_each_head.slip("groups-last-takes-the-rest", "The first heads have one head each{at}, and the last of them serves all others. Groups are of one size.",
-                   lambda shared, heads: shared[np.minimum(np.arange(heads), len(shared) - 1)])  # fmt: skip
+    lambda x, heads: for_each_head(x, heads)[::-1])  # fmt: skip
+for_each_head.slip("groups-of-a-fixed-size", "Your groups have one size{at}, however many heads there are. It follows from the two numbers of "
+    "heads.", lambda x, heads: x[np.minimum(np.arange(heads) // 2, len(x) - 1)], lambda x, heads: np.repeat(x, 2, axis=0),
+    lambda x, heads: np.repeat(x, 3, axis=0), lambda x, heads: x[np.minimum(np.arange(heads) // 3, len(x) - 1)])  # fmt: skip
+for_each_head.slip("groups-by-kv-heads", "You divide a head's number by how many heads of keys there are{at}. How many heads share one?",
+    lambda x, heads: x[np.arange(heads) // len(x)])  # fmt: skip
+for_each_head.slip("groups-shifted",
+    "A group begins one head too early or too late{at}: with 6 heads and 2 of keys, heads 0 to 2 share the first.",
+    lambda x, heads: np.roll(for_each_head(x, heads), 1, axis=0), lambda x, heads: np.roll(for_each_head(x, heads), -1, axis=0),
+    lambda x, heads: np.roll(x, 1, axis=0).repeat(heads // len(x), axis=0))  # fmt: skip
+for_each_head.slip("groups-last-takes-the-rest", "The first heads have one head each{at}, and the last of them serves all others. Groups are of "
+    "one size.", lambda x, heads: x[np.minimum(np.arange(heads), len(x) - 1)])  # fmt: skip
 
 
 @reference(
@@ -1155,19 +1043,15 @@ for_each_head.slip("groups-last-takes-the-rest", "The first heads have one head 
 )
 def grouped_attention(queries, keys, values):
     heads = len(queries)
-    return attended(
-        queries, for_each_head(keys, heads, at="in the keys"), for_each_head(values, heads, at="in the values")
-    )[0]
+    keys, values = for_each_head(keys, heads, at="in the keys"), for_each_head(values, heads, at="in the values")
+    return attended(queries, keys, values)[0]
 
 
 @cases("12.grouped_attention")
 def group_cases():
     def inputs(seed, heads, kv_heads, num_queries, num_keys, d_k, d_v):
-        return (
-            draw(seed, heads, num_queries, d_k),
-            draw(seed + 1, kv_heads, num_keys, d_k),
-            draw(seed + 2, kv_heads, num_keys, d_v),
-        )
+        of_keys = draw(seed + 1, kv_heads, num_keys, d_k), draw(seed + 2, kv_heads, num_keys, d_v)
+        return draw(seed, heads, num_queries, d_k), *of_keys
 
     yield Case("four heads, two heads of keys", *(part.round(1) for part in inputs(1, 4, 2, 1, 2, 2, 2)))
     yield Case("two groups of three heads", *inputs(11, 6, 2, 5, 7, 4, 3))
@@ -1181,23 +1065,12 @@ GROUPS = "12.grouped_attention"
 neighbours = for_each_head
 
 
-def grouped(change):
-    """What is made of the right context and of how many heads of keys there are."""
-    return lambda queries, keys, values: change(grouped_attention(queries, keys, values), len(keys))
+# What is made of the right context and of how many heads of keys there are; of attention of one query a group
+grouped = lambda make: lambda q, k, v: make(grouped_attention(q, k, v), len(k))  # noqa: E731
+in_groups = lambda q, k: q.reshape(len(k), -1, *q.shape[1:])  # noqa: E731
+of_groups = lambda make: lambda q, k, v: attended(make(in_groups(q, k), axis=1), k, v)[0]  # noqa: E731
 
-
-def in_groups(queries, keys):
-    """(kv_heads, group, queries, d_k)."""
-    return queries.reshape(len(keys), -1, *queries.shape[1:])
-
-
-def of_groups(change):
-    """Attention of one query a group, made of those of its heads."""
-    return lambda queries, keys, values: attended(change(in_groups(queries, keys), axis=1), keys, values)[0]
-
-
-for diagnosis, wrong in everywhere_in(grouped_attention, for_each_head):
-    mistake(GROUPS, diagnosis, None, wrong)
+at_all_places(GROUPS, grouped_attention, for_each_head)
 mistake(GROUPS, "groups-not-merged", "Right values, but the groups are still an axis of their own: (heads, queries, d_v).",
         grouped(lambda context, kv: context.reshape(kv, -1, *context.shape[1:])),
         grouped(lambda context, kv: context.reshape(kv, -1, *context.shape[1:]).swapaxes(0, 1)))  # fmt: skip
@@ -1205,31 +1078,28 @@ mistake(GROUPS, "groups-merged-wrongly", "The heads come back in another order: 
         grouped(lambda context, kv: context.reshape(kv, -1, *context.shape[1:]).swapaxes(0, 1).reshape(context.shape)),
         grouped(lambda context, kv: context.reshape(-1, kv, *context.shape[1:]).swapaxes(0, 1).reshape(context.shape)))  # fmt: skip
 mistake(GROUPS, "groups-heads-lost", "As many heads come back as there are heads of keys. Every head of queries has its own context.",
-        lambda queries, keys, values: attended(queries[: len(keys)], keys, values)[0],
-        lambda queries, keys, values: attended(in_groups(queries, keys)[:, 0], keys, values)[0])  # fmt: skip
-mistake(GROUPS, "groups-queries-averaged", "You average or add up the queries of a group. Every head of queries asks its own question; only keys and "
-        "values are shared.",
-        of_groups(np.mean), of_groups(np.sum), lambda queries, keys, values: neighbours(of_groups(np.mean)(queries, keys, values), len(queries)),
-        lambda queries, keys, values: neighbours(of_groups(np.sum)(queries, keys, values), len(queries)))  # fmt: skip
+        lambda q, k, v: attended(q[: len(k)], k, v)[0], lambda q, k, v: attended(in_groups(q, k)[:, 0], k, v)[0])  # fmt: skip
+mistake(GROUPS, "groups-queries-averaged", "You average or add up the queries of a group. Every head of queries asks its own question; only keys "
+        "and values are shared.", of_groups(np.mean), of_groups(np.sum), lambda q, k, v: neighbours(of_groups(np.mean)(q, k, v), len(q)),
+        lambda q, k, v: neighbours(of_groups(np.sum)(q, k, v), len(q)))  # fmt: skip
 mistake(GROUPS, "groups-context-averaged", "The contexts of a group are averaged or added up. Every head of queries has its own.",
         grouped(lambda context, kv: context.reshape(kv, -1, *context.shape[1:]).mean(axis=1)),
         grouped(lambda context, kv: context.reshape(kv, -1, *context.shape[1:]).sum(axis=1)), grouped(lambda context, kv: context.mean(axis=0)))  # fmt: skip
+mistake(GROUPS, "groups-dealt", None, lambda q, k, v: np.concatenate([attended(q[kv :: len(k)], k[kv], v[kv])[0] for kv in range(len(k))]))  # fmt: skip
 mistake(GROUPS, "groups-all-keys", "Every head looks at the keys of all groups. It has those of its own group alone.",
-        lambda queries, keys, values: attended(queries, np.concatenate(keys), np.concatenate(values))[0],
-        lambda queries, keys, values: np.mean([attended(queries, *pair)[0] for pair in zip(keys, values, strict=True)], axis=0))  # fmt: skip
+        lambda q, k, v: attended(q, np.concatenate(k), np.concatenate(v))[0],
+        lambda q, k, v: np.mean([attended(q, *pair)[0] for pair in zip(k, v, strict=True)], axis=0))  # fmt: skip
 mistake(GROUPS, "groups-side-by-side", "The heads are merged side by side, or the axes are in another order. Asked for is (heads, queries, d_v).",
         grouped(lambda context, kv: context.swapaxes(0, 1).reshape(context.shape[1], -1)), grouped(lambda context, kv: context.swapaxes(0, 1)),
         grouped(lambda context, kv: context.swapaxes(1, 2)))  # fmt: skip
-mistake(GROUPS, "pair-not-taken-apart", None,
-        lambda queries, keys, values: attended(queries, neighbours(keys, len(queries)), neighbours(values, len(queries))))  # fmt: skip
+mistake(GROUPS, "pair-not-taken-apart", None, lambda q, k, v: attended(q, neighbours(k, len(q)), neighbours(v, len(q))))
 mistake(GROUPS, "returns-weights-for-context", "These are the weights. Asked for is the context, weights times values.",
-        lambda queries, keys, values: attended(queries, neighbours(keys, len(queries)), neighbours(values, len(queries)))[1])  # fmt: skip
+        lambda q, k, v: attended(q, neighbours(k, len(q)), neighbours(v, len(q)))[1])  # fmt: skip
 mistake(GROUPS, "causal-without-a-mask", None,
-        lambda queries, keys, values: attended(queries, neighbours(keys, len(queries)), neighbours(values, len(queries)),
-                                               np.tri(queries.shape[1], keys.shape[1], dtype=bool))[0])  # fmt: skip
-mistake(GROUPS, "scaled-by-d_v", None,
-        lambda queries, keys, values: grouped_attention(queries * np.sqrt(keys.shape[-1] / values.shape[-1]), keys, values))  # fmt: skip
-mistake(GROUPS, "mixes-keys", None, lambda queries, keys, values: grouped_attention(queries, keys, keys))
+        *(lambda q, k, v, late=late: attended(q, neighbours(k, len(q)), neighbours(v, len(q)),
+        np.tri(q.shape[1], k.shape[1], late * (k.shape[1] - q.shape[1]), dtype=bool))[0] for late in (0, 1)))  # fmt: skip
+mistake(GROUPS, "scaled-by-d_v", None, lambda q, k, v: grouped_attention(q * np.sqrt(k.shape[-1] / v.shape[-1]), k, v))
+mistake(GROUPS, "mixes-keys", None, lambda q, k, v: grouped_attention(q, k, k))
 
 # ----------------------------------------------------------------------------------------------------------------------
 # Many processes
@@ -1242,11 +1112,12 @@ def without_idle(gradients, counts):
     return np.where(counts[:, None] > 0, gradients, 0)
 
 
-without_idle.slip("gradient-nan-spreads", "A process without any token has the mean 0/0, NaN. It has nothing to say: leave it out (0 · NaN is NaN).",
-                  lambda gradients, counts: gradients)  # fmt: skip
+without_idle.slip("gradient-nan-spreads", "A process without any token has the mean 0/0, NaN. It has nothing to say: leave it out (0 · NaN is "
+    "NaN).", lambda g, c: g)  # fmt: skip
 without_idle.slip("gradient-first-process-lost", "One process is left out, the first or the last, though it had tokens.",
-                  *(lambda gradients, counts, place=place: without_idle(gradients, counts) * (np.arange(len(counts)) != place % len(counts))[:, None]
-                    for place in (0, -1)))  # fmt: skip
+    *(lambda g, c, place=place: without_idle(g, c) * (np.arange(len(c)) != place % len(c))[:, None] for place in (0, -1)))  # fmt: skip
+without_idle.slip("gradient-single-token-lost", "A process with a single token is left out, as if it had none.",
+    lambda g, c: np.where(c[:, None] > 1, g, 0))  # fmt: skip
 
 
 @step
@@ -1255,15 +1126,13 @@ def weighed(gradients, counts):
     return gradients * counts[:, None]
 
 
-weighed.slip("gradient-means-by-tokens", "You divide the sum of the means by the number of tokens, but each mean is divided already. Multiply it by its "
-             "count first.", lambda gradients, counts: gradients)  # fmt: skip
+weighed.slip("gradient-means-by-tokens", "You divide the sum of the means by the number of tokens, but each mean is divided already. Multiply it "
+    "by its count first.", lambda g, c: g)  # fmt: skip
 weighed.slip("gradient-divided-again", "You divide each mean by its count once more. It is a mean already; what is its sum?",
-             lambda gradients, counts: gradients / np.maximum(counts, 1)[:, None])  # fmt: skip
-weighed.slip(
-    "gradient-counts-squared", "The counts enter twice.", lambda gradients, counts: gradients * (counts**2)[:, None]
-)
+    lambda g, c: g / np.maximum(c, 1)[:, None])  # fmt: skip
+weighed.slip("gradient-counts-squared", "The counts enter twice.", lambda g, c: g * (c**2)[:, None])  # fmt: skip
 weighed.slip("gradient-count-of-one", "All means are multiplied by one count, the first, the largest, or their mean. Each has its own.",
-             *(lambda gradients, counts, which=which: gradients * which(counts) for which in (lambda c: c[0], np.max, np.mean)))  # fmt: skip
+    *(lambda g, c, which=which: g * which(c) for which in (lambda c: c[0], np.max, np.mean)))  # fmt: skip
 
 
 @step
@@ -1272,18 +1141,10 @@ def over_processes(sums):
     return sums.sum(axis=0)
 
 
-over_processes.slip(
-    "gradient-not-added",
-    "Each process still has a row of its own. They make one gradient, (parameters,).",
-    lambda sums: sums,
-)
+over_processes.slip("gradient-not-added", "Each process still has a row of its own. They make one gradient, (parameters,).", lambda s: s)  # fmt: skip
 over_processes.slip("gradient-over-parameters", "You add up over the parameters. Add up over the processes: one number a parameter stays.",
-                    lambda sums: sums.sum(axis=1), lambda sums: sums.sum())  # fmt: skip
-over_processes.slip(
-    "gradient-keepdims",
-    "There is an axis of 1 too many: (parameters,) is asked for.",
-    lambda sums: sums.sum(axis=0, keepdims=True),
-)
+    lambda s: s.sum(axis=1), lambda s: s.sum())  # fmt: skip
+over_processes.slip("gradient-keepdims", "There is an axis of 1 too many: (parameters,) is asked for.", lambda s: s.sum(axis=0, keepdims=True))  # fmt: skip
 
 
 @step
@@ -1292,19 +1153,16 @@ def over_tokens(total, counts):
     return total / counts.sum()
 
 
-over_tokens.slip(
-    "gradient-not-divided",
-    "That is the sum over all tokens. Divide by how many there are in all.",
-    lambda total, counts: total,
-)
+over_tokens.slip("gradient-not-divided", "That is the sum over all tokens. Divide by how many there are in all.", lambda t, c: t)  # fmt: skip
+over_tokens.slip("gradient-multiplied-by-count", "You multiply by the number of tokens. A mean divides by it.", lambda t, c: t * c.sum())  # fmt: skip
 over_tokens.slip("gradient-divided-by-processes", "You divide the sum over tokens by the number of processes. Divide by the number of tokens.",
-                 lambda total, counts: total / len(counts), lambda total, counts: total / (counts > 0).sum())  # fmt: skip
+    lambda t, c: t / len(c), lambda t, c: t / (c > 0).sum())  # fmt: skip
 over_tokens.slip("gradient-divided-by-one-count", "You divide by the tokens of one process, or by their mean. Divide by those of all of them.",
-                 *(lambda total, counts, which=which: total / which(counts) for which in (np.max, np.mean, lambda c: c[c > 0].mean())))  # fmt: skip
+    *(lambda t, c, which=which: t / which(c) for which in (np.max, np.mean, lambda c: c[c > 0].mean())))  # fmt: skip
 over_tokens.slip("gradient-divided-twice", "You divide once more: by the tokens, and by the processes as well.",
-                 lambda total, counts: total / counts.sum() / len(counts), lambda total, counts: total / counts.sum() / (counts > 0).sum())  # fmt: skip
-over_tokens.slip("gradient-counts-off", "Your number of tokens is not the sum of the counts: it is a little off, as if an idle process had one token.",
-                 lambda total, counts: total / np.maximum(counts, 1).sum(), lambda total, counts: total / (counts.sum() + 1))  # fmt: skip
+    lambda t, c: t / c.sum() / len(c), lambda t, c: t / c.sum() / (c > 0).sum())  # fmt: skip
+over_tokens.slip("gradient-counts-off", "Your number of tokens is not the sum of the counts: it is a little off, as if an idle process had one "
+    "token.", lambda t, c: t / np.maximum(c, 1).sum(), lambda t, c: t / (c.sum() + 1))  # fmt: skip
 
 
 @reference(
@@ -1342,19 +1200,21 @@ def gradient_cases():
 
 GRADIENT = "12.mean_gradient"
 mean = mean_gradient
-mistake(GRADIENT, "gradient-mean-of-means", "You average the processes alike. One that saw fewer tokens then counts as much as the others: weigh by counts.",
-        lambda gradients, counts: gradients.mean(axis=0), lambda gradients, counts: np.nanmean(gradients, axis=0),
-        lambda gradients, counts: np.nan_to_num(gradients).mean(axis=0))  # fmt: skip
-mistake(GRADIENT, "gradient-sum", "You add the mean gradients. Two processes would take a step twice as long.",
-        lambda gradients, counts: gradients.sum(axis=0), lambda gradients, counts: np.nansum(gradients, axis=0))  # fmt: skip
+mistake(GRADIENT, "gradient-mean-of-means", "You average the processes alike. One that saw fewer tokens then counts as much as the others: weigh "
+        "by counts.", lambda g, c: g.mean(axis=0), lambda g, c: np.nanmean(g, axis=0), lambda g, c: np.nan_to_num(g).mean(axis=0))  # fmt: skip
+mistake(GRADIENT, "gradient-sum", "You add the mean gradients. Two processes would take a step twice as long.", lambda g, c: g.sum(axis=0),
+        lambda g, c: np.nansum(g, axis=0))  # fmt: skip
 mistake(GRADIENT, "gradient-inverse-counts", "A process with fewer tokens counts more in your mean. It should be the other way round.",
-        lambda gradients, counts: (w := 1 / counts) @ gradients / w.sum(),
-        lambda gradients, counts: (w := 1 / counts[counts > 0]) @ gradients[counts > 0] / w.sum())  # fmt: skip
+        lambda g, c: (w := 1 / c) @ g / w.sum(), lambda g, c: (w := 1 / c[c > 0]) @ g[c > 0] / w.sum())  # fmt: skip
 mistake(GRADIENT, "gradient-largest-only", "You take the gradient of the process with most tokens and drop the others.",
-        lambda gradients, counts: gradients[np.argmax(counts)])  # fmt: skip
-mistake(GRADIENT, "gradient-median", "You take the median of the processes. Weigh their means by counts.",
-        lambda gradients, counts: np.median(gradients, axis=0), lambda gradients, counts: np.nanmedian(gradients, axis=0))  # fmt: skip
+        lambda g, c: g[np.argmax(c)])  # fmt: skip
+mistake(GRADIENT, "gradient-one-process", "One process alone makes your gradient, the first or the last that had tokens. Does the loop go on, and "
+        "add up?",
+        *(lambda g, c, which=which, share=share: g[(i := np.flatnonzero(c)[which])] * (c[i] / c.sum() if share else 1) for which in (0,
+        -1) for share in (True, False)))  # fmt: skip
+mistake(GRADIENT, "gradient-median", "You take the median of the processes. Weigh their means by counts.", lambda g, c: np.median(g, axis=0),
+        lambda g, c: np.nanmedian(g, axis=0))  # fmt: skip
 mistake(GRADIENT, "gradient-idle-counts-one", "A process without a token enters as if it had one. It has nothing to say.",
-        lambda gradients, counts: mean(np.nan_to_num(gradients), np.maximum(counts, 1)))  # fmt: skip
-mistake(GRADIENT, "gradient-softmax-of-counts", "The weights are a softmax of the counts: the largest takes all. They are shares of the counts themselves.",
-        lambda gradients, counts: softmax_step(counts * 1.0) @ np.nan_to_num(gradients))  # fmt: skip
+        lambda g, c: mean(np.nan_to_num(g), np.maximum(c, 1)))  # fmt: skip
+mistake(GRADIENT, "gradient-softmax-of-counts", "The weights are a softmax of the counts: the largest takes all. They are shares of the counts "
+        "themselves.", lambda g, c: softmax_step(c * 1.0) @ np.nan_to_num(g))  # fmt: skip
