@@ -181,7 +181,8 @@ squashed.slip("relu", "Negative numbers are cut to 0 in your hidden layer. The p
 squashed.slip("sigmoid-for-tanh", "You squash with a sigmoid, to between 0 and 1. The papers take tanh, which keeps the sign.",
               lambda sums: 1 / (1 + np.exp(-sums)))  # fmt: skip
 squashed.slip("other-function", "You bend with another function than tanh, the hyperbolic tangent, that the papers take.",
-              np.tan, np.sin, np.arctan, np.sinh, np.sign, np.exp, lambda sums: np.log1p(np.exp(sums)))  # fmt: skip
+              np.tan, np.sin, np.arctan, np.sinh, np.sign, np.exp, lambda sums: np.log1p(np.exp(sums)),
+              lambda sums: np.clip(sums, -1, 1), lambda sums: 2 / (1 + np.exp(-sums)) - 1)  # fmt: skip
 squashed.slip("tanh-overflow", "Long vectors give NaN: your powers of e get too large for a float. A tanh itself is never above 1.",
               lambda sums: (np.exp(sums) - np.exp(-sums)) / (np.exp(sums) + np.exp(-sums)),
               lambda sums: (np.exp(2 * sums) - 1) / (np.exp(2 * sums) + 1))  # fmt: skip
@@ -319,6 +320,13 @@ for diagnosis, sentence, *functions in [
     mistake(CONCAT, diagnosis, None, *map(of_halves, functions))
 
 
+def emptied(scores, end):
+    """The scores with 0 in a row or a column."""
+    scores = scores.copy()
+    scores[end] = 0
+    return scores
+
+
 def one_axis_in_front(array):
     """The same, where there is exactly one leading axis; otherwise an error."""
     return np.einsum("bij->bij", array)
@@ -336,6 +344,9 @@ for id, right in ((DOT, dot_scores), (GENERAL, general_scores), (ADDITIVE, addit
     mistake(id, "first-filled-only", "All but the first row, or the first entry, is 0. Is the return inside of the loop?",
             *(lambda *inputs, right=right, kept=kept: right(*inputs) * (np.arange(inputs[0].shape[-2]) == 0)[:, None] * kept(inputs[1])
               for kept in (lambda memory: 1, lambda memory: np.arange(memory.shape[-2]) == 0)))  # fmt: skip
+    mistake(id, "end-not-filled", "The first or the last row or column of your scores is 0. Does your loop reach both ends?",
+            *(lambda *inputs, right=right, end=end: emptied(right(*inputs), end)
+              for end in (np.s_[..., 0, :], np.s_[..., -1, :], np.s_[..., 0], np.s_[..., -1])))  # fmt: skip
     mistake(id, "negative-scores", "The sign of all your scores is turned round: what fits best has the lowest.",
             lambda *inputs, right=right: -right(*inputs))  # fmt: skip
 for id, right in ((DOT, dot_scores), (GENERAL, general_scores)):
@@ -425,7 +436,8 @@ weights_of = lambda *inputs: context_vectors(*inputs)[1]  # noqa: E731
 mistake(CONTEXT, "no-weights", "These are the scores, or they mix with the scores. Softmax first, then mix.",
         lambda scores, memory, mask: (scores @ memory, weights_of(scores, memory, mask)),
         lambda scores, memory, mask: (hidden(scores, mask[..., None, :], 0) @ memory, weights_of(scores, memory, mask)),
-        lambda scores, memory, mask: (context_vectors(scores, memory, mask)[0], scores),
+        *(lambda scores, memory, mask, fill=fill: (context_vectors(scores, memory, mask)[0], hidden(scores, fill(mask)))
+          for fill in (lambda mask: None, lambda mask: mask[..., None, :])),
         lambda scores, memory, mask: (scores @ memory, scores))  # fmt: skip
 mistake(CONTEXT, "softmax-of-a-multiple",
         "These are the weights of a multiple of the scores: they are divided by something first. Take them as they come.",
@@ -712,7 +724,9 @@ mistake(STEP, "context-as-weights", "In place of the weights you return the cont
         lambda states, memory, *rest: ((pair := luong_step(states, memory, *rest))[0], pair[1] @ memory))  # fmt: skip
 mistake(STEP, "mixes-before-the-mask", None,
         lambda *inputs: (step_with(lambda scores, mask: below_row(scores))(*inputs)[0], luong_step(*inputs)[1]))  # fmt: skip
-mistake(STEP, "no-weights", None, lambda *inputs: (luong_step(*inputs)[0], general_scores(*inputs[:2], inputs[3])),
+mistake(STEP, "no-weights", None,
+        *(lambda *inputs, fill=fill: (luong_step(*inputs)[0], hidden(general_scores(*inputs[:2], inputs[3]), fill(inputs[2])))
+          for fill in (lambda mask: None, lambda mask: mask[:, None])),
         lambda *inputs: (step_with(lambda scores, mask: scores)(*inputs)[0], luong_step(*inputs)[1]))  # fmt: skip
 mistake(STEP, "mask-hides-targets", None,
         *(lambda states, memory, mask, W, W_c, fill=fill: step_with(

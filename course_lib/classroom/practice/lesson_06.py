@@ -16,7 +16,7 @@ from course_lib.classroom.practice.slips import blocks
 from course_lib.classroom.practice.slips.attention import below, highest, up_to_itself
 from course_lib.classroom.practice.slips.blocks import post_norm, pre_norm, what_is_predicted, what_is_read
 from course_lib.classroom.practice.slips.influence import influence_cases, influence_mistakes, table_of_influence
-from course_lib.classroom.practice.slips.sizes import attention_size, network_size, norm_size, number_mistakes
+from course_lib.classroom.practice.slips.sizes import attention_size, map_size, network_size, norm_size, number_mistakes
 from course_lib.classroom.practice.steps import everywhere, step
 from course_lib.classroom.practice.trial import call
 
@@ -186,7 +186,8 @@ mistake(RESIDUAL, "residual-always-pre", "norm_first changes nothing: the norm c
         in_both(pre_norm))  # fmt: skip
 mistake(RESIDUAL, "residual-flag-inverted", "The two orders are exchanged: norm_first=True means that the norm comes before the sublayer.",
         in_both(pre_norm, post_norm))  # fmt: skip
-mistake(RESIDUAL, "residual-missing", None, in_both(lambda x, f, norm: norm(f(x)), lambda x, f, norm: f(norm(x))))
+mistake(RESIDUAL, "residual-missing", None, in_both(lambda x, f, norm: norm(f(x)), lambda x, f, norm: f(norm(x))),
+        in_both(lambda x, f, norm: f(norm(x)), lambda x, f, norm: norm(f(x))))  # fmt: skip
 mistake(RESIDUAL, "sublayer-lost", None, in_both(lambda x, f, norm: norm(x), lambda x, f, norm: x),
         in_both(lambda x, f, norm: norm(x + x), lambda x, f, norm: x + norm(x)))  # fmt: skip
 mistake(RESIDUAL, "residual-added-twice", None,
@@ -233,8 +234,8 @@ def feed_forward_cases():
     yield Case("one token alone, without other axes", draw(17, D_MODEL), *wide, edge=True)
 
 
-mistake("06.feed_forward", "projection-transposed", None,
-        everywhere(blocks.feed_forward, blocks.linear, next(slip for slip in blocks.linear.slips if slip.diagnosis == "projection-transposed")))  # fmt: skip
+for slip in blocks.linear.slips:
+    mistake("06.feed_forward", slip.diagnosis, None, everywhere(blocks.feed_forward, blocks.linear, slip))
 mistake("06.feed_forward", "two-axes-only", None, with_two_axes(feed_forward))
 mistake("06.feed_forward", "batch-first-only", None, of_the_first(feed_forward))
 
@@ -743,6 +744,11 @@ encoder_size.slip("count-attention-too-many", "Your blocks have an attention too
                   lambda attention, network, norm: 2 * attention + network + 2 * norm)  # fmt: skip
 decoder_size.slip("count-one-attention", "Your decoder blocks have one attention. They have two: self and cross.",
                   lambda attention, network, norm: attention + network + 3 * norm, lambda attention, network, norm: attention + network + 2 * norm)  # fmt: skip
+decoder_size.slip("count-two-norms", "In each layer your number is 2 · d_model short. A norm has that many (an encoder block has two norms, a decoder "
+                  "block three), and so have the biases of both second maps of the networks.",
+                  lambda attention, network, norm: 2 * attention + network + 2 * norm)  # fmt: skip
+decoder_size.slip("count-decoder-without-network", "Your decoder blocks have no feed-forward network. They have one, like the encoder's.",
+                  lambda attention, network, norm: 2 * attention + 3 * norm, lambda attention, network, norm: 2 * attention + 2 * norm)  # fmt: skip
 decoder_size.slip("count-two-networks", "Your decoder blocks have two feed-forward networks. They have one.",
                   lambda attention, network, norm: 2 * (attention + network) + 3 * norm, lambda attention, network, norm: 2 * (attention + network + 2 * norm),
                   lambda attention, network, norm: 2 * (attention + network) + 4 * norm)  # fmt: skip
@@ -815,9 +821,8 @@ def without_biases(vocab_size, d_model, num_layers, d_ff, norm=2):
 mistake(
     COUNT, "count-no-biases", None, *(lambda *sizes, norm=norm: without_biases(*sizes, norm=norm) for norm in (2, 1, 0))
 )
-mistake(COUNT, "count-two-norms", "In each layer your number is 2 · d_model short. A norm has that many (an encoder block has two norms, a decoder "
-        "block three), and so have the biases of both second maps of the networks.",
-        lambda *sizes: parameter_count(*sizes) - 2 * sizes[2] * sizes[1])  # fmt: skip
+for slip in map_size.slips:
+    mistake(COUNT, slip.diagnosis, None, everywhere(parameter_count, map_size, slip))
 mistake(COUNT, "count-vectors-off", "In each layer your number is off by a few times d_model. Vectors are that long: each norm has two, and each map "
         "that gives d_model numbers has one as its bias.",
         *(lambda *sizes, by=by: parameter_count(*sizes) + by * sizes[2] * sizes[1] for by in (-8, -7, -6, -4, -3, -1, 1, 2, 3, 4, 6, 7, 8)))  # fmt: skip

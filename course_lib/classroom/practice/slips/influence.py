@@ -447,11 +447,14 @@ def influence_mistakes(id):
         mistake(id, slip.diagnosis, None, table_by(one, slip.function, tabled.function))
     for slip in tabled.slips:
         mistake(id, slip.diagnosis, None, table_by(one, moved.function, slip.function))
-    signed = next(slip.function for slip in moved.slips if slip.diagnosis == "influence-signed")
+    signed = dict(compared)["influence-signed"]
     mistake(
-        id, "influence-signed", None, table_by(by_a_table_of_noise, signed, tabled.function)
+        id,
+        "influence-signed",
+        None,
+        table_by(by_a_table_of_noise, lambda after, before: signed(flat(after), flat(before)), tabled.function),
     )  # which outputs rise hangs on the noise
-    mistake(id, "influence-by-nan", "You put NaN in a token's place. What is masked seems to be felt then: 0 times NaN is NaN, not 0.",
+    mistake(id, "influence-by-nan", "You put NaN or infinity in a token's place. What is masked seems to be felt then: 0 times either is NaN, not 0.",
             *(table_by(changing(lambda row: np.nan * row), compare, tabled.function)
               for compare in (lambda after, before: np.isnan(flat(after)).any(axis=-1), lambda after, before: (flat(after) != flat(before)).any(axis=-1))))  # fmt: skip
     for slip in changed.slips:
