@@ -465,8 +465,8 @@ def bert_block_cases():
     yield Case("a batch", draw(53, 2, 5, 8), np.stack([mask, np.arange(5) < 3]), tensors, 4)
     yield Case("as many texts as heads", draw(54, 2, 3, 4), marks("011", "110"), bert_tensors(7, 4, 6), 2)  # fmt: skip
     yield Case("two leading axes", draw(55, 1, 2, 3, 4), marks("101", "110")[None], bert_tensors(8, 4, 6), 2)  # fmt: skip
-    large = times(bert_tensors(9, 4, 6), 30, "query", "key", "intermediate")
-    yield Case("scores in the hundreds", draw(56, 4, 4), marks("1011")[0], large, 2, edge=True)
+    large = times(bert_tensors(9, 4, 6), 40, "query", "key", "intermediate")
+    yield Case("scores in the thousands", draw(56, 9, 4), marks("000010100")[0], large, 2, edge=True)
     faint = times(tensors, 1e-6, "dense", "self", "attention.output.LayerNorm")
     yield Case("faint tokens, of a spread near eps", 1e-6 * draw(57, 5, 8), mask, faint, 4, edge=True)
     silent = times(bert_tensors(10, 4, 6), 0, "attention.output.dense")
