@@ -813,18 +813,16 @@ def seen_by_new(new, total):
 
 
 seen_by_new.slip("cache-mask-top-left", "The first new token sees only the first key, as if nothing had been read before. New tokens are the "
-    "last: the mask has to line up at the bottom right.", upto(lambda new, t: 0))  # fmt: skip
+    "last: the mask has to line up at the bottom right.", upto(lambda new, t: 0), lambda new, t: np.tri(new, t, dtype=bool) | (new == 1))  # fmt: skip
 seen_by_new.slip("cache-not-causal", "A new token sees the new ones after it. Old keys are for all, among the new ones order counts.",
-    lambda new, t: np.ones((new, t), dtype=bool))  # fmt: skip
+    lambda new, t: np.ones((new, t), dtype=bool), lambda new, t: np.tri(new, t, dtype=bool) | (t > new))  # fmt: skip
 seen_by_new.slip("cache-own-hidden", "A new token does not see itself, or not the one before it: the mask's diagonal lies too low.",
     upto(lambda new, t: t - new - 1), upto(lambda new, t: t - new - 2))  # fmt: skip
 seen_by_new.slip("cache-sees-next", "A new token sees the next one: the mask's diagonal lies one too high.", upto(lambda new, t: t - new + 1))  # fmt: skip
-seen_by_new.slip("cache-mask-top-left", None, lambda new, t: np.tri(new, t, dtype=bool) | (new == 1))
-seen_by_new.slip("cache-not-causal", None, lambda new, t: np.tri(new, t, dtype=bool) | (t > new))
 seen_by_new.slip("causal-transposed", None, lambda new, t: np.tri(t, new, dtype=bool).T)
 seen_by_new.slip("cache-mask-columns-exchanged", "Your mask's first columns are about the new tokens. The keys of old ones come first.",
     lambda new, total: np.roll(np.tri(new, total, total - new, dtype=bool), new, axis=1))  # fmt: skip
-seen_by_new.slip("cache-mask-inverted", "A new token sees only what comes after it: the mask works the wrong way round.",
+seen_by_new.slip("cache-mask-inverted", "A new token sees what comes after it and nothing before: the mask works the wrong way round.",
     lambda new, t: ~np.tri(new, t, t - new, dtype=bool), lambda new, t: np.tri(new, t, t - new - 1, dtype=bool) == 0)  # fmt: skip
 seen_by_new.slip("cache-old-hidden", "What was read before changes nothing in your context. New tokens see all of it.",
     lambda new, t: np.tri(new, t, t - new, dtype=bool) & (np.arange(t) >= t - new))  # fmt: skip
@@ -868,18 +866,15 @@ def cache_cases():
 
 
 CACHE = "12.cached_attention"
-CACHED = cached_attention
 
 
-def with_cache(context, kept=lambda *all: all[1:]):
-    """Another context, and what is kept, each made of (queries, keys, values, new keys, new values, mask)."""
+def with_cache(context):
+    """Another context, made of (queries, keys, values, new keys, new values, mask)."""
 
     def wrong(x, keys, values, W_Q, W_K, W_V):
-        new_keys, new_values = x @ W_K, x @ W_V
-        all_keys, all_values = np.concatenate([keys, new_keys]), np.concatenate([values, new_values])
-        mask = seen_by_new(len(x), len(all_keys))
-        found = context(x @ W_Q, all_keys, all_values, new_keys, new_values, mask)
-        return found, *kept(found, all_keys, all_values)
+        new = x @ W_K, x @ W_V
+        keys, values = np.concatenate([keys, new[0]]), np.concatenate([values, new[1]])
+        return context(x @ W_Q, keys, values, *new, seen_by_new(len(x), len(keys))), keys, values
 
     return wrong
 
@@ -894,16 +889,18 @@ mistake(CACHE, "cache-not-read", "What was read before changes nothing in your c
         with_cache(lambda q, k, v, new_k, new_v, mask: attended(q, new_k, new_v)[0]))  # fmt: skip
 mistake(CACHE, "mixes-keys", None, with_cache(lambda q, k, v, new_k, new_v, mask: attended(q, k, k, mask)[0]))
 mistake(CACHE, "cache-kept-as-it-was", "The context is right, but you return the cache as it was. The next call needs the new keys and values in "
-        "it.", lambda x, k, v, *matrices: (CACHED(x, k, v, *matrices)[0], k, v))  # fmt: skip
+        "it.", lambda x, k, v, *matrices: (cached_attention(x, k, v, *matrices)[0], k, v))  # fmt: skip
 mistake(CACHE, "cache-new-ones-returned", "The context is right, but you return the new keys and values only. The next call needs all of them.",
-        lambda x, k, v, *matrices: (CACHED(x, k, v, *matrices)[0], x @ matrices[1], x @ matrices[2]))  # fmt: skip
-mistake(CACHE, "projections-swapped", None, lambda x, k, v, W_Q, W_K, W_V: CACHED(x, k, v, W_K, W_Q, W_V))  # fmt: skip
+        lambda x, k, v, *matrices: (cached_attention(x, k, v, *matrices)[0], x @ matrices[1], x @ matrices[2]))  # fmt: skip
+mistake(CACHE, "projections-swapped", None, lambda x, k, v, W_Q, W_K, W_V: cached_attention(x, k, v, W_K, W_Q, W_V))
 mistake(CACHE, "cache-projected-again", "You project what is in the cache once more. Keys and values were projected when they came in.",
-        lambda x, k, v, W_Q, W_K, W_V: CACHED(x, k @ W_K, v @ W_V, W_Q, W_K, W_V))  # fmt: skip
-mistake(CACHE, "keys-from-queries", None, lambda x, k, v, W_Q, W_K, W_V: CACHED(x, k, v, W_Q, W_Q, W_V),
-        lambda x, k, v, W_Q, W_K, W_V: CACHED(x, k, v, W_K, W_K, W_V))  # fmt: skip
-mistake(CACHE, "scaled-by-d_model", None, lambda x, k, v, W_Q, W_K, W_V: CACHED(x, k, v, W_Q * np.sqrt(W_Q.shape[1] / len(W_Q)), W_K, W_V))  # fmt: skip
-mistake(CACHE, "scaled-by-d_v", None, lambda x, k, v, W_Q, W_K, W_V: CACHED(x, k, v, W_Q * np.sqrt(W_Q.shape[1] / W_V.shape[1]), W_K, W_V))  # fmt: skip
+        lambda x, k, v, W_Q, W_K, W_V: cached_attention(x, k @ W_K, v @ W_V, W_Q, W_K, W_V))  # fmt: skip
+mistake(CACHE, "keys-from-queries", None, lambda x, k, v, W_Q, W_K, W_V: cached_attention(x, k, v, W_Q, W_Q, W_V),
+        lambda x, k, v, W_Q, W_K, W_V: cached_attention(x, k, v, W_K, W_K, W_V))  # fmt: skip
+mistake(CACHE, "scaled-by-d_model", None,
+        lambda x, k, v, W_Q, W_K, W_V: cached_attention(x, k, v, W_Q * np.sqrt(W_Q.shape[1] / len(W_Q)), W_K, W_V))  # fmt: skip
+mistake(CACHE, "scaled-by-d_v", None,
+        lambda x, k, v, W_Q, W_K, W_V: cached_attention(x, k, v, W_Q * np.sqrt(W_Q.shape[1] / W_V.shape[1]), W_K, W_V))  # fmt: skip
 
 # ----------------------------------------------------------------------------------------------------------------------
 # What it weighs
@@ -983,19 +980,17 @@ def bytes_cases():
 
 
 BYTES = "12.cache_bytes"
-heavy = cache_bytes
 mistake(BYTES, "bytes-units", "Another unit: wanted are bytes, not bits, and not kB, MB or GB.",
-        *(lambda *sizes, unit=unit: heavy(*sizes) / unit for unit in (1e3, 1e6, 1e9, 2**10, 2**20, 2**30)),
-        *(lambda *sizes, unit=unit: heavy(*sizes) // unit for unit in (1e3, 1e6, 1e9, 2**10, 2**20, 2**30)), lambda *sizes: heavy(*sizes) // 8,
-        lambda *sizes: 8 * heavy(*sizes), lambda *sizes: heavy(*sizes) / 8)  # fmt: skip
+        *(lambda *sizes, unit=unit: cache_bytes(*sizes) / unit for unit in (1e3, 1e6, 1e9, 2**10, 2**20, 2**30)),
+        *(lambda *sizes, unit=unit: cache_bytes(*sizes) // unit for unit in (1e3, 1e6, 1e9, 2**10, 2**20, 2**30)),
+        lambda *sizes: cache_bytes(*sizes) // 8, lambda *sizes: 8 * cache_bytes(*sizes), lambda *sizes: cache_bytes(*sizes) / 8)  # fmt: skip
 mistake(BYTES, "bytes-int32", "Past two thousand million your number overflows, or turns negative: it is kept in 32 bits.",
-        lambda *sizes: (heavy(*sizes) + 2**31) % 2**32 - 2**31, lambda *sizes: heavy(*sizes) % 2**32)  # fmt: skip
+        lambda *sizes: (cache_bytes(*sizes) + 2**31) % 2**32 - 2**31, lambda *sizes: cache_bytes(*sizes) % 2**32)  # fmt: skip
 mistake(BYTES, "bytes-of-weights", "You count a number for each pair of tokens. The cache holds vectors, one a token; weights are not kept.",
-        lambda n, layers, heads, kv, d, size: layers * heads * n * n * size, lambda n, layers, heads, kv, d, size: layers * kv * n * n * size)  # fmt: skip
-mistake(BYTES, "bytes-of-weights", None,
-        lambda n, layers, heads, kv, d, size: cache_bytes(n, layers, heads, kv, d, size) + layers * heads * n * n * size)  # fmt: skip
+        lambda n, layers, heads, kv, d, size: layers * heads * n * n * size, lambda n, layers, heads, kv, d, size: layers * kv * n * n * size,
+        lambda n, layers, heads, *rest: cache_bytes(n, layers, heads, *rest) + layers * heads * n * n * rest[-1])  # fmt: skip
 mistake(BYTES, "bytes-of-a-fixed-size", "Each number takes the same few bytes in your count, whatever bytes_per_number is. Use the parameter.",
-        *(lambda *sizes, size=size: heavy(*sizes[:5], size) for size in (2, 4, 8)))  # fmt: skip
+        *(lambda *sizes, size=size: cache_bytes(*sizes[:5], size) for size in (2, 4, 8)))  # fmt: skip
 
 # ----------------------------------------------------------------------------------------------------------------------
 # Heads that share
@@ -1062,10 +1057,11 @@ def group_cases():
 
 
 GROUPS = "12.grouped_attention"
-neighbours = for_each_head
 
 
-# What is made of the right context and of how many heads of keys there are; of attention of one query a group
+# Keys and values of each head; what is made of the right context and of how many heads of keys there are, and of attention of
+# one query a group
+with_copies = lambda q, k, v: (q, for_each_head(k, len(q)), for_each_head(v, len(q)))  # noqa: E731
 grouped = lambda make: lambda q, k, v: make(grouped_attention(q, k, v), len(k))  # noqa: E731
 in_groups = lambda q, k: q.reshape(len(k), -1, *q.shape[1:])  # noqa: E731
 of_groups = lambda make: lambda q, k, v: attended(make(in_groups(q, k), axis=1), k, v)[0]  # noqa: E731
@@ -1080,8 +1076,8 @@ mistake(GROUPS, "groups-merged-wrongly", "The heads come back in another order: 
 mistake(GROUPS, "groups-heads-lost", "As many heads come back as there are heads of keys. Every head of queries has its own context.",
         lambda q, k, v: attended(q[: len(k)], k, v)[0], lambda q, k, v: attended(in_groups(q, k)[:, 0], k, v)[0])  # fmt: skip
 mistake(GROUPS, "groups-queries-averaged", "You average or add up the queries of a group. Every head of queries asks its own question; only keys "
-        "and values are shared.", of_groups(np.mean), of_groups(np.sum), lambda q, k, v: neighbours(of_groups(np.mean)(q, k, v), len(q)),
-        lambda q, k, v: neighbours(of_groups(np.sum)(q, k, v), len(q)))  # fmt: skip
+        "and values are shared.", of_groups(np.mean), of_groups(np.sum), lambda q, k, v: for_each_head(of_groups(np.mean)(q, k, v), len(q)),
+        lambda q, k, v: for_each_head(of_groups(np.sum)(q, k, v), len(q)))  # fmt: skip
 mistake(GROUPS, "groups-context-averaged", "The contexts of a group are averaged or added up. Every head of queries has its own.",
         grouped(lambda context, kv: context.reshape(kv, -1, *context.shape[1:]).mean(axis=1)),
         grouped(lambda context, kv: context.reshape(kv, -1, *context.shape[1:]).sum(axis=1)), grouped(lambda context, kv: context.mean(axis=0)))  # fmt: skip
@@ -1092,11 +1088,11 @@ mistake(GROUPS, "groups-all-keys", "Every head looks at the keys of all groups. 
 mistake(GROUPS, "groups-side-by-side", "The heads are merged side by side, or the axes are in another order. Asked for is (heads, queries, d_v).",
         grouped(lambda context, kv: context.swapaxes(0, 1).reshape(context.shape[1], -1)), grouped(lambda context, kv: context.swapaxes(0, 1)),
         grouped(lambda context, kv: context.swapaxes(1, 2)))  # fmt: skip
-mistake(GROUPS, "pair-not-taken-apart", None, lambda q, k, v: attended(q, neighbours(k, len(q)), neighbours(v, len(q))))
+mistake(GROUPS, "pair-not-taken-apart", None, lambda q, k, v: attended(*with_copies(q, k, v)))
 mistake(GROUPS, "returns-weights-for-context", "These are the weights. Asked for is the context, weights times values.",
-        lambda q, k, v: attended(q, neighbours(k, len(q)), neighbours(v, len(q)))[1])  # fmt: skip
+        lambda q, k, v: attended(*with_copies(q, k, v))[1])  # fmt: skip
 mistake(GROUPS, "causal-without-a-mask", None,
-        *(lambda q, k, v, late=late: attended(q, neighbours(k, len(q)), neighbours(v, len(q)),
+        *(lambda q, k, v, late=late: attended(*with_copies(q, k, v),
         np.tri(q.shape[1], k.shape[1], late * (k.shape[1] - q.shape[1]), dtype=bool))[0] for late in (0, 1)))  # fmt: skip
 mistake(GROUPS, "scaled-by-d_v", None, lambda q, k, v: grouped_attention(q * np.sqrt(k.shape[-1] / v.shape[-1]), k, v))
 mistake(GROUPS, "mixes-keys", None, lambda q, k, v: grouped_attention(q, k, k))
@@ -1199,7 +1195,6 @@ def gradient_cases():
 
 
 GRADIENT = "12.mean_gradient"
-mean = mean_gradient
 mistake(GRADIENT, "gradient-mean-of-means", "You average the processes alike. One that saw fewer tokens then counts as much as the others: weigh "
         "by counts.", lambda g, c: g.mean(axis=0), lambda g, c: np.nanmean(g, axis=0), lambda g, c: np.nan_to_num(g).mean(axis=0))  # fmt: skip
 mistake(GRADIENT, "gradient-sum", "You add the mean gradients. Two processes would take a step twice as long.", lambda g, c: g.sum(axis=0),
@@ -1215,6 +1210,6 @@ mistake(GRADIENT, "gradient-one-process", "One process alone makes your gradient
 mistake(GRADIENT, "gradient-median", "You take the median of the processes. Weigh their means by counts.", lambda g, c: np.median(g, axis=0),
         lambda g, c: np.nanmedian(g, axis=0))  # fmt: skip
 mistake(GRADIENT, "gradient-idle-counts-one", "A process without a token enters as if it had one. It has nothing to say.",
-        lambda g, c: mean(np.nan_to_num(g), np.maximum(c, 1)))  # fmt: skip
+        lambda g, c: mean_gradient(np.nan_to_num(g), np.maximum(c, 1)))  # fmt: skip
 mistake(GRADIENT, "gradient-softmax-of-counts", "The weights are a softmax of the counts: the largest takes all. They are shares of the counts "
         "themselves.", lambda g, c: softmax_step(c * 1.0) @ np.nan_to_num(g))  # fmt: skip
