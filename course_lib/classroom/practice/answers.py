@@ -67,7 +67,10 @@ def plain(returned):
         return Odd("wrong-type", kind_of(returned))
     array = np.array(returned, subok=False)
     if array.dtype.kind not in "biuf":
-        return Odd("wrong-dtype", f"an array of {array.dtype.name} values")
+        kind = {"U": "strings", "S": "strings", "O": "objects", "c": "complex numbers"}.get(
+            array.dtype.kind, array.dtype.name
+        )
+        return Odd("wrong-dtype", f"an array of {kind}")
     return array
 
 

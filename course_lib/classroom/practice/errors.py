@@ -30,7 +30,8 @@ CAUSES = [
      "This is a tuple or a list, not an array: a function that returns several things was not taken apart, or a list was "
      "not made an array."),
     ("ValueError", r"matmul.*mismatch|shapes .* not aligned", r"\.T\b",
-     "The inner sizes of the product differ. `.T` turns **all** axes round, the batch too."),
+     "The inner sizes of the product differ: in (a, b) @ (b, c) the two b have to be the same. Is `.T` wanted here? On a batch it "
+     "turns **all** axes round."),
     ("ValueError", r"matmul.*mismatch|shapes .* not aligned", "",
      "The inner sizes of the product differ: in (a, b) @ (b, c) the two b have to be the same. Is one of them to be "
      "transposed?"),
@@ -39,6 +40,10 @@ CAUSES = [
      "`extend` puts in what it holds."),
     ("ValueError", r"could not be broadcast together", "",
      "These shapes do not line up. NumPy compares sizes from the last axis on; each pair has to be equal, or one of them 1."),
+    ("ValueError", r"could not broadcast input array", "",
+     "What stands on the right of the `=` has another shape than the place it is written to."),
+    ("ValueError", r"negative integer powers", "",
+     "A whole number to a negative power is a fraction, which an array of whole numbers can't hold. Take floats."),
     ("ValueError", r"cannot reshape array", "",
      "A reshape keeps all the numbers: the sizes of the new shape multiplied have to give as many."),
     ("IndexError", r"boolean index did not match", "",

@@ -15,6 +15,7 @@ TEXTS = {
     "returns-nothing": "Your function returns nothing (None). Does it end with a return?",
     "returns-a-tensor": "Your function returns a PyTorch tensor; here we work in NumPy.",
     "returns-a-list": "Your function returns a list; a NumPy array was expected.",
+    "listed rightly": "What stands in it is right.",
     "wrong-type": "Your function returns {kind}; {asked} was expected.",
     "wrong-dtype": "Your function returns {kind}; numbers or booleans were expected.",
     "returns-several": "Your function returns {count}; one array was expected.",
@@ -23,11 +24,11 @@ TEXTS = {
     "only-one": "You return one value, the {which}. Expected: {names}, in this order.",
     "another-order": "You return the right values in another order: {theirs}. Expected: {names}.",
     "nested": "One of the things you return is a tuple itself: what a function returned was not taken apart.",
-    "wrong-shape": "The {what} has shape {got}; expected {expected}.",
+    "wrong-shape": "The shape of the {what} is {got}; expected {expected}.",
     "axes": "The numbers are right, the axes stand in another order: yours is {got}, expected {expected}.",
-    "not-boolean": "The {what} holds numbers; booleans were expected, True or False.",
-    "floats-for-whole-numbers": "The {what} holds numbers with a point ({dtype}); whole numbers were expected.",
-    "booleans-for-numbers": "The {what} holds booleans; numbers were expected.",
+    "not-boolean": "There are numbers in the {what}; booleans were expected, True or False.",
+    "floats-for-whole-numbers": "There are numbers with a point ({dtype}) in the {what}; whole numbers were expected.",
+    "booleans-for-numbers": "There are booleans in the {what}; numbers were expected.",
     "not-finite": "There are NaN or infinite values in the {what}{where}.",
     "factor": "Everything is {factor:.4g} times what is expected.",
     "factors": "Everything is a multiple of what is expected, but not always the same: {factors}.",
@@ -56,6 +57,8 @@ def what_is_certain(known, trials, wrong):
     """
     trial = wrong[0]
     diagnosis, said = _about_one(known, trial, wrong)
+    if all(_right_in_lists(one) for one in trials):
+        return diagnosis, f"{said} {TEXTS['listed rightly']}"
     rights = [one.case.about for one in trials if one.is_right]
     if rights:
         where = TEXTS["somewhere"].format(others=listed(rights), wrong=listed([one.case.about for one in wrong]))
@@ -135,6 +138,16 @@ def _about_one(known, trial, wrong):
             said = f"{said} {listed(rest).capitalize()} {verb} right."
         return diagnosis, said
     return _about_array(got, expected, known.returns[0], _pairs(wrong, None), trial)
+
+
+def _right_in_lists(trial):
+    """Whether a list came that would be right as an array."""
+    if not isinstance(trial.answer.value, answers.Listed) or not isinstance(trial.expected, np.ndarray):
+        return False
+    try:
+        return answers.right(np.array(trial.answer.value), trial.expected, trial.case.within)
+    except ValueError:  # rows of different lengths, or no numbers
+        return False
 
 
 def _pairs(wrong, part):

@@ -9,12 +9,14 @@ from course_lib.classroom.practice.facts import count_of
 from course_lib.classroom.practice.judging import require
 from course_lib.classroom.practice.probes import draw, generator
 from course_lib.classroom.practice.slips.attention import (
+    NAN_IN_EMPTY_ROWS,
     ORDINARY_SCORES,
     WITHOUT_BATCH,
-    WITHOUT_EMPTY_ROWS,
     WITHOUT_MASK,
+    below,
     dot_products,
     hidden,
+    highest,
     is_real,
     mixed,
     projected,
@@ -110,10 +112,11 @@ mistake("03.softmax", "softmax-of-a-multiple",
         lambda scores: softmax(scores / np.sqrt(scores.shape[-1])), lambda scores: softmax(scores / scores.shape[-1]),
         *(lambda scores, by=by: softmax(scores / by) for by in (2, 10, 100, 1000)))  # fmt: skip
 mistake("03.softmax", "softmax-normalised-scores",
-        "The scores are brought to one size first, by their length, spread or range. A softmax takes them as they come.",
+        "The scores are divided first, by their length, spread or largest one. A softmax takes them as they come.",
         lambda scores: softmax(scores / np.linalg.norm(scores, axis=-1, keepdims=True)),
         lambda scores: softmax(scores / scores.std(axis=-1, keepdims=True)),
-        lambda scores: softmax(scores / abs(scores).max(axis=-1, keepdims=True)))  # fmt: skip
+        lambda scores: softmax(scores / abs(scores).max(axis=-1, keepdims=True)),
+        lambda scores: softmax(scores / scores.max(axis=-1, keepdims=True)))  # fmt: skip
 
 
 @holds("03.softmax", "rows-do-not-sum-to-1")
@@ -150,6 +153,8 @@ def breaking_case(candidate):
             "Two arrays were expected, `return scores, mask`; your function returns {returned}.",
             returned=count_of(got))  # fmt: skip
     table, mask = got
+    require(mask.dtype.kind == "b" or table.dtype.kind != "b", "case-swapped",
+            "You return the mask first. The order is `return scores, mask`.")  # fmt: skip
     require(
         mask.dtype.kind == "b", "mask-not-boolean", "Your mask holds numbers. A mask is boolean: True = may attend."
     )
@@ -165,8 +170,7 @@ def breaking_case(candidate):
     with np.errstate(all="ignore"):
         hers = [colleagues_weights(scores, mask) for scores in (table, table.astype(float))]
     require(not all(answers.close(one, expected) for one in hers), "does-not-break",
-            "colleagues_weights copes with this: every row sums to 1. How large is the largest x for which np.exp(x) is finite?",
-            expected=expected, got=hers[1], what="colleague's weights")  # fmt: skip
+            "colleagues_weights copes with this: every row sums to 1. How large is the largest x for which np.exp(x) is finite?")  # fmt: skip
 
 
 def case(scores, mask):
@@ -175,6 +179,7 @@ def case(scores, mask):
 
 
 mistake("03.breaking_case", "not-a-pair-of-scores", None, lambda: np.array([[1000.0, 0.0]]))
+mistake("03.breaking_case", "case-swapped", None, lambda: case([[1000.0, 0.0]], [[True, True]])()[::-1])
 mistake("03.breaking_case", "mask-not-boolean", None, case([[1000.0, 0.0]], [[1, 1]]))
 mistake("03.breaking_case", "case-shape", None, case([[1000.0, 0.0]], [[True]]), case([1000.0, 0.0], [True, True]))
 mistake("03.breaking_case", "scores-not-finite", None, case([[np.inf, 0.0]], [[True, True]]))
@@ -239,11 +244,12 @@ mistake("03.masked_softmax", "fully-masked-nan", None,
         lambda scores, mask: shares(np.exp(hidden(scores, mask))) if mask.any() else np.zeros(scores.shape),
         lambda scores, mask: (shares(np.exp((s := hidden(scores, mask)) - s.max(axis=-1, keepdims=True)))
                               if mask.any() else np.zeros(scores.shape)))  # fmt: skip
+mistake("03.masked_softmax", "maximum-over-masked", None, lambda scores, mask: below(scores, mask, highest, late=True))
 mistake("03.masked_softmax", "epsilon-in-the-sum",
         "Something small is added to the sum below the line, so that a row with allowed keys no longer makes exactly 1, or a row of "
         "tiny exponentials shrinks. Only a row without any allowed key needs help.",
-        *(lambda scores, mask, eps=eps: (e := np.exp(hidden(scores, mask) - scores.max(axis=-1, keepdims=True)))
-          / (e.sum(axis=-1, keepdims=True) + eps) for eps in (1e-3, 1e-4, 1e-5, 1e-6, 1e-8, 1e-9, 1e-10, 1e-12)))  # fmt: skip
+        *(lambda scores, mask, eps=eps, late=late: (e := np.exp(hidden(scores, mask) - highest(scores if late else hidden(scores, mask, -1e9))))
+          / (e.sum(axis=-1, keepdims=True) + eps) for eps in (1e-3, 1e-4, 1e-5, 1e-6, 1e-8) for late in (True, False) if late or eps > 1e-6))  # fmt: skip
 
 
 holds("03.masked_softmax", "rows-do-not-sum-to-1")(rows_sum_to_one)
@@ -332,6 +338,9 @@ ATTENTION = "03.scaled_dot_product_attention"
 attention = scaled_dot_product_attention
 below_its_highest = lambda scores: shares(np.exp(scores - scores.max(axis=-1, keepdims=True)))  # noqa: E731
 
+mistake(ATTENTION, "scaled-by-d_k", None, attention_divided_by(lambda queries, keys, values: keys.shape[-1]))
+mistake(ATTENTION, "causal-without-a-mask", None,
+        lambda q, k, v, mask=None: attention(q, k, v, np.tri(q.shape[-2], k.shape[-2], dtype=bool) if mask is None else mask))  # fmt: skip
 mistake(ATTENTION, "scaled-by-d_v", None,
         attention_divided_by(lambda queries, keys, values: np.sqrt(values.shape[-1])))  # fmt: skip
 mistake(ATTENTION, "scaled-by-a-constant",
@@ -378,6 +387,13 @@ mistake(ATTENTION, "scaled-twice", None,
         attention_divided_by(lambda queries, keys, values: keys.shape[-1] ** 1.5))  # fmt: skip
 
 
+@holds(ATTENTION, "outputs-swapped")
+def attention_weights_come_second(got, queries, keys, values, mask=None):
+    if got[0].shape != got[1].shape or not np.isfinite(got[0]).all():
+        return True
+    return rows_sum_to_one(got[1], None, mask) or not rows_sum_to_one(got[0], None, mask)
+
+
 @holds(ATTENTION, "rows-do-not-sum-to-1")
 def attention_rows_sum_to_one(got, queries, keys, values, mask=None):
     return rows_sum_to_one(got[1], None, mask)
@@ -421,6 +437,8 @@ def causal_mask_cases():
         yield Case(f"{seq_len} token{'s' * (seq_len > 1)}", seq_len)
 
 
+mistake("03.causal_mask", "ended-early", "Only the beginning is filled. Does a `return` stand inside of a loop?",
+        lambda seq_len: np.tri(seq_len, dtype=bool) & (np.arange(seq_len) == 0)[:, None])  # fmt: skip
 mistake("03.causal_mask", "causal-five-tokens", "Your mask has one size, whatever seq_len is. Use the parameter.",
         *(lambda seq_len, size=size: np.tri(size, dtype=bool) for size in (3, 4, 5)))  # fmt: skip
 MASK_OF_NUMBERS = "Your mask holds numbers, 1 and 0. A mask is boolean: True = may attend."
@@ -505,6 +523,8 @@ pointing.slip("length-added", "The length is added to the direction. It stretche
               lambda angles, length: length + pointing(angles, 1.0))  # fmt: skip
 pointing.slip("length-on-one-axis", "The length stretches one of the two numbers only. It is length times both.",
               lambda angles, length: pointing(angles, 1.0) * [length, 1], lambda angles, length: pointing(angles, 1.0) * [1, length])  # fmt: skip
+pointing.slip("length-turns", "The length multiplies the angle. It stretches the query: length times (cos, sin).",
+              lambda angles, length: pointing(length * angles, 1.0), lambda angles, length: pointing(length * angles, length))  # fmt: skip
 pointing.slip("length-divides", "The length divides. It stretches the query: length times (cos, sin).",
               lambda angles, length: pointing(angles, 1 / length))  # fmt: skip
 
@@ -519,7 +539,7 @@ pointing.slip("length-divides", "The length divides. It stretches the query: len
         "Then it is attention without the values: the second thing your scaled_dot_product_attention returns.",
     ],
     returns="weights",
-    same=WITHOUT_MASK | WITHOUT_BATCH | ORDINARY_SCORES,
+    same=WITHOUT_MASK | WITHOUT_BATCH,
 )
 def weights_at_angles(angles, length, keys):
     return softmax_step(scaled(dot_products(pointing(angles, length), keys), keys.shape[-1]))
@@ -530,6 +550,7 @@ def angle_cases():
     keys = np.array([[1.0, 0.0], [-0.4, 0.9], [-0.6, -0.7], [0.2, 1.1], [0.8, -0.3]])
     yield Case("a query of length 1", np.linspace(0.0, 6.0, 7), 1.0, keys)
     yield Case("a query of length 3", np.linspace(0.0, 6.0, 7), 3.0, keys)
+    yield Case("a very long query", np.linspace(0.1, 6.0, 7), 1e4, keys, edge=True)
     yield Case("two keys", np.linspace(0.5, 5.0, 3), 2.0, draw(2, 2, 2))
     yield Case("as many angles as keys", np.linspace(0.5, 5.0, 5), 2.0, keys + draw(1, 5, 2) / 4)
 
@@ -565,7 +586,7 @@ def angles_sum_to_one(weights, angles, length, keys):
         "`return scaled_dot_product_attention(embeddings @ W_Q, embeddings @ W_K, embeddings @ W_V, mask)`.",
     ],
     returns=("context", "weights"),
-    same=WITHOUT_EMPTY_ROWS | WITHOUT_BATCH | ORDINARY_SCORES,
+    same=WITHOUT_BATCH | ORDINARY_SCORES - NAN_IN_EMPTY_ROWS,
 )
 def self_attention(embeddings, W_Q, W_K, W_V, mask=None):
     queries = projected(embeddings, W_Q, at="as queries")
@@ -581,6 +602,7 @@ def self_attention_cases():
     yield Case("a sentence without a mask", embeddings, *matrices)
     yield Case("the same words in another order", embeddings[[3, 0, 4, 1, 2]], *matrices)
     yield Case("a causal mask", embeddings, *matrices, np.tri(seq_len, dtype=bool))
+    yield Case("a word that may attend to none", embeddings, *matrices, np.tri(seq_len, k=-1, dtype=bool), edge=True)
     yield Case("as many words as queries have numbers", embeddings[:d_k], *matrices)
     square = [draw(seed, d_model, d_model) / 2 for seed in (5, 6, 7)]
     yield Case("square matrices", draw(8, 4, d_model), *square)
@@ -608,8 +630,9 @@ mistake(SELF, "scaled-by-d_v", None,
 mistake(SELF, "order-matters", "Shuffle the words and your context vectors do not shuffle along: something in your function depends on "
         "a word's place. Self-attention knows no order.",
         lambda x, *rest: self_attention(x + 0.1 * np.arange(len(x))[:, None], *rest))  # fmt: skip
-mistake(SELF, "causal-always", "Your mask is there even where none was passed: later words are hidden. mask=None means that every key is "
-        "allowed.", lambda x, W_Q, W_K, W_V, mask=None: self_attention(x, W_Q, W_K, W_V, np.tri(len(x), dtype=bool)))  # fmt: skip
+mistake(SELF, "causal-without-a-mask", None,
+        lambda x, W_Q, W_K, W_V, mask=None: self_attention(x, W_Q, W_K, W_V, np.tri(len(x), dtype=bool)),
+        lambda x, W_Q, W_K, W_V, mask=None: self_attention(x, W_Q, W_K, W_V, np.tri(len(x), dtype=bool) if mask is None else mask))  # fmt: skip
 mistake(SELF, "context-summed-up", "The context of all words is added up to one vector. Each word has its own.",
         lambda *inputs: ((pair := self_attention(*inputs))[0].sum(axis=0), pair[1]),
         lambda *inputs: ((pair := self_attention(*inputs))[0].mean(axis=0), pair[1]))  # fmt: skip

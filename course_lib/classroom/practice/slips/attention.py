@@ -47,7 +47,7 @@ dot_products.slip(
     lambda queries, keys: queries[..., :, None, :] * keys[..., None, :, :],
 )  # fmt: skip
 dot_products.slip(
-    "scores-scaled", "These scores are divided by √d_k, which is not asked for here: they are taken as they come.",
+    "scores-scaled", "√d_k divides your scores once more than is asked for.",
     lambda queries, keys: dot_products(queries, keys) / np.sqrt(keys.shape[-1]),
 )  # fmt: skip
 dot_products.slip(
@@ -135,7 +135,8 @@ scaled.slip(
     lambda scores, d_k: scores * np.sqrt(d_k),
 )  # fmt: skip
 scaled.slip(
-    "scaled-by-length", "The weights imply a scale of 1/√seq_len. Count what a dot product adds up: d_k products.",
+    "scaled-by-length", "The scores are divided by the root of how many queries or keys there are. Count what a dot product adds up: "
+    "d_k products.",
     lambda scores, d_k: scores / np.sqrt(scores.shape[-1]),
     lambda scores, d_k: scores / np.sqrt(scores.shape[-2]),
 )  # fmt: skip
@@ -242,6 +243,16 @@ def of_changed(change):
 
 
 softmax.slip(
+    "fully-masked-nan", "A row with every key masked gives NaN (0/0). We decide: its weights are all 0, and so its context.",
+    lambda scores, mask=None: below_row(hidden(scores, mask)),
+)  # fmt: skip
+softmax.slip(
+    "fully-masked-uniform", "A row with every key masked spreads its weight over the masked keys. We decide: all 0.",
+    lambda scores, mask=None: softmax(scores + (0 if mask is None else np.where(mask, 0.0, -1e9))),
+    lambda scores, mask=None: below_row(hidden(scores, mask, -1e9)),  # in half precision -1e9 is -inf
+    lambda scores, mask=None: softmax(scores, None if mask is None else mask | ~mask.any(axis=-1, keepdims=True)),
+)  # fmt: skip
+softmax.slip(
     "softmax-over-queries", "The columns sum to 1, the rows do not: your softmax runs over the queries. Which axis are the keys?",
     *each_along(-2),
 )  # fmt: skip
@@ -314,11 +325,16 @@ softmax.slip(
     "softmax-clipped", "Large scores come out alike: a score of 1000 still has to beat 999. Subtracting the row's maximum "
     "keeps differences, clipping loses them.",
     lambda scores, mask=None: shares(np.exp(np.clip(hidden(scores, mask), -500, 500))),
-    lambda scores, mask=None: np.nan_to_num(shares(np.exp(hidden(scores, mask)))),
     lambda scores, mask=None: shares(np.exp(np.clip(hidden(scores, mask), -700, 700))),
     lambda scores, mask=None: shares(np.exp(np.minimum(hidden(scores, mask), 700))),
     *(lambda scores, mask=None, most=most: shares(np.exp(np.clip(scores, -most, most)) * (1 if mask is None else mask))
       for most in (500, 700)),
+)  # fmt: skip
+softmax.slip(
+    "nan-covered-up", "A row with large scores comes out as zeros: e¹⁰⁰⁰ is too large for a float, and the NaN is turned into 0 "
+    "afterwards. What can you subtract from a row without changing its softmax?",
+    lambda scores, mask=None: np.nan_to_num(shares(np.exp(hidden(scores, mask)))),
+    lambda scores, mask=None: np.nan_to_num(shares(np.exp(scores) * (1 if mask is None else mask))),
 )  # fmt: skip
 softmax.slip(
     "missing-keepdims", "Your rows are divided by the sums of other rows: without `keepdims=True` the sums line up with the "
@@ -355,7 +371,7 @@ softmax.slip(
 )  # fmt: skip
 softmax.slip(
     "returns-logarithm", "These are the logarithms of the weights. Exponentiate before you return.",
-    after(np.log),
+    after(np.log), lambda scores, mask=None: (seen := hidden(scores, mask)) - np.logaddexp.reduce(seen, axis=-1, keepdims=True),
 )  # fmt: skip
 softmax.slip(
     "softmax-twice", "These are weights of weights: your softmax is taken twice.",
@@ -386,7 +402,7 @@ hide.slip("mask-inverted", "The mask works the wrong way round: allowed entries 
           lambda scores, mask: hidden(scores, None if mask is None else ~mask))  # fmt: skip
 hide.slip("mask-filled-with-zero", "Masked keys still get weight: a score of 0 is not nothing, e⁰ = 1. What score has e^score = 0?",
           lambda scores, mask: hidden(scores, mask, 0.0))  # fmt: skip
-hide.slip("fully-masked-uniform", "A row with every key masked spreads its weight over the masked keys. We decide: all 0.",
+hide.slip("fully-masked-uniform", None,
           lambda scores, mask: hidden(scores, mask, -1e9), lambda scores, mask: hidden(scores, mask, -1e30))  # fmt: skip
 lower.slip("softmax-overflow", None, lambda scores: scores)
 lower.slip("softmax-global-maximum", None, lambda scores: scores - scores.max())
@@ -407,8 +423,7 @@ share.slip("divided-by-length", "Each row is divided by its length, the root of 
            lambda e: e / np.linalg.norm(e, axis=-1, keepdims=True))  # fmt: skip
 share.slip("divided-by-count", "You divide by how many there are. Shares are parts of the row's own sum.",
            lambda e: e / e.shape[-1], lambda e: e / e.mean(axis=-1, keepdims=True))  # fmt: skip
-share.slip("fully-masked-nan", "A row with every key masked gives NaN (0/0). We decide: its weights are all 0, and so its context.",
-           lambda e: shares(e))  # fmt: skip
+share.slip("fully-masked-nan", None, lambda e: shares(e))
 
 # A mask, in a softmax
 softmax.slip(
@@ -459,16 +474,6 @@ for diagnosis, naive in {  # the same with exponentials as they come, too large 
     "mask-inverted": lambda scores, mask=None: shares(np.exp(hidden(scores, None if mask is None else ~mask))),
 }.items():
     softmax.slip(diagnosis, None, naive)
-softmax.slip(
-    "fully-masked-nan", None,
-    lambda scores, mask=None: below_row(hidden(scores, mask)),
-)  # fmt: skip
-softmax.slip(
-    "fully-masked-uniform", None,
-    lambda scores, mask=None: softmax(scores + (0 if mask is None else np.where(mask, 0.0, -1e9))),
-    lambda scores, mask=None: softmax(scores, None if mask is None else mask | ~mask.any(axis=-1, keepdims=True)),
-)  # fmt: skip
-
 # What makes no difference where nothing is masked, where no row is fully masked, where scores are of ordinary size, and
 # where there is no batch: an exercise that never comes there says so (`same`).
 WITHOUT_EMPTY_ROWS = {"fully-masked-nan", "fully-masked-uniform"}
@@ -478,7 +483,11 @@ WITHOUT_MASK = WITHOUT_EMPTY_ROWS | {slip.diagnosis for slip in hide.slips} | {
 }  # fmt: skip
 ORDINARY_SCORES = {
     "softmax-overflow", "softmax-global-maximum", "softmax-mean-subtracted", "softmax-minimum-subtracted",
-    "softmax-absolute-maximum", "softmax-clipped", "mask-fill-too-small", "maximum-over-masked", "masked-counted-as-zero",
+    "softmax-absolute-maximum", "softmax-clipped", "nan-covered-up", "mask-fill-too-small", "maximum-over-masked", "masked-counted-as-zero",
+}  # fmt: skip
+# Of these, what shows in a row that is fully masked all the same
+NAN_IN_EMPTY_ROWS = {
+    "softmax-mean-subtracted", "softmax-minimum-subtracted", "softmax-absolute-maximum", "softmax-clipped",
 }  # fmt: skip
 WITHOUT_BATCH = {"softmax-axis-1", "dot-on-batch", "fails-on-batch"}
 
@@ -567,6 +576,17 @@ up_to_itself.slip(
 up_to_itself.slip(
     "causal-itself-only", "Each position sees itself alone. It may see all positions before it, too.",
     lambda length: np.eye(length, dtype=bool),
+)  # fmt: skip
+
+
+up_to_itself.slip(
+    "causal-row-left-out", "A row is empty, the first or the last: each position may at least see itself.",
+    lambda length: np.tri(length, dtype=bool) & (np.arange(length) > 0)[:, None],
+    lambda length: np.tri(length, dtype=bool) & (np.arange(length) < length - 1)[:, None],
+)  # fmt: skip
+up_to_itself.slip(
+    "causal-window", "Position i sees itself and a few positions before it. It may see all of them.",
+    *(lambda length, width=width: np.tri(length, dtype=bool) & ~np.tri(length, k=-width, dtype=bool) for width in (2, 3)),
 )  # fmt: skip
 
 
