@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from tests.mistakes.collection import equal, right
+from tests.mistakes.collection import equal, right, wrong
 
 # --- strongest --------------------------------------------------------------------------------------------------------
 
@@ -217,6 +217,13 @@ def with_unique(a, b):
         return (np.cumsum(count) - (count - 1) / 2)[place]
 
     return np.corrcoef(ranks(a), ranks(b))[0][1]
+
+
+@wrong("09.spearman", "ranked-by-another-library")  # right numbers: no mistake of a value
+def spearman_of_scipy(a, b):
+    from scipy.stats import spearmanr
+
+    return spearmanr(a, b).statistic
 
 
 # --- leave_one_out ----------------------------------------------------------------------------------------------------

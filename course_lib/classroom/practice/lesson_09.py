@@ -1,12 +1,14 @@
 """Lesson 09, visualizing attention: what is right, and each mistake with its sentence, in the order of its exercises."""
 
 import functools
+import sys
 
 import numpy as np
 
 from course_lib.attention import softmax
-from course_lib.classroom.practice.catalogue import Case, cases, holds, mistake
+from course_lib.classroom.practice.catalogue import Case, cases, demands, holds, mistake
 from course_lib.classroom.practice.exercises import reference
+from course_lib.classroom.practice.judging import require
 from course_lib.classroom.practice.probes import draw, generator
 from course_lib.classroom.practice.slips.numbers import (
     correlation,
@@ -22,6 +24,7 @@ from course_lib.classroom.practice.slips.numbers import (
     sum_by_group,
 )
 from course_lib.classroom.practice.steps import step
+from course_lib.classroom.practice.trial import ask
 
 
 def draw_maps(seed, *shape):
@@ -119,6 +122,9 @@ without_delimiters.slip("labels-diagonal",
                         lambda w, s: w[~s, ~s])  # fmt: skip
 without_delimiters.slip("special-inverted", "You keep the delimiters and leave out the words: `special` is True for delimiters.",
                         lambda w, s: w[s][:, s])  # fmt: skip
+without_delimiters.slip("mask-as-numbers",
+                        "You index with 0 and 1, which are places: rows 0 and 1 come again and again. Booleans choose the rows where they are True.",
+                        *(lambda w, s, change=change: w[change(s)][:, change(s)] for change in (lambda s: 1 - s, lambda s: (~s).astype(int))))  # fmt: skip
 mistake(STRONGEST, "special-inverted", None, lambda w, s: w[s].argmax(axis=-1), lambda w, s: w[s][:, ~s].argmax(axis=-1))  # fmt: skip
 
 # ----------------------------------------------------------------------------------------------------------------------
@@ -192,6 +198,9 @@ mistake(MERGE, "pieces-stay", "Your map still has a row and a column for each pi
         lambda w, of: merge_words(w, of)[..., of, :][..., of], lambda w, of: w)  # fmt: skip
 mistake(MERGE, "words-axes-joined", "On a batch you join another axis than rows and columns. Counted from the end those are -2 and -1.",
         lambda w, of: np.tensordot(mean_table(of).T, w @ belonging(of), 1))  # fmt: skip
+mistake(MERGE, "merged-last-word-missing", "The last word is missing. The numbers of words begin at 0: there is one more of them than the largest number.",
+        lambda w, of: merge_words(w, of)[..., :-1, :-1],
+        lambda w, of: np.stack([merge_words(w, of)[..., word, :-1] for word in range(of.max())], axis=-2))  # fmt: skip
 mistake(MERGE, "batch-one-map", "Right for one map. In a batch the maps are mixed up, added up or left out: each is joined by itself.",
         lambda w, of: merge_words(one_map(w), of), lambda w, of: np.broadcast_to(one_map(merge_words(w, of)), merge_words(w, of).shape),
         lambda w, of: (m := merge_words(w, of)).reshape(-1, *m.shape[-2:]),
@@ -211,9 +220,18 @@ def mean_table(words):
     return belonging(words) / np.bincount(words)
 
 
+def joined_number_by_number(weights, words):
+    """Two loops over tokens that write one number at a time."""
+    joined = np.zeros((words.max() + 1, words.max() + 1))
+    for row, to in enumerate(words):
+        for column, of in enumerate(words):
+            joined[to, of] += weights[row, column] / np.sum(words == to)
+    return joined
+
+
 mistake(MERGE, "fails-on-batch",
         "Right for one matrix, not on a batch of them. Count axes from the end: the last is -1, the one before it -2. `.T` turns all axes round.",
-        joined_pair_by_pair,
+        joined_pair_by_pair, joined_number_by_number, lambda w, of: np.moveaxis(merge_words(w, of), (-2, -1), (0, 1)),
         lambda w, of: (mean_table(of).T @ (w @ belonging(of)).T.T) if w.ndim == 2 else mean_table(of).T @ w.T @ belonging(of))  # fmt: skip
 
 
@@ -390,6 +408,10 @@ mistake(EVEN, "even-position-counted",
 mistake(EVEN, "even-one-count-for-all", "Every row is divided by the same count. Each query has its own count of keys.",
         lambda m: divided(m, allowed(m)[..., :1, :]), lambda m: m / allowed(m)[..., :1, :], lambda m: m / allowed(m).max(),
         lambda m: m / max(allowed(m).max(), 1), lambda m: m / allowed(m).mean())  # fmt: skip
+mistake(EVEN, "even-always-causal", "Keys behind the query's own place get nothing, whatever the mask says. It says all that is to be known.",
+        lambda m: row_shares(np.tril(m)))  # fmt: skip
+mistake(EVEN, "shares-of-a-table", "The entries of each table together sum to 1. Each row is to sum to 1 by itself.",
+        lambda m: divided(m, m.sum(axis=(-2, -1), keepdims=True)), lambda m: m / m.sum(axis=(-2, -1), keepdims=True))  # fmt: skip
 mistake(EVEN, "even-off-by-one", "You divide by one more than the keys that are allowed: rows do not sum to 1.",
         lambda m: m / (allowed(m) + 1))  # fmt: skip
 
@@ -490,8 +512,8 @@ with_residual.slip("rollout-no-residual", "You multiply the maps alone. A token 
 with_residual.slip("rollout-not-halved", "You add the identity, but don't halve: rows sum to 2 in each layer.",
                    lambda layer: layer + np.eye(len(layer)))  # fmt: skip
 with_residual.slip("rollout-ones-for-identity",
-                   "You mix in a table of ones, every token with every other. What a token keeps is itself alone: the identity.",
-                   lambda layer: (layer + 1) / 2, lambda layer: row_shares.function(layer + 1))  # fmt: skip
+                   "You mix in a table whose entries are all alike, every token with every other. What a token keeps is itself alone: the identity.",
+                   lambda layer: (layer + 1) / 2, lambda layer: (layer + 1 / len(layer)) / 2, lambda layer: row_shares.function(layer + 1))  # fmt: skip
 with_residual.slip("rollout-half-forgotten", "One half is missing: half and half means that both, the map and the identity, are halved.",
                    lambda layer: layer / 2 + np.eye(len(layer)), lambda layer: layer + np.eye(len(layer)) / 2, lambda layer: layer / 2)  # fmt: skip
 with_residual.slip("rollout-other-shares", "The map and the identity are mixed in other shares than half and half.",
@@ -651,6 +673,18 @@ mistake(SPEARMAN, "ranks-returned", "These are ranks. Asked for is their correla
         lambda a, b: np.array([ranked(a), ranked(b)]))  # fmt: skip
 
 
+@demands(SPEARMAN)
+def with_numpy_alone(candidate):
+    modules, outer = set(), sys.getprofile()
+    sys.setprofile(lambda frame, *_: modules.add(frame.f_globals.get("__name__", "").partition(".")[0]))
+    try:
+        ask(candidate, next(spearman_cases()).inputs)
+    finally:
+        sys.setprofile(outer)
+    require(not modules & {"scipy", "pandas", "sklearn"}, "ranked-by-another-library",
+            "The numbers are right, but another library works them out. Here NumPy alone is to do it.")  # fmt: skip
+
+
 @holds(SPEARMAN, "correlation-beyond-1", "A correlation lies between -1 and 1; yours does not.")
 def lies_between(got, a, b):
     return not np.isfinite(got).all() or bool(np.all(abs(got) < 1.001))
@@ -782,9 +816,10 @@ mistake(LOO, "loo-against-nothing", "You compare with the score of nothing at al
 mistake(LOO, "loo-last-only", "You have one number, not one for each token: an early return, or the list is overwritten.",
         lambda *i: leave_one_out(*i)[-1], lambda *i: leave_one_out(*i)[0], lambda *i: leave_one_out(*i)[-1:],
         lambda *i: leave_one_out(*i)[:1], lambda *i: leave_one_out(*i).sum())  # fmt: skip
-mistake(LOO, "loo-token-forgotten", "One token is missing, the first or the last: its fall is 0, or not there.",
+mistake(LOO, "loo-token-forgotten", "The first token is missing, the last, or both: their fall is 0, or not there.",
         *(lambda *i, place=place: np.where(np.arange(len(i[1])) == place % len(i[1]), 0, leave_one_out(*i)) for place in (0, -1)),
-        lambda *i: leave_one_out(*i)[1:], lambda *i: leave_one_out(*i)[:-1])  # fmt: skip
+        *(lambda *i, kept=kept: leave_one_out(*i)[kept] for kept in (slice(1, None), slice(-1), slice(1, -1))),
+        lambda *i: np.pad(leave_one_out(*i)[1:-1], 1))  # fmt: skip
 mistake(LOO, "loo-column", None, lambda f, x, e: np.array([f(x) - f(np.where(np.arange(len(e)) == i, e, x)) for i in range(len(e))]))  # fmt: skip
 mistake(LOO, "loo-each-number", "You empty one number at a time. Asked for is one fall a token, with its whole row replaced.",
         lambda f, x, e: np.array([f(x) - f(np.where(np.arange(x.size).reshape(x.shape) == i, e, x)) for i in range(x.size)]),
@@ -968,7 +1003,7 @@ stops.slip("ig-outside-the-way",
 UNEVEN = "Your points, or the gradients at them, do not count alike: one part of the way has more to say than another."
 stops.slip("ig-uneven", UNEVEN, lambda steps: stops(steps) ** 2, lambda steps: stops(steps) ** 0.5)
 stops.slip("ig-steps-ignored", "The number of points on your way does not follow `steps`: where it matters, they are too few.",
-           *(lambda steps, rule=rule, n=n: rule(n) for rule in rules.values() for n in (10, 20, 50, 100)),
+           *(lambda steps, rule=rule, n=n: rule(n) for rule in rules.values() for n in (10, 16, 20, 32, 50, 64, 100)),
            *(lambda steps, rule=rule: rule(int(steps**0.5)) for rule in rules.values()))  # fmt: skip
 at_stop.slip("ig-from-zero", "Your way starts at 0. It should start at `empty`.", lambda empty, way, share: share * way,
              lambda empty, way, share: share * (empty + way))  # fmt: skip
@@ -1024,6 +1059,17 @@ mistake(IG, "ig-normalised",
 mistake(IG, "ig-uneven", None,
         lambda g, x, e, n: ((x - e) * np.mean([s * g(e + s * (x - e)) for s in stops.function(n)], axis=0)).sum(axis=-1),
         lambda g, x, e, n: (np.mean([s * (x - e) * g(e + s * (x - e)) for s in stops.function(n)], axis=0)).sum(axis=-1) * 2)  # fmt: skip
+
+
+def one_token_walks(gradient, x, empty, steps, *, others_at_x):
+    """A way for each token, on which the others stand still."""
+    moves = np.eye(len(x), dtype=bool)[..., None]
+    ways = [(np.where(move, empty, x), x) if others_at_x else (empty, np.where(move, x, empty)) for move in moves]
+    return np.array([integrated_gradients(gradient, end, begin, steps).sum() for begin, end in ways])
+
+
+mistake(IG, "ig-one-token-walks", "Each token has a way of its own, while the others stand still. All of them walk at the same time.",
+        *(functools.partial(one_token_walks, others_at_x=stay) for stay in (True, False)))  # fmt: skip
 
 
 def mean_gradient(gradient, x, empty, steps):
