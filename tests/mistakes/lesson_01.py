@@ -80,6 +80,12 @@ def additive_by_einsum(states, memory, W_q, W_k, v):
     return np.einsum("...tsh,h->...ts", hidden, v)
 
 
+@right("01.additive_scores")
+def additive_by_a_sigmoid_in_float32(*inputs):
+    states, memory, W_q, W_k, v = (array.astype(np.float32) for array in inputs)
+    return (2 / (1 + np.exp(-2 * sum(parts(states, memory, W_q, W_k)))) - 1) @ v
+
+
 # --- concat_scores ----------------------------------------------------------------------------------------------------
 
 
