@@ -914,6 +914,9 @@ best_pair.slip("span-exclusive", "Your end is one too far: here the end is the l
 best_pair.slip("span-length-for-end", "You return how long the span is. Its last token was asked for.",
         lambda total, fine: (best_pair(total, fine)[0], np.diff(best_pair(total, fine))[0] + 1),
         lambda total, fine: (best_pair(total, fine)[0], np.diff(best_pair(total, fine))[0]))  # fmt: skip
+best_pair.slip("span-with-its-sum", "Your result holds the sum as well. Two whole numbers are asked for, where the span begins and where it ends.",
+        lambda total, fine: np.array([total[(pair := best_pair(total, fine))], *pair]), lambda total, fine: np.array([*(pair := best_pair(total, fine)), total[pair]]),
+        lambda total, fine: (total[(pair := best_pair(total, fine))], *pair))  # fmt: skip
 best_pair.slip("span-flat", "You return a place in the table read row by row. It has to be taken apart into first and last.",
         lambda total, fine: np.where(fine, total, -np.inf).argmax())  # fmt: skip
 best_pair.slip("span-mask", "You return which tokens are in the span. Its first and last were asked for.",
@@ -931,7 +934,8 @@ mistake(SPAN, "span-start-first", "You choose the best start, then the best end 
         lambda s, e, a, longest: (i := each_for_itself(s, e, a)[0], other_pairs(s, e, a, longest)[i].argmax()),
         lambda s, e, a, longest: (i := each_for_itself(s, e, a)[0], other_pairs(s, e, a, len(s))[i].argmax()),
         lambda s, e, a, longest: (i := s.argmax(), other_pairs(s, e, a, longest)[i].argmax()),
-        lambda s, e, a, longest: (i := s.argmax(), i + e[i : i + longest].argmax()))  # fmt: skip
+        lambda s, e, a, longest: (i := s.argmax(), i + e[i : i + longest].argmax()),
+        lambda s, e, a, longest: (i := each_for_itself(s, e, a)[0], min(other_pairs(s, e, a, len(s))[i].argmax(), i + longest - 1)))  # fmt: skip
 mistake(SPAN, "span-end-first", "You choose the best end, then the best start for it. The best *sum* may end elsewhere.",
         lambda s, e, a, longest: (other_pairs(s, e, a, longest)[:, (j := each_for_itself(s, e, a)[1])].argmax(), j),
         lambda s, e, a, longest: (other_pairs(s, e, a, len(s))[:, (j := each_for_itself(s, e, a)[1])].argmax(), j))  # fmt: skip
