@@ -18,7 +18,6 @@ from course_lib.classroom.practice import (
     lessons_with_exercises,
     probes,
 )
-from course_lib.classroom.practice.diagnoses import MESSAGES, add_messages
 from tests.mistakes.collection import EQUAL, RIGHT, WRONG
 from tests.mistakes.mutants import mutants
 
@@ -26,10 +25,6 @@ for number in lessons_with_exercises():
     importlib.import_module(f"tests.mistakes.lesson_{number}")
 
 EXERCISES = [one for number in lessons_with_exercises() for one in exercises_of(number)]
-# Found in whatever an answer returns, before any check of values: `course_lib.classroom.practice.trial` names these.
-GENERAL = {"changes-its-input", "returns-a-list", "returns-several"}
-
-
 def named(rows):
     return [pytest.param(*row, id=f"{row[0]}-{row[-1].__name__}") for row in rows]
 
@@ -168,8 +163,6 @@ def test_known_mistake_without_a_reference_is_named(exercise_id, diagnosis, answ
 
 @pytest.mark.parametrize("one", EXERCISES, ids=lambda one: one.id)
 def test_a_solution_with_one_sign_changed_fails(one):
-    if catalogue.known(one.id) is None and one.lesson not in CONVERTED:
-        pytest.skip("its lesson is checked in the older way")
     allowed, passed = set(EQUAL.get(one.id, ())), set()
     for change, source in mutants(build.solution_code(one.lesson, one.function_name)):
         namespace = {"np": np}
@@ -182,9 +175,6 @@ def test_a_solution_with_one_sign_changed_fails(one):
         if one.check(namespace[one.function_name], record=False, seconds=1).passed:
             passed.add(change)
     assert passed == allowed
-
-
-CONVERTED = {known.id[:2] for known in KNOWN}
 
 
 @pytest.mark.parametrize("one", EXERCISES, ids=lambda one: one.id)
@@ -260,9 +250,11 @@ def test_hints_say_something(one):
 
 
 def test_a_diagnosis_means_the_same_in_all_lessons():
-    add_messages(dict(list(MESSAGES.items())[:2]))  # said again in the same words
-    with pytest.raises(ValueError, match="'not-a-pair' has a meaning already"):
-        add_messages({"not-a-pair": "Two arrays, please."})
+    catalogue.say("softmax-axis-0", catalogue.sentence_of("softmax-axis-0"))  # said again in the same words
+    with pytest.raises(ValueError, match="'softmax-axis-0' has a meaning already"):
+        catalogue.say("softmax-axis-0", "Another axis, please.")
+    with pytest.raises(ValueError, match="'never-said' has no sentence yet"):
+        catalogue.say("never-said", None)
 
 
 def test_every_file_of_variants_belongs_to_a_lesson():

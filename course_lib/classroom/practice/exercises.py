@@ -208,8 +208,8 @@ class Exercise:
             show.display(show.Note(note))
 
 
-def checks(id, *, title, points=1, hints):
-    """Make a function of asserts the check of an exercise.
+def judged(id, *, title, points=1, hints):
+    """Make a function of requirements the check of an exercise whose answer is right if it does something.
 
     Args:
         id: "NN.function_name", NN being the lesson and function_name what the learner writes.
@@ -228,9 +228,6 @@ def checks(id, *, title, points=1, hints):
     return define
 
 
-judged = checks  # of an answer that is right if it does something, rather than one value
-
-
 def reference(id, *, title, points=1, hints, returns, alike=None, same=()):
     """Make a function, written in named steps, the reference of an exercise.
 
@@ -246,7 +243,7 @@ def reference(id, *, title, points=1, hints, returns, alike=None, same=()):
 
     def define(function):
         entry = know(id, function, returns, alike, same)
-        checks(id, title=title, points=points, hints=hints)(functools.partial(judge, entry))
+        judged(id, title=title, points=points, hints=hints)(functools.partial(judge, entry))
         return function
 
     return define
