@@ -25,54 +25,6 @@ def sums_to_one(weights, axis=-1):
     return bool(np.all(np.abs(total - 1) <= 10 * tolerance(weights)))
 
 
-def implied_scale(weights, queries, keys):
-    """The factor on QKᵀ that explains the weights: the slope of row-centred log-weights on row-centred QKᵀ.
-
-    Args:
-        weights: (queries, keys), all positive.
-        queries: (queries, d_k).
-        keys: (keys, d_k).
-
-    Returns:
-        (slope, misfit): the factor (1/√d_k for scaled dot-product attention), and the largest deviation of a
-        log-weight from that line, 0 when the weights are exactly a softmax of a multiple of QKᵀ.
-    """
-    with np.errstate(all="ignore"):
-        logs = np.log(np.asarray(weights, float))
-    products = queries @ keys.T  # (queries, keys)
-    logs = logs - logs.mean(axis=-1, keepdims=True)
-    products = products - products.mean(axis=-1, keepdims=True)
-    slope = float((logs * products).sum() / (products * products).sum())
-    return slope, float(np.abs(logs - slope * products).max())
-
-
-def follows_permutation(function, tokens, order):
-    """What a function of tokens gives when they are permuted, and what it should if it knows no order.
-
-    Args:
-        function: takes (seq_len, d) and returns (seq_len, …).
-        tokens: (seq_len, d).
-        order: a permutation of range(seq_len).
-
-    Returns:
-        (of the permuted tokens, the original rows permuted): `close` for a function that knows no order.
-    """
-    return np.asarray(function(tokens[order])), np.asarray(function(tokens))[order]
-
-
-def first_match(got, suspects):
-    """The name of the first suspect array that the answer equals, or None.
-
-    Args:
-        got: the answer.
-        suspects: dict of diagnosis to the array that this mistake would give, or to a list of arrays.
-    """
-    for name, arrays in suspects.items():
-        if any(close(got, array) for array in (arrays if isinstance(arrays, list) else [arrays])):
-            return name
-    return None
-
-
 _salt = ()
 
 

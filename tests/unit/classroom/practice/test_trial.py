@@ -10,7 +10,6 @@ import pytest
 import torch
 
 from course_lib.classroom.practice import exercise, show
-from course_lib.classroom.practice.probes import implied_scale
 from course_lib.classroom.practice.slips.influence import table_of_influence
 
 SOFTMAX = exercise("03.softmax")
@@ -236,15 +235,6 @@ def test_a_fault_of_the_check_itself_is_not_the_learners():
     with pytest.raises(KeyError):
         Exercise("03.x", "x", 1, [], assertions).check(lambda: None, record=False)
 
-
-def test_implied_scale_recovers_the_scale():
-    rng = np.random.default_rng(0)
-    queries, keys = rng.normal(size=(4, 7)), rng.normal(size=(6, 7))
-    for scale in (0.1, 1 / np.sqrt(7), 1.0, -2.0):
-        slope, misfit = implied_scale(right(scale * queries @ keys.T), queries, keys)
-        assert slope == pytest.approx(scale)
-        assert misfit < 1e-8
-    assert implied_scale(right(rng.normal(size=(4, 6))), queries, keys)[1] > 0.1
 
 
 def test_influence_sees_which_key_moves_which_row():
