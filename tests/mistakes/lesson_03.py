@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from tests.mistakes.collection import equal, right
+from tests.mistakes.collection import equal, right, wrong
 
 # --- scores -----------------------------------------------------------------------------------------------------------
 
@@ -240,6 +240,29 @@ def shares(exponentials):
 @right("03.masked_softmax")
 def masked_softmax_by_nan_to_num(scores, mask):
     return np.nan_to_num(plain_softmax(np.where(mask, scores, -np.inf)))
+
+
+@right("03.breaking_case")
+def case_that_overflows_in_float32():
+    return np.array([[100.0, 0.0]], dtype=np.float32), np.array([[True, True]])
+
+
+@right("03.self_attention")
+def self_attention_of_one_bilinear_form(embeddings, W_Q, W_K, W_V, mask=None):
+    scores = embeddings @ (W_Q @ W_K.T) @ embeddings.T / W_K.shape[1] ** 0.5
+    weights = good_masked_softmax(scores, True if mask is None else mask)
+    return (weights @ embeddings) @ W_V, weights
+
+
+@wrong("03.scaled_dot_product_attention", "outputs-swapped")  # and not the context's rows, which sum to no 1
+def attention_unscaled_with_weights_first(queries, keys, values, mask=None):
+    return attention(queries, keys, values, mask, divide_by=1)[::-1]
+
+
+@wrong("03.masked_softmax", "maximum-over-masked")  # and not the small number, which makes no difference
+def masked_softmax_renormalised(scores, mask):
+    weights = plain_softmax(scores) * mask
+    return weights / (weights.sum(axis=-1, keepdims=True) + 1e-9)
 
 
 # --- changes that leave the solutions right -----------------------------------------------------------------------------

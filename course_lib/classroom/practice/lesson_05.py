@@ -436,12 +436,15 @@ mistake(BROKEN, "no-pair-broken", "You call no pair broken, whatever the encodin
         lambda encoding: np.zeros(encoding.shape[1] // 2, dtype=bool))  # fmt: skip
 mistake(BROKEN, "too-long-and-too-short", "A pair has to be too long at one place and too short at another for you. Either is enough.",
         lambda encoding: ((s := squares_of_pairs(encoding)) > 1.001).any(axis=0) & (s < 0.999).any(axis=0))  # fmt: skip
+mistake(BROKEN, "compared-between-places", "You ask whether a pair's sum of squares changes from place to place. One that is too long at every place "
+        "is broken, too.", lambda encoding: np.ptp(squares_of_pairs(encoding), axis=0) > 0.001)  # fmt: skip
 mistake(BROKEN, "differences-added-up",
         "The differences of all places are added up or averaged before you judge. Each place is judged by itself.",
         *(lambda encoding, of=of: of(abs(squares_of_pairs(encoding) - 1), axis=0) > 0.001 for of in (np.sum, np.mean, np.median)),
         lambda encoding: ((squares_of_pairs(encoding) - 1) ** 2).mean(axis=0) > 0.001)  # fmt: skip
 mistake(BROKEN, "compared-with-the-right-one", "You compare with the right encoding. Asked is less: is a pair a hand, at whatever speed?",
-        lambda encoding: at_any_place(sum(neighbours(abs(encoding - sinusoidal_by_loops(*encoding.shape)) > 0.001)) > 0))  # fmt: skip
+        lambda encoding: at_any_place(sum(neighbours(abs(encoding - sinusoidal_by_loops(*encoding.shape)) > 0.001)) > 0),
+        *(lambda encoding, part=part: at_any_place(neighbours(abs(encoding - sinusoidal_by_loops(*encoding.shape)) > 0.001)[part]) for part in (0, 1)))  # fmt: skip
 
 # ----------------------------------------------------------------------------------------------------------------------
 # The matrix of a step
@@ -463,6 +466,10 @@ moved_by.slip(
 moved_by.slip(
     "offset-without-sign", "For a negative offset your matrix moves the same way as for a positive one.",
     lambda offset, speeds: abs(offset) * speeds, lambda offset, speeds: -abs(offset) * speeds,
+)  # fmt: skip
+moved_by.slip(
+    "offset-negative-ignored", "For a negative offset your matrix moves nothing. It turns the hands back.",
+    lambda offset, speeds: max(offset, 0) * speeds,
 )  # fmt: skip
 moved_by.slip(
     "step-one-off", "Your matrix moves by one place too many or too few: an offset of 0 moves nothing.",
@@ -661,7 +668,7 @@ def back_with(change):
 
     def wrong(seq_len, d_model, back, sharpness):
         keys = encoding(np.arange(seq_len), d_model)
-        return softmax(change(sharpness * moved(keys, -back) @ keys.T, d_model))
+        return softmax(change(sharpened(dot_products(moved_back(keys, back), keys), sharpness), d_model))
 
     return wrong
 
@@ -839,7 +846,7 @@ firsts_then_seconds.slip(
 )  # fmt: skip
 firsts_then_seconds.slip(
     "columns-overwritten", "You read columns that you have written over already. Read from the old matrix, write into a new one.",
-    overwritten, lambda W: overwritten(W, exchange=True),
+    overwritten, lambda W: overwritten(W, exchange=True), lambda W: apart(W[:, 0::2], apart(W[:, 0::2], W[:, W.shape[1] // 2 :])[:, 1::2]),
 )  # fmt: skip
 firsts_then_seconds.slip(
     "one-half-left", "One half of the columns stays where it was. Both are filled anew.",
@@ -849,6 +856,9 @@ firsts_then_seconds.slip(
     "half-of-the-columns", "You keep half of the columns. All of them stay, in another order.",
     lambda W: W[:, 0::2], lambda W: apart(W[:, 0::2], W[:, 0::2]), lambda W: W[:, 1::2], lambda W: apart(W[:, 0::2], 0 * W[:, 0::2]),
     lambda W: apart(0 * W[:, 0::2], W[:, 1::2]),
+)  # fmt: skip
+firsts_then_seconds.slip(
+    "last-pair-left-out", None, lambda W: firsts_then_seconds(np.where(np.arange(W.shape[1]) < W.shape[1] - 2, W, 0)),
 )  # fmt: skip
 firsts_then_seconds.slip(
     "halves-on-an-axis", "The two halves come on an axis of their own, or as two arrays. Put them side by side: the shape of W stays.",

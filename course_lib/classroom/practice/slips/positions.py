@@ -127,8 +127,9 @@ given.slip(
     lambda positions: np.broadcast_to(np.arange(np.shape(positions)[-1]) if np.ndim(positions) else 0.0, np.shape(positions)),
 )  # fmt: skip
 given.slip(
-    "positions-shifted", "You count from the first of the positions. They are to be used as they are given.",
+    "positions-shifted", "You count from the first or the lowest of the positions. They are to be used as they are given.",
     lambda positions: np.asarray(positions, float) - np.asarray(positions, float).flat[0],
+    lambda positions: np.asarray(positions, float) - np.min(positions),
 )  # fmt: skip
 given.slip(
     "positions-rescaled", "Your positions are divided by how many there are, or by the largest. They are used as they are given.",
@@ -538,6 +539,12 @@ slopes.slip(
     "one-slope", "All your heads have the same slope. Each gets its own.",
     lambda num_heads: np.ones(num_heads), lambda num_heads: np.full(num_heads, 0.5),
     lambda num_heads: np.full(num_heads, 2.0 ** (-8 / num_heads)), lambda num_heads: np.full(num_heads, 2.0**-8),
+)  # fmt: skip
+slopes.slip(
+    "head-without-bias", "A head has no bias, the first or the last: your loop leaves one out.",
+    lambda num_heads: slopes(num_heads) * (np.arange(num_heads) > 0),
+    lambda num_heads: slopes(num_heads) * (np.arange(num_heads) < num_heads - 1),
+    lambda num_heads: np.append(0, slopes(num_heads)[:-1]), lambda num_heads: np.append(slopes(num_heads)[1:], 0),
 )  # fmt: skip
 slopes.slip(
     "slopes-reversed", "Your slopes come in the opposite order: the first head is the steepest.",

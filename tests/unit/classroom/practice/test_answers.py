@@ -66,8 +66,8 @@ def test_alike(one, other, same):
 def test_odd_things_are_told_in_words():
     assert plain(None).diagnosis == "returns-nothing"
     assert plain({}).kind == "a dict"
-    assert plain(np.array(["x"])).diagnosis == "wrong-dtype"
-    assert plain(np.array([1j])).diagnosis == "wrong-dtype"
+    assert plain(np.array(["x"])) == Odd("wrong-dtype", "an array of strings")
+    assert plain(np.array([1j])) == Odd("wrong-dtype", "an array of complex numbers")
 
 
 @pytest.mark.parametrize(
@@ -91,7 +91,10 @@ RAISES = {
     "index more axes": lambda x: x[:, None, :, 0],
     "fewer axes": lambda x: x.sum(axis=5),
     "inner sizes": lambda x: x @ np.ones((7, 2)),
+    "On a batch it": lambda x: x @ np.ones((2, 7)).T,
     "line up": lambda x: x + np.ones(7),
+    "right of the =": lambda x: x.__setitem__(0, np.ones(7)),
+    "Take floats": lambda x: np.arange(1, 3) ** np.arange(-2, 0),
     "keeps all the numbers": lambda x: x.reshape(5, 5),
     "whole number": lambda x: x[3 / 2],
     "not of one length": lambda x: np.array([[1, 2], [3]]),
@@ -108,7 +111,7 @@ def test_why_an_error_came(part):
     with pytest.raises(Exception) as raised:
         RAISES[part](np.ones((2, 3)))
     line = {"is None": "line 1, in f: if mask:", "number of axes": "line 1, in f: b, t, c = x.shape",
-            "compare whole arrays": "line 1, in f: return max(0, x)"}.get(part, "line 1, in f: …")  # fmt: skip
+            "compare whole arrays": "line 1, in f: return max(0, x)", "On a batch it": "line 1, in f: return x @ w.T"}.get(part, "line 1, in f: …")  # fmt: skip
     told = errors.cause(raised.type.__name__, str(raised.value), [line])
     assert part in told.replace("`", ""), (raised.type.__name__, str(raised.value), told)
 

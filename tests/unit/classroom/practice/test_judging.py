@@ -102,6 +102,15 @@ def test_a_list_of_numbers_bears_the_name_of_a_mistake_that_gives_them_in_an_arr
     assert not answers.alike(array, answers.plain([1.0, 3.0]))
 
 
+def test_of_lists_with_the_right_numbers_it_is_said_that_they_are_right(known):
+    square = catalogue.know("00.square", lambda x: np.eye(x.size), "matrix", None, ())
+    square.cases.extend(known.cases)
+    told = diagnosis_of(square, lambda x: np.eye(x.size).tolist())
+    assert (told.diagnosis, told.message.endswith("What stands in it is right.")) == ("returns-a-list", True)
+    for other in (lambda x: np.zeros((x.size, x.size)).tolist(), lambda x: [[1.0], [0.0, 1.0]]):
+        assert diagnosis_of(square, other).message.endswith("It is wrong on all 2 inputs tried.")
+
+
 @pytest.fixture
 def stepped(known):
     """An exercise in steps: 2 (x - 1) + 1, the first step inside of another."""
