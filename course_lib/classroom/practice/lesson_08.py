@@ -571,8 +571,8 @@ VOCABULARY = "file mail open read line token layer head mask score query value w
 
 def said(seed, *patterns):
     """Texts made of patterns of letters, each letter a word drawn for it."""
-    drawn = dict(zip("abcdefghijklmnopqrst", generator(seed).permutation(VOCABULARY), strict=True))
-    return [re.sub(r"\b[a-t]\b", lambda found: str(drawn[found[0]]), pattern) for pattern in patterns]
+    drawn = generator(seed).permutation(VOCABULARY).tolist()
+    return [re.sub(r"\b[a-t]\b", lambda found: drawn[ord(found[0]) - ord("a")], pattern) for pattern in patterns]
 
 
 def split(seed, train, test, *overlap):
