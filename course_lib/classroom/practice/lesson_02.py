@@ -14,7 +14,7 @@ from course_lib.classroom.practice.facts import count_of
 from course_lib.classroom.practice.judging import require
 from course_lib.classroom.practice.probes import draw, generator
 from course_lib.classroom.practice.slips.losses import EPSILONS
-from course_lib.classroom.practice.steps import step
+from course_lib.classroom.practice.steps import everywhere, step
 from course_lib.classroom.practice.trial import call
 
 LETTERS = 4  # small tokens of most cases: a, b, c, d
@@ -739,7 +739,8 @@ mistake(ENCODE, "merges-left-to-right", "You merge the first known pair from the
         "wherever it stands: that is how the text was cut in training.", leftmost, in_one_pass, in_passes)  # fmt: skip
 mistake(ENCODE, "longest-match", "You take the longest token that fits, from the left. That is WordPiece's rule; here the oldest merge "
         "comes first.", longest_match)  # fmt: skip
-mistake(ENCODE, "merges-not-stacked", "Merges of merged tokens are missing: after a merge, later ones look at the new ids.",
+mistake(ENCODE, "merges-not-stacked", "Merges of merged tokens find nothing. Their parts have to be made first: begin with the oldest, and go on "
+        "from what each left.",
         lambda *inputs: replayed(np.flatnonzero((inputs[1] < inputs[2]).all(axis=1)), *inputs))  # fmt: skip
 mistake(ENCODE, "new-ids-wrong", None, lambda *inputs: (found := encode(*inputs)) + (found >= inputs[2]),
         lambda *inputs: (found := encode(*inputs)) - (found >= inputs[2]))  # fmt: skip
@@ -1199,7 +1200,10 @@ mistake(LOSS, "loss-clipped", None,
         *(loss_with(lambda s, eps=eps: -np.log(np.clip(sigmoid(s), eps, 1 - eps)), lambda s, eps=eps: -np.log(1 - np.clip(sigmoid(s), eps, 1 - eps))) for eps in EPSILONS))  # fmt: skip
 mistake(LOSS, "loss-scores-of-all", None,
         lambda center, context, noise: (cost(center @ context.T).sum(axis=-1) + cost(-dots(center[:, None], noise)).sum(axis=-1)).mean())  # fmt: skip
-mistake(LOSS, "loss-scores-scaled", None, lambda center, *others: negative_sampling_loss(center / np.sqrt(center.shape[-1]), *others))  # fmt: skip
+for _slip in dots.slips:  # for the true words and for the noise: one idea, not two
+    mistake(LOSS, _slip.diagnosis, None, everywhere(negative_sampling_loss, dots, _slip))
+mistake(LOSS, "loss-size-of-the-score", "A score costs the same whether it is above or below 0: only its size enters.",
+        loss_with(lambda s: cost(abs(s)), lambda s: cost(abs(s))))  # fmt: skip
 mistake(LOSS, "loss-of-single-products", "The logarithm is taken of single products. A score is a dot product: multiply, add up, and "
         "then comes σ.",
         lambda center, context, noise: (cost(dots(center, context)) + cost(-center[:, None] * noise).sum(axis=(1, 2))).mean(),

@@ -195,7 +195,8 @@ mistake(MERGE, "words-transposed", "Rows and columns of your map are exchanged: 
 mistake(MERGE, "words-diagonal-emptied", "A word's weight on itself is set to 0. It belongs in.",
         lambda w, of: merge_words(w, of) * (1 - np.eye(of.max() + 1)))  # fmt: skip
 mistake(MERGE, "pieces-stay", "Your map still has a row and a column for each piece. Words are fewer: their pieces are joined to one.",
-        lambda w, of: merge_words(w, of)[..., of, :][..., of], lambda w, of: w)  # fmt: skip
+        lambda w, of: merge_words(w, of)[..., of, :][..., of], lambda w, of: w,
+        lambda w, of: np.pad(merge_words(w, of), [(0, 0)] * (w.ndim - 2) + [(0, len(of) - of.max() - 1)] * 2))  # fmt: skip
 mistake(MERGE, "words-axes-joined", "On a batch you join another axis than rows and columns. Counted from the end those are -2 and -1.",
         lambda w, of: np.tensordot(mean_table(of).T, w @ belonging(of), 1))  # fmt: skip
 mistake(MERGE, "merged-last-word-missing", "The last word is missing. The numbers of words begin at 0: there is one more of them than the largest number.",
@@ -328,6 +329,8 @@ mistake(ROLE, "role-all-keys-wanted", "You ask for queries that want every key. 
         lambda w, on: (w * on).sum(axis=-1)[..., on.all(axis=-1)].mean(axis=-1))  # fmt: skip
 mistake(ROLE, "role-one-key-wanted", "Queries with several wanted keys are left out. One or more, they count.",
         lambda w, on: (w * on).sum(axis=-1)[..., on.sum(axis=-1) == 1].mean(axis=-1))  # fmt: skip
+mistake(ROLE, "role-several-keys-wanted", "Queries with a single wanted key are left out. One or more, they count.",
+        lambda w, on: (w * on).sum(axis=-1)[..., on.sum(axis=-1) > 1].mean(axis=-1))  # fmt: skip
 mistake(ROLE, "role-of-mean-head", "One number came back. Each head has its own score: don't average over heads and layers.",
         lambda w, on: role_scores(w, on).mean(), lambda w, on: role_scores(w, on).max())  # fmt: skip
 mistake(ROLE, "role-one-layer", "You have averaged over the layers or over the heads. Each head of each layer has its own score.",
@@ -517,7 +520,7 @@ with_residual.slip("rollout-ones-for-identity",
 with_residual.slip("rollout-half-forgotten", "One half is missing: half and half means that both, the map and the identity, are halved.",
                    lambda layer: layer / 2 + np.eye(len(layer)), lambda layer: layer + np.eye(len(layer)) / 2, lambda layer: layer / 2)  # fmt: skip
 with_residual.slip("rollout-other-shares", "The map and the identity are mixed in other shares than half and half.",
-                   *(lambda layer, share=share: share * layer + (1 - share) * np.eye(len(layer)) for share in (0.1, 0.2, 0.3, 0.7, 0.8, 0.9)))  # fmt: skip
+                   *(lambda layer, share=share: share * layer + (1 - share) * np.eye(len(layer)) for share in (0.1, 0.2, 0.3, 1 / 3, 2 / 3, 0.7, 0.8, 0.9)))  # fmt: skip
 with_residual.slip("rollout-residual-multiplied",
                    "The map is multiplied by the identity, number by number, which leaves its diagonal alone. Mix: add them, and halve.",
                    lambda layer: layer * np.eye(len(layer)))  # fmt: skip
@@ -772,6 +775,10 @@ replaced.slip("loo-accumulates", "Earlier tokens are still missing when you take
               emptied_up_to)  # fmt: skip
 replaced.slip("loo-deleted", "You delete the row, and all later tokens move up one place. `empty` goes into its place.",
               lambda x, t, e: np.delete(x, t, axis=0), lambda x, t, e: np.vstack([np.delete(x, t, axis=0), e]))  # fmt: skip
+replaced.slip("loo-all-behind", "All tokens behind it are emptied too. Leave one out, keep the others.",
+              lambda x, t, e: np.where(np.arange(len(x))[:, None] >= t, e, x))  # fmt: skip
+replaced.slip("loo-inserted", "`empty` comes in as one token more, and the token itself stays. It goes into its place.",
+              lambda x, t, e: np.insert(x, t, e, axis=0), lambda x, t, e: np.insert(x, t + 1, e, axis=0))  # fmt: skip
 replaced.slip("loo-zero", "You put zeros into its place. The stand-in is `empty`.", lambda x, t, e: replaced(x, t, 0 * e))  # fmt: skip
 replaced.slip("loo-only-one", "You keep one token and empty all others. Leave one out, keep the others.", kept_alone)
 replaced.slip("loo-column", "You empty a feature of all tokens. A token is a row.",
