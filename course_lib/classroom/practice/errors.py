@@ -56,6 +56,7 @@ CAUSES = [
      "An index lies behind the last entry: they are counted from 0, so that the last is size - 1."),
     ("UnboundLocalError", "", "", "The variable is used before it gets a value here."),
     ("NameError", "", "", "There is nothing of this name. Was the cell that defines it run, and is it spelt like there?"),
+    ("ValueError", r"math domain error", "", "A function of `math` got what it has no value for, such as the logarithm of 0."),
     ("ZeroDivisionError", "", "", "Something is divided by 0. For which input is that so?"),
     ("RecursionError", "", "", "The function calls itself without an end."),
     ("UFuncTypeError", r"same_kind|Cannot cast", r"[-+*/]=",

@@ -135,7 +135,7 @@ def _about_one(known, trial, wrong):
         rest = [name for i, name in enumerate(known.returns) if answers.right(got[i], expected[i], trial.case.within)]
         if rest:
             verb = "is" if len(rest) == 1 else "are"
-            said = f"{said} {listed(rest).capitalize()} {verb} right."
+            said = f"{said} {listed(rest).capitalize()} {verb} right.".strip()
         return diagnosis, said
     return _about_array(got, expected, known.returns[0], _pairs(wrong, None), trial)
 
@@ -254,8 +254,8 @@ def _offset(got, expected):
 
 def _rounded(got, expected, digits):
     """Whether these are the right values with so many digits behind the point."""
-    if got.shape != expected.shape or expected.dtype.kind != "f":
-        return False
+    if got.shape != expected.shape or expected.dtype.kind != "f" or not got.any():
+        return False  # nothing but zeros may be many things
     cut = np.trunc(expected * 10**digits) / 10**digits
     return answers.close(got, np.round(expected, digits)) or answers.close(got, cut)
 

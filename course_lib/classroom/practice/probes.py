@@ -7,7 +7,7 @@ import contextlib
 
 import numpy as np
 
-from course_lib.classroom.practice.answers import close, tolerance
+from course_lib.classroom.practice.answers import tolerance
 
 
 def largest_difference(got, expected):

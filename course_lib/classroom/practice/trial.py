@@ -211,6 +211,9 @@ def _parameter_name(function, position):
 def _arrays(value):
     """A plain value as an array or a tuple of arrays; anything else is a mistake of its own."""
     if isinstance(value, answers.Listed):
+        odd = next((part for part in value if isinstance(part, answers.Odd)), None)
+        if odd is not None:
+            return _one_array(odd)
         if any(part.ndim for part in value if isinstance(part, np.ndarray)):
             return Several(_one_array(part) for part in value)
         return _one_array(answers.as_asked(value, None))

@@ -10,7 +10,7 @@ import pytest
 
 from course_lib.classroom.files import ASIDE
 from course_lib.classroom.practice import dashboard, exercise, exercises_of, lesson_checks, start, summary
-from course_lib.classroom.practice.exercises import NotPassed, checks
+from course_lib.classroom.practice.exercises import NotPassed, judged
 from course_lib.classroom.practice.learner import Started
 from course_lib.classroom.practice.progress import Progress, ProgressError, _Connection
 from course_lib.classroom.practice.show import Comparison, Picture, side_by_side
@@ -47,7 +47,7 @@ def test_an_unknown_exercise_is_named_with_those_there_are(id):
 @pytest.mark.parametrize("id", ["3.softmax", "03", "03.soft max", "lesson.softmax"])
 def test_an_id_has_a_form(id):
     with pytest.raises(ValueError, match=r"NN\.function_name"):
-        checks(id, title="x", hints=["x"])
+        judged(id, title="x", hints=["x"])
 
 
 def test_a_check_returns_a_result_and_never_raises():

@@ -202,3 +202,9 @@ def test_a_demand_is_made_of_answers_with_right_values_alone(known):
     answer.calls = 2
     assert diagnosis_of(known, answer).message == "It calls itself 2 times."
     assert diagnosis_of(known, lambda x: (x, x)).diagnosis == "different-values"
+
+
+def test_nothing_but_zeros_is_not_called_rounded(known):
+    small = catalogue.know("00.small", lambda x: x / (10 * x.size), "shares", None, ())
+    small.cases.extend(known.cases)
+    assert "digits" not in diagnosis_of(small, lambda x: np.zeros(x.shape)).message

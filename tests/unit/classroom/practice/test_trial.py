@@ -236,7 +236,6 @@ def test_a_fault_of_the_check_itself_is_not_the_learners():
         Exercise("03.x", "x", 1, [], assertions).check(lambda: None, record=False)
 
 
-
 def test_influence_sees_which_key_moves_which_row():
     rng = np.random.default_rng(0)
     queries, keys = rng.normal(size=(4, 3)), rng.normal(size=(4, 3))
