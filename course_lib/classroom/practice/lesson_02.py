@@ -1089,7 +1089,10 @@ COSTS = {
         *(lambda s, eps=eps: -np.log(np.maximum(sigmoid(s), eps)) for eps in EPSILONS),
         *(lambda s, eps=eps: -np.log(np.clip(sigmoid(s), eps, 1 - eps)) for eps in EPSILONS),
         *(lambda s, most=most: cost(np.clip(s, -most, most)) for most in (6, 10, 20, 30, 50, 100, 500, 700)),
-        *(lambda s, least=least: cost(np.maximum(s, least)) for least in (-30, -50, -100, -500, -700)),
+        *(lambda s, least=least: cost(np.maximum(s, least)) for least in (-30, -50, -100, -500, -700))),
+    "loss-infinity-replaced": (
+        "Where the loss is infinite{at}, you put another number in its place. A score far on the wrong side has to cost as much "
+        "as it is far: which part overflows?",
         lambda s: -np.nan_to_num(np.log(sigmoid(s))), lambda s: -np.nan_to_num(np.log(sigmoid(s)), neginf=0.0)),
     "loss-without-log": ("These are probabilities{at}: the logarithm is missing.",
                          lambda s: 1 - sigmoid(s), lambda s: -sigmoid(s), lambda s: sigmoid(s)),
