@@ -14,6 +14,7 @@ from course_lib.classroom.practice.slips.attention import (
     WITHOUT_BATCH,
     WITHOUT_MASK,
     below,
+    below_row,
     dot_products,
     hidden,
     highest,
@@ -336,7 +337,6 @@ def attention_divided_by(divisor):
 
 ATTENTION = "03.scaled_dot_product_attention"
 attention = scaled_dot_product_attention
-below_its_highest = lambda scores: shares(np.exp(scores - scores.max(axis=-1, keepdims=True)))  # noqa: E731
 
 mistake(ATTENTION, "scaled-by-d_k", None, attention_divided_by(lambda queries, keys, values: keys.shape[-1]))
 mistake(ATTENTION, "causal-without-a-mask", None,
@@ -349,9 +349,11 @@ mistake(ATTENTION, "scaled-by-a-constant",
 mistake(ATTENTION, "none-hides-all",
         "Without a mask nobody gets any weight, or everybody the same: in `np.where(mask, …)` None counts as False. mask=None means "
         "that every key is allowed.",
-        *(attention_with(lambda scores, mask, fill=fill: below_its_highest(np.where(mask, scores, fill))) for fill in (-np.inf, -1e9, -1e30)),
-        attention_with(lambda scores, mask: np.nan_to_num(below_its_highest(np.where(mask, scores, -np.inf)))),
+        *(attention_with(lambda scores, mask, fill=fill: below_row(np.where(mask, scores, fill))) for fill in (-np.inf, -1e9, -1e30)),
+        attention_with(lambda scores, mask: np.nan_to_num(below_row(np.where(mask, scores, -np.inf)))),
         attention_with(lambda scores, mask: softmax_step(scores, np.asarray(mask, dtype=bool))))  # fmt: skip
+mistake(ATTENTION, "fully-masked-uniform", None,  # the root a number of Python's: scores stay in half precision, where -1e9 is -inf
+        lambda q, k, v, mask=None: ((w := below_row(hidden(dot_products(q, k) / k.shape[-1] ** 0.5, mask, -1e9))) @ v, w))  # fmt: skip
 mistake(ATTENTION, "float16-overflow",
         "In half precision (float16) your result is not finite: -1e9 does not fit, the smallest is about -65504.",
         lambda queries, keys, values, mask=None: (

@@ -247,9 +247,10 @@ softmax.slip(
     lambda scores, mask=None: below_row(hidden(scores, mask)),
 )  # fmt: skip
 softmax.slip(
-    "fully-masked-uniform", "A row with every key masked spreads its weight over the masked keys. We decide: all 0.",
+    "fully-masked-uniform", "A row with every key masked shares out its weight all the same (or it is NaN, in half precision). "
+    "We decide: all 0.",
     lambda scores, mask=None: softmax(scores + (0 if mask is None else np.where(mask, 0.0, -1e9))),
-    lambda scores, mask=None: below_row(hidden(scores, mask, -1e9)),  # in half precision -1e9 is -inf
+    lambda scores, mask=None: below_row(hidden(scores, mask, -1e9)),
     lambda scores, mask=None: softmax(scores, None if mask is None else mask | ~mask.any(axis=-1, keepdims=True)),
 )  # fmt: skip
 softmax.slip(
