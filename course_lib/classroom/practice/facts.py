@@ -11,7 +11,7 @@ SHOWN = 3  # names of inputs in a sentence
 TEXTS = {
     "everywhere": "It is wrong on all {count} inputs tried.",
     "somewhere": "Right on {others}; wrong on {wrong}.",
-    "one of several": "{right} right, {wrong} not.",
+    "rest": "Right: {names}.",
     "returns-nothing": "Your function returns nothing (None). Does it end with a return?",
     "returns-a-tensor": "Your function returns a PyTorch tensor; here we work in NumPy.",
     "returns-a-list": "Your function returns a list; a NumPy array was expected.",
@@ -107,7 +107,9 @@ def listed(names):
 
 def count_of(value):
     """How many values came, in words."""
-    return f"{len(value)} values" if isinstance(value, tuple) else "one value"
+    if isinstance(value, tuple):
+        return f"{len(value)} values"
+    return f"one array of shape {value.shape}" if isinstance(value, np.ndarray) and value.ndim else "one value"
 
 
 def _wrong_part(known, trial):
@@ -134,8 +136,7 @@ def _about_one(known, trial, wrong):
         diagnosis, said = _about_array(got[part], expected[part], known.returns[part], _pairs(wrong, part), trial)
         rest = [name for i, name in enumerate(known.returns) if answers.right(got[i], expected[i], trial.case.within)]
         if rest:
-            verb = "is" if len(rest) == 1 else "are"
-            said = f"{said} {listed(rest).capitalize()} {verb} right.".strip()
+            said = f"{said} {TEXTS['rest'].format(names=listed(rest))}".strip()
         return diagnosis, said
     return _about_array(got, expected, known.returns[0], _pairs(wrong, None), trial)
 

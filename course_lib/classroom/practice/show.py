@@ -305,12 +305,18 @@ def _input_text(value):
     if isinstance(value, (list, tuple)):
         text = ", ".join(_input_text(part) for part in value)
         return f"[{text}]" if isinstance(value, list) else f"({text})"
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{key!r}: {_in_short(part)}" for key, part in value.items()) + "}"
     if not isinstance(value, np.ndarray):
         return repr(value)
     if value.size > SHOWN**2:
         return f"{value.dtype} array of shape {value.shape}"
     with np.printoptions(precision=3 if value.size <= 12 else 2, suppress=True, linewidth=100):
         return np.array2string(value, separator=", ")
+
+
+def _in_short(value):
+    return f"array of shape {value.shape}" if isinstance(value, np.ndarray) and value.ndim else _input_text(value)
 
 
 def _input_line(name, value):

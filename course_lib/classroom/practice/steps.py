@@ -31,7 +31,7 @@ class Site:
     at: str
 
     def __repr__(self):
-        return f"{self.step.__name__}{f' {self.at}' if self.at else ''} in {self.code.co_name}"
+        return f"{self.step.name}{f' {self.at}' if self.at else ''} in {self.code.co_name}"
 
 
 @dataclass(frozen=True)
@@ -52,6 +52,7 @@ class Step:
 
     def __init__(self, function):
         functools.update_wrapper(self, function)
+        self.name = function.__name__
         self.function = function
         self.slips = []
 
