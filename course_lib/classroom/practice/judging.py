@@ -76,8 +76,6 @@ def judge(known: Known, candidate):
     raised = next((one for one in wrong if one.answer.error is not None), None)
     if raised is not None:
         error = raised.answer.error
-        if len(wrong) == len(trials):
-            raise error
         others = facts.listed([one.case.about for one in trials if one.is_right])
         more = TEXTS["right elsewhere"].format(others=others) if others else ""
         raise LearnerError(
