@@ -175,7 +175,9 @@ def _known_mistake(known, trials):
             return None
         function, slipped, told = first[0], first[1] | second[1], (first[2], second[2])
         if _agrees(known, function, slipped, trials):
-            if _agrees(known, second[0], second[1], trials[:1]):  # what is to be seen on the input shown comes first
+            shown = trials[0]
+            alone = outcome(first[0], shown.case.inputs, first[1])
+            if is_right(known, alone, shown.expected, shown.case):  # what is to be seen on the input shown comes first
                 told = told[::-1]
             texts = [sentence_of(name, at) for name, at in told]
             return "+".join(name for name, _ in told), TEXTS["two"].format(first=texts[0], second=texts[1])
