@@ -1,5 +1,6 @@
 """Every wrong variant fails with its own diagnosis, every right one passes, and nobody's answer is left out."""
 
+import ast
 import functools
 import importlib
 import re
@@ -153,6 +154,18 @@ def test_properties_hold_for_what_is_right(known):
         expected = answers.plain(known.reference(*case.inputs))
         for diagnosis, property_holds in known.properties:
             assert property_holds(expected, *case.inputs), (diagnosis, case.about)
+
+
+@pytest.mark.parametrize("known", KNOWN, ids=lambda known: known.id)
+def test_no_sentence_hands_over_a_line(known):
+    lesson, _, name = known.id.partition(".")
+    tree = ast.parse(build.solution_code(lesson, name))
+    values = [node.value for node in ast.walk(tree) if isinstance(node, (ast.Return, ast.Assign)) and node.value]
+    lines = {re.sub(r"\s", "", ast.unparse(value)) for value in values}
+    told = {diagnosis: catalogue.sentence_of(diagnosis) for _, diagnosis, _ in mistakes(known) + slips(known)}
+    for diagnosis, sentence in told.items():
+        bare = re.sub(r"[\s`]", "", sentence)
+        assert not [line for line in lines if len(line) > 10 and line in bare], (diagnosis, sentence)
 
 
 @pytest.mark.parametrize("exercise_id, diagnosis, answer", [
