@@ -91,15 +91,6 @@ def tokens_by_one_product(patches, W, bias, class_token, positions):
 
 
 @right("11.token_map")
-def map_by_numbered_pixels(cut, image):
-    numbers = cut(np.arange(image.size, dtype=float).reshape(image.shape)).astype(int)
-    table = np.empty(image.size, int)
-    for token, pixels in enumerate(numbers):
-        table[pixels] = token
-    return table.reshape(image.shape)
-
-
-@right("11.token_map")
 def map_by_one_bright_pixel(cut, image):
     table = np.zeros(image.shape, dtype=np.int64)
     for y, x in np.ndindex(image.shape):

@@ -243,7 +243,7 @@ mistake(
 )
 FIRST_MAP = "You return the map of one head. Each head has its own: (heads, queries, keys)."
 mistake(TWO, "weights-of-one-head", FIRST_MAP, *(changed_maps(lambda maps, h=h: maps[h]) for h in (0, 1)))
-mistake(TWO, "maps-not-stacked", "The two maps are right, but joined in another way: each is a table of its own, (2, seq_len, seq_len).",
+mistake(TWO, "maps-not-stacked", "The two maps are right, but not stacked into one array (2, seq_len, seq_len), in which each is a table of its own.",
         changed_maps(np.concatenate), changed_maps(lambda maps: np.concatenate(maps, axis=-1)), changed_maps(list),
         changed_maps(tuple), changed_maps(lambda maps: np.stack(maps, axis=-1)), changed_maps(lambda maps: np.stack(maps, axis=1)))  # fmt: skip
 
@@ -527,6 +527,8 @@ def at_its_place(contexts, W_O, num_heads):
 
 mistake(PARTS, "contributions-total", "You return the sum or the mean. Wanted are its parts, one for each head.",
         changed_parts(lambda parts, *_: parts.sum(axis=0)), changed_parts(lambda parts, *_: parts.mean(axis=0)))  # fmt: skip
+mistake(PARTS, "contributions-cut-from-total", "You cut the finished output into pieces: each of them still comes from all heads. Part the sum, not its features.",
+        changed_parts(lambda parts, *_: split(parts.sum(axis=0), len(parts))))  # fmt: skip
 mistake(PARTS, "contributions-not-projected", "These are the heads' contexts. What a head contributes has gone through its rows of W_O.",
         of_contexts(lambda contexts, *_: contexts), of_contexts(at_its_place))  # fmt: skip
 mistake(PARTS, "contributions-through-all-rows", "Each head's context meets rows of W_O that are another head's.",

@@ -83,6 +83,11 @@ mistake(LOSS, "loss-padding-by-prediction", "You look for padding in what the lo
 mistake(LOSS, "loss-shifted", "Each place is compared with the target of another one. Logits and targets come lined up.",
         lambda logits, targets, pad_id: masked_loss(logits[:, :-1], targets[:, 1:], pad_id),
         lambda logits, targets, pad_id: masked_loss(logits[:, 1:], targets[:, :-1], pad_id))  # fmt: skip
+mistake(LOSS, "loss-of-each-row", "There is a loss for each sentence, or for each place. One number is asked for, the mean over all places that count.",
+        *(lambda logits, targets, pad_id, divide=divide: (losses_of(logits, targets) * (keep := targets != pad_id)).sum(axis=1) / divide(keep)
+          for divide in (lambda keep: keep.shape[1], lambda keep: keep.sum(axis=1), lambda keep: 1)),
+        lambda logits, targets, pad_id: losses_of(logits, targets) * (targets != pad_id),
+        lambda logits, targets, pad_id: losses_of(logits, targets)[targets != pad_id])  # fmt: skip
 mistake(LOSS, "loss-every-place-with-every-target", None,
         lambda logits, targets, pad_id: -log_probabilities(logits)[targets != pad_id][:, targets[targets != pad_id]].mean(),
         lambda logits, targets, pad_id: -log_probabilities(logits)[..., targets][targets != pad_id].mean())  # fmt: skip
@@ -141,6 +146,8 @@ mistake(SMOOTH, "smooth-every-target-everywhere", "A place gets the targets of o
         lambda targets, num_classes, share: all_at_once(targets, num_classes, share, 1 - share + share / num_classes),
         lambda targets, num_classes, share: all_at_once(targets, num_classes, share, 1 - share))  # fmt: skip
 mistake(SMOOTH, "one-hot-classes-first", None, lambda *inputs: np.moveaxis(smoothed_targets(*inputs), -1, 0))
+mistake(SMOOTH, "one-hot-classes-from-targets", None,
+        lambda targets, num_classes, share: (1 - share) * np.eye(targets.max() + 1)[targets] + share / num_classes)  # fmt: skip
 mistake(SMOOTH, "smooth-logarithm", "These are logarithms. The targets themselves are asked for.",
         lambda *inputs: np.log(smoothed_targets(*inputs)), lambda *inputs: -np.log(smoothed_targets(*inputs)))  # fmt: skip
 
@@ -270,6 +277,7 @@ def rate_of(rise, fall):
 mistake(RATE, "rate-up-divided-by-all", "Your line up is divided by num_steps. It reaches the peak at step warmup_steps.",
         lambda step, peak, w, n: peak * (step / n if step <= w else (n - step) / (n - w)),
         lambda step, peak, w, n: peak * (step / n if step <= w else (n - step) / n))  # fmt: skip
+mistake(RATE, "rate-up-from-zero", None, rate_of(lambda step, w, n: (step - (step < w)) / w, down))
 mistake(RATE, "rate-no-warm-up", None, lambda step, peak, w, n: peak * (n - step) / n, lambda step, peak, w, n: peak,
         lambda step, peak, w, n: peak * (n - step) / (n - w))  # fmt: skip
 mistake(RATE, "rate-no-decay", None, lambda step, peak, w, n: peak * min(1, step / w if w else 1))
@@ -991,6 +999,8 @@ precisions.slip("bleu-counts-raised", "Something is added to the counts, so that
                 *(lambda found, total, eps=eps: (found + eps) / total for eps in (0.1, 1, 1e-3)))  # fmt: skip
 precisions.slip("bleu-of-all-tokens", "You divide by the number of tokens, for every n. There are fewer n-grams than tokens.",
                 lambda found, total: found / total[0])  # fmt: skip
+precisions.slip("bleu-as-one-sentence", "You work out how many n-grams there are as if all tokens were one sentence. Each sentence has n - 1 fewer: total says it.",
+                lambda found, total: found / (total[0] - np.arange(4)))  # fmt: skip
 precisions.slip("bleu-counts-themselves", "You take the counts themselves. A precision is the share that was right.",
                 lambda found, total: found)  # fmt: skip
 precisions.slip("bleu-whole-numbers", "// leaves whole numbers, here 0 or 1.", lambda found, total: found // total)
@@ -1007,6 +1017,9 @@ geometric_mean.slip("bleu-another-root", "The root of the product is another tha
 geometric_mean.slip("bleu-one-left-out", "The precision of one n is left out.",
                     *(lambda numbers, n=n: np.prod(np.delete(numbers, n)) ** (1 / 3) for n in (0, 3)),
                     *(lambda numbers, n=n: np.prod(np.delete(numbers, n)) ** (1 / 4) for n in (0, 3)))  # fmt: skip
+geometric_mean.slip("bleu-unequal-weights", "The four precisions do not weigh alike in yours: each has its own power. BLEU gives all the same.",
+                    lambda numbers: np.prod(numbers ** 0.5 ** np.arange(1, 5)), lambda numbers: np.prod(numbers ** 0.5 ** np.arange(4)),
+                    lambda numbers: np.prod(numbers ** (1 / np.arange(1, 5))))  # fmt: skip
 geometric_mean.slip("bleu-sum-of-logarithms", "You stop at the logarithms. A geometric mean is the exponential of their mean.",
                     lambda numbers: np.log(numbers).mean(), lambda numbers: np.log(numbers).sum())  # fmt: skip
 geometric_mean.slip("bleu-another-base", "Logarithm and exponential have different bases.",

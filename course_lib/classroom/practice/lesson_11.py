@@ -458,6 +458,7 @@ def map_cases():
     )
     single = some_cut("single pixels, the last one first", lambda image: image.reshape(-1, 1)[::-1].copy())
     columns = some_cut("a token for each column", lambda image: image.T.copy())
+    halved = some_cut("squares of 2 × 2, each pixel times -0.5", lambda image: -0.5 * squares_of(image))
     image = generator(3).random((4, 8)).round(2) + 0.05
     bright = image.copy()
     bright[3, 7] += 4
@@ -470,6 +471,7 @@ def map_cases():
     yield Case("a square image", strips, image[:, :4])
     yield Case("an image higher than wide", squares, image.T.copy())
     yield Case("one token a column", columns, image[:3, :5])
+    yield Case("squares, each pixel times -0.5", halved, image[:2])
     yield Case("more tokens than 256", single, generator(4).random((16, 17)), edge=True)
 
 
@@ -498,7 +500,8 @@ nudged.slip("map-pixels-exchanged", "Another pixel is changed than the one whose
 movement.slip("map-largest-token", "You name the token with the largest number, not the one that moves: compare with the tokens before the change.",
             lambda after, before: after)  # fmt: skip
 movement.slip("map-still-token", "You name a token that does not move. How much one moves has no sign, and the largest is wanted.",
-            lambda after, before: before - after, lambda after, before: 1.0 * (after == before))  # fmt: skip
+            lambda after, before: before - after, lambda after, before: after - before,
+            lambda after, before: 1.0 * (after == before))  # fmt: skip
 mover.slip("map-still-token", None, lambda moved: moved.sum(axis=-1).argmin())
 mover.slip("map-of-pixels", "You name the place of the pixel inside its token. Wanted is the token.", lambda moved: moved.sum(axis=0).argmax())  # fmt: skip
 mover.slip("map-flat-place", "You name the place among all numbers of all tokens. Which row of them is it in?", np.argmax)  # fmt: skip
@@ -518,9 +521,9 @@ finished.slip("map-as-one-hot", "For each pixel you give all tokens, one of them
             lambda table: table[..., None] == np.arange(table.max() + 1), lambda table: 1 * (table[..., None] == np.arange(table.max() + 1)))  # fmt: skip
 
 
-def numbers_cut(cut, image, dtype=int):
+def numbers_cut(cut, image):
     """The pixels' own numbers, cut."""
-    return cut(np.arange(image.size).reshape(image.shape).astype(dtype))
+    return cut(np.arange(image.size).reshape(image.shape))
 
 
 def map_without_fresh_copies(which):
@@ -536,16 +539,17 @@ def map_without_fresh_copies(which):
     return wrong
 
 
-def by_numbers(dtype):
-    """A map by the numbers of pixels, cut as an array of this kind."""
+def by_numbers(cut, image):
+    """A map by the numbers of pixels, read in the tokens."""
+    table = np.zeros(image.size, dtype=int)
+    for token, pixels in enumerate(numbers_cut(cut, image)):
+        table[pixels.astype(int)] = token
+    return table.reshape(image.shape)
 
-    def wrong(cut, image):
-        table = np.zeros(image.size, dtype=int)
-        for token, pixels in enumerate(numbers_cut(cut, image, dtype)):
-            table[pixels.astype(int)] = token
-        return table.reshape(image.shape)
 
-    return wrong
+def by_numbers_from_0(cut, image):
+    """A map by the numbers of pixels, where the tokens hold any."""
+    return by_value(cut, np.arange(image.size).reshape(image.shape))
 
 
 mistake(MAP, "map-of-cut", "That is what cut gives: for each token, its pixels. Wanted is the reverse: for each pixel, its token.", numbers_cut,
@@ -571,9 +575,8 @@ mistake(MAP, "map-supposed", "You computed where the token should be. Measure it
         *(supposed(lambda y, x, width, numbers, root=root: y // (p := root(numbers**0.5)) * (width // p) + x // p) for root in (int, round)),
         supposed(lambda y, x, width, numbers: (y * width + x) // numbers))  # fmt: skip
 mistake(MAP, "map-by-value", "You look for a pixel by its value, and two of them may have the same. Change one, and see what moves.", by_value)  # fmt: skip
-mistake(MAP, "map-numbers-overflow", "You number the pixels in an array of one byte each: from 128 or 256 on they start again.", by_numbers(np.uint8),
-        by_numbers(np.int8))  # fmt: skip
-mistake(MAP, "map-small-integers", None, lambda cut, image: by_numbers(int)(cut, image).astype(np.uint8))
+mistake(MAP, "map-by-number", "You number the pixels and look their numbers up in the tokens. There may be a multiple of a pixel there: see which row moves.",
+        by_numbers, by_numbers_from_0)  # fmt: skip
 
 # ---------------------------------------------------------------------------------------------------------------------
 # Count
@@ -906,10 +909,11 @@ mistake(RESIZE, "resize-last-for-class", "You take the last row for the class to
         lambda positions, grid, new_grid: resize_positions(np.roll(positions, 1, axis=0), grid, new_grid))  # fmt: skip
 mistake(RESIZE, "resize-tiled", None, of_table(lambda rows, grid, new_grid: in_line(rows.reshape(*grid, -1).repeat(-(-new_grid[0] // grid[0]),
           0)[: new_grid[0]].repeat(-(-new_grid[1] // grid[1]), 1)[:, : new_grid[1]])))  # fmt: skip
-mistake(RESIZE, "resize-transposed", "Rows and columns of the grid are exchanged.",
+mistake(RESIZE, "resize-transposed", "Rows and columns of a grid are exchanged, the old one or the new one.",
         lambda positions, grid, new_grid: resize_positions(positions, grid[::-1], new_grid[::-1]),
         of_table(lambda rows, grid, new_grid: in_line(turned(rest(np.concatenate([rows[:1], rows]), grid[::-1], new_grid[::-1])))),
-        lambda positions, grid, new_grid: resize_positions(positions, grid[::-1], new_grid))  # fmt: skip
+        lambda positions, grid, new_grid: resize_positions(positions, grid[::-1], new_grid),
+        lambda positions, grid, new_grid: resize_positions(positions, grid, new_grid[::-1]))  # fmt: skip
 mistake(RESIZE, "resize-class-too", "The class token takes part in the interpolation. It stands nowhere in the image: keep its row as it is.",
         lambda positions, grid, new_grid: np.concatenate([positions.mean(axis=0, keepdims=True), in_line(rest(positions, grid, new_grid))]),
         lambda positions, grid, new_grid: np.concatenate([positions[:1], in_line(rest(np.concatenate([positions[:1], positions[:-1]]), grid, new_grid))]))  # fmt: skip
@@ -993,7 +997,8 @@ def distance_cases():
 
 
 of_patches.slip("distance-wrong-token-dropped", "The last token is dropped. The class token is the first.", lambda weights: weights[..., :-1, :-1])  # fmt: skip
-steps_between.slip("patches-grid-exchanged", None, lambda count, columns: steps_between(count, count // columns))
+steps_between.slip("distance-grid-exchanged", "Rows and columns of the grid are exchanged: `columns` is how many patches stand side by side.",
+            lambda count, columns: steps_between(count, count // columns))  # fmt: skip
 steps_between.slip("distance-square-grid", "You take the grid for a square one. How many columns it has is given.",
             lambda count, columns: steps_between(count, round(count**0.5)), lambda count, columns: steps_between(count, int(count**0.5)))  # fmt: skip
 steps_between.slip("distance-columns-fixed", "The grid always has the same number of columns in your answer. Use the parameter.",
@@ -1068,6 +1073,8 @@ mistake(DISTANCE, "distance-shared-rest", "You divide by the weights of all quer
         lambda weights, columns: ((inner := weights[..., 1:, 1:]) * far_apart(inner, columns)).sum(axis=(0, 2, 3)) / inner.sum(axis=(0, 2, 3)),
         lambda weights, columns: (((inner := weights[..., 1:, 1:]) * far_apart(inner, columns)).sum(axis=(2, 3)) / inner.sum(axis=(2, 3))).mean(axis=0))  # fmt: skip
 mistake(DISTANCE, "distance-shared-rest", None, means_of(lambda inner, far: (inner / inner.sum(axis=(-1, -2), keepdims=True) * far).sum(axis=-1)))  # fmt: skip
+mistake(DISTANCE, "distance-images-first", "You average the maps of all images first. Divide each row by what is left of it, and average then.",
+        lambda weights, columns: attention_distance(weights.mean(axis=0, keepdims=True), columns))  # fmt: skip
 mistake(DISTANCE, "distance-one-number", "One number came back. Each head has its own distance.", lambda *inputs: attention_distance(*inputs).mean())  # fmt: skip
 mistake(DISTANCE, "distance-of-each", "Your answer still has an axis of the images or of the patches. Only that of the heads stays.",
         *(lambda weights, columns, axis=axis: looked(row_shares(inner := weights[..., 1:, 1:]), far_apart(inner, columns)).mean(axis=axis) for axis in (-1, 0,

@@ -309,7 +309,8 @@ linear.slip("bias-multiplies", "The bias{at} multiplies. It is added.", lambda x
 linear.slip("bias-added-twice", "The bias{at} is added twice.", lambda x, W, b: x @ W + 2 * b)
 linear.slip("bias-in-the-matrix", "The bias{at} is added to the matrix. It is added to what comes out of the product.",
             lambda x, W, b: x @ (W + b))  # fmt: skip
-linear.slip("projection-transposed", None, lambda x, W, b: x @ W.T + b)
+linear.slip("linear-map-transposed", "The matrix{at} is turned round: its rows are the features that come in.",
+            lambda x, W, b: x @ W.T + b)  # fmt: skip
 
 
 @step
