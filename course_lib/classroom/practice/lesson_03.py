@@ -619,9 +619,9 @@ mistake(SELF, "projections-swapped", None,
         made_of(lambda x, q, k, v: (k, q, v)))  # fmt: skip
 mistake(SELF, "keys-from-queries", None,
         made_of(lambda x, q, k, v: (q, q, v)), made_of(lambda x, q, k, v: (k, k, v)))  # fmt: skip
-mistake(SELF, "values-from-keys", "The context mixes the keys, embeddings @ W_K. The values are embeddings @ W_V.",
+mistake(SELF, "values-from-keys", "The context mixes the keys, which W_K makes. The values are made by W_V.",
         made_of(lambda x, q, k, v: (q, k, k)))  # fmt: skip
-mistake(SELF, "values-from-queries", "The context mixes the queries, embeddings @ W_Q. The values are embeddings @ W_V.",
+mistake(SELF, "values-from-queries", "The context mixes the queries, which W_Q makes. The values are made by W_V.",
         made_of(lambda x, q, k, v: (q, k, q)))  # fmt: skip
 mistake(SELF, "values-not-projected", None,
         made_of(lambda x, q, k, v: (q, k, x)))  # fmt: skip

@@ -626,7 +626,7 @@ is_real.slip(
 
 say("scaled-twice", "√d_k divides twice: the scores, and then the context or the queries as well.")
 say("keys-from-queries", "Queries and keys come from the same matrix. W_Q asks, W_K answers.")
-say("no-projection", "These weights compare the embeddings themselves. Project first: queries = embeddings @ W_Q.")
+say("no-projection", "These weights compare the embeddings themselves. Project first: W_Q makes the queries, W_K the keys.")
 say(
     "projections-swapped",
     "Queries and keys are exchanged: W_Q makes the queries (the rows), W_K the keys (the columns).",
@@ -635,7 +635,7 @@ say(
     "scaled-by-d_v",
     "The weights imply a scale of 1/√d_v. The sum in a score runs over d_k, so its spread grows with √d_k.",
 )
-say("values-not-projected", "The context mixes the embeddings. What is mixed is the values, embeddings @ W_V.")
+say("values-not-projected", "The context mixes the embeddings. What is mixed is the values, which W_V makes.")
 say("rows-do-not-sum-to-1", "Some rows do not sum to 1. Weights are shares: what divides each row?")
 say("mask-leaks", "Some masked keys still get weight. A masked weight has to be exactly 0.")
 say("returns-weights-only", "You return one array, the weights. Two were expected: `return context, weights`.")
