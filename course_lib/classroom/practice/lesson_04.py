@@ -214,7 +214,7 @@ mistake(TWO, "never-split", "One map came back, or the same for all heads: that 
         *(lambda x, W_Q, W_K, W_V, W_O, form=form: (
             (pair := attended(*(x @ np.concatenate(list(W), axis=-1) for W in (W_Q, W_K, W_V))))[0] @ W_O, form(pair[1]))
           for form in (lambda one: one, lambda one: np.stack([one, one]))))  # fmt: skip
-mistake(TWO, "heads-added", "You add the heads up before W_O, or both meet the same rows of it. Side by side, each has its own rows.",
+mistake(TWO, "heads-added", "You add the heads up before W_O, or all of them meet the same rows of it. Side by side, each has its own rows.",
         *(changed_outputs(lambda x, both, W_O, h=h: both.sum(axis=0) @ half(W_O, h)) for h in (0, 1)))  # fmt: skip
 mistake(TWO, "heads-averaged", "You average the heads before W_O. Put them side by side: each has its own rows of W_O.",
         *(changed_outputs(lambda x, both, W_O, h=h: both.mean(axis=0) @ half(W_O, h)) for h in (0, 1)))  # fmt: skip
@@ -430,7 +430,15 @@ mistake(MULTI, "slices-not-projected", "Each head compares slices of x itself. P
 mistake(MULTI, "split-before-projection", "You split x and give each head a block of each matrix, so a head sees only its own slice of x. "
         "Each head reads all of x: project first, then split.",
         lambda x, W_Q, W_K, W_V, W_O, num_heads, mask=None: multi_head_attention(
-            x, *(W * blocks(num_heads, len(W) // num_heads) for W in (W_Q, W_K, W_V)), W_O, num_heads, mask))  # fmt: skip
+            x, *(W * blocks(num_heads, len(W) // num_heads) for W in (W_Q, W_K, W_V)), W_O, num_heads, mask),
+        lambda x, W_Q, W_K, W_V, W_O, num_heads, mask=None: multi_head_attention(
+            x, *(np.kron(np.eye(num_heads), W[: (d_head := len(W) // num_heads), :d_head]) for W in (W_Q, W_K, W_V)), W_O, num_heads, mask))  # fmt: skip
+mistake(
+    MULTI,
+    "heads-added",
+    None,
+    multi_head(join=lambda heads: merge(heads.sum(axis=-3, keepdims=True) * np.eye(heads.shape[-3])[0][:, None, None])),
+)
 mistake(MULTI, "matrices-transposed", "You multiply by transposed matrices. A row of x meets columns: x @ W_Q.",
         multi_head(project=lambda x, *all: [x @ W.T for W in all]),
         lambda x, W_Q, W_K, W_V, W_O, *rest: multi_head_attention(x, W_Q.T, W_K.T, W_V.T, W_O.T, *rest))  # fmt: skip

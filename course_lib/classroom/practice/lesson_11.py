@@ -813,6 +813,8 @@ def resize_cases():
         yield Case(about, draw(seed, 1 + grid[0] * grid[1], d_model).round(1), grid, new_grid)
 
 
+in_grid.slip("resize-features-first", "A vector is torn apart: you reshape to (d_model, rows, columns), but its features stand side by side, in the last axis.",
+            lambda rows, grid: np.moveaxis(rows.reshape(-1, *grid), 0, -1))  # fmt: skip
 places.slip("resize-half-pixel", "You align the outer edges of the patches, as torch does by default. Here the corners stay: the new first and last patch of "
             "a row stand where the old ones stood.", lambda old, new: (np.arange(new) + 0.5) * old / new - 0.5)  # fmt: skip
 places.slip("resize-corners-move", "Your new places are not spread evenly from the first old one to the last: the last new place must stand on the last old "
@@ -999,6 +1001,8 @@ def distance_cases():
 of_patches.slip("distance-wrong-token-dropped", "The last token is dropped. The class token is the first.", lambda weights: weights[..., :-1, :-1])  # fmt: skip
 steps_between.slip("distance-grid-exchanged", "Rows and columns of the grid are exchanged: `columns` is how many patches stand side by side.",
             lambda count, columns: steps_between(count, count // columns))  # fmt: skip
+steps_between.slip("distance-rows-with-a-point", "A patch does not stand in a whole row: your division leaves places between two rows.",
+            lambda count, columns: [np.subtract.outer(place, place) for place in (np.arange(count) / columns, np.arange(count) % columns)])  # fmt: skip
 steps_between.slip("distance-square-grid", "You take the grid for a square one. How many columns it has is given.",
             lambda count, columns: steps_between(count, round(count**0.5)), lambda count, columns: steps_between(count, int(count**0.5)))  # fmt: skip
 steps_between.slip("distance-columns-fixed", "The grid always has the same number of columns in your answer. Use the parameter.",
@@ -1050,6 +1054,13 @@ def for_class(weights, columns):
     return np.pad(far_apart(weights[..., 1:, 1:], columns), (1, 0))
 
 
+def to_mean_place(weights, columns):
+    """The distance from each patch to the mean of the places it looks at."""
+    shares = row_shares(weights[..., 1:, 1:])
+    places = np.stack(np.divmod(np.arange(shares.shape[-1]), columns), axis=-1)
+    return np.linalg.norm(shares @ places - places, axis=-1).mean(axis=(0, -1))
+
+
 def right_mean(shares, far):
     """Each head's mean, all keys added up by their weights."""
     return looked(shares, far).mean(axis=(0, -1))
@@ -1073,6 +1084,14 @@ mistake(DISTANCE, "distance-shared-rest", "You divide by the weights of all quer
         lambda weights, columns: ((inner := weights[..., 1:, 1:]) * far_apart(inner, columns)).sum(axis=(0, 2, 3)) / inner.sum(axis=(0, 2, 3)),
         lambda weights, columns: (((inner := weights[..., 1:, 1:]) * far_apart(inner, columns)).sum(axis=(2, 3)) / inner.sum(axis=(2, 3))).mean(axis=0))  # fmt: skip
 mistake(DISTANCE, "distance-shared-rest", None, means_of(lambda inner, far: (inner / inner.sum(axis=(-1, -2), keepdims=True) * far).sum(axis=-1)))  # fmt: skip
+mistake(
+    DISTANCE,
+    "distance-in-pixels-or-shares",
+    None,
+    lambda weights, columns: attention_distance(weights, columns) / columns,
+)
+mistake(DISTANCE, "distance-to-mean-place", "You measure to the mean of the places attended to. Two patches far off, one to each side, then look near: take the mean of distances.",
+        to_mean_place)  # fmt: skip
 mistake(DISTANCE, "distance-images-first", "You average the maps of all images first. Divide each row by what is left of it, and average then.",
         lambda weights, columns: attention_distance(weights.mean(axis=0, keepdims=True), columns))  # fmt: skip
 mistake(DISTANCE, "distance-one-number", "One number came back. Each head has its own distance.", lambda *inputs: attention_distance(*inputs).mean())  # fmt: skip
