@@ -591,6 +591,7 @@ def near_repeats_cases():
     yield Case("a short text in a long one", *split(6, ["a b c d e f g h", "i j"], ["a b c", "i j k l m n"], 0.8))
     yield Case("one word of six exchanged", *split(7, ["a b c d e f"], ["a b c d e g", "a b c d e f"], 0.8))
     yield Case("words that come twice", *split(8, ["a b c a d", "e f g h"], ["a b c d", "e e e e f", "e f g h h"], 0.9))
+    yield Case("a word that comes again and again", *split(19, ["a b c d"], ["a a a a x", "a b c d d"], 0.8))
     yield Case("the same words in another order", *split(9, ["a b c d e"], ["e c a d b", "e d c b a"], 0.8))
     yield Case("words spread over several training texts", *split(10, ["a b c", "d e f", "g h i"], ["a b c d e f", "c f i", "g h i"], 0.8))  # fmt: skip
     yield Case("a training text that holds another", *split(18, ["a b c", "a b c d"], ["a b c", "a b c e f"], 0.8))
@@ -683,7 +684,10 @@ mistake(NEAR, "near-exact-only", None, lambda train, test, overlap=0.8: np.array
         comparing(lambda one, other, overlap: bool(one) and one == other, lambda text: text.lower()),
         comparing(lambda one, other, overlap: bool(one) and one == other, lambda text: text))  # fmt: skip
 mistake(NEAR, "near-all-train-together", "You compare with the words of all training texts at once. Each text is compared by itself.",
-        lambda train, test, overlap=0.8: near_repeats([" ".join(train)], test, overlap))  # fmt: skip
+        lambda train, test, overlap=0.8: near_repeats([" ".join(train)], test, overlap),
+        lambda train, test, overlap=0.8: np.array([bool(own) and len(own & words_of(" ".join(train))) >= overlap * len(own) for own in map(words_of, test)]))  # fmt: skip
+mistake(NEAR, "near-pairs-in-order", "You compare each test text with the training text at the same place alone. Any of them counts.",
+        lambda train, test, overlap=0.8: np.array([near_repeats([other], [one], overlap)[0] for one, other in zip(test, train, strict=False)]))  # fmt: skip
 mistake(NEAR, "near-repetitions", "A word that comes twice in a text counts twice. The *different* words are asked for.",
         comparing(lambda one, other, overlap: bool(one) and sum((Counter(one) & Counter(other)).values()) >= overlap * sum((Counter(one) | Counter(other)).values()), tokens),
         comparing(lambda one, other, overlap: bool(one) and sum(word in other for word in one) >= overlap * len(set(one) | set(other)), tokens),
@@ -695,7 +699,7 @@ mistake(NEAR, "near-order", "The order of words makes a difference in yours. Com
         comparing(lambda one, other, overlap: bool(one) and difflib.SequenceMatcher(None, one, other).ratio() >= overlap, tokens),
         comparing(lambda one, other, overlap: bool(one) and difflib.SequenceMatcher(None, one, other).ratio() >= overlap, str.lower))  # fmt: skip
 mistake(NEAR, "near-substring", "You look for one text inside of another. Compare sets of words.",
-        comparing(lambda one, other, overlap: bool(one) and one in other, str.lower), comparing(lambda one, other, overlap: bool(other) and other in one, str.lower),
+        comparing(lambda one, other, overlap: bool(one) and one in other, str.lower), comparing(lambda one, other, overlap: one in other, str.lower), comparing(lambda one, other, overlap: bool(other) and other in one, str.lower),
         comparing(lambda one, other, overlap: bool(one) and one <= other), comparing(lambda one, other, overlap: one <= other))  # fmt: skip
 mistake(NEAR, "near-without-words", None, comparing(lambda one, other, overlap: len(one & other) >= overlap * len(one | other)))  # fmt: skip
 
@@ -743,12 +747,13 @@ def suspects_cases():
         labels = np.arange(texts) % classes
         return probabilities(1.5 * draw(seed, texts, classes)), generator(seed).permutation(labels)
 
-    table = generator(1).permuted([[0.7, 0.2, 0.1], [0.6, 0.3, 0.1], [0.45, 0.15, 0.4], [0.5, 0.25, 0.25]], axis=0)
+    table = generator(1).permutation([[0.7, 0.2, 0.1], [0.6, 0.3, 0.1], [0.45, 0.15, 0.4], [0.5, 0.25, 0.25]])
     yield Case("four texts of three classes", table, np.array([0, 1, 2, 0]), 2)
     yield Case("as many texts as classes", *asked(2, 5, 5), 2)
     yield Case("thirty texts, six rows", *asked(3, 30, 5), 6)
     yield Case("thirty texts, eleven rows", *asked(4, 30, 4), 11)
     yield Case("one row", *asked(5, 9, 3), 1)
+    yield Case("600 texts, half of them", *asked(8, 600, 4), 300)  # np.argpartition sorts short parts by the way
     yield Case("as many rows as texts", *asked(6, 7, 3), 7, edge=True)
     sure, labels = asked(7, 6, 3)
     sure[2] = np.eye(3)[(labels[2] + 1) % 3]
@@ -781,6 +786,9 @@ ranked.slip("suspects-not-ranked", "Your rows come in the order in which they st
 first.slip("suspects-least-suspicious", None, lambda rows, count: rows[-count:], lambda rows, count: rows[-count:][::-1])  # fmt: skip
 first.slip("suspects-order", "The right rows, in another order: the most suspicious first.", lambda rows, count: np.sort(rows[:count]),
            lambda rows, count: rows[:count][::-1], lambda rows, count: np.sort(rows[:count])[::-1])  # fmt: skip
+mistake(SUSPECTS, "suspects-order", None, lambda table, labels, count: np.argpartition(chance(table, labels), count - 1)[:count])  # fmt: skip
+mistake(SUSPECTS, "suspects-all-numbers", "You rank all the numbers of the table at once, and return places in it. There is one number a text.",
+        lambda table, labels, count: table.argsort(axis=None)[:count])  # fmt: skip
 first.slip("suspects-all-rows", "You return every row. Only the first `count` are asked for.", lambda rows, count: rows)
 first.slip("suspects-count-off-by-one", "You return one row too many or too few, or leave out the first.",
            lambda rows, count: rows[: count + 1], lambda rows, count: rows[: count - 1], lambda rows, count: rows[1 : count + 1], lambda rows, count: rows[1:count])  # fmt: skip
@@ -833,6 +841,10 @@ def may_answer(candidate):
     got[order] = answered
     parts = np.split(got, np.cumsum([200, 200, len(EMPTY), len(MIXED)]))
     of_english, of_bulgarian, of_empty, of_mixed, of_names = parts
+    alone = [call(candidate, [text]) for text in (english[0], bulgarian[0])]
+    require(all(one.shape == (1,) for one in alone), "guard-shape-of-one", "For a list of one text, one answer was expected, shape (1,).")  # fmt: skip
+    require(alone[0][0] == of_english[0] and alone[1][0] == of_bulgarian[0], "guard-depends-on-others",
+            "Your guard answers otherwise when a text comes alone: what it says depends on the others in the list.")  # fmt: skip
     require(not got.all(), "guard-answers-all", "Your guard lets everything through.")
     require(got.any(), "guard-refuses-all", "Your guard refuses everything. Then no pipeline is needed.")
     require(of_english.mean() > 0.1 or of_bulgarian.mean() < 0.9, "guard-inverted", "True and False are exchanged: True means that the pipeline may answer.")  # fmt: skip
@@ -850,10 +862,6 @@ def may_answer(candidate):
             "A Bulgarian sentence with one English name in it goes through: {text}. Judge the whole, not the first letter or any single word.",
             text=wrong(MIXED, of_mixed, False))  # fmt: skip
     require(of_names.all(), "guard-refuses-names", "Some foreign letters are enough for your guard to refuse {text}. That is English.", text=wrong(NAMES, of_names, True))  # fmt: skip
-    alone = [call(candidate, [text]) for text in (english[0], bulgarian[0])]
-    require(all(one.shape == (1,) for one in alone), "guard-shape-of-one", "For a list of one text, one answer was expected, shape (1,).")  # fmt: skip
-    require(alone[0][0] == of_english[0] and alone[1][0] == of_bulgarian[0], "guard-depends-on-others",
-            "Your guard answers otherwise when a text comes alone: what it says depends on the others in the list.")  # fmt: skip
 
 
 latin = lambda text: sum("a" <= c <= "z" for c in text.lower())  # noqa: E731
@@ -879,6 +887,6 @@ for diagnosis, *wrong in [
     ("guard-refuses-english", each(lambda text: " the " in text), each(lambda text: text[:1] in "TIWH" and latin(text) > letters(text) / 2)),
     ("guard-lets-bulgarian", each(lambda text: len(text) > 20), each(lambda text: letters(text) > 0), each(lambda text: text[:1].isupper())),
     ("guard-shape-of-one", lambda texts: each(latin)(texts) & each(lambda t: latin(t) > letters(t) / 2)(texts) if len(texts) > 1 else bool(latin(texts[0]))),
-    ("guard-depends-on-others", lambda texts: (share := each(lambda t: latin(t) / max(letters(t), 1), float)(texts)) > share.mean()),
+    ("guard-depends-on-others", lambda texts: np.full(len(texts), latin(" ".join(texts)) > letters(" ".join(texts)) / 2), lambda texts: (share := each(lambda t: latin(t) / max(letters(t), 1), float)(texts)) > share.mean()),
 ]:  # fmt: skip
     mistake(GUARD, diagnosis, None, *wrong)
