@@ -314,13 +314,14 @@ def parts(num_keys, block):
 
 
 parts.slip("blocks-tail-lost",
-    "The last keys are missing when block does not divide their number. A slice may end early: NumPy stops at the end.",
+    "The last keys are missing, at least where block does not divide their number. A slice may end early: NumPy stops at the end.",
     lambda n, block: parts(n // block * block, block), lambda n, block: parts(max(n // block, 1) * block, block),
     lambda n, block: [slice(start, start + block) for start in range(0, n - block, block)] or [slice(0, block)])  # fmt: skip
 parts.slip("blocks-last-key-lost", "The last block is missing where it holds a single key: the loop ends one too early.",
     lambda n, block: [slice(start, start + block) for start in range(0, n - 1, block)])  # fmt: skip
 parts.slip("blocks-last-only", "Only the last block counts. Carry on from the one before.", lambda n, block: parts(n, block)[-1:])  # fmt: skip
 parts.slip("blocks-first-only", "Only the first block counts. Does the loop end with it?", lambda n, block: parts(n, block)[:1])  # fmt: skip
+parts.slip("blocks-first-key-lost", "The first key is missing: your loop begins behind it.", lambda n, block: [slice(start, start + block) for start in range(1, n, block)])  # fmt: skip
 parts.slip("blocks-first-lost", "The first block is missing.", lambda n, block: parts(n, block)[1:])
 parts.slip("blocks-share-keys", "Your blocks overlap: some keys count more than once.",
     lambda n, block: [slice(start, start + block + 1) for start in range(0, n, block)],
@@ -446,6 +447,9 @@ mistake(BLOCKS, "blocks-start-too-high", "Where all scores are far below 0, your
         "is too high. What lies below any score?",
         *(merging(lambda m, t, o, level=level: merge_pieces(m * 0 + level, t * 0, o * 0, m, t, o), lambda *piece: piece,
         lambda m, t, o: o / t) for level in (0.0, -1.0, -100.0, -1000.0)))  # fmt: skip
+mistake(BLOCKS, "blocks-tail-lost", None,
+        *(lambda q, k, v, block, kept=kept: blockwise_attention(q, k[:n], v[:n], block) if (n := kept(len(k), block)) else np.full((len(q), v.shape[1]), np.nan)
+        for kept in (lambda n, block: n // block * block, lambda n, block: (n - 1) // block * block)))  # fmt: skip
 mistake(BLOCKS, "blocks-softmax-each", "Each block gets a softmax of its own, and the contexts are added: weights that sum to the number of "
         "blocks.", of_blocks(sum))  # fmt: skip
 mistake(BLOCKS, "blocks-averaged", "Each block gets a softmax of its own, and the contexts are averaged. A block with high scores deserves more.",
@@ -818,7 +822,7 @@ seen_by_new.slip("cache-mask-top-left", "The first new token sees only the first
 seen_by_new.slip("cache-not-causal", "A new token sees the new ones after it. Old keys are for all, among the new ones order counts.",
     lambda new, t: np.ones((new, t), dtype=bool), lambda new, t: np.tri(new, t, dtype=bool) | (t > new))  # fmt: skip
 seen_by_new.slip("cache-own-hidden", "A new token does not see itself, or not the one before it: the mask's diagonal lies too low.",
-    upto(lambda new, t: t - new - 1), upto(lambda new, t: t - new - 2))  # fmt: skip
+    upto(lambda new, t: t - new - 1), upto(lambda new, t: t - new - 2), upto(lambda new, t: max(t - new - 1, 0)))  # fmt: skip
 seen_by_new.slip("cache-sees-next", "A new token sees the next one: the mask's diagonal lies one too high.", upto(lambda new, t: t - new + 1))  # fmt: skip
 seen_by_new.slip("causal-transposed", None, lambda new, t: np.tri(t, new, dtype=bool).T)
 seen_by_new.slip("cache-mask-columns-exchanged", "Your mask's first columns are about the new tokens. The keys of old ones come first.",
