@@ -52,6 +52,8 @@ CAUSES = [
      "An index has to be a whole number. Dividing with / gives a number with a point, // a whole one."),
     ("TypeError", r"'float' object cannot be interpreted as an integer", "",
      "A whole number is needed here, for a size or a count. Dividing with / gives a number with a point, // a whole one."),
+    ("IndexError", r"index -\d+ is out of bounds for axis", "",
+     "An index below 0 counts from the end, and this one lies before the first entry. Where does it come from?"),
     ("IndexError", r"out of bounds for axis", "",
      "An index lies behind the last entry: they are counted from 0, so that the last is size - 1."),
     ("UnboundLocalError", "", "", "The variable is used before it gets a value here."),

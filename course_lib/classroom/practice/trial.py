@@ -26,6 +26,7 @@ TEXTS = {
     "changed": "Your function changed the array it was given as {name}. The caller still needs it: make a new array, and leave "
     "the one that came as it is.",
     "list": "Your function returns a list inside of what it returns; a NumPy array was expected there.",
+    "in-a-list": "Your function returns a list that holds {kind}; a NumPy array was expected.",
     "returns-nothing": "Your function returns nothing (None). Does it end with a return?",
     "returns-a-tensor": "Your function returns a PyTorch tensor; here we work in NumPy.",
     "wrong-type": "Your function returns {kind}; a NumPy array was expected.",
@@ -213,7 +214,7 @@ def _arrays(value):
     if isinstance(value, answers.Listed):
         odd = next((part for part in value if isinstance(part, answers.Odd)), None)
         if odd is not None:
-            return _one_array(odd)
+            raise AssertionError(Mistake(odd.diagnosis, TEXTS["in-a-list"].format(kind=odd.kind)))
         if any(part.ndim for part in value if isinstance(part, np.ndarray)):
             return Several(_one_array(part) for part in value)
         return _one_array(answers.as_asked(value, None))

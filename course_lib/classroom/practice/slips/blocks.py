@@ -343,7 +343,9 @@ OTHER_ACTIVATIONS = [
 ]  # fmt: skip
 for activation in (relu, gelu):
     activation.slip(
-        "activation-missing", "Your result is linear in x: nothing bends between the two maps.", lambda x: x
+        "activation-missing",
+        "Nothing bends between the two maps: one after the other, they do no more than one.",
+        lambda x: x,
     )
     activation.slip(
         "activation-absolute", "Absolute values stand between your two maps: what is negative is turned round.", np.abs

@@ -99,6 +99,7 @@ RAISES = {
     "whole number": lambda x: x[3 / 2],
     "not of one length": lambda x: np.array([[1, 2], [3]]),
     "counted from 0": lambda x: x[9],
+    "before the first entry": lambda x: x[-9],
     "for a size or a count": lambda x: x.reshape(3, 4 / 2),
     "divided by 0": lambda x: 1 / 0,
     "nothing of this name": lambda x: undefined_name,  # noqa: F821

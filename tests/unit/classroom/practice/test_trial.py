@@ -11,6 +11,7 @@ import torch
 
 from course_lib.classroom.practice import exercise, show
 from course_lib.classroom.practice.slips.influence import table_of_influence
+from course_lib.classroom.practice.trial import call
 
 SOFTMAX = exercise("03.softmax")
 
@@ -75,6 +76,15 @@ def test_what_is_not_an_array_is_named(kind):
     returned, diagnosis = ODD_RESULTS[kind]
     result = verdict(lambda scores: returned)
     assert (result.outcome, result.diagnosis) == ("failed", diagnosis)
+
+
+@pytest.mark.parametrize(("held", "kind"), [("text", "a str"), (None, "nothing (None)")])
+def test_a_list_of_what_is_no_number_is_called_a_list(held, kind):
+    with pytest.raises(AssertionError) as raised:
+        call(lambda: [held, held])
+    assert (
+        raised.value.args[0].message == f"Your function returns a list that holds {kind}; a NumPy array was expected."
+    )
 
 
 def test_two_arrays_of_different_shapes_are_named():
