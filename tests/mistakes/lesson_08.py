@@ -136,6 +136,12 @@ def words(text):
     return set(re.findall(r"\w+", text.lower()))
 
 
+@right("08.calibration_error")
+def bins_that_hold_their_upper_edge(confidence, right, num_bins=10):
+    place = np.clip(np.digitize(confidence, np.linspace(0, 1, num_bins + 1), right=True), 1, num_bins)
+    return np.abs(np.bincount(place, confidence - right)).sum() / len(right)
+
+
 @right("08.near_repeats")
 def repeats_without_division(train, test, overlap=0.8):
     def repeats(one, other):

@@ -2,6 +2,7 @@
 
 import difflib
 import itertools
+import math
 import re
 from collections import Counter
 
@@ -100,7 +101,7 @@ holding.slip("tfidf-no-idf", "Your rows are the counts brought to length 1: how 
 holding.slip("tfidf-df-of-texts", "You count the words of each text. df counts the texts of each word: which axis are they?", lambda counts: (counts > 0).sum(axis=1))  # fmt: skip
 holding.slip("tfidf-df-is-a-share", "Your df is a share of the texts. It is their number.", lambda counts: (counts > 0).mean(axis=0))  # fmt: skip
 rarity.slip("tfidf-unsmoothed", "Your logarithm is of another fraction, such as n / df. Here one is added to both numbers, above and below.",
-            lambda df, n: np.log(n / df) + 1, lambda df, n: np.log(n / df), lambda df, n: np.log(n / (1 + df)) + 1,
+            lambda df, n: np.log(n / df) + 1, lambda df, n: np.log(n / df), lambda df, n: np.log((1 + n) / (2 + df)) + 1, lambda df, n: np.log(n / (1 + df)) + 1,
             lambda df, n: np.log(n / (1 + df)), lambda df, n: np.log((1 + n) / df) + 1, lambda df, n: np.log(1 + n / df),
             lambda df, n: np.log(1 + n / (1 + df)), lambda df, n: np.log(1 + n / df) + 1,
             lambda df, n: np.log(1 + n / (1 + df)) + 1, lambda df, n: np.log(1 + n / 1 + df) + 1, lambda df, n: np.log(n / np.maximum(df, 1)) + 1)  # fmt: skip
@@ -436,6 +437,7 @@ def calibration_cases():
     yield Case("answers of confidence 1 alone in their bin", np.array([0.55, 0.58, 1.0, 1.0]), np.array([True, False, False, True]), 10)  # fmt: skip
     yield Case("answers of confidence 0", np.array([0.0, 0.0, 0.95]), np.array([True, True, True]), 10)
     yield Case("answers of confidence 0 and 0.05", np.array([0.0, 0.05, 0.95]), np.array([True, False, True]), 10)
+    yield Case("answers on the edges of bins", np.array([0.25, 0.25, 0.25, 0.75, 0.75]), np.append(generator(9).permutation([True, False, False]), [True, True]), 4)  # fmt: skip
     yield Case("a single bin", generator(7).uniform(size=5), np.array([True, False, False, True, True]), 1, edge=True)
     yield Case("a single answer", generator(8).uniform(0.1, 0.9, 1), np.array([False]), 10, edge=True)
 
@@ -494,7 +496,8 @@ weighed_mean.slip("ece-largest-gap", "That is the largest gap of any bin. Asked 
                   lambda gap, number, answers: abs(gap).max())  # fmt: skip
 weighed_mean.slip("ece-squared", "You square the gaps. Here they are absolute values.", lambda gap, number, answers: (gap**2 * number).sum() / answers,
                   lambda gap, number, answers: np.sqrt((gap**2 * number).sum() / answers))  # fmt: skip
-weighed_mean.slip("ece-not-divided", "You add up gaps times answers. Divide by the number of answers.", lambda gap, number, answers: (abs(gap) * number).sum())  # fmt: skip
+weighed_mean.slip("ece-not-divided", "You add up gaps times answers. Divide by the number of answers.", lambda gap, number, answers: (abs(gap) * number).sum(),
+                  lambda gap, number, answers: (abs(gap) * number).mean())  # fmt: skip
 weighed_mean.slip("ece-of-each-bin", "You return the bins' gaps. Asked for is one number, their weighted mean.", lambda gap, number, answers: abs(gap),
                   lambda gap, number, answers: abs(gap) * number / answers)  # fmt: skip
 weighed_mean.slip("ece-last-alone", "One bin alone enters your result. Is there an `=` for a `+=`, or a return inside of a loop?",
@@ -516,6 +519,9 @@ mistake(ECE, "ece-confidence-changed", "To fit into the last bin, confidences of
         *(lambda confidence, right, n=10, top=top: calibration_error(np.minimum(confidence, top), right, n) for top in (0.99, 0.999, 0.9999, 0.99999)))  # fmt: skip
 mistake(ECE, "ece-no-bins", "You compare each answer with its own confidence, 0 or 1 against 0.7: that can never fit. Compare means, bin by bin.",
         lambda confidence, right, n=10: abs(confidence - right).mean(), lambda confidence, right, n=10: ((confidence - right) ** 2).mean())  # fmt: skip
+mistake(ECE, "ece-edges-twice", "An answer on the edge of two bins counts in both of them. It belongs to one.",
+        lambda confidence, right, n=10: sum(here.mean() * abs(confidence[here].mean() - right[here].mean()) for b in range(n)
+                                            if (here := (b / n <= confidence) & (confidence <= (b + 1) / n)).any()))  # fmt: skip
 mistake(ECE, "ece-unweighted", None, lambda confidence, right, n=10: abs(gaps(confidence, right, bins(confidence, n), n)[0]).sum() / n)  # fmt: skip
 mistake(ECE, "ece-signed", None, lambda confidence, right, n=10: abs(confidence.mean() - right.mean()), lambda confidence, right, n=10: gaps(confidence, right, bins(confidence, n), n)[0].sum() / n)  # fmt: skip
 for diagnosis, lost in (("ece-last-edge", [1]), ("ece-zero-lost", [0]), ("ece-both-ends-lost", [0, 1])):
@@ -593,6 +599,7 @@ def near_repeats_cases():
     yield Case("words that come twice", *split(8, ["a b c a d", "e f g h"], ["a b c d", "e e e e f", "e f g h h"], 0.9))
     yield Case("a word that comes again and again", *split(19, ["a b c d"], ["a a a a x", "a b c d d"], 0.8))
     yield Case("the same words in another order", *split(9, ["a b c d e"], ["e c a d b", "e d c b a"], 0.8))
+    yield Case("a text much longer than the other", *split(20, ["a b c d e f g h"], ["a b", "a b c d e f g"], 0.45))
     yield Case("words spread over several training texts", *split(10, ["a b c", "d e f", "g h i"], ["a b c d e f", "c f i", "g h i"], 0.8))  # fmt: skip
     yield Case("a training text that holds another", *split(18, ["a b c", "a b c d"], ["a b c", "a b c e f"], 0.8))
     yield Case("three training texts", *split(11, ["a b c", "d e f", "g h i"], ["a b c", "d e f", "g h i", "j k l"], 0.8))  # fmt: skip
@@ -698,6 +705,8 @@ mistake(NEAR, "near-order", "The order of words makes a difference in yours. Com
         comparing(lambda one, other, overlap: bool(one) and sum(a == b for a, b in zip(one, other, strict=False)) >= overlap * len(set(one) | set(other)), tokens),
         comparing(lambda one, other, overlap: bool(one) and difflib.SequenceMatcher(None, one, other).ratio() >= overlap, tokens),
         comparing(lambda one, other, overlap: bool(one) and difflib.SequenceMatcher(None, one, other).ratio() >= overlap, str.lower))  # fmt: skip
+mistake(NEAR, "near-cosine", None, comparing(lambda one, other, overlap: bool(one) and sum(one[word] * other[word] for word in one)
+        >= overlap * math.sqrt(sum(n * n for n in one.values()) * sum(n * n for n in other.values())), lambda text: Counter(tokens(text))))  # fmt: skip
 mistake(NEAR, "near-substring", "You look for one text inside of another. Compare sets of words.",
         comparing(lambda one, other, overlap: bool(one) and one in other, str.lower), comparing(lambda one, other, overlap: one in other, str.lower), comparing(lambda one, other, overlap: bool(other) and other in one, str.lower),
         comparing(lambda one, other, overlap: bool(one) and one <= other), comparing(lambda one, other, overlap: one <= other))  # fmt: skip
