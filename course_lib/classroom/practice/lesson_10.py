@@ -559,8 +559,9 @@ mistake(BERT, "bert-hidden-tokens-zeroed", "You set hidden tokens to 0. They sta
         lambda x, mask, tensors, num_heads: bert_block(x, mask, tensors, num_heads) * mask[..., None])  # fmt: skip
 turned.slip("bert-not-transposed", "You multiply by a weight as it is stored, (out, in). What comes in has to meet the axis that belongs to it.",
         lambda weight: weight, lambda weight: weight if len(weight) == weight.shape[1] else weight.T)  # fmt: skip
-hides_keys.slip("bert-mask-on-queries", "The mask hides queries: their own rows are emptied. It hides keys, which are the last axis.",
+hides_keys.slip("bert-mask-on-queries", "The mask hides queries: it stands along their rows. It hides keys, which are the last axis.",
         lambda mask: mask[..., None, :, None], lambda mask: mask[..., None, None, :] & mask[..., None, :, None])  # fmt: skip
+mistake(BERT, "bert-mask-on-queries", None, instead((softmax, lambda scores, mask: softmax(np.where(np.swapaxes(mask, -1, -2), scores, -1e9)))))  # fmt: skip
 hides_keys.slip("bert-mask-meets-heads", "On a batch your mask lines up with the heads or does not fit: (batch, seq_len) needs an axis of length 1 where "
         "the heads are, and one where the queries are.", lambda mask: mask[..., None, :], lambda mask: mask[None] if mask.ndim > 1 else mask,
         lambda mask: mask, lambda mask: mask[None, None])  # fmt: skip

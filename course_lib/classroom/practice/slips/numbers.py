@@ -204,7 +204,7 @@ unit.slip("unit-standardised", "You divide by the standard deviation, or take of
 unit.slip("unit-softmaxed", "These are shares that sum to 1, a softmax. A vector of length 1 has squares that sum to 1.",
           lambda x: (e := np.exp(x - x.max(axis=-1, keepdims=True))) / e.sum(axis=-1, keepdims=True))  # fmt: skip
 unit.slip("unit-epsilon", "Something is added to the length, or it is cut off below: a short vector does not reach length 1.",
-          *(lambda x, eps=eps: x / (lengths(x) + eps) for eps in (1, 1e-3, 1e-5, 1e-6, 1e-8, 1e-9)),
+          *(lambda x, eps=eps: x / (lengths(x) + eps) for eps in (1, 1e-2, 1e-3, 1e-4, 1e-5, 1e-6, 1e-8, 1e-9)),
           *(lambda x, eps=eps: x / np.maximum(lengths(x), eps) for eps in (1, 1e-3, 1e-5)))  # fmt: skip
 
 # ----------------------------------------------------------------------------------------------------------------------
