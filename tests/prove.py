@@ -13,7 +13,7 @@ import tempfile
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-PYTEST = "-m pytest -n 2 --dist loadgroup --nbval-lax --nbval-current-env --nbval-cell-timeout=300".split()
+PYTEST = "-m pytest -n 2 --dist loadfile --nbval-lax --nbval-current-env --nbval-cell-timeout=300".split()
 # What a change most often breaks: without browsers, without running lessons, and without tests marked slow.
 QUICK = ["tests/unit", "tests/mistakes", "tests/notebooks", "-m", "not slow", "--dist=load"]
 THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")

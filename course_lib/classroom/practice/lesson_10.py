@@ -330,7 +330,7 @@ def satisfies_the_colleague(candidate):
     require(isinstance(got, tuple) and len(got) == 2, "not-logits-and-ids", "Two arrays were expected, `return logits, ids`; your function returns "
             "{returned}.", returned=count_of(got))  # fmt: skip
     logits, ids = got
-    require(ids.shape != (6, 5) or logits.shape != (6,), "shift-exchanged", "You return ids first. The logits come first: `return logits, ids`.")  # fmt: skip
+    require(ids.shape != (6, 5) or logits.shape != (6,), "shift-outputs-exchanged", "You return ids first. The logits come first: `return logits, ids`.")  # fmt: skip
     require(logits.shape == (6, 5) and ids.shape == (6,), "shift-shapes", "logits has shape {logits} and ids {ids}; expected (6, 5) and (6,).",
             logits=logits.shape, ids=ids.shape)  # fmt: skip
     require(ids.dtype.kind in "iu", "shift-ids-kind", "ids holds {kind} values. Ids are whole numbers, and the next line uses them as an index.",
@@ -353,7 +353,7 @@ def shifted(ahead, ids=(0, 1, 2, 3, 4, 0), change=lambda logits, ids: (logits, i
 
 
 mistake(SHIFT, "not-logits-and-ids", None, shifted(2, change=lambda logits, ids: logits))
-mistake(SHIFT, "shift-exchanged", None, shifted(2, change=lambda logits, ids: (ids, logits)))
+mistake(SHIFT, "shift-outputs-exchanged", None, shifted(2, change=lambda logits, ids: (ids, logits)))
 mistake(SHIFT, "shift-shapes", None, shifted(2, change=lambda logits, ids: (logits[:5], ids[:5])), shifted(2, change=lambda logits, ids: (logits.T, ids)))  # fmt: skip
 mistake(SHIFT, "shift-ids-kind", None, shifted(2, change=lambda logits, ids: (logits, ids * 1.0)), shifted(2, change=lambda logits, ids: (logits, ids > 2)))  # fmt: skip
 mistake(SHIFT, "shift-ids", None, shifted(2, change=lambda logits, ids: (logits, ids + 1)), shifted(2, change=lambda logits, ids: (logits, ids - 1)))  # fmt: skip
