@@ -13,11 +13,11 @@ from course_lib.classroom import build, notebooks, places
 from course_lib.classroom.practice import (
     answers,
     catalogue,
+    draws,
     exercise,
     exercises_of,
     judging,
     lessons_with_exercises,
-    probes,
 )
 from tests.mistakes.collection import EQUAL, RIGHT, WRONG
 from tests.mistakes.mutants import mutants
@@ -132,7 +132,7 @@ def test_what_makes_no_difference_is_no_slip(known):
 def test_a_verdict_hangs_on_no_drawn_number(known):
     wrong = mistakes(known) + slips(known)
     for salt in SALTS:
-        with probes.drawn_anew(salt):
+        with draws.drawn_anew(salt):
             assert judged(known.id, known.reference).passed
             passing = right_ones(known, wrong)
             assert [where for where, diagnosis in passing if diagnosis not in known.same] == []
@@ -144,7 +144,7 @@ def test_inputs_can_be_drawn_anew(known):
         return [answers.plain(known.reference(*case.inputs)) for case in known.inputs()]
 
     before = drawn()
-    with probes.drawn_anew(1):
+    with draws.drawn_anew(1):
         assert not all(answers.alike(*pair) for pair in zip(before, drawn(), strict=True))
 
 

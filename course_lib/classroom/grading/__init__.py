@@ -45,7 +45,7 @@ def judge(exercises, notebook, folder, *, seconds=SECONDS, memory=MEMORY_MB, rec
         A list of dicts, one an exercise, in order: id, title, points, outcome, diagnosis, message, seconds, note.
     """
     from course_lib.classroom.grading.session import Session
-    from course_lib.classroom.practice.probes import drawn_anew
+    from course_lib.classroom.practice.draws import drawn_anew
 
     by_name = {one.function_name: one for one in exercises}
     answers = {name: answer.id for name, (answer, _) in notebooks.task_cells(notebook).items() if answer}

@@ -204,3 +204,18 @@ def size_of(value):
     if isinstance(value, dict):
         return sum(map(size_of, value.values()))
     return 1 if isinstance(value, numbers.Number) else 0
+
+
+def largest_difference(got, expected):
+    """Index and size of the largest difference between two arrays of one shape; a NaN counts as infinitely far."""
+    gap = np.abs(np.asarray(got, float) - np.asarray(expected, float))
+    gap = np.where(np.isnan(gap), np.inf, gap)
+    index = np.unravel_index(int(np.argmax(gap)), gap.shape)
+    return tuple(int(i) for i in index), float(gap[index])
+
+
+def sums_to_one(weights, axis=-1):
+    """Whether the weights along `axis` (None: all of them together) are finite and add up to 1."""
+    with np.errstate(all="ignore"):
+        total = np.asarray(weights, float).sum(axis=axis)
+    return bool(np.all(np.abs(total - 1) <= 10 * tolerance(weights)))

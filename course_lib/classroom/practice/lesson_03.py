@@ -4,10 +4,10 @@ import numpy as np
 
 from course_lib.classroom.practice import answers
 from course_lib.classroom.practice.catalogue import Case, cases, holds, mistake
+from course_lib.classroom.practice.draws import draw, generator
 from course_lib.classroom.practice.exercises import judged, reference
 from course_lib.classroom.practice.facts import count_of
 from course_lib.classroom.practice.judging import require
-from course_lib.classroom.practice.probes import draw, generator
 from course_lib.classroom.practice.slips.attention import (
     NAN_IN_EMPTY_ROWS,
     ORDINARY_SCORES,

@@ -6,8 +6,8 @@ import numpy as np
 
 from course_lib.attention import causal_mask, scaled_dot_product_attention
 from course_lib.classroom.practice.catalogue import Case, cases, holds, mistake
+from course_lib.classroom.practice.draws import draw, generator
 from course_lib.classroom.practice.exercises import reference
-from course_lib.classroom.practice.probes import draw, generator
 from course_lib.classroom.practice.slips.attention import (
     ORDINARY_SCORES,
     WITHOUT_EMPTY_ROWS,

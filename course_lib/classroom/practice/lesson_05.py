@@ -4,8 +4,8 @@ import numpy as np
 
 from course_lib.classroom.practice import answers
 from course_lib.classroom.practice.catalogue import Case, cases, holds, mistake
+from course_lib.classroom.practice.draws import draw, generator
 from course_lib.classroom.practice.exercises import reference
-from course_lib.classroom.practice.probes import draw, generator
 from course_lib.classroom.practice.slips.attention import WITHOUT_BATCH, WITHOUT_MASK, dot_products, mixed, softmax
 from course_lib.classroom.practice.slips.positions import (
     angles,

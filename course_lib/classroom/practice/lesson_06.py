@@ -8,10 +8,10 @@ import numpy as np
 from course_lib.attention import scaled_dot_product_attention
 from course_lib.classroom.practice import answers
 from course_lib.classroom.practice.catalogue import Case, cases, holds, mistake
+from course_lib.classroom.practice.draws import draw, generator
 from course_lib.classroom.practice.exercises import judged, reference
 from course_lib.classroom.practice.facts import count_of
 from course_lib.classroom.practice.judging import require
-from course_lib.classroom.practice.probes import draw, generator
 from course_lib.classroom.practice.slips import blocks
 from course_lib.classroom.practice.slips.attention import below, highest, up_to_itself
 from course_lib.classroom.practice.slips.blocks import post_norm, pre_norm, what_is_predicted, what_is_read

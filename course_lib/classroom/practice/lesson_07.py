@@ -8,12 +8,12 @@ from types import SimpleNamespace
 
 import numpy as np
 
-from course_lib.classroom.practice import probes
+from course_lib.classroom.practice import answers
 from course_lib.classroom.practice.catalogue import Case, cases, holds, mistake
+from course_lib.classroom.practice.draws import draw, generator, log_softmax
 from course_lib.classroom.practice.exercises import judged, reference
 from course_lib.classroom.practice.facts import count_of
 from course_lib.classroom.practice.judging import require
-from course_lib.classroom.practice.probes import draw, generator, log_softmax
 from course_lib.classroom.practice.slips.losses import (
     averaged,
     counting,
@@ -161,7 +161,7 @@ def all_at_once(targets, num_classes, share, height):
 
 @holds(SMOOTH, "smooth-not-a-distribution", "The targets of one place do not add up to 1.")
 def each_place_sums_to_one(got, targets, num_classes, share):
-    return probes.sums_to_one(got)
+    return answers.sums_to_one(got)
 
 
 @holds(SMOOTH, "smooth-wrong-place", "The largest target does not stand at the right token.")
@@ -1092,10 +1092,10 @@ def greedy_misses(candidate):
             "first has shape {first}, second {second}; expected (3,) and (3, 3).", first=first.shape, second=second.shape)  # fmt: skip
     require(all(np.isfinite(part).all() and (part >= 0).all() for part in got), "tree-not-probabilities",
             "There are numbers below 0, or such that are none. Probabilities go from 0 to 1.")  # fmt: skip
-    require(probes.sums_to_one(second) or not probes.sums_to_one(second, axis=0), "tree-columns",
+    require(answers.sums_to_one(second) or not answers.sums_to_one(second, axis=0), "tree-columns",
             "The columns of second sum to 1, the rows do not. Row i holds what comes after token i.", got=second, what="second")  # fmt: skip
     for name, part in (("first", first), ("second", second)):
-        require(probes.sums_to_one(part), "tree-not-distributions",
+        require(answers.sums_to_one(part), "tree-not-distributions",
                 "{name} is no distribution: {rows} to sum to 1.", name=name, rows="it has" if part is first else "each of its rows has",
                 got=part, what=name)  # fmt: skip
     ordered = np.sort(first)

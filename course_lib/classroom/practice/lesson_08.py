@@ -10,10 +10,10 @@ import numpy as np
 
 from course_lib.attention import softmax
 from course_lib.classroom.practice.catalogue import Case, cases, mistake
+from course_lib.classroom.practice.draws import draw, generator
 from course_lib.classroom.practice.exercises import judged, reference
 from course_lib.classroom.practice.facts import count_of
 from course_lib.classroom.practice.judging import require
-from course_lib.classroom.practice.probes import draw, generator
 from course_lib.classroom.practice.slips.losses import (
     WITHOUT_PADDING,
     WITHOUT_ROWS,

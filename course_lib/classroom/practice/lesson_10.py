@@ -5,10 +5,10 @@ import itertools
 import numpy as np
 
 from course_lib.classroom.practice.catalogue import Case, cases, holds, mistake
+from course_lib.classroom.practice.draws import draw, generator, log_softmax
 from course_lib.classroom.practice.exercises import judged, reference
 from course_lib.classroom.practice.facts import count_of
 from course_lib.classroom.practice.judging import require
-from course_lib.classroom.practice.probes import draw, generator, log_softmax
 from course_lib.classroom.practice.slips.attention import (
     WITHOUT_EMPTY_ROWS,
     dot_products,

@@ -9,8 +9,8 @@ import numpy as np
 
 from course_lib.attention import softmax
 from course_lib.classroom.practice.catalogue import Case, cases, mistake
+from course_lib.classroom.practice.draws import draw, generator
 from course_lib.classroom.practice.exercises import reference
-from course_lib.classroom.practice.probes import draw, generator
 from course_lib.classroom.practice.slips.blocks import linear
 from course_lib.classroom.practice.slips.numbers import mean, row_shares
 from course_lib.classroom.practice.slips.sizes import attention_size, map_size, network_size, norm_size, number_mistakes

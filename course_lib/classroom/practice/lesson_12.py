@@ -7,9 +7,9 @@ import numpy as np
 
 from course_lib.attention import softmax
 from course_lib.classroom.practice.catalogue import Case, cases, demands, holds, mistake
+from course_lib.classroom.practice.draws import draw, generator
 from course_lib.classroom.practice.exercises import reference
 from course_lib.classroom.practice.judging import require
-from course_lib.classroom.practice.probes import draw, generator
 from course_lib.classroom.practice.slips.attention import (
     ORDINARY_SCORES,
     WITHOUT_BATCH,

@@ -10,7 +10,7 @@ from html import escape
 
 import numpy as np
 
-from course_lib.classroom.practice.probes import largest_difference
+from course_lib.classroom.practice.answers import largest_difference
 from course_lib.colours import CIVIDIS
 from course_lib.printable import printable
 

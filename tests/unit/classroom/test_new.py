@@ -13,7 +13,9 @@ from course_lib.classroom.practice import catalogue, exercises
 from tests.mistakes import collection
 
 ROOT = Path(__file__).resolve().parents[3]
-exercises.exercises_of("03")  # the sentences that it shares with others are said once, when their rooms are first loaded
+exercises.exercises_of(
+    "03"
+)  # the sentences that it shares with others are said once, when their rooms are first loaded
 LESSON = "03_self_attention_by_hand.ipynb"
 FILES = [f"solutions/{LESSON}", "course_lib/classroom/practice/lesson_03.py", "tests/mistakes/lesson_03.py"]
 

@@ -626,7 +626,10 @@ is_real.slip(
 
 say("scaled-twice", "√d_k divides twice: the scores, and then the context or the queries as well.")
 say("keys-from-queries", "Queries and keys come from the same matrix. W_Q asks, W_K answers.")
-say("no-projection", "These weights compare the embeddings themselves. Project first: W_Q makes the queries, W_K the keys.")
+say(
+    "no-projection",
+    "These weights compare the embeddings themselves. Project first: W_Q makes the queries, W_K the keys.",
+)
 say(
     "projections-swapped",
     "Queries and keys are exchanged: W_Q makes the queries (the rows), W_K the keys (the columns).",

@@ -7,7 +7,7 @@ norm, which subtracts a token's mean. A row of the output has moved if any of it
 import numpy as np
 
 from course_lib.classroom.practice.catalogue import Case, mistake
-from course_lib.classroom.practice.probes import draw
+from course_lib.classroom.practice.draws import draw
 from course_lib.classroom.practice.steps import step
 
 ROUNDING = 1e-9  # what differs by less has not moved
