@@ -195,6 +195,13 @@ def processes_of(manager):
         return []
 
 
+def children():
+    """All processes that this one has started, and those that they have."""
+    import psutil
+
+    return psutil.Process().children(recursive=True)
+
+
 def resident(processes):
     """The memory of processes together, in bytes."""
     import psutil

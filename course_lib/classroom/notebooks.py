@@ -2,6 +2,9 @@
 
 import json
 from pathlib import Path
+from typing import Any
+
+from course_lib.printable import well_formed
 
 USES_ANSWER = "uses-answer"  # a cell that needs the learner's function, and so fails until it is written
 
@@ -65,7 +68,7 @@ def read_code(path):
     raw = content.get(
         "cells", sheets[0].get("cells") if isinstance(sheets, list) and sheets and isinstance(sheets[0], dict) else []
     )
-    cells, ids = [], set()
+    cells = []
     for number, cell in enumerate(raw if isinstance(raw, list) else []):
         if not isinstance(cell, dict) or cell.get("cell_type") != "code":
             continue
@@ -74,12 +77,9 @@ def read_code(path):
         metadata = cell.get("metadata") if isinstance(cell.get("metadata"), dict) else {}
         marks = metadata.get("nbgrader") if isinstance(metadata.get("nbgrader"), dict) else {}
         tags = metadata.get("tags") if isinstance(metadata.get("tags"), list) else []
-        name = cell.get("id")
-        name = name if isinstance(name, str) and name not in ids else f"cell-{number}"
-        ids.add(name)
-        kept = {"nbgrader": marks | {"grade_id": str(marks.get("grade_id", ""))}} if marks else {}
-        cells.append(new_code_cell(source, metadata=kept | {"tags": [tag for tag in tags if isinstance(tag, str)]}))
-        cells[-1]["id"] = name
+        kept: dict[str, Any] = {"nbgrader": marks | {"grade_id": str(marks.get("grade_id", ""))}} if marks else {}
+        kept["tags"] = [USES_ANSWER] if USES_ANSWER in tags else []
+        cells.append(new_code_cell(well_formed(source), metadata=kept, id=f"cell-{number}"))
     return new_notebook(cells=cells)
 
 

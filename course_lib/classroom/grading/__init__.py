@@ -14,6 +14,7 @@ from course_lib.printable import printable
 SECONDS = 300
 MEMORY_MB = 2048
 
+MOST_LETTERS = 2000  # of a message
 FAULT = "grader-failed"  # the diagnosis where the grader, not the answer, is to blame
 
 TEXTS = {
@@ -21,6 +22,7 @@ TEXTS = {
     "time": "Not judged: the notebook did not finish within {seconds:g} seconds (--seconds).",
     "memory": "Not judged: the cell used more than {memory:,} MB of memory (--memory).",
     "died": "Not judged: the kernel died in this cell. Does it end the program, or use more memory than there is?",
+    "call late": "Not judged: there was no time left for it (--seconds).",
     "call time": "Your function did not finish within {seconds:g} seconds. Is there a loop that never ends?",
     "call memory": "Your function used more than {memory:,} MB of memory (--memory).",
     "call died": "Your function ended the kernel. Does it end the program?",
@@ -44,6 +46,8 @@ def judge(exercises, notebook, folder, *, seconds=SECONDS, memory=MEMORY_MB, rec
     Returns:
         A list of dicts, one an exercise, in order: id, title, points, outcome, diagnosis, message, seconds, note.
     """
+    # All that judges is loaded before the submission runs, which could change its files.
+    from course_lib.classroom.grading import remote
     from course_lib.classroom.grading.session import Session
     from course_lib.classroom.practice.draws import drawn_anew
 
@@ -54,6 +58,10 @@ def judge(exercises, notebook, folder, *, seconds=SECONDS, memory=MEMORY_MB, rec
     environment = kernels.kernel_environment(scratch_workspace=True)
     with drawn_anew(secrets.randbits(64)), environment as variables:
         with Session(folder, variables, seconds=seconds, memory=memory) as session:
+
+            def stand_in(one, cell):
+                return remote.Remote(session, one.function_name, "" if cell is None else cell.source)
+
             ended = None
             for cell in notebook.cells:
                 if cell.cell_type != "code" or notebooks.is_check(cell) or notebooks.needs_answer(cell):
@@ -63,32 +71,32 @@ def judge(exercises, notebook, folder, *, seconds=SECONDS, memory=MEMORY_MB, rec
                     break
                 one = by_name.get(names.get(cell.id, ""))
                 if one is not None:
-                    found[one.id] = _judged(one, session, cell, ended, memory, record)
+                    found[one.id] = _judged(one, stand_in(one, cell), session, cell, ended, memory, record)
             out_of_time = ended is not None and ended.how == "time" and session.seconds_left <= 0
             for one in exercises:
                 if one.id not in found and one.function_name not in answers and not out_of_time:
-                    found[one.id] = _judged(one, session, None, ended, memory, record)
+                    found[one.id] = _judged(one, stand_in(one, None), session, None, ended, memory, record)
     late = _row(outcome="error", message=TEXTS["time"].format(seconds=seconds))
     return [_told(one) | found.get(one.id, late) for one in exercises]
 
 
-def _judged(one, session, cell, ended, memory, record):
+def _judged(one, function, session, cell, ended, memory, record):
     """The verdict on one exercise, whose cell has just been run."""
-    from course_lib.classroom.grading.remote import Remote
     from course_lib.classroom.practice.trial import SECONDS as CHECK_SECONDS
 
     if cell is not None and ended.how in ("memory", "died", "time"):
         return _row(outcome="error", message=TEXTS[ended.how].format(memory=memory, seconds=CHECK_SECONDS))
-    remote = Remote(session, one.function_name, "" if cell is None else cell.source)
     with session.limited(CHECK_SECONDS):
         try:
-            result = one.check(remote, record=record, seconds=CHECK_SECONDS + 5)
+            result = one.check(function, record=record, seconds=CHECK_SECONDS + 5)
         except Exception as error:
             return _row(
                 outcome="error",
                 diagnosis=FAULT,
                 message=TEXTS["fault"].format(error=_error_text(type(error).__name__, str(error))),
             )
+        if session.call_ended == "late":
+            return _row(outcome="error", message=TEXTS["call late"], note=result.note)
         if session.call_ended:
             diagnosis = "never-ends" if session.call_ended == "time" else f"call-{session.call_ended}"
             message = TEXTS[f"call {session.call_ended}"].format(memory=memory, seconds=CHECK_SECONDS)
@@ -108,7 +116,13 @@ def _told(one):
 
 
 def _row(*, outcome, message, diagnosis=None, seconds=None, note=""):
-    return {"outcome": outcome, "diagnosis": diagnosis, "message": printable(message), "seconds": seconds, "note": note}
+    return {
+        "outcome": outcome,
+        "diagnosis": diagnosis,
+        "message": printable(message[:MOST_LETTERS]),
+        "seconds": seconds,
+        "note": note,
+    }
 
 
 def _error_text(name, value):

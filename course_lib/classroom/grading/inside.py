@@ -10,9 +10,15 @@ import traceback
 from IPython.core.getipython import get_ipython
 
 from course_lib.classroom.grading import wire
-from course_lib.classroom.practice import trial
+from course_lib.classroom.practice import catalogue, trial
+from course_lib.classroom.practice.exercises import exercises_of
 
 _dumps, _loads, _ask = wire.dumps, wire.loads, trial.ask
+
+
+def _known(exercise_id):
+    exercises_of(exercise_id[:2])
+    return catalogue.known(exercise_id)
 
 
 def answer(name, inputs):
@@ -32,7 +38,12 @@ def answer(name, inputs):
     if trial.is_borrowed(found):
         return _dumps({"ended": "borrowed"})
     try:
-        given = _ask(found, _loads(inputs, _functions_of_the_grader()))
+        given = _loads(inputs, _functions_of_the_grader())
+        if isinstance(given, str):  # the id of an exercise: what it demands beside right values
+            for demand in _known(given).demands:
+                demand(found)
+            return _dumps({"ended": "answered", "value": None, "changed": None})
+        given = _ask(found, given)
     except trial.Unattempted:
         return _dumps({"ended": "unattempted"})
     except AssertionError as error:

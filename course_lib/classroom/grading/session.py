@@ -22,6 +22,8 @@ from course_lib.classroom.practice.trial import OutOfTime
 START_SECONDS = 60
 ENDING_SECONDS = 2  # how long a cell may take to end after it was interrupted
 WATCH_SECONDS = 0.1
+ONE_CELL = 0.5  # of the time that is left: one cell can't take all of it from the others
+MOST_LETTERS = 80_000_000  # of a reply
 ALONE = ("unshare", "--user", "--map-current-user", "--pid", "--fork", "--kill-child", "--mount-proc")
 IMPORT = "import course_lib.classroom.grading.inside as _course_inside"
 
@@ -75,6 +77,8 @@ class Session:
         self._over_memory = threading.Event()
 
     def __enter__(self):
+        _adopt_orphans()
+        self._before = set(kernels.children())
         return self
 
     def __exit__(self, *error):
@@ -87,10 +91,12 @@ class Session:
 
     def run(self, source):
         """Run a cell; what it does to the kernel costs no cell before it."""
-        ended = self._tried(lambda: self._request(source, self.seconds_left))
+        if self.seconds_left <= 0:
+            return Ended("time")
+        ended = self._tried(lambda: self._request(source, self.seconds_left * ONE_CELL))
         if ended.how in ("done", "error"):
             self.went_well.append(source)
-        elif ended.how != "time" or self.seconds_left > 0:
+        else:
             self._kill()
         return ended
 
@@ -117,6 +123,9 @@ class Session:
         Raises:
             OutOfTime: it took too long, or its kernel died; `call_ended` says which.
         """
+        if self.seconds_left <= 0:
+            self.call_ended = "late"
+            raise OutOfTime
         source = f"{IMPORT}\n_course_answer = _course_inside.answer({name!r}, {inputs!r})"
         ended = self._tried(
             lambda: self._request(
@@ -147,11 +156,17 @@ class Session:
             return None
         if self.seconds_left <= 0:
             return Ended("time")
-        self._start()
+        try:
+            self._start()
+        except Exception:  # its folder may be gone, its files in the way
+            self._kill()
+            return Ended("died")
         for source in (IMPORT, *self.went_well):
             ended = self._request(source, self.seconds_left)
             if ended.how not in ("done", "error"):
                 self._kill()
+                if source in self.went_well:  # it ended a kernel now; it is not run a third time
+                    self.went_well.remove(source)
                 return ended
         return None
 
@@ -179,6 +194,14 @@ class Session:
         threading.Thread(target=self._watch_memory, args=(self._manager,), daemon=True).start()
 
     def _request(self, source, seconds, asked=None, value=None):
+        """Have the kernel run a source; what it sends in place of a reply ends it."""
+        try:
+            return self._reply(source, seconds, asked, value)
+        except Exception:  # messages of a submission may be anything
+            self._kill()
+            return Ended("died")
+
+    def _reply(self, source, seconds, asked, value):
         """Have the kernel run a source; answer what it asks; interrupt it when its time is over."""
         from queue import Empty
 
@@ -229,12 +252,22 @@ class Session:
         if manager is None:
             return
         started = kernels.processes_of(manager)
-        client.stop_channels()
+        with contextlib.suppress(Exception):
+            client.stop_channels()
         with contextlib.suppress(Exception):
             manager.shutdown_kernel(now=True)
         kernels.kill(started)
+        kernels.kill([one for one in kernels.children() if one not in self._before])  # what it left to us
         with contextlib.suppress(Exception):
             manager.cleanup_resources()
+
+
+def _adopt_orphans():
+    """Become, on Linux, the parent of what a kernel leaves behind, so that it can be found and ended."""
+    import ctypes
+
+    with contextlib.suppress(Exception):
+        ctypes.CDLL(None).prctl(36, 1, 0, 0, 0)  # PR_SET_CHILD_SUBREAPER
 
 
 def _ended(content):
@@ -242,7 +275,7 @@ def _ended(content):
         return Ended("error", (str(content.get("ename", "")), str(content.get("evalue", ""))))
     told = content.get("user_expressions", {}).get("value", {})
     text = told.get("data", {}).get("text/plain", "") if told.get("status") == "ok" else ""
-    return Ended("done", value=_unquoted(text))
+    return Ended("done", value=_unquoted(text) if len(text) <= MOST_LETTERS else "")
 
 
 def _unquoted(text):

@@ -11,9 +11,11 @@ from typing import Any
 import numpy as np
 
 from course_lib.classroom.practice import answers
+from course_lib.printable import printable
 
-MOST_BYTES = 50_000_000  # of one array
+MOST_BYTES = 10_000_000  # of one array
 MOST_DEPTH = 6
+ODD = "returns-nothing", "returns-a-tensor", "wrong-type", "wrong-dtype"
 
 
 class Unreadable(ValueError):
@@ -84,7 +86,9 @@ def _unpacked(value, function, depth):
         array = _array(*content)
         return array if kind == "array" else array[()]
     if kind == "odd":
-        return answers.Odd(str(content[0]), str(content[1]))
+        if content[0] not in ODD:
+            raise Unreadable("no such oddity")
+        return answers.Odd(content[0], printable(str(content[1])[:100]))
     if kind == "raised":
         return answers.Raised(str(content))
     if kind in ("Listed", "tuple", "list"):

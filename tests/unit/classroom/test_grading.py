@@ -51,7 +51,7 @@ def outcomes(notebook, folder, **limits):
     assert [(row["id"], row["title"], row["points"]) for row in rows] == [
         (one.id, one.title, one.points) for one in exercises_of("03")
     ]
-    json.dumps(rows)
+    assert len(json.dumps(rows)) < 50_000
     assert not [row for row in rows if row["diagnosis"] == FAULT]
     return {row["id"].removeprefix("03."): row for row in rows}
 
@@ -87,6 +87,17 @@ ATTACKS = {
     "text where rows are printed": ("import os\nos.write(1, b'no JSON'); os.write(2, b'no JSON')\nprint('}{')", STUB),
     "a subprocess that prints": ("import subprocess\nsubprocess.run(['echo', 'hi'])", STUB),
     "cells of the grader's names": ("_course_inside = None\n_course_answer = 'passed'", STUB),
+    "an oddity of no kind": (f"{HARNESS}\nold = inside.answer\ninside.answer = lambda name, inputs: '{{\"dict\": [[\"ended\", "
+        "\"answered\"], [\"changed\", null], [\"value\", {{\"odd\": [\"x\", 1]}}]]}}' if name == 'softmax' else old(name, inputs)", STUB),
+    "a diagnosis that is a list": (f"{HARNESS}\nold = inside.answer\ninside.answer = lambda name, inputs: '{{\"dict\": [[\"ended\", "
+        "\"mistake\"], [\"diagnosis\", {{\"list\": []}}], [\"message\", \"x\"]]}}' if name == 'softmax' else old(name, inputs)", STUB),
+    "the grader's own excuse": (f"{HARNESS}\nold = inside.answer\ninside.answer = lambda name, inputs: '{{\"dict\": [[\"ended\", "
+        "\"mistake\"], [\"diagnosis\", \"grader-failed\"], [\"message\", \"x\"]]}}' if name == 'softmax' else old(name, inputs)", STUB),
+    "a reply of nothing": ("import ipykernel.kernelbase as k\nold = k.Kernel.execute_request\n", STUB),
+    "an answer in half precision, a little off": ("", "return (np.exp(scores - scores.max(-1, keepdims=True)) / "
+        "(np.exp(scores - scores.max(-1, keepdims=True)).sum(-1, keepdims=True) + 5e-3)).astype(np.float16)"),
+    "a message of megabytes": ("", "raise ValueError('x' * 10**7)"),
+    "half a character": ("", "return '\\ud800'"),
     "questions without end": ("", "import builtins\n    while True: input('{\"function\": 0, \"inputs\": []}')"),
     "an answer that asks for the grader's functions": ("", "return [input('{\"function\": -1, \"inputs\": []}')]"),
     "an answer too large to send": ("", "return np.zeros(10**8)"),
@@ -137,6 +148,45 @@ def test_an_answer_is_judged_right_after_its_cell(source, tmp_path):
     assert rows["scores"]["outcome"] == rows["softmax"]["outcome"] == rows["causal_mask"]["outcome"] == "passed"
 
 
+def test_a_function_that_ends_the_kernel_where_its_folder_is_gone_costs_itself(tmp_path):
+    folder = tmp_path / "theirs"
+    folder.mkdir()
+    body = "import os\n    os.rename(os.getcwd(), os.getcwd() + 'x')\n    os._exit(1)"
+    rows = outcomes(submission(softmax=body), folder)
+    assert rows["scores"]["outcome"] == "passed" and rows["softmax"]["outcome"] != "passed"
+
+
+def test_what_ends_a_replay_is_not_run_again(tmp_path):
+    once = "import os, pathlib\nif pathlib.Path('mark').exists(): os._exit(1)\npathlib.Path('mark').touch()"
+    rows = outcomes(submission(once, softmax="import os\n    os._exit(1)"), tmp_path)
+    assert rows["scores"]["outcome"] == "passed" and rows["softmax"]["outcome"] == "failed"
+
+
+def test_what_a_process_leaves_outside_of_its_group_ends(tmp_path):
+    sleep = "import time; time.sleep(4243)"
+    leave = (
+        "import os, sys, ctypes, signal\nctypes.CDLL(None).prctl(1, 0)\nsignal.signal(signal.SIGUSR1, signal.SIG_IGN)\n"
+        f"pid = os.fork()\nif pid == 0:\n    os.kill(0, signal.SIGUSR1)\n    os.execv(sys.executable, [sys.executable, '-c', {sleep!r}])\n"
+        "os.setsid() if os.getpid() != os.getpgid(0) else None"
+    )
+    outcomes(submission(leave), tmp_path, seconds=40)
+    time.sleep(0.3)
+    left = [one for one in psutil.process_iter(["cmdline"]) if sleep in (one.info["cmdline"] or [])]
+    for one in left:
+        one.kill()
+    assert not left
+
+
+def test_what_an_exercise_demands_beside_values_is_asked_in_its_own_process(tmp_path):
+    whole = "from course_lib.attention import scaled_dot_product_attention\ndef blockwise_attention(queries, keys, values, block):\n    return scaled_dot_product_attention(queries, keys, values)[0]"
+    cell = new_code_cell(whole, id="blockwise", metadata={"nbgrader": MARKED | {"grade_id": "blockwise_attention"}})
+    rows = judge(
+        exercises_of("12"), new_notebook(cells=[new_code_cell("import numpy as np", id="setup"), cell]), tmp_path
+    )
+    verdict = next(row for row in rows if row["id"] == "12.blockwise_attention")
+    assert verdict["outcome"] == "failed", verdict
+
+
 def test_what_it_starts_ends_with_it(tmp_path):
     sleep = "import time; time.sleep(4242)"
     start = (
@@ -177,6 +227,9 @@ MALFORMED = {
     "a number as grade_id": lambda cell: cell["metadata"].update(nbgrader=MARKED | {"grade_id": 7}),
     "a number as source": lambda cell: cell.update(source=7),
     "metadata null": lambda cell: cell.update(metadata=None),
+    "tags that repeat": lambda cell: cell["metadata"].update(tags=["a", "a", "a,b"]),
+    "an id of no letters": lambda cell: cell.update(id=""),
+    "half a character in a source": lambda cell: cell.update(source=[*cell["source"], "\n# \ud800"]),
     "ids that repeat": lambda cell: cell.update(id="scores"),
     "no cell at all": lambda cell: cell.clear(),
 }
