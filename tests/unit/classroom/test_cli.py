@@ -147,12 +147,11 @@ def test_what_kills_the_kernel_costs_only_itself(course):
 
 
 @pytest.mark.slow
-def test_the_time_limit_ends_a_cell_that_prints_for_ever(course):
+def test_a_cell_that_prints_for_ever_takes_half_of_the_time_at_most(course):
     course.answers(course.own, SCORES, STUB, new_code_cell("while True: print('x' * 1000)", id="flood"))
-    code, rows = check("--seconds", "4")
+    code, rows = check("--seconds", "12")
     assert code == 1
-    assert {row["outcome"] for row in rows.values()} == {"error"}
-    assert all("4 seconds" in row["message"] for row in rows.values())
+    assert rows["03.scores"]["outcome"] == "passed" and rows["03.softmax"]["outcome"] == "unattempted"
 
 
 def test_the_memory_limit_counts_what_the_kernel_starts(course):
