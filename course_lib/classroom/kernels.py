@@ -5,6 +5,7 @@ import copy
 import logging
 import os
 import re
+import shutil
 import sys
 import tempfile
 from pathlib import Path
@@ -135,7 +136,8 @@ def kernel_environment(scratch_workspace=False):
     Yields:
         A dict of environment variables; its temporary folders go when the context ends.
     """
-    with tempfile.TemporaryDirectory(prefix="course-", ignore_cleanup_errors=True) as scratch:
+    scratch = tempfile.mkdtemp(prefix="course-")
+    try:
         folder = Path(scratch).resolve()
         environment = os.environ | {
             "COURSE_HOME": str(course_root()),  # made absolute: the kernel runs in another folder
@@ -146,6 +148,9 @@ def kernel_environment(scratch_workspace=False):
         }
         environment.pop("MPLBACKEND", None)  # the kernel sets its own, which shows figures in the notebook
         yield environment
+    finally:
+        with contextlib.suppress(RecursionError):  # of folders nested without end
+            shutil.rmtree(scratch, ignore_errors=True)
 
 
 def _client(notebook, folder, **settings):
