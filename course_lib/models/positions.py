@@ -24,9 +24,9 @@ from course_lib.checking import Bounds, check_even, checked, one_of, real_number
 from course_lib.models.checks import check_positive, fail, values_can_be_read
 from course_lib.models.fast import turn_pairs
 
-_check_positions = tensor_reader(
-    Int[Tensor, "batch seq_len"]
-)  # without batch too, so that their shape is `_reach`'s to check
+# One row of positions for all sequences, or one each; `_reach` checks which.
+Positions = Int[Tensor, " seq_len"] | Int[Tensor, "batch seq_len"]
+_check_positions = tensor_reader(Int[Tensor, "batch seq_len"])
 
 
 class LearnedPositions(nn.Module):
@@ -47,7 +47,7 @@ class LearnedPositions(nn.Module):
     def forward(
         self,
         x: Float[Tensor, "batch seq_len d_model"],
-        positions: Int[Tensor, " seq_len"] | Int[Tensor, "batch seq_len"] | None = None,
+        positions: Positions | None = None,
     ) -> Float[Tensor, "batch seq_len d_model"]:
         """Add to each token of x the vector of its position; None: 0, 1, …"""
         length, max_len = _reach(x, positions), len(self.weight)
@@ -73,7 +73,7 @@ class SinusoidalPositions(nn.Module):
     def forward(
         self,
         x: Float[Tensor, "batch seq_len d_model"],
-        positions: Int[Tensor, " seq_len"] | Int[Tensor, "batch seq_len"] | None = None,
+        positions: Positions | None = None,
     ) -> Float[Tensor, "batch seq_len d_model"]:
         """Add to each token of x the vector of its position; None: 0, 1, …"""
         length = _reach(x, positions)

@@ -20,6 +20,12 @@ from course_lib.models.fast import Dropout, Rows
 from course_lib.models.transformer import Logits, Memory, MemoryMask
 
 TEXTS = {"padding": "source_ids has padding ({pad_id}) before a token in row {row}; expected it at the end only"}
+# What a decoder gives: its outputs, its attention weights, and its last state.
+Decoded = tuple[
+    Float[Tensor, "batch target_len d_model"],
+    Float[Tensor, "batch target_len source_len"],
+    Float[Tensor, "batch d_model"],
+]
 
 
 class RecurrentTranslator(nn.Module):
@@ -207,11 +213,7 @@ class BahdanauDecoder(nn.Module):
         memory: Memory,
         memory_mask: MemoryMask,
         state: Float[Tensor, "batch d_model"] | None = None,
-    ) -> tuple[
-        Float[Tensor, "batch target_len d_model"],
-        Float[Tensor, "batch target_len source_len"],
-        Float[Tensor, "batch d_model"],
-    ]:
+    ) -> Decoded:
         """Go through the words.
 
         Args:
@@ -261,11 +263,7 @@ class LuongDecoder(nn.Module):
         memory: Memory,
         memory_mask: MemoryMask,
         state: Float[Tensor, "batch d_model"] | None = None,
-    ) -> tuple[
-        Float[Tensor, "batch target_len d_model"],
-        Float[Tensor, "batch target_len source_len"],
-        Float[Tensor, "batch d_model"],
-    ]:
+    ) -> Decoded:
         """Go through the words; arguments and results are those of `BahdanauDecoder.forward`."""
         state = _first_state(self.start, memory, memory_mask) if state is None else state
         states, last = self.gru(words, state[None].contiguous())  # (batch, target_len, d_model), (1, batch, d_model)
