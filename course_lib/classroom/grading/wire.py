@@ -15,7 +15,6 @@ from course_lib.printable import printable
 
 MOST_BYTES = 10_000_000  # of one array
 MOST_DEPTH = 6
-ODD = "returns-nothing", "returns-a-tensor", "wrong-type", "wrong-dtype"
 
 
 class Unreadable(ValueError):
@@ -86,7 +85,7 @@ def _unpacked(value, function, depth):
         array = _array(*content)
         return array if kind == "array" else array[()]
     if kind == "odd":
-        if content[0] not in ODD:
+        if content[0] not in answers.ODD:
             raise Unreadable("no such oddity")
         return answers.Odd(content[0], printable(str(content[1])[:100]))
     if kind == "raised":

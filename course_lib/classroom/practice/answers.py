@@ -15,6 +15,14 @@ TOLERANCE = {np.dtype(np.float32): 1e-4}  # half precision is for those who ask 
 TOLERANCE_IN_DOUBLE = 1e-6  # a double may carry what an intermediate step in float32 rounded
 
 
+ODD = {  # what came in place of numbers, by its diagnosis
+    "returns-nothing": "Your function returns nothing (None). Does it end with a return?",
+    "returns-a-tensor": "Your function returns a PyTorch tensor; here we work in NumPy.",
+    "wrong-type": "Your function returns {kind}; {asked} was expected.",
+    "wrong-dtype": "Your function returns {kind}; numbers or booleans were expected.",
+}
+
+
 class Listed(tuple):
     """What came as a list: it counts as a tuple where several arrays are asked for, and numbers alone as one array."""
 
@@ -24,12 +32,16 @@ class Odd:
     """What came in place of numbers.
 
     Attributes:
-        diagnosis: "returns-nothing", "returns-a-tensor", "wrong-dtype" or "wrong-type".
+        diagnosis: one of `ODD`.
         kind: what it is, such as "a str".
     """
 
     diagnosis: str
     kind: str
+
+    def sentence(self, asked="a NumPy array"):
+        """What the learner is told; `asked` is what was expected."""
+        return ODD[self.diagnosis].format(kind=self.kind, asked=asked)
 
 
 @dataclass(frozen=True)

@@ -12,18 +12,13 @@ TEXTS = {
     "everywhere": "It is wrong on all {count} inputs tried.",
     "somewhere": "Right on {others}; wrong on {wrong}.",
     "rest": "Right: {names}.",
-    "returns-nothing": "Your function returns nothing (None). Does it end with a return?",
-    "returns-a-tensor": "Your function returns a PyTorch tensor; here we work in NumPy.",
     "returns-a-list": "Your function returns a list; a NumPy array was expected.",
     "listed rightly": "What stands in it is right.",
-    "wrong-type": "Your function returns {kind}; {asked} was expected.",
-    "wrong-dtype": "Your function returns {kind}; numbers or booleans were expected.",
     "returns-several": "Your function returns {count}; one array was expected.",
     "comma": "Your function returns a tuple of one; is there a comma too many?",
     "not-as-many": "Your function returns {count}; expected {names}, in this order.",
     "only-one": "You return one value, the {which}. Expected: {names}, in this order.",
     "another-order": "You return the right values in another order: {theirs}. Expected: {names}.",
-    "nested": "One of the things you return is a tuple itself: what a function returned was not taken apart.",
     "wrong-shape": "The shape of the {what} is {got}; expected {expected}.",
     "axes": "The numbers are right, the axes stand in another order: yours is {got}, expected {expected}.",
     "not-boolean": "There are numbers in the {what}; booleans were expected, True or False.",
@@ -128,7 +123,7 @@ def _about_one(known, trial, wrong):
         names = ", ".join(known.returns)
         if not isinstance(got, tuple) or len(got) != len(expected):
             if isinstance(got, answers.Odd):
-                return _odd(got, names)
+                return got.diagnosis, got.sentence(names)
             return "not-as-many", TEXTS["not-as-many"].format(count=count_of(got), names=names)
         part = _wrong_part(known, trial)
         if part is None:
@@ -159,15 +154,10 @@ def _pairs(wrong, part):
     return [pair for pair in pairs if all(isinstance(one, np.ndarray) for one in pair)]
 
 
-def _odd(got, asked):
-    text = TEXTS[got.diagnosis]
-    return got.diagnosis, text.format(kind=got.kind, asked=asked)
-
-
 def _about_array(got, expected, what, pairs, trial):
     """What is certain about one array."""
     if isinstance(got, answers.Odd):
-        return _odd(got, "a NumPy array")
+        return got.diagnosis, got.sentence()
     if isinstance(got, answers.Listed):
         return "returns-a-list", TEXTS["returns-a-list"]
     if isinstance(got, tuple):

@@ -16,16 +16,13 @@ import numpy as np
 from course_lib.classroom.practice import answers, facts
 from course_lib.classroom.practice.catalogue import Case, Known, say, sentence_of
 from course_lib.classroom.practice.steps import run
-from course_lib.classroom.practice.trial import LearnerError, Mistake, Unattempted, ask
+from course_lib.classroom.practice.trial import LearnerError, Mistake, Unattempted, ask, changes_its_input
 
 SECONDS_FOR_PAIRS = 0.3
 DIFFERENT = 6  # numbers that a wrong answer has to hold before two slips together are believed
 
 TEXTS = {
-    "changed": "Your function changed the array it was given as {name}. The caller still needs it: make a new array, and leave "
-    "the one that came as it is.",
     "two": "Two things at once. First: {first} Second: {second}",
-    "raised": "On {about} your function raised {error}",
     "right elsewhere": "It is right on {others}.",
 }
 
@@ -59,10 +56,8 @@ def judge(known: Known, candidate):
     wrong = sorted((one for one in trials if not one.is_right), key=_what_to_show_first)
     changed = next((one for one in trials if one.answer.changed), None)
     if changed is not None:
-        message = TEXTS["changed"].format(name=changed.answer.changed)
-        raise AssertionError(
-            Mistake("changes-its-input", message, about=changed.case.about, inputs=_named(known, changed))
-        )
+        about = {"about": changed.case.about, "inputs": _named(known, changed)}
+        raise AssertionError(changes_its_input(changed.answer.changed, **about))
     if not wrong:
         if known.demands and hasattr(type(candidate), "meets"):  # one that lives in another process
             candidate.meets(known.id)

@@ -27,10 +27,6 @@ TEXTS = {
     "the one that came as it is.",
     "list": "Your function returns a list inside of what it returns; a NumPy array was expected there.",
     "in-a-list": "Your function returns a list that holds {kind}; a NumPy array was expected.",
-    "returns-nothing": "Your function returns nothing (None). Does it end with a return?",
-    "returns-a-tensor": "Your function returns a PyTorch tensor; here we work in NumPy.",
-    "wrong-type": "Your function returns {kind}; a NumPy array was expected.",
-    "wrong-dtype": "Your function returns {kind}; numbers or booleans were expected.",
 }
 
 
@@ -166,8 +162,13 @@ def call(function, *inputs):
     answer = ask(function, inputs)
     if answer.error is not None:
         raise answer.error
-    assert answer.changed is None, Mistake("changes-its-input", TEXTS["changed"].format(name=answer.changed))
+    assert answer.changed is None, changes_its_input(answer.changed)
     return _arrays(answer.value)
+
+
+def changes_its_input(name, **about):
+    """The `Mistake` of a function that changed the argument of this name."""
+    return Mistake("changes-its-input", TEXTS["changed"].format(name=name), **about)
 
 
 def is_stub(candidate):
@@ -227,7 +228,7 @@ def _one_array(value):
     if isinstance(value, tuple):
         raise AssertionError(Mistake("returns-a-list", TEXTS["list"]))
     if isinstance(value, answers.Odd):
-        raise AssertionError(Mistake(value.diagnosis, TEXTS[value.diagnosis].format(kind=value.kind)))
+        raise AssertionError(Mistake(value.diagnosis, value.sentence()))
     return value
 
 
