@@ -47,54 +47,55 @@ def judge(exercises, notebook, folder, *, seconds=SECONDS, memory=MEMORY_MB, rec
         A list of dicts, one an exercise, in order: id, title, points, outcome, diagnosis, message, seconds, note.
     """
     # All that judges is loaded before the submission runs, which could change its files.
-    from course_lib.classroom.grading import remote
+    from course_lib.classroom.grading import remote  # noqa: F401
     from course_lib.classroom.grading.session import Session
     from course_lib.classroom.practice.draws import drawn_anew
 
+    found = {}
+    unjudged = _row(outcome="error", message=TEXTS["time"].format(seconds=seconds))
+    try:
+        with drawn_anew(secrets.randbits(64)), kernels.kernel_environment(scratch_workspace=True) as environment:
+            with Session(folder, environment, seconds=seconds, memory=memory) as session:
+                for one, verdict in _verdicts(exercises, notebook, session, memory, record):
+                    found[one.id] = verdict
+    except Exception as error:  # what was judged before it counts
+        unjudged = _fault(error)
+    return [_told(one) | found.get(one.id, unjudged) for one in exercises]
+
+
+def _verdicts(exercises, notebook, session, memory, record):
+    """Run the cells, and yield (exercise, verdict) as soon as its cell has run; at the end those without a cell."""
     by_name = {one.function_name: one for one in exercises}
     answers = {name: answer.id for name, (answer, _) in notebooks.task_cells(notebook).items() if answer}
     names = {cell_id: name for name, cell_id in answers.items() if name in by_name}
-    found = {}
-    environment = kernels.kernel_environment(scratch_workspace=True)
-    with drawn_anew(secrets.randbits(64)), environment as variables:
-        with Session(folder, variables, seconds=seconds, memory=memory) as session:
-
-            def stand_in(one, cell):
-                return remote.Remote(session, one.function_name, "" if cell is None else cell.source)
-
-            ended = None
-            for cell in notebook.cells:
-                if cell.cell_type != "code" or notebooks.is_check(cell) or notebooks.needs_answer(cell):
-                    continue
-                ended = session.run(cell.source)
-                if ended.how == "time" and session.seconds_left <= 0:
-                    break
-                one = by_name.get(names.get(cell.id, ""))
-                if one is not None:
-                    found[one.id] = _judged(one, stand_in(one, cell), session, cell, ended, memory, record)
-            out_of_time = ended is not None and ended.how == "time" and session.seconds_left <= 0
-            for one in exercises:
-                if one.id not in found and one.function_name not in answers and not out_of_time:
-                    found[one.id] = _judged(one, stand_in(one, None), session, None, ended, memory, record)
-    late = _row(outcome="error", message=TEXTS["time"].format(seconds=seconds))
-    return [_told(one) | found.get(one.id, late) for one in exercises]
+    ended = None
+    for cell in notebook.cells:
+        if cell.cell_type != "code" or notebooks.is_check(cell) or notebooks.needs_answer(cell):
+            continue
+        ended = session.run(cell.source)
+        if session.seconds_left <= 0:
+            return
+        if cell.id in names:
+            one = by_name[names[cell.id]]
+            yield one, _judged(one, session, cell, ended, memory, record)
+    for one in exercises:
+        if one.function_name not in answers:
+            yield one, _judged(one, session, None, ended, memory, record)
 
 
-def _judged(one, function, session, cell, ended, memory, record):
+def _judged(one, session, cell, ended, memory, record):
     """The verdict on one exercise, whose cell has just been run."""
+    from course_lib.classroom.grading.remote import Remote
     from course_lib.classroom.practice.trial import SECONDS as CHECK_SECONDS
 
     if cell is not None and ended.how in ("memory", "died", "time"):
         return _row(outcome="error", message=TEXTS[ended.how].format(memory=memory, seconds=CHECK_SECONDS))
+    function = Remote(session, one.function_name, "" if cell is None else cell.source)
     with session.limited(CHECK_SECONDS):
         try:
             result = one.check(function, record=record, seconds=CHECK_SECONDS + 5)
         except Exception as error:
-            return _row(
-                outcome="error",
-                diagnosis=FAULT,
-                message=TEXTS["fault"].format(error=_error_text(type(error).__name__, str(error))),
-            )
+            return _fault(error)
         if session.call_ended == "late":
             return _row(outcome="error", message=TEXTS["call late"], note=result.note)
         if session.call_ended:
@@ -113,6 +114,12 @@ def _judged(one, function, session, cell, ended, memory, record):
 def _told(one):
     """What the grader alone says of an exercise."""
     return {"id": one.id, "title": one.title, "points": one.points}
+
+
+def _fault(error):
+    """A verdict that blames nobody but the grader."""
+    text = TEXTS["fault"].format(error=_error_text(type(error).__name__, str(error)))
+    return _row(outcome="error", diagnosis=FAULT, message=text)
 
 
 def _row(*, outcome, message, diagnosis=None, seconds=None, note=""):

@@ -158,9 +158,11 @@ class Session:
             return Ended("time")
         try:
             self._start()
-        except Exception:  # its folder may be gone, its files in the way
+        except Exception:
             self._kill()
-            return Ended("died")
+            if not self.went_well:  # nothing of the submission has run: it is not to blame
+                raise
+            return Ended("died")  # its folder may be gone, its files in the way
         for source in (IMPORT, *self.went_well):
             ended = self._request(source, self.seconds_left)
             if ended.how not in ("done", "error"):

@@ -156,6 +156,12 @@ def test_a_function_that_ends_the_kernel_where_its_folder_is_gone_costs_itself(t
     assert rows["scores"]["outcome"] == "passed" and rows["softmax"]["outcome"] != "passed"
 
 
+def test_where_no_kernel_starts_the_grader_is_to_blame(tmp_path):
+    rows = judge(exercises_of("03"), submission(), tmp_path / "no such folder")
+    assert {(row["outcome"], row["diagnosis"]) for row in rows} == {("error", FAULT)}
+    assert "not to blame" in rows[0]["message"]
+
+
 def test_what_ends_a_replay_is_not_run_again(tmp_path):
     once = "import os, pathlib\nif pathlib.Path('mark').exists(): os._exit(1)\npathlib.Path('mark').touch()"
     rows = outcomes(submission(once, softmax="import os\n    os._exit(1)"), tmp_path)
