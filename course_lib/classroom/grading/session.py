@@ -4,6 +4,7 @@ Where Linux allows it the kernel lives in a process space of its own (`unshare`)
 starts ends with it. Elsewhere what it starts is looked for and killed.
 """
 
+import asyncio
 import contextlib
 import functools
 import logging
@@ -26,6 +27,17 @@ ONE_CELL = 0.5  # of the time that is left: one cell can't take all of it from t
 MOST_LETTERS = 80_000_000  # of a reply
 ALONE = ("unshare", "--user", "--map-current-user", "--pid", "--fork", "--kill-child", "--mount-proc")
 IMPORT = "import course_lib.classroom.grading.inside as _course_inside"
+
+
+@contextlib.contextmanager
+def _loop_closed():
+    """Close the event loop that jupyter_client opens in each thread that uses it: each call has a thread of its own."""
+    try:
+        yield
+    finally:
+        if threading.current_thread() is not threading.main_thread():
+            with contextlib.suppress(RuntimeError):  # it opened none
+                asyncio.get_event_loop_policy().get_event_loop().close()
 
 
 @dataclass
@@ -109,6 +121,7 @@ class Session:
         finally:
             self.call_until = math.inf
 
+    @_loop_closed()
     def call(self, name, inputs, asked):
         """Call a function of the submission.
 
