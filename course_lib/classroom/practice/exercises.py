@@ -90,6 +90,7 @@ class Exercise:
                 "check",
                 outcome=result.outcome,
                 diagnosis=result.diagnosis,
+                message=result.message,
                 seconds=round(result.seconds, 3),
                 source=source,
             )

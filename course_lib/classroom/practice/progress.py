@@ -22,6 +22,7 @@ from course_lib.classroom.places import NotACourse, make_workspace, workspace
 
 SCHEMA_VERSION = 1
 OUTCOMES = ("unattempted", "passed", "failed", "error")
+GUESSES = ("right", "wrong", "shown")  # shown: they looked instead of guessing
 RATINGS = ("again", "hard", "good", "easy")  # the grades of FSRS: reviews can be scheduled from the records
 KINDS = {  # kind of event -> what its details must hold: a type, or the values there are
     "check": {"outcome": OUTCOMES},
@@ -29,6 +30,11 @@ KINDS = {  # kind of event -> what its details must hold: a type, or the values 
     "solution": {"shown": bool},
     "compare": {},
     "quiz": {"rating": RATINGS},
+    "review": {"rating": RATINGS},
+    "guess": {"outcome": GUESSES},
+    "goal": {},
+    "place": {"cell": str},
+    "setting": {"value": object},
 }
 BUSY_SECONDS = 1.6  # how long another kernel's write is waited for
 BUSY_AGAIN_SECONDS = 0.1  # the same, after it was waited for in vain
@@ -137,7 +143,7 @@ class Progress:
 
         Args:
             kind: one of `KINDS`.
-            subject: the exercise or question it is about, such as "03.softmax".
+            subject: what it is about: an exercise or question such as "03.softmax", a card, a notebook, a setting.
             **details: anything JSON can hold, and at least what `KINDS` asks for.
 
         Raises:
