@@ -11,13 +11,13 @@ For authors of lessons:
   look for it. An object may bring its own instead, as `AttentionPlayground` does. Pictures in prose and HTML have an
   alt text too, and never lie on another site.
 - **Cell ids** are names in small letters, such as `scaled-scores`, in place of JupyterLab's random ones.
-- **Tags.** `pitfall` on the cells of a measured pitfall experiment; `measured` on those that print timings;
+- **Tags** and no marker comments. `nbval-check-output` on cells whose printed output must be the same again, with at most 4
+  digits after the point; `plumbing` on code that a learner need not read: their copy folds it away; `pitfall` on the cells of a measured pitfall experiment; `measured` on those that print timings;
   `raises-exception` where an error is shown on purpose, never in solutions; there, `uses-answer` on cells that fail
   until the learner's function is written.
 - **Widgets.** From lesson 01 on at least one, from `course_lib.widgets`.
 - **Imports.** What takes seconds to load (`HEAVY`) waits for the cells that need it: at most ten before the first one.
-- **Outputs** come from `course build`: all cells run in order, nothing of this computer in them. A cell marked
-  `# NBVAL_CHECK_OUTPUT` prints numbers with at most 4 digits after the point.
+- **Outputs** come from `course build`: all cells run in order, nothing of this computer in them.
 """
 
 import ast
@@ -220,9 +220,14 @@ def test_outputs_name_nothing_of_this_computer(path):
 
 @every(EXECUTED)
 def test_checked_numbers_are_short(path):
-    checked = [cell for cell in cells(path, "code") if "NBVAL_CHECK_OUTPUT" in cell["source"]]
+    checked = [cell for cell in cells(path, "code") if "nbval-check-output" in tags(cell)]
     assert {cell["id"]: text for cell in checked for text in texts(cell) if re.search(r"\d\.\d{5,}", text)} == {}
     assert all(cell["outputs"] for cell in checked), "a checked cell prints nothing to check"
+
+
+@every(ALL)
+def test_no_comment_is_a_mark_for_nbval(path):
+    assert not [cell["id"] for cell in cells(path, "code") if re.search(r"^\s*#\s*NBVAL_", cell["source"], re.M)]
 
 
 @every(ALL)

@@ -24,14 +24,14 @@ def test_the_run_gives_nbval_a_time_limit_and_this_python():
 def verdicts(tmp_path_factory):
     """What nbval says of each cell of a notebook, as a dict of "PASSED" and "FAILED", and all that it printed."""
 
-    def cell(source, printed):
+    def cell(source, printed, tags=()):
         outputs = [new_output("stream", name="stdout", text=printed)]
-        return new_code_cell(source, execution_count=1, outputs=outputs)
+        return new_code_cell(source, execution_count=1, outputs=outputs, metadata={"tags": list(tags)})
 
     cells = {
         "fine": cell("print('now')", "then\n"),
-        "same": cell("# NBVAL_CHECK_OUTPUT\nprint(0.25)", "0.25\n"),
-        "drifted": cell("# NBVAL_CHECK_OUTPUT\nprint(0.25)", "0.24\n"),
+        "same": cell("print(0.25)", "0.25\n", ["nbval-check-output"]),
+        "drifted": cell("print(0.25)", "0.24\n", ["nbval-check-output"]),
         "error": new_code_cell("1 / 0"),
         "expected-error": new_code_cell("1 / 0", metadata={"tags": ["raises-exception"]}),
         "hangs": new_code_cell("while True: pass"),
