@@ -143,13 +143,13 @@ def lab(
 @app.command()
 def lesson(lesson: Lesson, fresh: Fresh = False):
     """Make your own copy of a lesson, unless you have one. JupyterLab opens it under workspace/lessons."""
-    _own_copy("lessons", "lesson", _lesson(lesson), fresh)
+    _own_copy("notebooks", "lesson", _lesson(lesson), fresh)
 
 
 @app.command()
 def start(lesson: Lesson, fresh: Fresh = False):
     """Make your own copy of a lesson's exercises, unless you have one."""
-    _own_copy("workspace", "start", _lesson(lesson), fresh)
+    _own_copy("exercises", "start", _lesson(lesson), fresh)
 
 
 def _own_copy(kind, command, name, fresh):
@@ -182,10 +182,10 @@ def check(
         raise _wrong_argument(TEXTS["no exercises"].format(lesson=name))
     if solutions and notebook:
         raise typer.BadParameter("--solutions and --notebook exclude each other")
-    own = places.lesson_path("workspace", name)
+    own = places.own_path("exercises", name)
     untouched = not (solutions or notebook or own.exists())
-    kind = "solutions" if solutions else "exercises" if untouched else "workspace"
-    path = notebook.resolve() if notebook else places.lesson_path(kind, name)
+    course = places.lesson_path("solutions" if solutions else "exercises", name)
+    path = notebook.resolve() if notebook else course if solutions or untouched else own
     try:
         content = notebooks.read_code(path)
     except FileNotFoundError:

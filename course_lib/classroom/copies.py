@@ -1,7 +1,8 @@
 """The learner's own copies of lessons and exercises: made once, never replaced, set aside when a new one is wanted.
 
-A copy carries a fingerprint of the course's version that it was made from. It tells whether the course has a newer one by
-now, and whether the learner has changed the copy since.
+A copy begins clean: no outputs of anybody else's run, and what only makes a lesson work (cells tagged `plumbing`) is folded
+away. It carries a fingerprint of the course's version that it was made from, which tells whether the course has a newer one
+by now, and whether the learner has changed the copy since.
 """
 
 import hashlib
@@ -12,9 +13,11 @@ from pathlib import Path
 
 from course_lib.classroom import files, notebooks, places
 
-ORIGINALS = {"workspace": "exercises", "lessons": "notebooks"}  # kind of the copy -> of what it is made from
+PLUMBING = "plumbing"  # the tag of code that a learner need not read
 
 TEXTS = {
+    "moved": "{old} is {new} now: all exercises lie in one folder.",
+    "in the way": "{old} stays where it is: {new} is another copy of the same exercises.",
     "nothing": "lesson {lesson} has no {kind} yet",
     "kept": "Your earlier copy is kept as {path}.",
     "damaged": "Your copy can't be opened: {problem}. It is left as it is; {again} sets it aside under {aside}/ and begins a new "
@@ -34,7 +37,7 @@ class Copy:
         kept: where the one before it is kept, or None.
         problem: why it can't be opened, or "".
         newer: whether the course's version has changed since the copy was made.
-        changed: whether the learner, or running it, has changed it.
+        changed: whether the learner has changed it, or run it.
     """
 
     path: Path
@@ -67,7 +70,7 @@ def own_copy(kind, lesson, *, fresh=False):
     """Make the learner's own copy of a notebook, unless there is one.
 
     Args:
-        kind: "workspace" for a lesson's exercises, "lessons" for the lesson itself.
+        kind: "notebooks" for the lesson, "exercises" for its exercises.
         lesson: "03", 3 or "03_self_attention_by_hand".
         fresh: set an existing copy aside and begin again. Nothing is ever deleted.
 
@@ -78,15 +81,14 @@ def own_copy(kind, lesson, *, fresh=False):
         ValueError: no such lesson, or it has nothing to copy.
         FileTrouble: the copy can't be written; what was there is there still.
     """
-    path, original = places.lesson_path(kind, lesson), places.lesson_path(ORIGINALS[kind], lesson)
+    path, original = places.own_path(kind, lesson), places.lesson_path(kind, lesson)
     if not original.exists():
-        raise ValueError(TEXTS["nothing"].format(lesson=original.stem, kind=ORIGINALS[kind]))
-    text = notebooks.read_text(original)
-    content = json.loads(text)
+        raise ValueError(TEXTS["nothing"].format(lesson=original.stem, kind=kind))
+    content = _clean(json.loads(notebooks.read_text(original)))
     version = _fingerprint(content)
     if not fresh and os.path.lexists(path):
         return _existing(kind, path, version)
-    content["metadata"]["course"] = {ORIGINALS[kind]: version}
+    content["metadata"]["course"] = {kind: version}
     if fresh:
         return Copy(path, made=True, kept=files.renew(path, _dumps(content)))
     try:
@@ -100,7 +102,7 @@ def own_lessons():
     """Make the copies of the lessons that the learner has not got yet, and renew those that nobody has changed.
 
     Returns:
-        A list of sentences on what can't be opened.
+        A list of sentences on what can't be opened, and on what was moved.
 
     Raises:
         FileTrouble: a copy can't be written.
@@ -109,14 +111,29 @@ def own_lessons():
     for name in places.lessons():
         again = f"`course lesson {name[:2]} --fresh`"
         try:
-            copy = own_copy("lessons", name)
+            told += _in_its_folder(name)
+            copy = own_copy("notebooks", name)
             if copy.newer and not copy.changed:
-                own_copy("lessons", name, fresh=True)  # set aside all the same: it may be changed at this very moment
+                own_copy("notebooks", name, fresh=True)  # set aside all the same: it may be changed at this very moment
             elif copy.problem:
                 told += copy.notes(again)
         except ValueError as error:  # the course's own file can't be read
             told.append(str(error))
     return told
+
+
+def _in_its_folder(name):
+    """Move a copy of exercises from where it lay before version 0.2, the workspace itself; says in a sentence that it did."""
+    new = places.own_path("exercises", name)
+    old = places.workspace() / new.name
+    if not old.is_file():
+        return []
+    told = {"old": old.name, "new": f"{new.parent.name}/{new.name}"}
+    try:
+        files.move(old, new)
+    except FileExistsError:
+        return [TEXTS["in the way"].format(**told)]
+    return [TEXTS["moved"].format(**told)]
 
 
 def _existing(kind, path, version):
@@ -126,16 +143,34 @@ def _existing(kind, path, version):
     except (ValueError, OSError) as error:
         return Copy(path, problem=str(error))
     try:
-        made_from = content["metadata"].pop("course")[ORIGINALS[kind]]
+        made_from = content["metadata"]["course"][kind]
+        ran = any(cell.get("outputs") for cell in content["cells"])
+        changed = (ran or made_from != _fingerprint(content)) and made_from != _fingerprint_of_0_1(content)
     except (KeyError, TypeError, AttributeError):  # a file of the learner's own making: nothing to say about it
         return Copy(path, changed=True)
-    return Copy(path, newer=made_from != version, changed=made_from != _fingerprint(content))
+    return Copy(path, newer=made_from != version, changed=changed)
+
+
+def _clean(content):
+    """A notebook as a learner first meets it."""
+    for cell in content["cells"]:
+        if cell.get("cell_type") != "code":
+            continue
+        cell["outputs"], cell["execution_count"] = [], None
+        if PLUMBING in cell["metadata"].get("tags", ()):
+            cell["metadata"].setdefault("jupyter", {})["source_hidden"] = True
+    return content
 
 
 def _fingerprint(content):
-    """What tells one version from another: the cells. JupyterLab adds to what stands around them as soon as it opens a copy."""
-    cells = json.dumps(content.get("cells", ()), sort_keys=True)
-    return hashlib.sha256(cells.encode()).hexdigest()[:16]
+    """What tells one version from another: what the cells say. All else changes when a notebook is opened and run."""
+    cells = [[cell.get("id"), cell.get("cell_type"), "".join(cell.get("source", ""))] for cell in content["cells"]]
+    return hashlib.sha256(json.dumps(cells).encode()).hexdigest()[:16]
+
+
+def _fingerprint_of_0_1(content):
+    """What a copy made by version 0.1 carries; it began with the course's outputs."""
+    return hashlib.sha256(json.dumps(content["cells"], sort_keys=True).encode()).hexdigest()[:16]
 
 
 def _dumps(content):

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from course_lib import shadowing
-from course_lib.classroom.places import make_workspace, workspace
+from course_lib.classroom.places import make_workspace, own_folders
 
 PACKAGE = "attention-course"
 OLDEST_PYTHON = (3, 11)
@@ -201,7 +201,7 @@ def _workspace():
     except OSError as error:
         advice = TEXTS["workspace advice"].format(folder=_workspace_folder())
         return Check(TEXTS["workspace"], False, TEXTS["workspace wrong"].format(error=_first_line(error)), advice)
-    hiding = [told for folder in (workspace(), workspace() / "lessons") for told in shadowing.sentences(folder)]
+    hiding = [told for folder in own_folders() for told in shadowing.sentences(folder)]
     if hiding:
         return Check(TEXTS["workspace"], False, " ".join(hiding), TEXTS["workspace hides"])
     return Check(TEXTS["workspace"], True, TEXTS["workspace fine"], "")

@@ -108,6 +108,25 @@ def renew(path, content):
     return kept
 
 
+def move(path, to):
+    """Give a file another name that nothing has yet.
+
+    Args:
+        path: the file.
+        to: its new name; the folder is made if there is none.
+
+    Raises:
+        FileExistsError: something has that name; the file is where it was.
+        FileTrouble: it can't be moved and is where it was.
+    """
+    path, to = Path(path), Path(to)
+    with _told("not moved", path, but=FileExistsError):
+        to.parent.mkdir(parents=True, exist_ok=True)
+        _place(path, to)
+        with contextlib.suppress(FileNotFoundError):  # _place had to rename it
+            path.unlink()
+
+
 def set_aside(path):
     """Move a file or a folder into a new folder of its own, `set-aside/` and the time, where it can replace nothing.
 

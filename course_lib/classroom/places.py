@@ -6,7 +6,11 @@ from pathlib import Path
 
 from course_lib.classroom import files
 
-KINDS = ("notebooks", "solutions", "exercises", "workspace", "lessons")
+KINDS = ("notebooks", "solutions", "exercises")
+OWN = {
+    "notebooks": "lessons",
+    "exercises": "exercises",
+}  # what a learner has copies of -> their folder in the workspace
 LESSON = re.compile(r"\d\d_[a-z0-9_]+")
 
 TEXTS = {
@@ -113,8 +117,7 @@ def lesson_path(kind, lesson):
     """Say where a notebook of a lesson belongs, whether or not it is there.
 
     Args:
-        kind: "notebooks", "solutions", "exercises", or the learner's own copies: "workspace" of the exercises,
-            "lessons" of the lesson.
+        kind: "notebooks", "solutions" or "exercises".
         lesson: "03", 3 or "03_self_attention_by_hand".
 
     Returns:
@@ -125,10 +128,30 @@ def lesson_path(kind, lesson):
     """
     if kind not in KINDS:
         raise ValueError(TEXTS["no kind"].format(kind=kind, kinds=", ".join(KINDS)))
-    name = f"{lesson_name(lesson)}.ipynb"
-    if kind == "workspace":
-        return workspace() / name
-    return (workspace() if kind == "lessons" else course_root()) / kind / name
+    return course_root() / kind / f"{lesson_name(lesson)}.ipynb"
+
+
+def own_path(kind, lesson):
+    """Say where the learner's own copy of a notebook belongs, whether or not it is there.
+
+    Args:
+        kind: "notebooks" for the lesson, "exercises" for its exercises.
+        lesson: "03", 3 or "03_self_attention_by_hand".
+
+    Returns:
+        The path of the copy, in `workspace/lessons/` or `workspace/exercises/`.
+
+    Raises:
+        ValueError: no such kind or lesson.
+    """
+    if kind not in OWN:
+        raise ValueError(TEXTS["no kind"].format(kind=kind, kinds=", ".join(OWN)))
+    return workspace() / OWN[kind] / lesson_path(kind, lesson).name
+
+
+def own_folders():
+    """The learner's folders in which Python runs, whether or not they are there."""
+    return [workspace(), *(workspace() / folder for folder in OWN.values())]
 
 
 def shown(path):

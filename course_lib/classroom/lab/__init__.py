@@ -14,7 +14,7 @@ from course_lib import shadowing
 from course_lib.classroom.copies import own_lessons
 from course_lib.classroom.files import FileTrouble
 from course_lib.classroom.kernels import KERNEL_STARTUP
-from course_lib.classroom.places import course_root, make_workspace, workspace
+from course_lib.classroom.places import course_root, make_workspace, own_folders, workspace
 
 FIRST = "00_start_here.ipynb"
 
@@ -94,7 +94,7 @@ def first_notebook():
     own = courses
     try:
         own = make_workspace() / "lessons"
-        problems = shadowing.sentences(own.parent) + shadowing.sentences(own) + own_lessons()
+        problems = [told for folder in own_folders() for told in shadowing.sentences(folder)] + own_lessons()
     except FileTrouble as problem:
         problems = [str(problem)]
     for problem in problems:

@@ -53,7 +53,7 @@ def start(lesson, *, fresh=False):
         FileTrouble: the copy can't be written; what was there is there still.
     """
     name = places.lesson_name(lesson)
-    copy = own_copy("workspace", name, fresh=fresh)
+    copy = own_copy("exercises", name, fresh=fresh)
     show.display(Started(copy.path, copy.notes(f"start({name!r}, fresh=True)")))
 
 

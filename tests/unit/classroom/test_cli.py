@@ -29,7 +29,7 @@ def course(tmp_path, monkeypatch):
     class Course:
         root = tmp_path / "course"
         workspace = tmp_path / "workspace"
-        own = workspace / "03_small.ipynb"
+        own = workspace / "exercises" / "03_small.ipynb"
 
         def put(self, path, *cells):
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -125,10 +125,11 @@ def test_what_cannot_be_recorded_is_judged_all_the_same(course):
 
 def test_a_file_that_hides_a_package_is_said_and_not_used(course):
     course.answers(course.own, SCORES)
-    (course.workspace / "numpy.py").write_text("mine = 1")
+    hiding = course.own.parent / "numpy.py"
+    hiding.write_text("mine = 1")
     done = course_command("check", "03", "--json")
     assert json.loads(done.stdout)["exercises"][0]["outcome"] == "passed"
-    assert f"{course.workspace / 'numpy.py'} has the name of the package numpy" in done.stderr
+    assert f"{hiding} has the name of the package numpy" in done.stderr
 
 
 def test_another_notebook_is_judged_but_not_recorded(course, tmp_path):
@@ -216,7 +217,7 @@ def test_start_makes_a_copy_and_keeps_it(course):
     assert course.own.read_text() == changed
     assert course_command("start", "00").exit_code == 2
     assert "kept as set-aside/" in course_command("start", "3", "--fresh").stdout
-    (kept,) = (course.workspace / "set-aside").rglob("*.ipynb")
+    (kept,) = (course.workspace / "exercises" / "set-aside").rglob("*.ipynb")
     assert kept.read_text() == changed and course.own.read_text() != changed
 
 

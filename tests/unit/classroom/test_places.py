@@ -40,7 +40,8 @@ def test_a_lesson_has_several_names(course, asked):
     course.put("notebooks/03_attention.ipynb")
     assert places.lesson_name(asked) == "03_attention"
     assert places.lesson_path("exercises", asked) == course.root / "exercises" / "03_attention.ipynb"
-    assert places.lesson_path("workspace", asked) == course.workspace / "03_attention.ipynb"
+    assert places.own_path("exercises", asked) == course.workspace / "exercises" / "03_attention.ipynb"
+    assert places.own_path("notebooks", asked) == course.workspace / "lessons" / "03_attention.ipynb"
 
 
 @pytest.mark.parametrize("asked", ["04", 30, "attention", "", "../03_attention", None])

@@ -225,7 +225,7 @@ def test_a_lone_surrogate_in_an_attempt_is_recorded(own_workspace):
 
 def test_start_copies_once_and_never_overwrites(own_workspace, capsys):
     start("03")
-    copy = own_workspace / "03_self_attention_by_hand.ipynb"
+    copy = own_workspace / "exercises" / "03_self_attention_by_hand.ipynb"
     notebook = json.loads(copy.read_text())
     notebook["cells"][0]["source"] = "mine"
     copy.write_text(json.dumps(notebook))
@@ -240,7 +240,7 @@ def test_start_copies_once_and_never_overwrites(own_workspace, capsys):
     assert json.loads(copy.read_text())["cells"][0]["source"] == "mine"
 
     start(3, fresh=True)
-    (aside,) = (own_workspace / ASIDE).rglob("*.ipynb")
+    (aside,) = (own_workspace / "exercises" / ASIDE).rglob("*.ipynb")
     assert aside.name == copy.name and json.loads(aside.read_text())["cells"][0]["source"] == "mine"
     assert json.loads(copy.read_text())["cells"][0]["source"] != "mine"
 
@@ -254,8 +254,8 @@ def test_the_link_to_the_copy_leads_there_whatever_the_folder_is_called(tmp_path
 
 
 def test_start_says_what_is_wrong_with_a_copy(own_workspace, capsys):
-    own_workspace.mkdir()
-    (own_workspace / "03_self_attention_by_hand.ipynb").write_text("<<<<<<< HEAD\n")
+    (own_workspace / "exercises").mkdir(parents=True)
+    (own_workspace / "exercises" / "03_self_attention_by_hand.ipynb").write_text("<<<<<<< HEAD\n")
     start("03")
     assert "<<<<<<<" in (out := capsys.readouterr().out) and "fresh=True" in out
 
