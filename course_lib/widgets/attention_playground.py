@@ -19,6 +19,7 @@ from course_lib.attention import dot_scores, scaled_dot_product_attention, scale
 from course_lib.checking import Array, check_function, check_shape, describe, one_of, strings, whole_number
 from course_lib.widgets import playground_still
 from course_lib.widgets.base import View, Widget, WrongAnswer, checked_title, explain, name_of
+from course_lib.widgets.goals import Goal, pursue
 from course_lib.widgets.page import page_module
 from course_lib.widgets.playground_checks import (
     checked_part,
@@ -41,6 +42,7 @@ FOCUSES = ("all", "queries", "keys")
 
 TEXTS = {
     "none": "{name} returned None. Is a `return context, weights` missing?",
+    "stages": "stages are {got}; expected some of {steps}, in this order and each once",
     "not_a_pair": "{name} must return the pair (context, weights); it returned {got}.",
 }
 
@@ -78,6 +80,7 @@ class PlaygroundView(View):
     error = traitlets.Unicode().tag(sync=True)
     notes = traitlets.List(traitlets.Unicode()).tag(sync=True)
     # What is being looked at: kept here too, so that a second view and a reloaded page show the same.
+    stages = traitlets.List(traitlets.Unicode(), help="The steps there are.").tag(sync=True)
     stage = traitlets.Enum(STAGES, "weights").tag(sync=True)
     selected = traitlets.Int().tag(sync=True)
     focus = traitlets.Enum(FOCUSES, "all").tag(sync=True)  # pyrefly: ignore[bad-override]: not ipywidgets' method
@@ -101,7 +104,11 @@ class AttentionPlayground(Widget):
             keeps the last picture that worked.
         mask: True = may attend; None lets every query see every key.
         presets: {"name": {"queries": ..., "keys": ..., "values": ..., "mask": ...}}, any subset of these; each a button.
+        stages: how far the picture goes: "scores" shows queries, keys and their scores; "scaled" also the scores / √d_k;
+            "masked" also the mask; "weights" also their softmax; "context" also values and what they are mixed to. Or the
+            names of some of these steps, in this order: `("scores", "weights", "context")` shows neither scale nor mask.
         title: heading; None shows none.
+        goal: what to reach by hand; see `Goal`.
 
     Raises:
         ValueError: wrong shapes, NaN or infinity, no token or more than 256, more than 8 dimensions, unknown preset parts.
@@ -126,7 +133,9 @@ class AttentionPlayground(Widget):
         *,
         mask: Bool[Array, "seq_len seq_len"] | None = None,
         presets: dict[str, dict[str, Array]] | None = None,
+        stages: str | Sequence[str] = STAGES[-1],
         title: str | None = None,
+        goal: Goal | None = None,
     ) -> None:
         tokens = strings("tokens", tokens, 1, MAX_TOKENS)
         seq_len = len(tokens)
@@ -143,6 +152,7 @@ class AttentionPlayground(Widget):
         self._weights = self._context = None
         self._computed = None  # the number of the state that weights and context belong to
         self._computing = threading.RLock()  # a drag and a running cell may arrive on different threads
+        steps = _steps_of(stages)
         title, presets = checked_title(title), checked_presets(presets, self._shapes)
         starting = {name: plain(name, array) for name, array in arrays.items()}
         state = {**starting, "seq": 0}
@@ -154,10 +164,13 @@ class AttentionPlayground(Widget):
             presets=presets,
             starting_state=starting,
             state=state,
+            stages=steps,
+            stage="weights" if "weights" in steps else steps[-1],
             selected=seq_len - 1,
             **self._answer(state),
         )
         self.view.observe(self._answer_view, "state")
+        pursue(goal, self)
 
     # --- what can be read back, and set ---
 
@@ -256,13 +269,18 @@ class AttentionPlayground(Widget):
         return list(self.view.notes)
 
     @property
+    def stages(self) -> list[str]:
+        """list of str: the steps there are, fixed: "scores", "scaled", "masked", "weights", "context" or some of them."""
+        return list(self.view.stages)
+
+    @property
     def stage(self) -> str:
-        """The step shown: "scores", "scaled", "masked", "weights" or "context"; assign to turn to it."""
+        """The step shown, one of `stages`; assign to turn to it."""
         return self.view.stage
 
     @stage.setter
     def stage(self, stage: str) -> None:
-        self.view.stage = one_of("stage", stage, STAGES)
+        self.view.stage = one_of("stage", stage, self.stages)
 
     @property
     def selected(self) -> int:
@@ -367,3 +385,13 @@ class AttentionPlayground(Widget):
             a matplotlib figure; its `alternative` is the picture in words.
         """
         return playground_still.picture(self)
+
+
+def _steps_of(stages):
+    """The steps that are shown, from the last one's name or from all their names."""
+    if isinstance(stages, str):
+        return list(STAGES[: STAGES.index(one_of("stages", stages, STAGES)) + 1])
+    steps = strings("stages", stages, 1)
+    if steps != [step for step in STAGES if step in steps]:
+        raise ValueError(TEXTS["stages"].format(got=steps, steps=", ".join(map(repr, STAGES))))
+    return steps

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import anywidget
 import numpy as np
+import traitlets
 from jaxtyping import Bool
 
 from course_lib.checking import Array, check_shape, read_booleans, string
@@ -47,6 +48,9 @@ class View(anywidget.AnyWidget):
 
     _esm: "str | VirtualFileContents"  # each widget's own, see `page.py`
     _css: "str | VirtualFileContents"
+
+    goal = traitlets.Unicode(help="What to reach by hand; empty: nothing.").tag(sync=True)
+    reached = traitlets.Bool(False).tag(sync=True)
 
     def get_state(self, *args: Any, **kwargs: Any) -> dict[str, Any]:
         """The state to send."""

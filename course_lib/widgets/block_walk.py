@@ -15,6 +15,7 @@ from jaxtyping import Float, Real
 from course_lib.checking import Array, describe, flag, read_array, strings, whole_number
 from course_lib.colours import PALETTE
 from course_lib.widgets.base import View, Widget, WrongAnswer, checked_title, explain, name_of
+from course_lib.widgets.goals import Goal, pursue
 from course_lib.widgets.page import page_module
 
 if TYPE_CHECKING:
@@ -64,6 +65,7 @@ class BlockWalk(Widget):
         block: an `EncoderBlock` (pre-norm or post-norm), or a function (x, *, attention, feed_forward, residual, norm) ->
             {"stage": (tokens, width) numbers, …}, whose switches are booleans.
         title: heading; None shows none.
+        goal: what to reach by hand; see `Goal`.
 
     Raises:
         ValueError, TypeError: shapes that do not fit. What is wrong with what a function does is shown in the widget.
@@ -84,6 +86,7 @@ class BlockWalk(Widget):
         block: "Block | Callable[..., dict[str, Array]]",
         *,
         title: str | None = None,
+        goal: Goal | None = None,
     ) -> None:
         tokens = strings("tokens", tokens, 1, MAX_TOKENS)
         most = {"tokens": MAX_TOKENS, "d_model": MAX_DIMENSIONS}
@@ -112,6 +115,7 @@ class BlockWalk(Widget):
             token=len(tokens) - 1,
             error=error,
         )
+        pursue(goal, self)
 
     def _all_combinations(self):
         """Every combination of switches, in the order in which the page counts them: the last switch changes fastest."""

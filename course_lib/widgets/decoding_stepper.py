@@ -15,6 +15,7 @@ from jaxtyping import Float
 from course_lib.checking import Array, as_whole, describe, entries, read_array, real_number, strings, whole_number
 from course_lib.colours import PALETTE
 from course_lib.widgets.base import View, Widget, WrongAnswer, checked_title, explain, name_of
+from course_lib.widgets.goals import Goal, pursue
 from course_lib.widgets.page import page_module
 
 if TYPE_CHECKING:
@@ -82,6 +83,7 @@ class DecodingStepper(Widget):
         max_new_tokens: most new tokens, up to 200.
         seed: of what is drawn.
         title: heading; None shows none.
+        goal: what to reach by hand; see `Goal`.
 
     Raises:
         ValueError, TypeError: ids out of range, or arguments that do not fit.
@@ -105,6 +107,7 @@ class DecodingStepper(Widget):
         max_new_tokens: int = 50,
         seed: int = 0,
         title: str | None = None,
+        goal: Goal | None = None,
     ) -> None:
         vocabulary = strings("vocabulary", vocabulary, 1, MAX_VOCABULARY)
         self._last = len(vocabulary) - 1
@@ -145,6 +148,7 @@ class DecodingStepper(Widget):
         )
         self._answer()
         self.view.observe(lambda change: self._answer(), ["ids", "beam_width"])
+        pursue(goal, self)
 
     def _checked_ids(self, name, ids):
         ids = entries(name, ids, TEXTS["ids"].format(last=self._last))

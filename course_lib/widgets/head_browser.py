@@ -12,6 +12,7 @@ from jaxtyping import Float, Real
 
 from course_lib.checking import Array, describe, one_of, read_array, strings, whole_number
 from course_lib.widgets.base import View, Widget, checked_title, counted, shown
+from course_lib.widgets.goals import Goal, pursue
 from course_lib.widgets.page import page_module
 
 if TYPE_CHECKING:
@@ -76,6 +77,7 @@ class HeadBrowser(Widget):
             pairs (tokens, key_tokens).
         key_tokens: strings, where the keys are other tokens (cross-attention); None: the same.
         title: heading; None shows none.
+        goal: what to reach by hand; see `Goal`.
 
     Raises:
         ValueError, TypeError: shapes that do not fit, numbers that are no weights, more than 256 tokens, 48 layers,
@@ -94,6 +96,7 @@ class HeadBrowser(Widget):
         key_tokens: Sequence[str] | None = None,
         *,
         title: str | None = None,
+        goal: Goal | None = None,
     ) -> None:
         parts = attention if isinstance(attention, dict) else {"": attention}
         if not parts:
@@ -121,6 +124,7 @@ class HeadBrowser(Widget):
             raise ValueError(TEXTS["many"].format(count=start, most=MAX_WEIGHTS))
         sent = [np.rint(weights.clip(0, 1) * STEPS).astype("<u2").tobytes() for weights in self._weights.values()]
         self.view = HeadBrowserView(title=checked_title(title), parts=about, weights=b"".join(sent))
+        pursue(goal, self)
 
     @property
     def part(self) -> str:

@@ -13,6 +13,7 @@ from jaxtyping import Bool, Float, Int, Real
 from course_lib import attention
 from course_lib.checking import Array, as_whole, flag, read_array, strings, whole_number
 from course_lib.widgets.base import View, Widget, checked_mask, checked_title, counted, shown
+from course_lib.widgets.goals import Goal, pursue
 from course_lib.widgets.page import page_module
 
 if TYPE_CHECKING:
@@ -57,6 +58,7 @@ class MaskBuilder(Widget):
         window: how far each token sees on either side; None: any distance.
         layers: of attention, one on the other, 1 to 12.
         title: heading; None shows none.
+        goal: what to reach by hand; see `Goal`.
 
     Raises:
         ValueError, TypeError: too many tokens, or numbers that make no sense.
@@ -77,6 +79,7 @@ class MaskBuilder(Widget):
         window: int | None = None,
         layers: int = 2,
         title: str | None = None,
+        goal: Goal | None = None,
     ) -> None:
         if as_whole(tokens) is not None:
             count = whole_number("tokens", tokens, 1, MAX_TOKENS)
@@ -93,6 +96,7 @@ class MaskBuilder(Widget):
             window=n if window is None else whole_number("window", window, 0, n),
             layers=whole_number("layers", layers, 1, MAX_LAYERS),
         )
+        pursue(goal, self)
 
     @property
     def mask(self) -> Bool[np.ndarray, "queries keys"]:

@@ -12,6 +12,7 @@ from course_lib.checking import describe, whole_number
 from course_lib.colours import PALETTE
 from course_lib.printable import well_formed
 from course_lib.widgets.base import View, Widget, checked_title, counted
+from course_lib.widgets.goals import Goal, pursue
 from course_lib.widgets.page import page_module
 
 if TYPE_CHECKING:
@@ -47,6 +48,7 @@ class MergeStepper(Widget):
         text: what to learn the merges from, up to 5,000 characters of any script; it can be edited on the page.
         merges: how many merges are done at first, up to 400.
         title: heading; None shows none.
+        goal: what to reach by hand; see `Goal`.
 
     Raises:
         ValueError: no text, too long a text, or merges that make no sense.
@@ -58,12 +60,13 @@ class MergeStepper(Widget):
     Source: Sennrich et al. 2016, arXiv 1508.07909, §3.2.
     """
 
-    def __init__(self, text: str, *, merges: int = 0, title: str | None = None) -> None:
+    def __init__(self, text: str, *, merges: int = 0, title: str | None = None, goal: Goal | None = None) -> None:
         self.view = MergeStepperView(
             title=checked_title(title),
             text=_checked_text(text),
             merges=whole_number("merges", merges, 0, MAX_MERGES),
         )
+        pursue(goal, self)
 
     @property
     def text(self) -> str:

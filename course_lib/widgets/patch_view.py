@@ -13,6 +13,7 @@ from jaxtyping import Float, Real
 
 from course_lib.checking import Array, as_whole, describe, read_array, whole_number
 from course_lib.widgets.base import View, Widget, WrongAnswer, checked_title, explain, name_of
+from course_lib.widgets.goals import Goal, pursue
 from course_lib.widgets.page import page_module
 
 if TYPE_CHECKING:
@@ -73,6 +74,7 @@ class PatchView(Widget):
             function the patches can be shuffled. Tokens are the patches row by row, perhaps with a class token before.
         patch_size: height and width of a patch in pixels; it divides the image, at most into 256 patches.
         title: heading; None shows none.
+        goal: what to reach by hand; see `Goal`.
 
     Raises:
         ValueError, TypeError: shapes that do not fit, or an image beyond 0 to 1. What a function raises on the image as it
@@ -92,6 +94,7 @@ class PatchView(Widget):
         patch_size: int,
         *,
         title: str | None = None,
+        goal: Goal | None = None,
     ) -> None:
         self._image = _checked_image(image)
         height, width = self._image.shape[:2]
@@ -127,6 +130,7 @@ class PatchView(Widget):
             selected=WHOLE if self._has_class else patches // 2,
         )
         self.view.observe(self._shuffle_changed, "shuffle")
+        pursue(goal, self)
 
     @property
     def layer(self) -> int:

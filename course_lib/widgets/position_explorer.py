@@ -14,6 +14,7 @@ from course_lib import attention, positions
 from course_lib.checking import Array, as_whole, check_even, one_of, read_array, real_number, whole_number
 from course_lib.colours import PALETTE
 from course_lib.widgets.base import View, Widget, checked_title, shown
+from course_lib.widgets.goals import Goal, pursue
 from course_lib.widgets.page import page_module
 
 if TYPE_CHECKING:
@@ -73,6 +74,7 @@ class PositionExplorer(Widget):
         base: of the wavelengths, 10 to 1,000,000.
         learned: numbers, such as `model.positions.weight`; length and d_model are then theirs.
         title: heading; None shows none.
+        goal: what to reach by hand; see `Goal`.
 
     Raises:
         ValueError: numbers that make no sense.
@@ -94,6 +96,7 @@ class PositionExplorer(Widget):
         base: float = 10000.0,
         learned: Real[Array, "length d_model"] | None = None,
         title: str | None = None,
+        goal: Goal | None = None,
     ) -> None:
         self._learned: Any = None
         self._samples = np.random.default_rng(0).normal(size=(2, len(TOKENS), MAX_DIMENSIONS)).astype("<f4")
@@ -117,6 +120,7 @@ class PositionExplorer(Widget):
             samples=self._samples.tobytes(),
             learned=b"" if self._learned is None else self._learned.astype("<f4").tobytes(),
         )
+        pursue(goal, self)
 
     kind = shown(
         "kind",

@@ -13,6 +13,7 @@ from course_lib.attention import dot_scores, softmax
 from course_lib.checking import Array, flag, read_array, real_number, whole_number
 from course_lib.colours import PALETTE
 from course_lib.widgets.base import View, Widget, checked_title, counted, shown
+from course_lib.widgets.goals import Goal, pursue
 from course_lib.widgets.page import page_module
 
 if TYPE_CHECKING:
@@ -63,6 +64,7 @@ class ScalingLab(Widget):
         scaled: whether scores are divided by √d_k at first.
         temperature: what the scores are divided by after that, 0.1 to 10.
         title: heading; None shows none.
+        goal: what to reach by hand; see `Goal`.
 
     Raises:
         ValueError, TypeError: wrong shapes, too many vectors or dimensions, NaN or infinity, or a flag that is none.
@@ -84,6 +86,7 @@ class ScalingLab(Widget):
         scaled: bool = False,
         temperature: float = 1.0,
         title: str | None = None,
+        goal: Goal | None = None,
     ) -> None:
         rng = np.random.default_rng(0)
         most = {"queries": MAX_VECTORS, "keys": MAX_VECTORS, "dimensions": MAX_DIMENSIONS}
@@ -103,6 +106,7 @@ class ScalingLab(Widget):
             temperature=real_number("temperature", temperature, least=LEAST_TEMPERATURE, most=MOST_TEMPERATURE),
             scaled=flag("scaled", scaled),
         )
+        pursue(goal, self)
 
     d_k = shown(
         "d_k",

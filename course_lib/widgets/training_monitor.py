@@ -17,6 +17,7 @@ from jaxtyping import Float
 from course_lib.checking import Array, check_function, describe, read_array, real_number, strings
 from course_lib.colours import PALETTE
 from course_lib.widgets.base import View, Widget, WrongAnswer, checked_title, explain, name_of
+from course_lib.widgets.goals import Goal, pursue
 from course_lib.widgets.page import page_module
 
 if TYPE_CHECKING:
@@ -69,6 +70,7 @@ class TrainingMonitor(Widget):
             model in eval mode; weights are numbers (queries, keys), the others their strings. None: only curves.
         every: seconds between two messages to the page, 0.05 to 10.
         title: heading; None shows none.
+        goal: what to reach by hand; see `Goal`.
 
     Raises:
         ValueError, TypeError: arguments that make no sense.
@@ -84,6 +86,7 @@ class TrainingMonitor(Widget):
         *,
         every: float = 0.2,
         title: str | None = None,
+        goal: Goal | None = None,
     ) -> None:
         self._example: Any = None if example is None else check_function("example", example, TEXTS["example"])
         self._every = real_number("every", every, least=0.05, most=10)
@@ -93,6 +96,7 @@ class TrainingMonitor(Widget):
         self.view = TrainingMonitorView(
             title=checked_title(title), status={"state": "waiting", "run": 0}, control=control
         )
+        pursue(goal, self)
 
     @property
     def wish(self) -> str:

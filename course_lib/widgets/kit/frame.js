@@ -1,9 +1,13 @@
 // @ts-check
 /** What stands around every widget: title, hint, place for the rest, a voice for screen readers, and keys of its own. */
 import { html, setText } from "./elements.js";
+import { filled } from "./format.js";
 import { isCommand } from "./keys.js";
+import { keepDrawn } from "./model.js";
 
 const TEXT = {
+  goal: "Goal: {goal}",
+  reached: "Reached: {goal}",
   gone: "The kernel that this picture came from was restarted or shut down. Run its cell again.",
 };
 
@@ -22,7 +26,8 @@ export function frame({ model, el }, name, { title, hint }) {
     ...(title ? [html("div", { class: "cl-title", role: "heading", "aria-level": "3" }, title)] : []),
     ...(hint ? [html("p", { class: "cl-hint" }, hint)] : []),
   );
-  const root = html("div", { class: `cl cl-${name}` }, head, gone, body, announcer.element);
+  const goal = makeGoal(model);
+  const root = html("div", { class: `cl cl-${name}` }, head, ...goal.elements, gone, body, announcer.element);
   keepPlainKeys(root);
   const onGone = () => (gone.hidden = false);
   model.on("comm_live_update", onGone);
@@ -34,8 +39,31 @@ export function frame({ model, el }, name, { title, hint }) {
     announcer,
     /** Note that the present state has been drawn. */
     painted: () => (root.dataset.paintedSeq = String(Number(root.dataset.paintedSeq ?? 0) + 1)),
-    leave: () => model.off("comm_live_update", onGone),
+    leave() {
+      model.off("comm_live_update", onGone);
+      goal.leave();
+    },
   };
+}
+
+/**
+ * What is to be reached, with a circle that Python fills with a tick; on a page without Python it is only text. It has a voice
+ * of its own: the widget's speaks of something else at the same moment.
+ * @param {any} model
+ */
+function makeGoal(model) {
+  const goal = /** @type {string} */ (model.get("goal"));
+  if (!goal) return { elements: [], leave() {} };
+  const mark = html("span", { class: "cl-goal-mark", "aria-hidden": "true", hidden: model.hasKernel === false });
+  const words = html("span", { role: "status" });
+  const element = html("p", { class: "cl-goal" }, mark, words);
+  const leave = keepDrawn(model, ["reached"], () => {
+    const isReached = /** @type {boolean} */ (model.get("reached"));
+    element.classList.toggle("cl-goal-reached", isReached);
+    setText(mark, isReached ? "✓" : "");
+    setText(words, filled(isReached ? TEXT.reached : TEXT.goal, { goal }));
+  });
+  return { elements: [element], leave };
 }
 
 /**
