@@ -31,7 +31,7 @@ from course_lib.checking import (
     strings,
     whole_number,
 )
-from course_lib.classroom.review.quiz import quiz
+from course_lib.classroom.review import quiz
 from course_lib.data import dates, digits, docs
 from course_lib.data.characters import Characters
 from course_lib.models.attention import MultiHeadAttention

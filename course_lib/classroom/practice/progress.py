@@ -51,6 +51,8 @@ SCHEMA = (  # IF NOT EXISTS: two kernels may both find the file new
     "CREATE INDEX IF NOT EXISTS events_by_subject ON events (kind, subject)",
     f"PRAGMA user_version = {SCHEMA_VERSION}",
 )
+INSERT = "INSERT INTO events VALUES (?, ?, ?, ?, ?)"
+SELECT = "SELECT id, time, kind, subject, details FROM events"
 
 TEXTS = {
     "newer": "your progress file {path} has schema {version}, this course knows up to {known}: update the course (git pull). "
@@ -138,12 +140,13 @@ class Progress:
         except (FileTrouble, NotACourse) as error:
             raise ProgressError(str(error)) from None
 
-    def record(self, kind, subject, **details):
+    def record(self, kind, subject, *, now=None, **details):
         """Append one event.
 
         Args:
             kind: one of `KINDS`.
             subject: what it is about: an exercise or question such as "03.softmax", a card, a notebook, a setting.
+            now: an aware `datetime`; by default the clock's.
             **details: anything JSON can hold, and at least what `KINDS` asks for.
 
         Raises:
@@ -151,21 +154,41 @@ class Progress:
             ProgressError: the file can't be written, or was made by a newer version of the course. The event is
                 remembered, and written with the next one that can be.
         """
-        if kind not in KINDS:
-            raise ValueError(f"kind: {kind!r} is not one of {', '.join(KINDS)}")
-        if flaw := _flaw(kind, details):
-            raise ValueError(f"details of {kind} {subject}: {flaw}")
-        try:
-            text = json.dumps(details, allow_nan=False)  # in ASCII: half a character (a lone surrogate) has no UTF-8
-        except (TypeError, ValueError) as error:
-            raise ValueError(f"details of {kind} {subject}: JSON can't hold them ({error})") from None
+        row = _row(kind, subject, now, details)
         session = self._session
-        row = (None, datetime.now(UTC).isoformat(timespec="milliseconds"), kind, subject, text)
         session.rows.append(row)
         session.unwritten = [*session.unwritten, row][-REMEMBERED:]
         with self._open(make=True) as connection, connection.transaction():
-            connection.executemany("INSERT INTO events VALUES (?, ?, ?, ?, ?)", session.unwritten)
+            connection.executemany(INSERT, session.unwritten)
         session.unwritten = []
+
+    def record_next(self, kind, subject, seen, *, counted, now=None, **details):
+        """Append one event, unless others came in between: two windows may show the same card.
+
+        Args:
+            kind, subject, now, **details: as for `record`.
+            seen: how many events of the kinds `counted` about this subject there were when it was asked.
+            counted: kinds of events.
+
+        Returns:
+            Whether it was appended; when this returns True, it is in the file.
+
+        Raises:
+            ValueError: as for `record`.
+            ProgressError: as for `record`, but this event is not remembered: it counts only once it is in the file.
+        """
+        row = _row(kind, subject, now, details)
+        session = self._session
+        with self._open(make=True) as connection, connection.transaction():
+            connection.executemany(INSERT, session.unwritten)
+            before = _events(connection.execute(f"{SELECT} WHERE subject = ?", (subject,)).fetchall(), None, subject)
+            fits = sum(one["kind"] in counted for one in before) == seen
+            if fits:
+                connection.execute(INSERT, row)
+        session.unwritten = []
+        if fits:
+            session.rows.append(row)
+        return fits
 
     def events(self, kind=None, subject=None):
         """The events so far, oldest first; a row that is damaged is left out.
@@ -183,7 +206,7 @@ class Progress:
         wanted = {"kind": kind, "subject": subject}
         wanted = {column: value for column, value in wanted.items() if value is not None}
         where = " AND ".join(f"{column} = ?" for column in wanted) or "1"
-        query = f"SELECT id, time, kind, subject, details FROM events WHERE {where} ORDER BY id"
+        query = f"{SELECT} WHERE {where} ORDER BY id"
         with self._open(make=False) as connection:
             rows = connection.execute(query, tuple(wanted.values())).fetchall() if connection else []
         return _events([*rows, *self._session.unwritten], kind, subject)
@@ -266,6 +289,23 @@ def _event(number, time, kind, subject, text):
     if not (kind in KINDS and isinstance(subject, str) and isinstance(details, dict)) or _flaw(kind, details):
         return None
     return {**details, "id": number, "time": time, "kind": kind, "subject": subject}
+
+
+def _row(kind, subject, now, details):
+    """A new row.
+
+    Raises:
+        ValueError: an unknown kind, or details that do not belong.
+    """
+    if kind not in KINDS:
+        raise ValueError(f"kind: {kind!r} is not one of {', '.join(KINDS)}")
+    if flaw := _flaw(kind, details):
+        raise ValueError(f"details of {kind} {subject}: {flaw}")
+    try:
+        text = json.dumps(details, allow_nan=False)  # in ASCII: half a character (a lone surrogate) has no UTF-8
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"details of {kind} {subject}: JSON can't hold them ({error})") from None
+    return (None, (now or datetime.now(UTC)).astimezone(UTC).isoformat(timespec="milliseconds"), kind, subject, text)
 
 
 def _flaw(kind, details):

@@ -6,7 +6,7 @@ import pytest
 from course_lib.classroom.practice.progress import Progress, ProgressError
 from course_lib.classroom.review import load_questions, quiz
 from course_lib.classroom.review.questions import Option, Question
-from course_lib.classroom.review.quiz import Quiz
+from course_lib.classroom.review.sitting import Quiz
 
 CHOICE = Question(
     "03.choice", "03", "choice", "Recap", "Which of $a < b$?",

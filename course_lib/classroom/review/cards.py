@@ -1,0 +1,159 @@
+"""Cards: what comes back to be remembered, born by what the learner did.
+
+A quiz answered makes the card of its question, an exercise failed for a known reason the card of that mistake, with the
+learner's own code on it, an exercise passed its task, to be done again from memory. Cards are computed from the events;
+nothing is stored of them. What the course no longer has makes none.
+"""
+
+import functools
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from course_lib.classroom import build, notebooks, places
+from course_lib.classroom.practice.exercises import exercises_of, lessons_with_exercises
+from course_lib.classroom.review.questions import Option, lessons_with_questions, load_questions
+
+SECONDS = {"choice": 25, "open": 60, "mistake": 40, "task": 120}  # what one card takes; measured by no one yet
+
+TEXTS = {
+    "mistake": "This was your {name}. *What is wrong with it?*\n\n{code}",
+    "task": "From memory: *{title}*. {prompt}\n\n{signature}",
+}
+
+SENTENCE = re.compile(r".+?[.?!](?=\s|$)")
+
+
+@dataclass(frozen=True)
+class Card:
+    """One thing to remember.
+
+    Attributes:
+        id: the question's own ("03.weights-recipe"), "03.softmax/mistake/softmax-over-queries" or "03.softmax/task".
+        lesson: "NN".
+        kind: "quiz", "mistake" or "task".
+        title: where it comes from: the section of the lesson, or the exercise.
+        seconds: how long it takes, about.
+        options: of a choice, in the order of the bank; otherwise none.
+        front, back: question and answer, in the mark-up of the question bank.
+    """
+
+    id: str
+    lesson: str
+    kind: str
+    title: str
+    seconds: int
+    texts: Callable[[], tuple[str, str]] = field(repr=False, compare=False)
+    options: tuple[Option, ...] = field(default=(), repr=False)
+
+    @functools.cached_property
+    def _texts(self):  # when asked for: a task's stand in a notebook
+        return self.texts()
+
+    @property
+    def front(self) -> str:
+        return self._texts[0]
+
+    @property
+    def back(self) -> str:
+        return self._texts[1]
+
+
+def cards(events):
+    """The cards that the events made.
+
+    Args:
+        events: what `Progress.events()` gives.
+
+    Returns:
+        Dict of a card's id to the `Card`, oldest first.
+    """
+    made = {}
+    for event in events:
+        id = born_by(event)
+        if id is not None and id not in made:
+            made[id] = _card(id, event)
+    return {id: card for id, card in made.items() if card is not None}
+
+
+def born_by(event):
+    """The id of the card that an event makes, if it is not there yet; None where it makes none."""
+    subject = event["subject"]
+    if event["kind"] == "quiz":
+        return subject
+    if event["kind"] == "check" and event["outcome"] == "passed":
+        return f"{subject}/task"
+    if event["kind"] == "check" and event["outcome"] == "failed":
+        known = [event.get(name) for name in ("diagnosis", "message", "source")]
+        if all(isinstance(one, str) and one for one in known):
+            return f"{subject}/mistake/{known[0]}"
+    return None
+
+
+def _card(id, event):
+    """A card; None if the course has no such question or exercise any more."""
+    if event["kind"] == "quiz":
+        question = _questions(id[:2]).get(id)
+        if question is None:
+            return None
+        texts = question.prompt, question.answer or _right(question)
+        seconds = SECONDS[question.kind]
+        return Card(id, question.lesson, "quiz", question.section, seconds, lambda: texts, question.options)
+    exercise = _exercises(event["subject"][:2]).get(event["subject"])
+    if exercise is None:
+        return None
+    if event["outcome"] == "passed":
+        return Card(id, exercise.lesson, "task", exercise.title, SECONDS["task"], lambda: _task(exercise))
+    front = TEXTS["mistake"].format(name=f"`{exercise.function_name}`", code=_fenced(event["source"]))
+    return Card(id, exercise.lesson, "mistake", exercise.title, SECONDS["mistake"], lambda: (front, event["message"]))
+
+
+@functools.cache
+def _questions(lesson):
+    return {one.id: one for one in load_questions(lesson)} if lesson in lessons_with_questions() else {}
+
+
+@functools.cache
+def _exercises(lesson):
+    return {one.id: one for one in exercises_of(lesson)} if lesson in lessons_with_exercises() else {}
+
+
+def _right(question):
+    """The answer to a choice: what is right, each with its reason."""
+    return "\n\n".join(f"{option.text}\n\n{option.why}" for option in question.options if option.correct)
+
+
+def _task(exercise):
+    """Front and back of a task: what is to be written, and the solution."""
+    solution = build.solution_code(exercise.lesson, exercise.function_name)
+    prompt = first_sentence(_prompt(exercise))
+    signature = re.search(rf"def {exercise.function_name}\(.*?\)(?: ->.*?)?:(?=\s)", solution, re.DOTALL)
+    shown = _fenced(signature[0] if signature else exercise.function_name)
+    return TEXTS["task"].format(title=exercise.title, prompt=prompt, signature=shown), _fenced(solution)
+
+
+def _prompt(exercise):
+    """The text that asks for an exercise: the last one with a heading before its cell."""
+    prompt = ""
+    for cell in notebooks.read(places.lesson_path("solutions", exercise.lesson)).cells:
+        if cell.cell_type == "markdown" and cell.source.startswith("#"):
+            prompt = cell.source
+        elif notebooks.is_answer(cell) and notebooks.nbgrader(cell)["grade_id"] == exercise.function_name:
+            break
+    return prompt
+
+
+def first_sentence(markdown):
+    """The first sentence of a prompt: of the first paragraph that is neither heading nor formula, list or code."""
+    for paragraph in re.split(r"\n\s*\n", markdown):
+        text = " ".join(paragraph.split())
+        if text and not text.startswith(("#", "$$", "- ", "```", "**In:", "|", ">")):
+            text = re.sub(r"^\([^)]*\)\s*", "", text).replace("**", "*")
+            found = SENTENCE.match(text)
+            return found[0] if found else text
+    return ""
+
+
+def _fenced(code):
+    """Code as a block of the mark-up, which three backticks would end."""
+    return "```\n" + code.strip("\n").replace("```", "'''") + "\n```"

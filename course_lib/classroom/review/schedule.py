@@ -1,0 +1,278 @@
+"""When a card comes back: one day, three days, a week and a month after it was made, then as FSRS says.
+
+The state of all cards is the replay of the events up to now, a pure function of both. A card is due on a day of the
+learner's calendar, from midnight on; how long ago it was answered is reckoned in UTC, so that a journey changes nothing.
+"""
+
+import math
+from collections import Counter, defaultdict
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, timedelta
+
+from fsrs import Card as Memory
+from fsrs import Rating, Scheduler
+
+from course_lib.checking import whole_number
+from course_lib.classroom.practice.progress import RATINGS, Progress
+from course_lib.classroom.review.cards import Card, born_by, cards
+from course_lib.classroom.review.questions import load_questions
+
+DAY = timedelta(days=1)
+SCHEDULER = Scheduler(
+    learning_steps=[1 * DAY, 2 * DAY, 4 * DAY, 23 * DAY], relearning_steps=[1 * DAY], enable_fuzzing=False
+)
+GRADES = {name: Rating(number) for number, name in enumerate(RATINGS, 1)}
+ANSWERS = ("quiz", "review")  # the kinds of events that answer a card
+
+FEWEST_MINUTES, MOST_MINUTES = 5, 15  # of reviews a day
+AHEAD = 31  # days that a plan looks ahead
+EARLY = timedelta(hours=12)  # a quiz taken again counts as a review if the card was due within this
+OLDEST = datetime(2020, 1, 1, tzinfo=UTC)  # no event is older than the course
+
+TEXTS = {
+    "zone": "now: expected a time with its time zone, got {now!r}",
+    "rating": "rating: expected one of {known}, got {rating!r}",
+    "card": "card_id: you have no card {id!r}",
+    "lesson": "lesson: expected one with questions, got {lesson!r}",
+}
+
+
+@dataclass(frozen=True)
+class Scheduled:
+    """Where a card stands.
+
+    Attributes:
+        card: the `Card`.
+        due: when it is due, UTC; on its day it may be answered from midnight on.
+        seen: how often it was answered, whether or not that counted.
+        last: when it was last answered and that counted, UTC; at first, when it was made.
+        reviews: how many answers counted.
+        lapses: how many of them were "again".
+        memory: what FSRS knows of it.
+    """
+
+    card: Card
+    due: datetime
+    seen: int
+    last: datetime
+    reviews: int
+    lapses: int
+    memory: Memory
+
+
+@dataclass(frozen=True)
+class Portion:
+    """What is to be reviewed now.
+
+    Attributes:
+        cards: `Scheduled` cards, lessons mixed.
+        waiting: how many more are due, for another day.
+        minutes: how long `cards` take, about.
+        done: how many reviews were done today.
+    """
+
+    cards: list[Scheduled]
+    waiting: int
+    minutes: int
+    done: int
+
+
+@dataclass(frozen=True)
+class Day:
+    """A day of the plan: how many cards come on it, and how many minutes they take, about."""
+
+    date: date
+    cards: int
+    minutes: int
+
+
+def state(events, now=None):
+    """Where every card stands.
+
+    Args:
+        events: what `Progress.events()` gives, oldest first.
+        now: an aware `datetime`; by default the clock's.
+
+    Returns:
+        Dict of a card's id to its `Scheduled`.
+    """
+    return _replay(events, _utc(now))[0]
+
+
+def due(events, now=None, minutes=MOST_MINUTES):
+    """Today's portion of reviews: the most overdue first chosen, then lessons mixed. What was done today counts.
+
+    Args:
+        events, now: as for `state`.
+        minutes: what the learner has for reviews a day; less than 5 or more than 15 counts as that.
+
+    Returns:
+        A `Portion`.
+    """
+    now = _utc(now)
+    scheduled, today = _replay(events, now)
+    waiting = sorted((one for one in scheduled.values() if is_due(one, now)), key=lambda one: (one.due, one.card.id))
+    left = 60 * min(max(minutes, FEWEST_MINUTES), MOST_MINUTES) - sum(one.card.seconds for one in today)
+    chosen = 0
+    while chosen < len(waiting) and left >= waiting[chosen].card.seconds:
+        left -= waiting[chosen].card.seconds
+        chosen += 1
+    portion = _mixed(waiting[:chosen])
+    return Portion(portion, len(waiting) - chosen, _minutes(portion), len(today))
+
+
+def is_due(scheduled, now):
+    """Whether a card is due on the day, of the learner's calendar, of a moment."""
+    return day(scheduled.due) <= day(now)
+
+
+def answer(card_id, rating, seen, now=None, progress=None, **details):
+    """Record one review, unless the card was answered elsewhere in the meantime. When this returns, it is in the file.
+
+    Args:
+        card_id: the card's id.
+        rating: "again", "hard", "good" or "easy".
+        seen: the `Scheduled.seen` of the card as it was asked.
+        now: an aware `datetime`; by default the clock's.
+        progress: where it is recorded; by default the learner's `Progress()`.
+        **details: what else is to be kept, such as seconds.
+
+    Returns:
+        Whether it was recorded; False if the card has had another answer since it was asked.
+
+    Raises:
+        ValueError: no such rating, or no such card.
+        ProgressError: the record can't be read or written; nothing was recorded.
+    """
+    if rating not in RATINGS:
+        raise ValueError(TEXTS["rating"].format(known=", ".join(RATINGS), rating=rating))
+    seen = whole_number("seen", seen, 0)
+    progress = progress if progress is not None else Progress()
+    if card_id not in cards(progress.events()):
+        raise ValueError(TEXTS["card"].format(id=card_id))
+    return progress.record_next("review", card_id, seen, counted=ANSWERS, now=_utc(now), rating=rating, **details)
+
+
+def coming(events, now=None, days=AHEAD, lesson=None):
+    """What comes on each of the next days, if every card is answered "good" on its day.
+
+    Args:
+        events, now: as for `state`.
+        days: how many days, today being the first; on it is all that is overdue.
+        lesson: "NN", only cards of this lesson.
+
+    Returns:
+        A list of `Day`, one for each day.
+    """
+    now = _utc(now)
+    scheduled = [one for one in state(events, now).values() if lesson in (None, one.card.lesson)]
+    return _ahead(scheduled, now, whole_number("days", days, 1))
+
+
+def plan(lesson, events, now=None):
+    """The days on which a lesson comes back within the next month, if every card is answered "good" on its day.
+
+    Args:
+        lesson: "03", 3 or "03_self_attention_by_hand".
+        events, now: as for `state`.
+
+    Returns:
+        A list of `Day`, only those on which something comes. Before the lesson's first quiz it is as if all of its
+        questions were answered now.
+
+    Raises:
+        ValueError: no questions for this lesson.
+    """
+    now, bank = _utc(now), load_questions(lesson)
+    number = bank[0].lesson
+    mine = [one for one in state(events, now).values() if one.card.lesson == number]
+    if not mine:
+        first = [{"kind": "quiz", "subject": one.id, "time": now.isoformat(), "rating": "good"} for one in bank]
+        mine = state(first, now).values()
+    return [one for one in _ahead(mine, now, AHEAD) if one.cards]
+
+
+def day(moment):
+    """The day of a moment in the learner's calendar."""
+    return moment.astimezone().date()
+
+
+def _ahead(scheduled, now, days):
+    """The days from today on, and what comes on them."""
+    loads = Counter()
+    counts = Counter()
+    last = day(now) + (days - 1) * DAY
+    for one in scheduled:
+        memory = one.memory
+        while (on := max(day(memory.due), day(now))) <= last:
+            counts[on] += 1
+            loads[on] += one.card.seconds
+            memory, _ = SCHEDULER.review_card(memory, Rating.Good, max(memory.due, now))
+    dates = [day(now) + number * DAY for number in range(days)]
+    return [Day(on, counts[on], math.ceil(loads[on] / 60)) for on in dates]
+
+
+def _replay(events, now):
+    """(Dict of ids to `Scheduled`, the list of reviews done today), after all events."""
+    deck, scheduled, today = cards(events), {}, []
+    seen = Counter(event["subject"] for event in events if event["kind"] in ANSWERS)
+    for event, moment in zip(events, _moments(events, now), strict=True):
+        id = event["subject"] if event["kind"] == "review" else born_by(event)
+        one = scheduled.get(id)
+        if one is None and id in deck and event["kind"] != "review":
+            memory = Memory(card_id=0, due=moment + DAY)
+            scheduled[id] = Scheduled(deck[id], memory.due, seen[id], moment, 0, 0, memory)
+        elif one is not None and event["kind"] in ANSWERS:
+            moment = max(moment, one.last)
+            if event["kind"] == "review" or moment >= one.due - EARLY:
+                scheduled[id] = _answered(one, event["rating"], moment)
+            if event["kind"] == "review" and day(moment) == day(now):
+                today.append(one)
+    return scheduled, today
+
+
+def _answered(one, rating, moment):
+    memory, _ = SCHEDULER.review_card(one.memory, GRADES[rating], moment)
+    lapses = one.lapses + (rating == "again")
+    return replace(one, due=memory.due, last=moment, reviews=one.reviews + 1, lapses=lapses, memory=memory)
+
+
+def _moments(events, now):
+    """When the events were, UTC, none after `now`.
+
+    An event of the future was written by a clock that ran ahead: it takes the time of the one that follows it.
+    """
+    moments, following = [], now
+    for event in reversed(events):
+        moment = datetime.fromisoformat(event["time"])
+        moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+        moment = following if moment > now else OLDEST if moment < OLDEST else moment.astimezone(UTC)
+        moments.append(moment)
+        following = moment
+    return moments[::-1]
+
+
+def _mixed(chosen):
+    """The same cards, those of one lesson apart from each other as far as can be."""
+    left, mixed = defaultdict(list), []
+    for one in chosen:
+        left[one.card.lesson].append(one)
+    while left:
+        others = [lesson for lesson in left if not mixed or lesson != mixed[-1].card.lesson] or list(left)
+        lesson = max(others, key=lambda lesson: len(left[lesson]))
+        mixed.append(left[lesson].pop(0))
+        if not left[lesson]:
+            del left[lesson]
+    return mixed
+
+
+def _minutes(scheduled):
+    return math.ceil(sum(one.card.seconds for one in scheduled) / 60)
+
+
+def _utc(now):
+    if now is None:
+        return datetime.now(UTC)
+    if now.tzinfo is None:
+        raise ValueError(TEXTS["zone"].format(now=now))
+    return now.astimezone(UTC)
