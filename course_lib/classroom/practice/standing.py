@@ -1,0 +1,332 @@
+"""Where the learner stands: everything that is shown of it, computed from the events, and nothing kept beside them.
+
+    standing = stand(Progress().events())
+    standing.continue_at.heading        "Step 4 · Divide by the sum?"
+    standing.next_task.id               "03.softmax"
+    standing.lessons[3].passed          2
+
+The home page, `dashboard()` and `course status` show this, each in its own way.
+"""
+
+import json
+import re
+from collections import defaultdict
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import lru_cache
+from pathlib import PurePosixPath
+
+from course_lib.classroom import notebooks, places
+from course_lib.classroom.practice.exercises import exercises_of, lessons_with_exercises
+
+PATHS = {  # the ways through the course -> numbers of the lessons they lead through; None: all of them
+    "all": None,
+    "core": None,
+    "short": ("00", "03", "04", "05", "06"),
+}
+MINUTES = (5, 240)  # the fewest and the most that one can plan for a day
+DEFAULTS = {"path": "all", "minutes": 20}
+
+TITLE = re.compile(r"^# (?:\d\d · )?(.+)$", re.M)
+HEADING = re.compile(r"^#{1,4} (.+)$", re.M)
+TIME = re.compile(r"\*\*Time:\*\*\D*(\d+) minutes")
+TASKS_TIME = re.compile(r"(\d+) (?:minutes )?for the exercises")
+
+
+@dataclass(frozen=True)
+class Outline:
+    """What a notebook says of itself: its title, the minutes it takes, and under which heading each cell stands."""
+
+    title: str = ""
+    minutes: int = 0
+    headings: dict = field(default_factory=dict)  # id of a cell -> heading
+
+
+@dataclass(frozen=True)
+class Task:
+    """One exercise, and how far the learner is: "new", "tried" or "passed"."""
+
+    id: str
+    title: str
+    points: int
+    state: str
+
+    @property
+    def name(self):
+        """What the function is called."""
+        return self.id.partition(".")[2]
+
+
+@dataclass(frozen=True)
+class LessonStanding:
+    """One lesson, and how far the learner is.
+
+    Attributes:
+        name, number, title: "03_self_attention_by_hand", "03", "Self-attention by hand".
+        minutes: how long it takes, its exercises included; 0 if it does not say.
+        on_path: whether the way that the learner chose leads through it.
+        tasks: its exercises, in the order in which it asks them.
+        hints, solutions: how often they were looked at.
+        quiz_answered, quiz_right: questions, by the latest answer to each.
+        last: when the learner last did something in it, or None.
+    """
+
+    name: str
+    number: str
+    title: str
+    minutes: int
+    on_path: bool
+    tasks: tuple
+    hints: int
+    solutions: int
+    quiz_answered: int
+    quiz_right: int
+    last: datetime | None
+
+    @property
+    def passed(self):
+        """How many of its exercises are passed."""
+        return sum(task.state == "passed" for task in self.tasks)
+
+    @property
+    def attempted(self):
+        """How many of its exercises were tried."""
+        return sum(task.state != "new" for task in self.tasks)
+
+    @property
+    def points(self):
+        """The points of the exercises that are passed."""
+        return sum(task.points for task in self.tasks if task.state == "passed")
+
+    @property
+    def points_total(self):
+        """The points that there are."""
+        return sum(task.points for task in self.tasks)
+
+    @property
+    def state(self):
+        """ "new", "begun" or "done": all exercises passed or, where there are none, the quiz answered."""
+        if self.last is None:
+            return "new"
+        done = self.passed == len(self.tasks) if self.tasks else self.quiz_answered > 0
+        return "done" if done else "begun"
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where to go on: a lesson or its exercises ("notebooks" or "exercises"), the cell, and the heading it stands under."""
+
+    kind: str
+    lesson: LessonStanding
+    cell: str = ""
+    heading: str = ""
+
+
+@dataclass(frozen=True)
+class MetMistake:
+    """A mistake that a check named, and whether the exercise was passed later."""
+
+    task: Task
+    diagnosis: str
+    message: str
+    overcome: bool
+
+
+@dataclass(frozen=True)
+class Standing:
+    """Where the learner stands.
+
+    Attributes:
+        is_new: whether they have done nothing yet.
+        path, minutes: the way they chose, a key of `PATHS`, and the minutes a day they plan for.
+        lessons: a `LessonStanding` for each lesson of the course.
+        continue_at: the `Place` where they were last, or else that of the first lesson on their way.
+        next_task: the `Task` to do next, or None.
+        functions: the `Task`s they passed, in the course's order.
+        mistakes: `MetMistake`s, the latest first.
+        guesses, guesses_right: how many they guessed, and how many were right.
+        goals: how many goals of widgets they reached.
+        days: on how many days they did something.
+    """
+
+    is_new: bool
+    path: str
+    minutes: int
+    lessons: tuple
+    continue_at: Place | None
+    next_task: Task | None
+    functions: tuple
+    mistakes: tuple
+    guesses: int
+    guesses_right: int
+    goals: int
+    days: int
+
+    def lesson(self, number):
+        """The `LessonStanding` of a lesson, by its number, or None."""
+        return next((one for one in self.lessons if one.number == number), None)
+
+
+def stand(events, now=None):
+    """Compute where the learner stands.
+
+    Args:
+        events: the events of `Progress`, oldest first.
+        now: a datetime with a time zone, in which days are counted; by default this computer's.
+
+    Returns:
+        A `Standing`.
+
+    Raises:
+        ValueError: `now` has no time zone.
+    """
+    now = now or datetime.now().astimezone()
+    if now.tzinfo is None:
+        raise ValueError(f"now: expected a datetime with a time zone, got {now!r}")
+    by_kind = defaultdict(list)
+    for event in events:
+        by_kind[event["kind"]].append(event)
+    path = _setting(by_kind["setting"], "path", lambda value: isinstance(value, str) and value in PATHS)
+    minutes = _setting(by_kind["setting"], "minutes", _is_minutes)
+    lessons = _lessons(events, PATHS[path])
+    tasks = {task.id: task for lesson in lessons for task in lesson.tasks}
+    guesses = {event["subject"]: event for event in reversed(by_kind["guess"])}  # the first answer to each counts
+    asked = [event["outcome"] for event in guesses.values() if event["outcome"] != "shown"]
+    place = _place(by_kind["place"], lessons) or _first(lessons)
+    return Standing(
+        is_new=not events,
+        path=path,
+        minutes=minutes,
+        lessons=lessons,
+        continue_at=place,
+        next_task=_next_task(lessons, place),
+        functions=tuple(task for task in tasks.values() if task.state == "passed"),
+        mistakes=_mistakes(by_kind["check"], tasks),
+        guesses=len(asked),
+        guesses_right=asked.count("right"),
+        goals=len({event["subject"] for event in by_kind["goal"]}),
+        days=len({_day(event, now) for event in events if event["kind"] != "setting"}),
+    )
+
+
+def outline(path):
+    """Read what a notebook says of itself; an empty `Outline` where it can't be read.
+
+    Args:
+        path: the file.
+    """
+    try:
+        seen = path.stat()
+        return _outline(path, seen.st_mtime_ns, seen.st_size)
+    except (OSError, ValueError):
+        return Outline()
+
+
+@lru_cache(maxsize=128)
+def _outline(path, _changed, _size):
+    cells = json.loads(notebooks.read_text(path)).get("cells", [])
+    headings, heading, text = {}, "", ""
+    for cell in filter(lambda cell: isinstance(cell, dict), cells if isinstance(cells, list) else []):
+        source = cell.get("source", "")
+        source = source if isinstance(source, str) else "".join(map(str, source))
+        if cell.get("cell_type") == "markdown":
+            text = text or source
+            heading = re.sub(r"[*`$]", "", (HEADING.findall(source) or [heading])[-1])
+        headings[str(cell.get("id", ""))] = heading
+    title, times = TITLE.search(text), [*TIME.findall(text)[:1], *TASKS_TIME.findall(text)[:1]]
+    return Outline(title[1].strip() if title else "", sum(map(int, times)), headings)
+
+
+def _lessons(events, way):
+    about = defaultdict(list)  # number of a lesson -> its events
+    for event in events:
+        if event["kind"] == "place":
+            about[PurePosixPath(event["subject"]).name[:2]].append(event)
+        elif event["kind"] != "setting":
+            about[event["subject"].partition(".")[0]].append(event)
+    return tuple(_lesson(name, about[name[:2]], way is None or name[:2] in way) for name in places.lessons())
+
+
+def _lesson(name, events, on_path):
+    told, number = outline(places.lesson_path("notebooks", name)), name[:2]
+    tried = [event for event in events if event["kind"] == "check" and event["outcome"] != "unattempted"]
+    attempted = {event["subject"] for event in tried}
+    passed = {event["subject"] for event in tried if event["outcome"] == "passed"}
+    answers = {event["subject"]: event for event in events if event["kind"] == "quiz"}  # the latest of each question
+    return LessonStanding(
+        name=name,
+        number=number,
+        title=told.title or name[3:].replace("_", " ").capitalize(),
+        minutes=told.minutes,
+        on_path=on_path,
+        tasks=tuple(
+            Task(one.id, one.title, one.points, _state(one.id, attempted, passed))
+            for one in (exercises_of(number) if number in lessons_with_exercises() else ())
+        ),
+        hints=sum(event["kind"] == "hint" for event in events),
+        solutions=sum(event["kind"] == "solution" and event["shown"] for event in events),
+        quiz_answered=len(answers),
+        quiz_right=sum(bool(event.get("correct")) for event in answers.values()),
+        last=datetime.fromisoformat(events[-1]["time"]) if events else None,
+    )
+
+
+def _state(id, attempted, passed):
+    return "passed" if id in passed else "tried" if id in attempted else "new"
+
+
+def _place(events, lessons):
+    """Where the learner was last, if the course still has that lesson."""
+    kinds = {folder: kind for kind, folder in places.OWN.items()}
+    by_name = {lesson.name: lesson for lesson in lessons}
+    for event in reversed(events):
+        folder, _, file = event["subject"].partition("/")
+        lesson = by_name.get(file.removesuffix(".ipynb"))
+        if folder in kinds and lesson is not None:
+            own = outline(places.own_path(kinds[folder], lesson.name))
+            course = outline(places.lesson_path(kinds[folder], lesson.name))  # where their copy can't be read
+            cell = event["cell"]
+            return Place(kinds[folder], lesson, cell, own.headings.get(cell) or course.headings.get(cell, ""))
+    return None
+
+
+def _first(lessons):
+    """The first lesson on the way that is not done."""
+    way = [lesson for lesson in lessons if lesson.on_path]
+    return next((Place("notebooks", lesson) for lesson in way if lesson.state != "done"), None)
+
+
+def _next_task(lessons, place):
+    """The first exercise not passed: of the lesson where the learner is, of those begun, of those to come."""
+    here = [place.lesson] if place else []
+    begun = [lesson for lesson in lessons if lesson.state == "begun"]
+    order = [*here, *begun, *(lesson for lesson in lessons if lesson.on_path)]
+    return next((task for lesson in order for task in lesson.tasks if task.state != "passed"), None)
+
+
+def _mistakes(checks, tasks):
+    met, passed = {}, set()
+    for event in reversed(checks):
+        task, diagnosis = tasks.get(event["subject"]), event.get("diagnosis")
+        if event["outcome"] == "passed":
+            passed.add(event["subject"])
+        elif event["outcome"] == "failed" and task and isinstance(diagnosis, str) and diagnosis:
+            message = event.get("message")
+            one = MetMistake(task, diagnosis, message if isinstance(message, str) else "", task.id in passed)
+            met.setdefault((task.id, diagnosis), one)
+    return tuple(met.values())
+
+
+def _setting(events, subject, is_valid):
+    """The latest value of a setting that makes sense."""
+    values = [event["value"] for event in events if event["subject"] == subject and is_valid(event["value"])]
+    return values[-1] if values else DEFAULTS[subject]
+
+
+def _is_minutes(value):
+    least, most = MINUTES
+    return isinstance(value, int) and not isinstance(value, bool) and least <= value <= most
+
+
+def _day(event, now):
+    return datetime.fromisoformat(event["time"]).astimezone(now.tzinfo).date()
