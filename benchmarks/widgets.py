@@ -27,7 +27,7 @@ from tests.prove import find_browser
 
 TURN = 10
 DRAG_SECONDS = 4
-STOCK = ("--ServerApp.jpserver_extensions=course_lib.classroom.lab.prompt=False",)
+STOCK = ("--ServerApp.jpserver_extensions=course_lib.classroom.lab.extensions=False",)
 OURS, INTERACT, IPYMPL = "AttentionPlayground", "interact + seaborn", "ipympl"
 SLOW_MS = (10, 50, 200)
 

@@ -94,7 +94,6 @@ class Lab:
                 extra=[
                     "--ServerApp.ip=127.0.0.1",
                     "--IdentityProvider.token=",
-                    "--LabApp.expose_app_in_browser=True",
                     "--JupyterNotebookApp.expose_app_in_browser=True",
                     f"--LabApp.user_settings_dir={self.folder / 'user'}",
                     f"--LabApp.workspaces_dir={self.folder / 'workspaces'}",

@@ -49,7 +49,8 @@ def command(port=None, browser=True, notebook=None, extra=()):
         "LanguageServerManager.autodetect": False,  # a type checker of those who write the course is none of a learner's
         "ServerApp.root_dir": root,
         "ServerApp.answer_yes": True,  # one Ctrl-C ends it, without a question
-        "ServerApp.jpserver_extensions": "course_lib.classroom.lab.prompt=True",  # widgets that Python answers follow the pointer
+        "ServerApp.jpserver_extensions": "course_lib.classroom.lab.extensions=True",
+        "LabApp.expose_app_in_browser": True,  # a button of a lesson opens an exercise beside it
         "LabApp.app_settings_dir": Path(__file__).parent,  # overrides.json there: no news, no look for updates
         "LabApp.extension_manager": "readonly",
     }

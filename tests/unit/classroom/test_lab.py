@@ -213,7 +213,7 @@ def test_a_real_start_asks_nobody_outside_and_ends_cleanly(course):
         log = server.communicate(timeout=60)[1]
     finally:
         server.kill()
-    assert "course_lib.classroom.lab.prompt | extension was successfully loaded" in log
+    assert "course_lib.classroom.lab.extensions | extension was successfully loaded" in log
     properties = json.loads(settings)["schema"]["properties"]
     assert properties["fetchNews"]["default"] == "false"
     assert properties["checkForUpdates"]["default"] is False
