@@ -69,7 +69,7 @@ def test_a_goal_can_wait_for_a_function_that_does_not_work_yet(told):
 def test_what_is_no_goal_is_refused(refuses):
     refuses(lambda: play(lambda one: one.weights[0, 0] > 0.1), "03.listens", "reached in the state")
     refuses(lambda: MaskBuilder(3, goal="hide it"), "goal is one string", "Goal(name, text, reached)", error=TypeError)
-    refuses(lambda: Goal("a", "b", True), "reached", "True", error=TypeError)
-    refuses(lambda: Goal("a", 1, print), "text", "1", error=TypeError)
+    refuses(lambda: Goal("a", "b", True), "reached", "bool", error=TypeError)
+    refuses(lambda: Goal("a", 1, print), "text", "int", error=TypeError)
     with pytest.raises(IndexError):  # a goal that makes no sense is seen at once
         play(lambda one: one.weights[0, 7] > 0.5)
