@@ -214,6 +214,7 @@ def test_a_real_start_asks_nobody_outside_and_ends_cleanly(course):
     finally:
         server.kill()
     assert "course_lib.classroom.lab.extensions | extension was successfully loaded" in log
+    assert "yarn" not in log  # which Node would run by the rules of our own package.json, and fail at length
     properties = json.loads(settings)["schema"]["properties"]
     assert properties["fetchNews"]["default"] == "false"
     assert properties["checkForUpdates"]["default"] is False
