@@ -4,9 +4,10 @@ The state of all cards is the replay of the events up to now, a pure function of
 learner's calendar, from midnight on; how long ago it was answered is reckoned in UTC, so that a journey changes nothing.
 """
 
+import functools
 import math
 from collections import Counter, defaultdict
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 
 from fsrs import Card as Memory
@@ -43,8 +44,8 @@ class Scheduled:
 
     Attributes:
         card: the `Card`.
-        due: when it is due, UTC; on its day it may be answered from midnight on.
         seen: how often it was answered, whether or not that counted.
+        due: when it is due, UTC; on its day it may be answered from midnight on.
         last: when it was last answered and that counted, UTC; at first, when it was made.
         reviews: how many answers counted.
         lapses: how many of them were "again".
@@ -52,12 +53,12 @@ class Scheduled:
     """
 
     card: Card
-    due: datetime
     seen: int
+    due: datetime
     last: datetime
     reviews: int
     lapses: int
-    memory: Memory
+    memory: Memory = field(repr=False)
 
 
 @dataclass(frozen=True)
@@ -112,7 +113,7 @@ def due(events, now=None, minutes=MOST_MINUTES):
     now = _utc(now)
     scheduled, today = _replay(events, now)
     waiting = sorted((one for one in scheduled.values() if is_due(one, now)), key=lambda one: (one.due, one.card.id))
-    left = 60 * min(max(minutes, FEWEST_MINUTES), MOST_MINUTES) - sum(one.card.seconds for one in today)
+    left = 60 * min(max(minutes, FEWEST_MINUTES), MOST_MINUTES) - sum(card.seconds for card in today)
     chosen = 0
     while chosen < len(waiting) and left >= waiting[chosen].card.seconds:
         left -= waiting[chosen].card.seconds
@@ -213,28 +214,34 @@ def _ahead(scheduled, now, days):
 
 
 def _replay(events, now):
-    """(Dict of ids to `Scheduled`, the list of reviews done today), after all events."""
-    deck, scheduled, today = cards(events), {}, []
-    seen = Counter(event["subject"] for event in events if event["kind"] in ANSWERS)
+    """(Dict of ids to `Scheduled`, the cards of the reviews done today), after all events."""
+    deck, answers, today = cards(events), {}, []
+    midnight = now.astimezone().replace(hour=0, minute=0, second=0, microsecond=0).astimezone(UTC)
     for event, moment in zip(events, _moments(events, now), strict=True):
-        id = event["subject"] if event["kind"] == "review" else born_by(event)
-        one = scheduled.get(id)
-        if one is None and id in deck and event["kind"] != "review":
-            memory = Memory(card_id=0, due=moment + DAY)
-            scheduled[id] = Scheduled(deck[id], memory.due, seen[id], moment, 0, 0, memory)
-        elif one is not None and event["kind"] in ANSWERS:
-            moment = max(moment, one.last)
-            if event["kind"] == "review" or moment >= one.due - EARLY:
-                scheduled[id] = _answered(one, event["rating"], moment)
-            if event["kind"] == "review" and day(moment) == day(now):
-                today.append(one)
-    return scheduled, today
+        kind = event["kind"]
+        id = event["subject"] if kind in ANSWERS else born_by(event)
+        if id in answers and kind in ANSWERS:
+            answers[id].append((kind, event["rating"], moment))
+            if kind == "review" and moment >= midnight:
+                today.append(deck[id])
+        elif id in deck and id not in answers and kind != "review":
+            answers[id] = [(kind, None, moment)]
+    seen = Counter(event["subject"] for event in events if event["kind"] in ANSWERS)
+    return {id: Scheduled(deck[id], seen[id], *_remembered(tuple(those))) for id, those in answers.items()}, today
 
 
-def _answered(one, rating, moment):
-    memory, _ = SCHEDULER.review_card(one.memory, GRADES[rating], moment)
-    lapses = one.lapses + (rating == "again")
-    return replace(one, due=memory.due, last=moment, reviews=one.reviews + 1, lapses=lapses, memory=memory)
+@functools.lru_cache(maxsize=4096)
+def _remembered(answers):
+    """(due, last, reviews, lapses, memory) after the answers to one card: (kind of event, rating, moment); the first made it."""
+    (_, _, last), *later = answers
+    memory, reviews, lapses = Memory(card_id=0, due=last + DAY), 0, 0
+    for kind, rating, moment in later:
+        moment = max(moment, last)  # the clock may have been moved back
+        if kind == "quiz" and moment < memory.due - EARLY:
+            continue
+        memory, _ = SCHEDULER.review_card(memory, GRADES[rating], moment)
+        last, reviews, lapses = moment, reviews + 1, lapses + (rating == "again")
+    return memory.due, last, reviews, lapses, memory
 
 
 def _moments(events, now):
