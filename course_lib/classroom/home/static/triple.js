@@ -1,0 +1,188 @@
+/** The first picture: the arrow of one word, to be dragged, and how much it then takes from each of three words. */
+
+/** @typedef {{ name: string, key: [number, number], x: number, colour: string }} Word */
+
+// "The cat sat on the mat and it was warm." Keys lie in a plane; x is where the word stands in the sentence.
+/** @type {Word[]} */
+export const WORDS = [
+  { name: "cat", key: [1.1, 0.75], x: 81, colour: "cat" },
+  { name: "mat", key: [-1.1, 0.75], x: 231, colour: "mat" },
+  { name: "it", key: [0, -1.15], x: 305, colour: "it" },
+];
+const SENTENCE = [
+  { text: "The", x: 42 },
+  { text: "sat on the", x: 154 },
+  { text: "and", x: 275 },
+  { text: "was warm.", x: 367 },
+];
+const START = /** @type {[number, number]} */ ([0.35, 1.15]);
+const REACH = 2; // how far the arrow can be pulled
+const STEP = 0.1;
+const LINE = 112; // where the sentence stands
+const PLANE = { x: 138, y: 254, unit: 58 };
+const BARS = { x: 288, y: 206, width: 126, gap: 46 };
+
+/**
+ * Attention of one query: shares that are positive and sum to 1, by how well the query fits each key.
+ * @param {[number, number]} query
+ * @param {[number, number][]} keys
+ * @returns {number[]}
+ */
+export function attend(query, keys) {
+  const scores = keys.map((key) => 2 * (query[0] * key[0] + query[1] * key[1]));
+  const most = Math.max(...scores);
+  const shares = scores.map((score) => Math.exp(score - most));
+  const sum = shares.reduce((total, share) => total + share, 0);
+  return shares.map((share) => share / sum);
+}
+
+/**
+ * A query that the arrow can show: no longer than `REACH`.
+ * @param {number} x
+ * @param {number} y
+ * @returns {[number, number]}
+ */
+export function within(x, y) {
+  const length = Math.hypot(x, y);
+  const scale = length > REACH ? REACH / length : 1;
+  return [x * scale, y * scale];
+}
+
+/**
+ * What a screen reader says of the shares.
+ * @param {number[]} shares
+ */
+export function said(shares) {
+  return WORDS.map((word, index) => `${word.name} ${Math.round(100 * shares[index])} percent`).join(", ");
+}
+
+/**
+ * @param {string} tag
+ * @param {Record<string, string | number>} [attributes]
+ * @param {string} [text]
+ */
+function draw(tag, attributes = {}, text = "") {
+  const element = document.createElementNS("http://www.w3.org/2000/svg", tag);
+  for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, String(value));
+  element.textContent = text;
+  return element;
+}
+
+/**
+ * Draw the picture into an element.
+ * @param {HTMLElement} root
+ */
+function show(root) {
+  const picture = /** @type {SVGSVGElement} */ (draw("svg", { viewBox: "0 0 440 370", role: "group" }));
+  picture.setAttribute("aria-label", "The cat sat on the mat and it was warm: what does it mean?");
+  const it = WORDS[2];
+  const arcs = WORDS.map((word) => {
+    const high = word === it ? 46 : 28 + 0.2 * (it.x - word.x);
+    const from = word === it ? it.x - 12 : it.x;
+    const to = word === it ? it.x + 12 : word.x;
+    const path = `M${from} ${LINE - 20} C${from} ${LINE - 20 - high} ${to} ${LINE - 20 - high} ${to} ${LINE - 20}`;
+    return draw("path", { class: `arc ${word.colour}`, d: path });
+  });
+  picture.append(...arcs);
+  for (const { text, x } of SENTENCE) {
+    picture.append(draw("text", { class: "others", x, y: LINE, "text-anchor": "middle" }, text));
+  }
+  for (const { name, x, colour } of WORDS) {
+    picture.append(draw("text", { class: `word ${colour}`, x, y: LINE, "text-anchor": "middle" }, name));
+  }
+
+  for (const { name, key, colour } of WORDS) {
+    const [x, y] = [PLANE.x + key[0] * PLANE.unit, PLANE.y - key[1] * PLANE.unit];
+    const place = { x: PLANE.x + key[0] * 1.28 * PLANE.unit, y: PLANE.y - key[1] * 1.32 * PLANE.unit + 6 };
+    picture.append(
+      draw("line", { class: `ray ${colour}`, x1: PLANE.x, y1: PLANE.y, x2: x, y2: y }),
+      draw("circle", { class: `spot ${colour}`, cx: x, cy: y, r: 6 }),
+      draw("text", { class: `word ${colour}`, ...place, "text-anchor": "middle" }, name),
+    );
+  }
+  const query = draw("line", { class: "query", x1: PLANE.x, y1: PLANE.y });
+  const handle = draw("g", {
+    class: "handle",
+    tabindex: 0,
+    role: "slider",
+    "aria-label": "Where the word it looks; the arrow keys turn it",
+    "aria-valuemin": 0,
+    "aria-valuemax": 100,
+  });
+  const grip = draw("g", { class: "hint" });
+  grip.append(draw("circle", { r: 22, style: "fill: transparent; stroke: none" }), draw("circle", { r: 11 }));
+  handle.append(grip);
+
+  const bars = WORDS.map(({ name, colour }, index) => {
+    const y = BARS.y + index * BARS.gap;
+    const bar = draw("rect", { class: `bar ${colour}`, x: BARS.x, y: y + 8, height: 14, rx: 4 });
+    const number = draw("text", { class: "number", x: BARS.x + BARS.width, y, "text-anchor": "end" });
+    picture.append(
+      draw("text", { class: `word ${colour}`, x: BARS.x, y }, name),
+      draw("rect", { class: "track", x: BARS.x, y: y + 8, width: BARS.width, height: 14, rx: 4 }),
+      bar,
+      number,
+    );
+    return { bar, number };
+  });
+  picture.append(
+    draw("text", { class: "number others", x: BARS.x, y: BARS.y - 34 }, "it takes from"),
+    draw("text", { class: "number others", x: BARS.x, y: BARS.y + 3 * BARS.gap }, "together always 1"),
+    query,
+    handle,
+  );
+
+  let at = START;
+  function update() {
+    const shares = attend(
+      at,
+      WORDS.map((word) => word.key),
+    );
+    const [x, y] = [PLANE.x + at[0] * PLANE.unit, PLANE.y - at[1] * PLANE.unit];
+    query.setAttribute("x2", String(x));
+    query.setAttribute("y2", String(y));
+    handle.setAttribute("transform", `translate(${x} ${y})`);
+    handle.setAttribute("aria-valuenow", String(Math.round(100 * shares[0])));
+    handle.setAttribute("aria-valuetext", said(shares));
+    shares.forEach((share, index) => {
+      arcs[index].setAttribute("stroke-width", String(0.5 + 14 * share));
+      arcs[index].setAttribute("opacity", String(0.25 + 0.75 * share));
+      bars[index].bar.setAttribute("width", String(BARS.width * share));
+      bars[index].number.textContent = share.toFixed(2);
+    });
+    picture.dataset.shares = shares.map((share) => share.toFixed(3)).join(" ");
+  }
+
+  /** @param {PointerEvent} event */
+  function follow(event) {
+    const point = new DOMPoint(event.clientX, event.clientY).matrixTransform(picture.getScreenCTM()?.inverse());
+    at = within((point.x - PLANE.x) / PLANE.unit, (PLANE.y - point.y) / PLANE.unit);
+    update();
+  }
+  handle.addEventListener("pointerdown", (event) => {
+    const pointer = /** @type {PointerEvent} */ (event);
+    handle.setPointerCapture(pointer.pointerId);
+    grip.classList.remove("hint");
+  });
+  handle.addEventListener("pointermove", (event) => {
+    const pointer = /** @type {PointerEvent} */ (event);
+    if (handle.hasPointerCapture(pointer.pointerId)) follow(pointer);
+  });
+  handle.addEventListener("keydown", (event) => {
+    const { key, shiftKey } = /** @type {KeyboardEvent} */ (event);
+    const step = shiftKey ? 4 * STEP : STEP;
+    const [dx, dy] = { ArrowLeft: [-step, 0], ArrowRight: [step, 0], ArrowUp: [0, step], ArrowDown: [0, -step] }[
+      key
+    ] ?? [0, 0];
+    if (!dx && !dy) return;
+    event.preventDefault();
+    grip.classList.remove("hint");
+    at = within(at[0] + dx, at[1] + dy);
+    update();
+  });
+  update();
+  root.replaceChildren(picture);
+}
+
+const root = globalThis.document?.getElementById("triple");
+if (root) show(root);
