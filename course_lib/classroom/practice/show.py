@@ -58,6 +58,12 @@ NO_MATHEMATICS = "mathjax_ignore tex2jax_ignore"  # to MathJax from 3 on, and to
 CODE = "margin:.4em 0;padding:.5em .7em;overflow:auto;background:var(--jp-layout-color2,rgba(127,127,127,.12))"
 
 
+def in_notebook():
+    """Whether a kernel runs this, so that a page shows what is displayed."""
+    shell = sys.modules["IPython"].get_ipython() if "IPython" in sys.modules else None
+    return hasattr(shell, "kernel")
+
+
 def display(thing):
     """Show something rich in a notebook, its plain text elsewhere."""
     if "IPython" in sys.modules and sys.modules["IPython"].get_ipython() is not None:
@@ -110,9 +116,9 @@ class Hints(Panel):
         return "\n".join([*(f"Hint {i}: {hint}" for i, hint in enumerate(shown, 1)), self.more])
 
     def html(self):
-        rows = "".join(f"<li>{_inline_code(hint)}</li>" for hint in self.exercise.hints[: self.number])
+        rows = "".join(f"<li>{inline_code(hint)}</li>" for hint in self.exercise.hints[: self.number])
         head = f"<b>Hints: {escape(self.exercise.title)}</b>"
-        return _panel("unattempted", f'{head}<ol style="margin:.3em 0">{rows}</ol><div>{_inline_code(self.more)}</div>')
+        return _panel("unattempted", f'{head}<ol style="margin:.3em 0">{rows}</ol><div>{inline_code(self.more)}</div>')
 
 
 class Code(Panel):
@@ -234,12 +240,12 @@ def result_html(result):
         f"{f' ({worth})' if result.passed else ''}{about}"
     ]
     if not result.passed:
-        parts.append(f'<div style="margin:.3em 0">{_inline_code(result.message)}</div>')
+        parts.append(f'<div style="margin:.3em 0">{inline_code(result.message)}</div>')
     if result.lines:
         lines = escape("\n".join(result.lines))
         parts.append(f'<div>{TEXTS["your lines"]}</div><pre style="{CODE}">{lines}</pre>')
     if result.why:
-        parts.append(f'<div style="margin:.3em 0">{_inline_code(result.why)}</div>')
+        parts.append(f'<div style="margin:.3em 0">{inline_code(result.why)}</div>')
     if result.inputs:
         parts.append(_inputs_html(result))
     if result.got is not None and result.expected is not None:
@@ -249,7 +255,7 @@ def result_html(result):
             f'<details><summary>{TEXTS["printed"]}</summary><pre style="{CODE}">{escape(result.printed)}</pre></details>'
         )
     if result.outcome == "failed":
-        parts.append(f"<div>{_inline_code(TEXTS['hint'].format(name=name))}</div>")
+        parts.append(f"<div>{inline_code(TEXTS['hint'].format(name=name))}</div>")
     if result.note:
         parts.append(f"<div>{escape(printable(result.note))}</div>")
     return _panel(result.outcome, f'<div data-outcome="{result.outcome}">{"".join(parts)}</div>')
@@ -377,7 +383,7 @@ def _cell(value, low, high, wrong):
     )
 
 
-def _inline_code(text):
+def inline_code(text):
     """Escaped text in which `…` is code."""
     parts = escape(text).split("`")
     return "".join(f"<code>{part}</code>" if i % 2 else part for i, part in enumerate(parts))

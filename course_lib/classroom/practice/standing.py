@@ -18,6 +18,7 @@ from pathlib import PurePosixPath
 
 from course_lib.classroom import notebooks, places
 from course_lib.classroom.practice.exercises import exercises_of, lessons_with_exercises
+from course_lib.classroom.practice.guess import tally
 
 PATHS = {  # the ways through the course -> numbers of the lessons they lead through; None: all of them
     "all": None,
@@ -30,16 +31,24 @@ DEFAULTS = {"path": "all", "minutes": 20}
 TITLE = re.compile(r"^# (?:\d\d · )?(.+)$", re.M)
 HEADING = re.compile(r"^#{1,4} (.+)$", re.M)
 TIME = re.compile(r"\*\*Time:\*\*\D*(\d+) minutes")
+YOUR_TURN = re.compile(r"^your_turn\(([^)]*)\)", re.M)
+EXERCISE = re.compile(r"[\"'](\d\d\.\w+)[\"']")
 TASKS_TIME = re.compile(r"(\d+) (?:minutes )?for the exercises")
 
 
 @dataclass(frozen=True)
 class Outline:
-    """What a notebook says of itself: its title, the minutes it takes, and under which heading each cell stands."""
+    """What a notebook says of itself: its title, the minutes it takes, under which heading each cell stands, what it asks for."""
 
     title: str = ""
     minutes: int = 0
     headings: dict = field(default_factory=dict)  # id of a cell -> heading
+    asked: dict = field(default_factory=dict)  # id of an exercise -> id of the cell that asks for it with `your_turn`
+
+    def top_of(self, cell):
+        """The id of the first cell under the heading under which a cell stands; "" for a cell that is not there."""
+        heading = self.headings.get(cell)
+        return next((id for id, other in self.headings.items() if other == heading), "") if heading else ""
 
 
 @dataclass(frozen=True)
@@ -190,8 +199,7 @@ def stand(events, now=None):
     minutes = _setting(by_kind["setting"], "minutes", _is_minutes)
     lessons = _lessons(events, PATHS[path])
     tasks = {task.id: task for lesson in lessons for task in lesson.tasks}
-    guesses = {event["subject"]: event for event in reversed(by_kind["guess"])}  # the first answer to each counts
-    asked = [event["outcome"] for event in guesses.values() if event["outcome"] != "shown"]
+    guesses_right, guesses = tally(by_kind["guess"])
     place = _place(by_kind["place"], lessons) or _first(lessons)
     return Standing(
         is_new=not events,
@@ -202,11 +210,28 @@ def stand(events, now=None):
         next_task=_next_task(lessons, place),
         functions=tuple(task for task in tasks.values() if task.state == "passed"),
         mistakes=_mistakes(by_kind["check"], tasks),
-        guesses=len(asked),
-        guesses_right=asked.count("right"),
+        guesses=guesses,
+        guesses_right=guesses_right,
         goals=len({event["subject"] for event in by_kind["goal"]}),
         days=len({_day(event, now) for event in events if event["kind"] != "setting"}),
     )
+
+
+def tasks_of(number, events):
+    """The exercises of a lesson, and how far the learner is with each.
+
+    Args:
+        number: of the lesson, such as "03".
+        events: of the progress record; at least those of its checks.
+
+    Returns:
+        A tuple of `Task`, in the order in which the lesson asks them; () for a lesson without exercises.
+    """
+    tried = [event for event in events if event["kind"] == "check" and event["outcome"] != "unattempted"]
+    state = {event["subject"]: "tried" for event in tried}
+    state |= {event["subject"]: "passed" for event in tried if event["outcome"] == "passed"}
+    exercises = exercises_of(number) if number in lessons_with_exercises() else ()
+    return tuple(Task(one.id, one.title, one.points, state.get(one.id, "new")) for one in exercises)
 
 
 def outline(path):
@@ -225,16 +250,18 @@ def outline(path):
 @lru_cache(maxsize=128)
 def _outline(path, _changed, _size):
     cells = json.loads(notebooks.read_text(path)).get("cells", [])
-    headings, heading, text = {}, "", ""
+    headings, asked, heading, text = {}, {}, "", ""
     for cell in filter(lambda cell: isinstance(cell, dict), cells if isinstance(cells, list) else []):
         source = cell.get("source", "")
         source = source if isinstance(source, str) else "".join(map(str, source))
         if cell.get("cell_type") == "markdown":
             text = text or source
             heading = re.sub(r"[*`$]", "", (HEADING.findall(source) or [heading])[-1])
+        for asking in YOUR_TURN.findall(source):
+            asked |= dict.fromkeys(EXERCISE.findall(asking), str(cell.get("id", "")))
         headings[str(cell.get("id", ""))] = heading
     title, times = TITLE.search(text), [*TIME.findall(text)[:1], *TASKS_TIME.findall(text)[:1]]
-    return Outline(title[1].strip() if title else "", sum(map(int, times)), headings)
+    return Outline(title[1].strip() if title else "", sum(map(int, times)), headings, asked)
 
 
 def _lessons(events, way):
@@ -249,9 +276,6 @@ def _lessons(events, way):
 
 def _lesson(name, events, on_path):
     told, number = outline(places.lesson_path("notebooks", name)), name[:2]
-    tried = [event for event in events if event["kind"] == "check" and event["outcome"] != "unattempted"]
-    attempted = {event["subject"] for event in tried}
-    passed = {event["subject"] for event in tried if event["outcome"] == "passed"}
     answers = {event["subject"]: event for event in events if event["kind"] == "quiz"}  # the latest of each question
     return LessonStanding(
         name=name,
@@ -259,20 +283,13 @@ def _lesson(name, events, on_path):
         title=told.title or name[3:].replace("_", " ").capitalize(),
         minutes=told.minutes,
         on_path=on_path,
-        tasks=tuple(
-            Task(one.id, one.title, one.points, _state(one.id, attempted, passed))
-            for one in (exercises_of(number) if number in lessons_with_exercises() else ())
-        ),
+        tasks=tasks_of(number, events),
         hints=sum(event["kind"] == "hint" for event in events),
         solutions=sum(event["kind"] == "solution" and event["shown"] for event in events),
         quiz_answered=len(answers),
         quiz_right=sum(bool(event.get("correct")) for event in answers.values()),
         last=datetime.fromisoformat(events[-1]["time"]) if events else None,
     )
-
-
-def _state(id, attempted, passed):
-    return "passed" if id in passed else "tried" if id in attempted else "new"
 
 
 def _place(events, lessons):

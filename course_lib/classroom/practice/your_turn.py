@@ -1,0 +1,132 @@
+"""Your turn: a panel in a lesson that opens the learner's own exercises beside it, at the task that was just explained."""
+
+import os
+from html import escape
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from course_lib.classroom import places
+from course_lib.classroom.copies import own_copy
+from course_lib.classroom.practice import show
+from course_lib.classroom.practice.exercises import exercise
+from course_lib.classroom.practice.progress import Progress
+from course_lib.classroom.practice.standing import outline, tasks_of
+
+TEXTS: dict[str, Any] = {
+    "head": "Your turn",
+    "open": "Open",
+    "again": "Refresh",
+    "state": {"new": "○ not tried", "tried": "◐ not yet", "passed": "✓ passed"},
+    "points": "{points} point{s}",
+    "in": "in {path}",
+    "none": 'ids: expected at least one exercise, such as "03.softmax"',
+    "lessons": "ids: expected exercises of one lesson, got those of {lessons}",
+}
+
+
+def your_turn(*ids: str) -> None:
+    """Show exercises of a lesson with their state, and open the learner's own copy at them, beside the lesson.
+
+    Args:
+        *ids: of exercises of one lesson, such as "03.softmax", in the order in which they are to be done.
+
+    Raises:
+        ValueError: no such exercise, none at all, or those of several lessons.
+        FileTrouble: the learner's copy can't be written.
+
+    Example:
+        >>> your_turn("03.scores")
+        Your turn: Scores of queries and keys (1 point, ○ not tried) in workspace/exercises/03_self_attention_by_hand.ipynb
+    """
+    turn = YourTurn(ids)
+    if show.in_notebook():
+        turn.show_live()
+    else:
+        print(turn)
+
+
+class YourTurn(show.Panel):
+    """Exercises of one lesson, and where the learner does them. See `your_turn`."""
+
+    def __init__(self, ids):
+        if not ids:
+            raise ValueError(TEXTS["none"])
+        self.ids = [exercise(id).id for id in ids]
+        lessons = {id.partition(".")[0] for id in self.ids}
+        if len(lessons) > 1:
+            raise ValueError(TEXTS["lessons"].format(lessons=", ".join(sorted(lessons))))
+        (self.number,) = lessons
+        self.copy = own_copy("exercises", self.number)
+
+    @property
+    def tasks(self):
+        """The exercises, with their present state."""
+        of_lesson = {task.id: task for task in tasks_of(self.number, Progress().known("check")[0])}
+        return [of_lesson[id] for id in self.ids]
+
+    def show_live(self):
+        """Show the panel in a notebook, where it follows what is done in other notebooks."""
+        from course_lib.classroom.practice.buttons import Buttons
+
+        view = Buttons(self._html(self.copy.path, live=True), lambda name, text: self._renew(view))
+        view.show(self)
+
+    def __str__(self):
+        tasks = "; ".join(f"{task.title} ({_worth(task)}, {TEXTS['state'][task.state]})" for task in self.tasks)
+        return "\n".join(
+            [f"{TEXTS['head']}: {tasks} {TEXTS['in'].format(path=_shown(self.copy.path))}", *self._notes()]
+        )
+
+    def html(self):
+        """The same without a kernel: links that lead from a lesson to the exercises beside it, whoever's they are."""
+        return self._html(Path("..", "exercises", self.copy.path.name), live=False)
+
+    def _renew(self, view):
+        view.html = self._html(self.copy.path, live=True)
+
+    def _html(self, path, live):
+        told = outline(self.copy.path)
+        rows = "".join(_row(task, link_to(path, told.top_of(task.name.replace("_", "-")))) for task in self.tasks)
+        notes = "".join(f"<div>{escape(note)}</div>" for note in self._notes())
+        again = f'<button data-press="again" class="course-quiet">{TEXTS["again"]}</button>' if live else ""
+        style = show.PANEL.format(colour="var(--jp-brand-color1, #1976d2)")
+        return (
+            f'<div class="course-turn {show.NO_MATHEMATICS}" data-follows style="{style}">'
+            f"<b>{TEXTS['head']}</b>{again}<table style='color:inherit;margin:.3em 0'>{rows}</table>{notes}</div>"
+        )
+
+    def _notes(self):
+        return self.copy.notes(f'`start("{self.number}", fresh=True)`')
+
+
+def link_to(path, cell=""):
+    """The address of a notebook from the running one, at a cell.
+
+    Args:
+        path: of the notebook; one that is relative stays as it is.
+        cell: its id, or "".
+    """
+    try:
+        address = quote(Path(os.path.relpath(path, Path.cwd()) if Path(path).is_absolute() else path).as_posix())
+    except ValueError:  # another drive on Windows
+        address = Path(path).as_uri()
+    return address + (f"#cell-id={quote(cell)}" if cell else "")
+
+
+def _row(task, address):
+    state = TEXTS["state"][task.state]
+    link = f'<a href="{escape(address)}" data-beside>{escape(task.title)}</a>'
+    cell = '<td style="text-align:left;padding:.15em 1em .15em 0">'
+    return f'<tr data-state="{task.state}">{cell}{link}</td>{cell}{state}</td>{cell}{_worth(task)}</td></tr>'
+
+
+def _worth(task):
+    return TEXTS["points"].format(points=task.points, s="" if task.points == 1 else "s")
+
+
+def _shown(path):
+    try:
+        return places.shown(path)
+    except ValueError:  # the workspace lies elsewhere
+        return str(path)
