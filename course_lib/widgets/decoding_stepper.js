@@ -6,10 +6,12 @@ import { html, setAttributes, setText, svg } from "./kit/elements.js";
 import { filled, readable } from "./kit/format.js";
 import { frame } from "./kit/frame.js";
 import { floats, keepDrawn, put } from "./kit/model.js";
+import { ownTextBox, TEXT_TRAITS } from "./kit/text_box.js";
 
 const TEXT = {
   title: "Which token comes next?",
   hint: "Click a candidate to take it, or let the model choose. Then turn temperature, top-k and top-p.",
+  own: { label: "Your text", example: "Type one, and begin from it" },
   likeliest: "Take the likeliest",
   draw: "Draw one",
   undo: "Undo",
@@ -36,11 +38,14 @@ const TEXT = {
 };
 const SHOWN = 12;
 const [ACROSS, DOWN] = [96, 30]; // pixels from node to node of the tree
-const TRAITS = ["ids", "temperature", "top_k", "top_p", "beam_width", "logits", "weights", "tree", "answered", "error"];
+const SETTINGS = ["temperature", "top_k", "top_p", "beam_width"];
+const ANSWERS = ["prompt", "source", "logits", "weights", "tree", "answered", "error"];
+const TRAITS = ["ids", ...SETTINGS, ...ANSWERS, ...TEXT_TRAITS];
 
 /** @param {{model: any, el: HTMLElement}} host */
 function render({ model, el }) {
-  const text = new TextSoFar(model);
+  const own = ownTextBox(model, TEXT.own);
+  const text = new TextSoFar(model, own);
   const { root, body, announcer, painted, leave } = frame({ model, el }, "decoding", {
     title: model.get("title") || TEXT.title,
     hint: TEXT.hint,
@@ -50,6 +55,7 @@ function render({ model, el }) {
   const [soFar, source, tree] = [makeSoFar(text), makeSource(model), makeTree(text)];
   const trouble = html("div", { class: "cl-trouble", role: "alert", hidden: true });
   body.append(
+    ...own.elements,
     trouble,
     buttons.element,
     settings.element,
@@ -57,16 +63,17 @@ function render({ model, el }) {
       "div",
       { class: "cl-panels" },
       html("section", { class: "cl-panel" }, html("h4", {}, TEXT.candidates), candidates.list, candidates.rest),
-      html("section", { class: "cl-panel" }, html("h4", {}, TEXT.soFar), ...soFar.elements, ...source.elements),
+      html("section", { class: "cl-panel" }, html("h4", {}, TEXT.soFar), ...soFar.elements, source.element),
     ),
     tree.element,
   );
 
   function draw() {
-    for (const part of [settings, candidates, soFar, source, buttons, tree]) part.draw();
+    for (const part of [own, settings, candidates, soFar, source, buttons, tree]) part.draw();
     setText(trouble, model.get("error"));
     trouble.hidden = !model.get("error");
-    root.dataset.state = text.isAlone ? "alone" : text.isWaiting ? "pending" : model.get("error") ? "error" : "ok";
+    const isWrong = model.get("error") || model.get("text_error");
+    root.dataset.state = text.isAlone ? "alone" : text.isWaiting ? "pending" : isWrong ? "error" : "ok";
     announcer.say(`${soFar.tokens.textContent}. ${candidates.list.firstChild?.textContent ?? ""}`);
     painted();
   }
@@ -79,9 +86,10 @@ function render({ model, el }) {
 
 /** The tokens so far, and whether more may follow. */
 class TextSoFar {
-  /** @param {any} model */
-  constructor(model) {
+  /** @param {any} model @param {{isWaiting: boolean}} own */
+  constructor(model, own) {
     this.model = model;
+    this.own = own;
     this.vocabulary = /** @type {string[]} */ (model.get("vocabulary"));
   }
 
@@ -99,7 +107,7 @@ class TextSoFar {
 
   /** Whether Python has not said yet what may follow. */
   get isWaiting() {
-    return JSON.stringify(this.model.get("answered")) !== JSON.stringify(this.ids);
+    return this.own.isWaiting || JSON.stringify(this.model.get("answered")) !== JSON.stringify(this.ids);
   }
 
   /** Whether Python never will, as there is none. */
@@ -255,13 +263,13 @@ function makeCandidate(click) {
 /** @param {TextSoFar} text */
 function makeSoFar(text) {
   const [tokens, state] = [html("div", { class: "cl-tokens" }), html("p", { class: "cl-caption" })];
-  const prompt = /** @type {number[]} */ (text.model.get("prompt"));
   const piece = (/** @type {number} */ id, kind = "") =>
     html("span", { class: `cl-piece-plain${kind}` }, text.words(id));
   return {
     elements: [tokens, state],
     tokens,
     draw() {
+      const prompt = /** @type {number[]} */ (text.model.get("prompt"));
       tokens.replaceChildren(...prompt.map((id) => piece(id)), ...text.ids.map((id) => piece(id, " cl-new")));
       setText(state, text.isAlone ? TEXT.alone : text.hasEnded ? TEXT.ended : text.isFull ? TEXT.full : "");
     },
@@ -270,18 +278,21 @@ function makeSoFar(text) {
 
 /** What is translated, the brighter the more it is attended to; nothing where there is no source. @param {any} model */
 function makeSource(model) {
-  const source = /** @type {string[]} */ (model.get("source"));
-  const pieces = source.map((token) => html("span", { class: "cl-piece-plain" }, token));
-  const caption = html("p", { class: "cl-caption" }, TEXT.source);
+  const pieces = html("div", { class: "cl-tokens" });
+  const element = html("div", {}, html("p", { class: "cl-caption" }, TEXT.source), pieces);
   return {
-    elements: source.length ? [caption, html("div", { class: "cl-tokens" }, ...pieces)] : [],
+    element,
     draw() {
+      const source = /** @type {string[]} */ (model.get("source"));
       const weights = floats(model, "weights");
-      pieces.forEach((piece, index) => {
-        const weight = weights[index] ?? 0;
-        piece.style.background = `color-mix(in srgb, var(--cl-key) ${80 * weight}%, var(--cl-panel))`;
-        piece.title = readable(weight);
-      });
+      element.hidden = !source.length;
+      pieces.replaceChildren(
+        ...source.map((token, index) => {
+          const piece = html("span", { class: "cl-piece-plain", title: readable(weights[index] ?? 0) }, token);
+          piece.style.background = `color-mix(in srgb, var(--cl-key) ${80 * (weights[index] ?? 0)}%, var(--cl-panel))`;
+          return piece;
+        }),
+      );
     },
   };
 }

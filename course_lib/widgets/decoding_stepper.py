@@ -4,7 +4,6 @@ Python asks the model, or a learner's function, for the logits after the tokens 
 and collects what is chosen.
 """
 
-import threading
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -14,8 +13,10 @@ from jaxtyping import Float
 
 from course_lib.checking import Array, as_whole, describe, entries, read_array, real_number, strings, whole_number
 from course_lib.colours import PALETTE
-from course_lib.widgets.base import View, Widget, WrongAnswer, checked_title, explain, name_of
+from course_lib.widgets.base import WrongAnswer, checked_title, explain, name_of
+from course_lib.widgets.decoding_models import of_language_model, of_translator
 from course_lib.widgets.goals import Goal, pursue
+from course_lib.widgets.own_text import OwnTextView, TakesText
 from course_lib.widgets.page import page_module
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
 MAX_VOCABULARY, MAX_SOURCE, MAX_NEW, MAX_BEAM, MAX_DEPTH = 60_000, 128, 200, 5, 12
 SHOWN = 12
+MAX_CHARACTERS = 120  # of one's own text: with special tokens around them, letters still fit into a source
 SIGNATURE = "(ids) -> logits, or (logits, weights over the source)"
 
 TEXTS = {
@@ -35,6 +37,8 @@ TEXTS = {
     "ids": "a row of token ids from 0 to {last}",
     "id": "{name} holds {got}; expected token ids from 0 to {last}",
     "answer": "{name} must return logits (vocabulary,), or (logits, weights over the source): {problem}",
+    "encode": "encode must return the text's token ids: {problem}",
+    "no ids": "it returned none",
     "full": "the sequence has {most} new tokens; start again",
     "alternative": "After “{text}” come {candidates}.",
     "candidate": "“{token}” ({probability:.2f})",
@@ -43,7 +47,7 @@ TEXTS = {
 }
 
 
-class DecodingStepperView(View):
+class DecodingStepperView(OwnTextView):
     """What the page and Python tell each other."""
 
     _esm, _css = page_module("decoding_stepper")
@@ -68,7 +72,7 @@ class DecodingStepperView(View):
     error = traitlets.Unicode().tag(sync=True)
 
 
-class DecodingStepper(Widget):
+class DecodingStepper(TakesText):
     """Choose the next token, again and again: likeliest, by chance, or your own choice; and see what a beam would keep.
 
     Args:
@@ -80,6 +84,9 @@ class DecodingStepper(Widget):
         source: the source's tokens; None: by the vocabulary.
         start_id: the token that every target of a `Transformer` begins with.
         end_id: the token that ends a sequence; None: none does.
+        encode: function text -> token ids: with it the page has a box for one's own text, up to 120 characters. What it says
+            of a text is what a `Transformer` translates, and elsewhere the prompt.
+        text: what stands in the box at first; source_ids or prompt are of it.
         max_new_tokens: most new tokens, up to 200.
         seed: of what is drawn.
         title: heading; None shows none.
@@ -104,6 +111,8 @@ class DecodingStepper(Widget):
         source: Sequence[str] | None = None,
         start_id: int | None = None,
         end_id: int | None = None,
+        encode: Callable[[str], Iterable[int]] | None = None,
+        text: str = "",
         max_new_tokens: int = 50,
         seed: int = 0,
         title: str | None = None,
@@ -113,6 +122,7 @@ class DecodingStepper(Widget):
         self._last = len(vocabulary) - 1
         prompt = self._checked_ids("prompt", prompt)
         kind = type(next_logits).__name__
+        self._translator = None
         if hasattr(next_logits, "encode") and hasattr(next_logits, "decode"):
             if source_ids is None:
                 raise ValueError(TEXTS["source"].format(kind=kind))
@@ -124,18 +134,17 @@ class DecodingStepper(Widget):
             if len(source) != len(source_ids):
                 raise ValueError(TEXTS["sources"].format(count=len(source_ids), got=len(source)))
             prompt = [whole_number("start_id", start_id, 0, self._last), *prompt]
-            self._function = _of_translator(next_logits, source_ids)
+            self._translator, self._function = next_logits, of_translator(next_logits, source_ids)
         elif hasattr(next_logits, "token_embedding"):
             if not prompt:
                 raise ValueError(TEXTS["prompt"].format(kind=kind))
-            self._function = _of_language_model(next_logits)
+            self._function = of_language_model(next_logits)
         elif callable(next_logits):
             self._function = next_logits
         else:
             raise TypeError(TEXTS["function"].format(signature=SIGNATURE, got=describe(next_logits)))
         self._name = kind if self._function is not next_logits else name_of(next_logits)
         self._source = strings("source", source or [], 0, MAX_SOURCE)
-        self._computing = threading.RLock()
         self._known = {}  # logits and weights by the ids that they come after
         self.view = DecodingStepperView(
             title=checked_title(title),
@@ -146,6 +155,7 @@ class DecodingStepper(Widget):
             most=whole_number("max_new_tokens", max_new_tokens, 1, MAX_NEW),
             seed=whole_number("seed", seed, 0, 2**31 - 1),
         )
+        self._offer_box("encode", encode, "text -> token ids", most=MAX_CHARACTERS, text=text)
         self._answer()
         self.view.observe(lambda change: self._answer(), ["ids", "beam_width"])
         pursue(goal, self)
@@ -267,16 +277,38 @@ class DecodingStepper(Widget):
     def _ask(self, ids):
         """Logits and weights after some new tokens; each question is asked once."""
         if tuple(ids) not in self._known:
-            answer = self._function(np.array([*self.view.prompt, *ids], dtype=np.int64))
-            logits, weights = answer if isinstance(answer, tuple) and len(answer) == 2 else (answer, None)
-            try:
-                logits = read_array("logits", logits, "vocabulary", vocabulary=self._last + 1)
-                if weights is not None:
-                    weights = read_array("weights", weights, "source", source=len(self._source))
-            except ValueError as problem:
-                raise WrongAnswer(TEXTS["answer"].format(name=self._name, problem=problem)) from None
-            self._known[tuple(ids)] = logits, weights
+            self._known[tuple(ids)] = self._call(self._function, self._source, [*self.view.prompt, *ids])
         return self._known[tuple(ids)]
+
+    def _call(self, function, source, ids):
+        answer = function(np.array(ids, dtype=np.int64))
+        logits, weights = answer if isinstance(answer, tuple) and len(answer) == 2 else (answer, None)
+        try:
+            logits = read_array("logits", logits, "vocabulary", vocabulary=self._last + 1)
+            if weights is not None:
+                weights = read_array("weights", weights, "source", source=len(source))
+        except ValueError as problem:
+            raise WrongAnswer(TEXTS["answer"].format(name=self._name, problem=problem)) from None
+        return logits, weights
+
+    def _show_text(self, answer):
+        """Begin anew with what `encode` gave."""
+        function, source, prompt = self._function, self._source, self.view.prompt
+        try:
+            ids = self._checked_ids("the answer", answer)
+            if not ids:
+                raise ValueError(TEXTS["no ids"])
+            if self._translator is None:
+                prompt = ids
+            else:
+                function = of_translator(self._translator, ids)
+                source = strings("source", [self.view.vocabulary[number] for number in ids], 1, MAX_SOURCE)
+        except (TypeError, ValueError) as problem:
+            raise WrongAnswer(TEXTS["encode"].format(problem=problem)) from None
+        first = self._call(function, source, prompt)  # what the model can't read either leaves all as it is
+        self._function, self._source, self._known = function, source, {(): first}
+        self.view.source, self.view.prompt, self.view.ids = source, prompt, []
+        self._answer()
 
     def _grow(self, ids):
         """What a beam search from here would look at: of each level the kept nodes, and the best that it let go."""
@@ -345,35 +377,3 @@ class DecodingStepper(Widget):
         ax.set_xlabel(TEXTS["probability"])
         ax.set_title(plots.visible(TEXTS["title"].format(text=self._text())), parse_math=False)
         return figure
-
-
-def _of_language_model(model):
-    """A `LanguageModel` as a function of the ids so far."""
-    import torch
-
-    from course_lib.models.decoding import evaluating
-
-    device = next(model.parameters()).device
-
-    def next_logits(ids):
-        with evaluating(model):
-            return model(torch.from_numpy(ids)[None].to(device))[0, -1]
-
-    return next_logits
-
-
-def _of_translator(model, source_ids):
-    """A `Transformer` as a function of the target's ids so far; its weights are the last layer's, the mean over heads."""
-    import torch
-
-    from course_lib.models.decoding import evaluating
-
-    device = next(model.parameters()).device
-    source = torch.tensor([source_ids], device=device)
-
-    def next_logits(ids):
-        with evaluating(model):
-            logits, attention = model(source, torch.from_numpy(ids)[None].to(device), need_weights=True)
-        return logits[0, -1], attention["cross"][-1][0, :, -1].mean(dim=0)
-
-    return next_logits

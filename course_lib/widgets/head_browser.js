@@ -7,10 +7,12 @@ import { filled, readable } from "./kit/format.js";
 import { frame, onNewLook } from "./kit/frame.js";
 import { HeatMap, paintMaps } from "./kit/heat_map.js";
 import { keepDrawn, put } from "./kit/model.js";
+import { ownTextBox, TEXT_TRAITS } from "./kit/text_box.js";
 
 const TEXT = {
   title: "What does each head look at?",
   hint: "Pick a head on the left, then a token: its row shows where it looks.",
+  own: { label: "Your sentence", example: "Type one, and see where each word looks" },
   heads: "All heads",
   headsAre: "One small map a head, each as bright as it gets.",
   rows: "layer",
@@ -44,18 +46,19 @@ const WIDTH = 120;
 
 /** @typedef {import("./head_numbers.js").Part} Part */
 
+const TRAITS = ["parts", "weights", "part", "layer", "head", "token", "order", ...TEXT_TRAITS];
+
 /** @param {{model: any, el: HTMLElement}} host */
 function render({ model, el }) {
-  const buffer = /** @type {DataView} */ (model.get("weights"));
-  const all = new Uint16Array(buffer.buffer.slice(buffer.byteOffset, buffer.byteOffset + buffer.byteLength));
-  const parts = /** @type {Part[]} */ (model.get("parts"));
   const { root, body, announcer, painted, leave } = frame({ model, el }, "heads", {
     title: model.get("title") || TEXT.title,
     hint: TEXT.hint,
   });
+  const own = ownTextBox(model, TEXT.own);
+  const names = /** @type {Part[]} */ (model.get("parts")).map(({ name }) => name); // the same for every text
   const partButtons = choiceButtons(
     TEXT.part,
-    parts.map(({ name }, index) => [String(index), name]),
+    names.map((name, index) => [String(index), name]),
     (index) => {
       for (const trait of ["layer", "head", "token"]) model.set(trait, 0);
       put(model, "part", Number(index));
@@ -68,30 +71,49 @@ function render({ model, el }) {
   });
   const place = html("div", { class: "cl-panels" });
   body.append(
-    html("div", { class: "cl-controls" }, ...(parts.length > 1 ? [partButtons.element] : []), order.element),
+    ...own.elements,
+    html("div", { class: "cl-controls" }, ...(names.length > 1 ? [partButtons.element] : []), order.element),
     place,
   );
-  const views = parts.map((part) => makePart(model, new Heads(all, part)));
+  /** @type {ReturnType<typeof makePart>[]} */
+  let views = [];
+  /** @type {unknown[]} */
+  let made = []; // what the views are made of
   let shown = -1;
 
   function draw() {
     const part = model.get("part");
+    const now = [model.get("parts"), model.get("weights")];
+    if (now.some((one, index) => one !== made[index])) {
+      made = now;
+      shown = -1;
+      views = makeParts(model);
+    }
     if (part !== shown) {
       shown = part;
       place.replaceChildren(...views[part].elements);
     }
+    own.draw();
     partButtons.show(String(part));
     order.show(orders.indexOf(model.get("order")));
+    root.dataset.state = own.isWaiting ? "pending" : model.get("text_error") ? "error" : "ok";
     announcer.say(views[part].draw(getComputedStyle(root)));
     painted();
   }
-  const stop = keepDrawn(model, ["part", "layer", "head", "token", "order"], draw);
+  const stop = keepDrawn(model, TRAITS, draw);
   const unwatch = onNewLook(root, draw);
   return () => {
     unwatch();
     stop();
     leave();
   };
+}
+
+/** @param {any} model */
+function makeParts(model) {
+  const { buffer, byteOffset, byteLength } = /** @type {DataView} */ (model.get("weights"));
+  const all = new Uint16Array(buffer.slice(byteOffset, byteOffset + byteLength));
+  return /** @type {Part[]} */ (model.get("parts")).map((part) => makePart(model, new Heads(all, part)));
 }
 
 /** All heads of a part of the model, the picked one large, and its lines from token to token. @param {any} model @param {Heads} heads */

@@ -3,7 +3,7 @@
 The page draws from one buffer of 16-bit numbers, 2 bytes a weight; Python keeps the weights as they came.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,8 +11,9 @@ import traitlets
 from jaxtyping import Float, Real
 
 from course_lib.checking import Array, describe, one_of, read_array, strings, whole_number
-from course_lib.widgets.base import View, Widget, checked_title, counted, shown
+from course_lib.widgets.base import WrongAnswer, checked_title, counted, shown
 from course_lib.widgets.goals import Goal, pursue
+from course_lib.widgets.own_text import OwnTextView, TakesText
 from course_lib.widgets.page import page_module
 
 if TYPE_CHECKING:
@@ -24,6 +25,8 @@ MAX_WEIGHTS = 8_000_000  # 16 MB on their way to the page
 TOLERANCE = 1e-3
 MOSAIC = 240  # numbers across all heads in the still
 STEPS = 65535  # a weight is sent as so many parts of 1
+MAX_CHARACTERS = 250  # of one's own sentence
+SIGNATURE = "text -> (tokens, attention)"
 
 # One model's, or one part's: layer by layer, perhaps with a batch axis of 1.
 Maps = Real[Array, "layers heads queries keys"] | Sequence[Real[Array, "heads queries keys"]]
@@ -44,6 +47,9 @@ TEXTS = {
     "row": "“{token}” attends most to “{key}” ({weight:.2f})",
     "nothing": "“{token}” attends to nothing",
     "no parts": "attention is an empty dict; expected at least one part",
+    "answer": "read must return (tokens, attention) of the text: {problem}",
+    "pair": "got {got}",
+    "other parts": "these are of {got}; the browser has {expected}",
     "selected": "layer {layer}, head {head}",
     "all": "all heads, each as bright as it gets",
     "axis layer": "layer",
@@ -51,7 +57,7 @@ TEXTS = {
 }
 
 
-class HeadBrowserView(View):
+class HeadBrowserView(OwnTextView):
     """What the page and Python tell each other."""
 
     _esm, _css = page_module("head_browser")
@@ -66,7 +72,7 @@ class HeadBrowserView(View):
     order = traitlets.Unicode(ORDERS[0]).tag(sync=True)
 
 
-class HeadBrowser(Widget):
+class HeadBrowser(TakesText):
     """Look through all heads of a model, whoever made it.
 
     Args:
@@ -76,6 +82,9 @@ class HeadBrowser(Widget):
         tokens: the queries' strings; with a dict of weights a dict of the same parts, whose values are lists, or
             pairs (tokens, key_tokens).
         key_tokens: strings, where the keys are other tokens (cross-attention); None: the same.
+        read: function text -> (tokens, attention), each as above: with it the page has a box for one's own sentence, up to
+            250 characters.
+        text: what stands in the box at first; attention and tokens are of it.
         title: heading; None shows none.
         goal: what to reach by hand; see `Goal`.
 
@@ -95,36 +104,54 @@ class HeadBrowser(Widget):
         tokens: "Sequence[str] | dict[str, Tokens]",
         key_tokens: Sequence[str] | None = None,
         *,
+        read: "Callable[[str], tuple[Sequence[str] | dict[str, Tokens], Maps | dict[str, Maps]]] | None" = None,
+        text: str = "",
         title: str | None = None,
         goal: Goal | None = None,
     ) -> None:
-        parts = attention if isinstance(attention, dict) else {"": attention}
-        if not parts:
-            raise ValueError(TEXTS["no parts"])
-        if not isinstance(attention, dict):
-            pairs = {"": (tokens, tokens if key_tokens is None else key_tokens)}
-        elif not isinstance(tokens, dict) or set(tokens) != set(parts):
-            got = f"a dict with {_listed(tokens)}" if isinstance(tokens, dict) and tokens else describe(tokens)
-            raise ValueError(TEXTS["parts"].format(got=got, parts=_listed(parts)))
-        else:
-            pairs = {name: own if _is_pair(own) else (own, own) for name, own in tokens.items()}
-        self._weights, self._tokens, about, start = {}, {}, [], 0
-        for name, weights in parts.items():
-            weights = _checked_weights(weights)
-            queries, keys = pairs[name]
+        self.view = HeadBrowserView(title=checked_title(title))
+        self._show(attention, tokens, key_tokens)
+        self._offer_box("read", read, SIGNATURE, most=MAX_CHARACTERS, text=text)
+        pursue(goal, self)
+
+    def _show(self, attention, tokens, key_tokens=None):
+        """Show these maps; where they are refused, nothing has changed."""
+        maps, names = {}, {}
+        for name, (weights, queries, keys) in _parts_of(attention, tokens, key_tokens).items():
+            maps[name] = weights = _checked_weights(weights)
             queries = _counted("tokens", queries, weights.shape[2], "queries")
-            keys = _counted("key_tokens", keys, weights.shape[3], "keys")
-            self._weights[name], self._tokens[name] = weights, (queries, keys)
+            names[name] = queries, _counted("key_tokens", keys, weights.shape[3], "keys")
+        count = sum(weights.size for weights in maps.values())
+        if count > MAX_WEIGHTS:
+            raise ValueError(TEXTS["many"].format(count=count, most=MAX_WEIGHTS))
+        self._weights, self._tokens = maps, names
+        about, start = [], 0
+        for name, weights in maps.items():
             layers, heads = weights.shape[:2]
+            queries, keys = names[name]
             about.append(
                 {"name": name, "layers": layers, "heads": heads, "queries": queries, "keys": keys, "start": start}
             )
             start += weights.size
-        if start > MAX_WEIGHTS:
-            raise ValueError(TEXTS["many"].format(count=start, most=MAX_WEIGHTS))
-        sent = [np.rint(weights.clip(0, 1) * STEPS).astype("<u2").tobytes() for weights in self._weights.values()]
-        self.view = HeadBrowserView(title=checked_title(title), parts=about, weights=b"".join(sent))
-        pursue(goal, self)
+        sent = [np.rint(weights.clip(0, 1) * STEPS).astype("<u2").tobytes() for weights in maps.values()]
+        with self.view.hold_sync():
+            self.view.parts, self.view.weights = about, b"".join(sent)
+
+    def _show_text(self, answer):
+        """Show what `read` gave: the same head, as far as there is one, over the new tokens."""
+        try:
+            if not isinstance(answer, (tuple, list)) or len(answer) != 2:
+                raise ValueError(TEXTS["pair"].format(got=describe(answer)))
+            tokens, attention = answer
+            names = list(attention) if isinstance(attention, dict) else [""]
+            if names != list(self._weights):
+                raise ValueError(TEXTS["other parts"].format(got=_listed(names), expected=_listed(self._weights)))
+            self._show(attention, tokens)
+        except (TypeError, ValueError) as problem:
+            raise WrongAnswer(TEXTS["answer"].format(problem=problem)) from None
+        layers, heads, queries, _ = self._weights[self.part].shape
+        self.view.layer, self.view.head = min(self.view.layer, layers - 1), min(self.view.head, heads - 1)
+        self.view.token = min(self.view.token, queries - 1)
 
     @property
     def part(self) -> str:
@@ -213,6 +240,20 @@ class HeadBrowser(Widget):
         title = TEXTS["selected"].format(layer=self.layer + 1, head=self.head + 1)
         plots.attention_heatmap(shown, queries, keys, ax=large, title=title, annotate=False, vmax=shown.max() or 1)
         return figure
+
+
+def _parts_of(attention, tokens, key_tokens):
+    """Each part by its name: its weights, the strings of its queries, those of its keys."""
+    if not isinstance(attention, dict):
+        pair = tokens if _is_pair(tokens) else (tokens, tokens if key_tokens is None else key_tokens)
+        return {"": (attention, *pair)}
+    if not attention:
+        raise ValueError(TEXTS["no parts"])
+    if not isinstance(tokens, dict) or set(tokens) != set(attention):
+        got = f"a dict with {_listed(tokens)}" if isinstance(tokens, dict) and tokens else describe(tokens)
+        raise ValueError(TEXTS["parts"].format(got=got, parts=_listed(attention)))
+    pairs = {name: own if _is_pair(own) else (own, own) for name, own in tokens.items()}
+    return {name: (weights, *pairs[name]) for name, weights in attention.items()}
 
 
 def _checked_weights(attention):

@@ -7,6 +7,7 @@ import { html, setText } from "./kit/elements.js";
 import { filled, readable } from "./kit/format.js";
 import { frame } from "./kit/frame.js";
 import { keepDrawn, put } from "./kit/model.js";
+import { TextBox } from "./kit/text_box.js";
 
 const TEXT = {
   title: "How do words become tokens?",
@@ -40,16 +41,13 @@ function render({ model, el }) {
     title: model.get("title") || TEXT.title,
     hint: TEXT.hint,
   });
-  const area = /** @type {HTMLTextAreaElement} */ (
-    html("textarea", {
-      class: "cl-text",
-      rows: 3,
-      maxlength: model.get("most_characters"),
-      "aria-label": TEXT.text,
-      spellcheck: "false",
-      input: () => area.value && put(model, "text", area.value),
-    })
-  );
+  const box = new TextBox({
+    label: TEXT.text,
+    most: model.get("most_characters"),
+    rows: 3,
+    atOnce: true,
+    send: (text) => put(model, "text", text),
+  });
   const merges = slider({ label: TEXT.merges, min: 0, max: most, change: (value) => put(model, "merges", value) });
   const step = (/** @type {number} */ by) => put(model, "merges", Math.min(learnt().most, Math.max(0, done() + by)));
   const back = button(TEXT.back, () => step(-1));
@@ -60,7 +58,7 @@ function render({ model, el }) {
   const chart = new Chart({ label: TEXT.chart, xName: TEXT.vocabulary, yName: TEXT.length });
   const facts = html("p", { class: "cl-caption" });
   body.append(
-    area,
+    box.element,
     html("div", { class: "cl-controls" }, forward, back, merges.element),
     html(
       "div",
@@ -89,7 +87,7 @@ function render({ model, el }) {
     const count = done();
     const list = found.candidates.slice(0, count).map((candidates) => candidates[0].pair);
     const now = bytePairTokens(text ?? "", list);
-    if (area.value !== text) area.value = text ?? "";
+    box.show(text ?? "");
     merges.input.max = String(possible);
     merges.show(count);
     enable(back, count > 0);
