@@ -14,6 +14,8 @@ import typer
 
 from course_lib import shadowing
 from course_lib.classroom import files, grading, kernels, notebooks, places, plain
+from course_lib.classroom.home import commands as home
+from course_lib.classroom.review import commands as review
 from course_lib.printable import printable
 
 FAILED = 1  # exit code: done, and the answer is no
@@ -36,9 +38,6 @@ TEXTS: dict[str, Any] = {
     "check title": "{path}: {points} of {total} points",
     "check columns": ("Exercise", "Points", "Outcome"),
     "untouched": "You have no copy of these exercises yet: `course start {number}` makes one.",
-    "status columns": ("Lesson", "Solved", "Points", "Hints", "Quiz", "Last"),
-    "of": "{done} of {all}",
-    "none": "–",
     "compare columns": ("Yours", "Solution"),
     "same": "Yours and the solution are the same.",
     "doctor columns": ("", "Check", "Found", "What to do"),
@@ -221,26 +220,8 @@ def check(
     raise typer.Exit(GRADER if any(row["diagnosis"] == grading.FAULT for row in rows) else 0 if passed else FAILED)
 
 
-@app.command()
-def status(as_json: Json = False):
-    """Show where you stand, lesson by lesson."""
-    from course_lib.classroom.practice import summary
-
-    rows = summary()
-    if as_json:
-        _print_json(rows)
-        return
-    table = _table(TEXTS["status columns"], whole=range(1, 6))
-    for row in rows:
-        table.add_row(
-            row["lesson"],
-            _of(row["passed"], row["exercises"]),
-            _of(row["points"], row["points_total"]),
-            str(row["hints"]),
-            _of(row["quiz_right"], row["quiz_answered"]),
-            row["last"][:10] if row["last"] else TEXTS["none"],
-        )
-    _console().print(table)
+for command in (home.status, review.review, review.export, home.backup, home.restore):
+    app.command()(command)
 
 
 @app.command()
@@ -356,10 +337,6 @@ def _wrong_argument(problem):
 def _fail(problem, code):
     typer.echo(str(problem), err=True)
     raise typer.Exit(code)
-
-
-def _of(done, every):
-    return TEXTS["of"].format(done=done, all=every) if every else TEXTS["none"]
 
 
 def _print_json(value):

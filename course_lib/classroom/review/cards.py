@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 from course_lib.classroom import build, notebooks, places
 from course_lib.classroom.practice.exercises import exercises_of, lessons_with_exercises
-from course_lib.classroom.review.questions import Option, lessons_with_questions, load_questions
+from course_lib.classroom.review.questions import Option, Question, lessons_with_questions, load_questions
 
 SECONDS = {"choice": 25, "open": 60, "mistake": 40, "task": 120}  # what one card takes; measured by no one yet
 
@@ -90,6 +90,13 @@ def born_by(event):
     return None
 
 
+def as_question(card):
+    """A card as a question that a quiz can ask."""
+    if card.kind == "quiz":
+        return _questions(card.lesson)[card.id]
+    return Question(card.id, card.lesson, "open", card.title, card.front, answer=card.back)
+
+
 def _card(id, event):
     """A card; None if the course has no such question or exercise any more."""
     if event["kind"] == "quiz":
@@ -125,8 +132,11 @@ def _right(question):
 
 def _task(exercise):
     """Front and back of a task: what is to be written, and the solution."""
-    solution = build.solution_code(exercise.lesson, exercise.function_name)
-    prompt = first_sentence(_prompt(exercise))
+    try:
+        solution = build.solution_code(exercise.lesson, exercise.function_name)
+        prompt = first_sentence(_prompt(exercise))
+    except (ValueError, OSError) as error:  # a notebook that somebody changed stops no review
+        solution, prompt = str(error), ""
     signature = re.search(rf"def {exercise.function_name}\(.*?\)(?: ->.*?)?:(?=\s)", solution, re.DOTALL)
     shown = _fenced(signature[0] if signature else exercise.function_name)
     return TEXTS["task"].format(title=exercise.title, prompt=prompt, signature=shown), _fenced(solution)

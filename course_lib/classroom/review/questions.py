@@ -23,7 +23,8 @@ FEWEST_OPTIONS = 3
 LETTERS = "ABCDEFGH"
 
 INLINE = re.compile(
-    r"\s*```\n(?P<block>.*?)\n```\s*|`(?P<code>[^`\n]+)`|(?P<gap>\n\s*\n)"
+    r"\s*```\n(?P<block>.*?)\n```\s*|`(?P<code>[^`\n]+)`"
+    r"|\$\$(?P<display>[^$]+)\$\$|\$(?P<formula>[^$\n]+)\$|(?P<gap>\n\s*\n)"
     r"|(?<![\w*\\])\*(?P<emphasis>(?=\S)[^*$`]+(?<=\S))\*(?![\w*])",
     re.DOTALL,
 )
@@ -200,8 +201,7 @@ def _options(entries, path, where):
 def _text(entry, name, path, where):
     text = entry.get(name)
     _expect(isinstance(text, str) and text.strip(), path, where, "text", name=name, got=text)
-    outside_code = INLINE.sub(" ", text)
-    _expect(outside_code.count("$") % 2 == 0, path, where, "dollar", name=name)
+    _expect(not any("$" in piece for kind, piece in pieces(text) if kind == "text"), path, where, "dollar", name=name)
     return text.strip()
 
 
@@ -217,34 +217,71 @@ def _expect(condition, path, where, error, **details):
         raise QuestionError(f"{place}: {ERRORS[error].format(**details)}")
 
 
-def to_html(text):
-    """A question's text as HTML: all escaped, `code`, *emphasis* and paragraphs marked up, $LaTeX$ left for the page to typeset.
+def pieces(text):
+    """Take a text of the bank apart.
 
     Args:
         text: text with `code`, fenced code, *emphasis* and $LaTeX$.
 
+    Yields:
+        (kind, piece): the kind is "text", "code", "block", "emphasis", "formula", "display" (a formula by itself) or "gap"
+        (a new paragraph).
+    """
+    end = 0
+    for match in INLINE.finditer(text):
+        if end < match.start():
+            yield "text", text[end : match.start()]
+        kind = str(match.lastgroup)
+        yield kind, match[kind]
+        end = match.end()
+    if end < len(text):
+        yield "text", text[end:]
+
+
+HTML = {
+    "text": "{}",
+    "code": "<code>{}</code>",
+    "block": "<pre><code>{}</code></pre>",
+    "emphasis": "<em>{}</em>",
+    "formula": "${}$",
+    "display": "$${}$$",
+    "gap": "<br><br>",
+}
+
+
+def to_html(text, forms=HTML):
+    """A question's text as HTML: all escaped, `code`, *emphasis* and paragraphs marked up, $LaTeX$ left for the page to typeset.
+
+    Args:
+        text: text with `code`, fenced code, *emphasis* and $LaTeX$.
+        forms: dict of each kind of `pieces` to what is written for it.
+
     Returns:
         Inline HTML: no paragraph element around it, so that it can stand in a list item or a label.
     """
-    pieces, end = [], 0
-    for match in INLINE.finditer(text):
-        pieces.append(html.escape(text[end : match.start()]))
-        if match["block"]:
-            pieces.append(f"<pre><code>{html.escape(match['block'])}</code></pre>")
-        elif match["code"]:
-            pieces.append(f"<code>{html.escape(match['code'])}</code>")
-        elif match["emphasis"]:
-            pieces.append(f"<em>{html.escape(match['emphasis'])}</em>")
-        else:
-            pieces.append("<br><br>")
-        end = match.end()
-    return "".join([*pieces, html.escape(text[end:])])
+    return "".join(forms[kind].format(html.escape(piece)) for kind, piece in pieces(text))
+
+
+def lettered(id, options, forms=HTML):
+    """The options of a choice as HTML, and its answer. Their order is random, but the same every time.
+
+    Args:
+        id: the question's.
+        options: a tuple of `Option`.
+        forms: as for `to_html`.
+
+    Returns:
+        (list of the options, the letters that are right and all reasons).
+    """
+    options = random.Random(id).sample(options, len(options))
+    right = ", ".join(letter for letter, option in zip(LETTERS, options, strict=False) if option.correct)
+    texts = "".join(f"<li>{to_html(option.text, forms)}</li>" for option in options)
+    whys = "".join(f"<li>{to_html(option.why, forms)}</li>" for option in options)
+    return f'<ol type="A">{texts}</ol>', f'<b>{right}</b><ol type="A">{whys}</ol>'
 
 
 def still(questions, title):
     """All questions as static HTML, the answers folded: what is seen where no kernel runs.
-
-    The order of the options is random, but the same every time.
 
     Args:
         questions: a list of `Question`.
@@ -255,14 +292,10 @@ def still(questions, title):
     """
     items = []
     for question in questions:
-        options = question.shuffled(random.Random(question.id))
         if question.kind == "open":
             listed, answer = "", to_html(question.answer)
         else:
-            listed = f'<ol type="A">{"".join(f"<li>{to_html(option.text)}</li>" for option in options)}</ol>'
-            right = ", ".join(letter for letter, option in zip(LETTERS, options, strict=False) if option.correct)
-            whys = "".join(f"<li>{to_html(option.why)}</li>" for option in options)
-            answer = f'<b>{right}</b><ol type="A">{whys}</ol>'
+            listed, answer = lettered(question.id, question.options)
         folded = f"<details><summary>{STILL['answer']}</summary>{answer}</details>"
         items.append(f"<li>{to_html(question.prompt)}{listed}{folded}</li>")
     return f"<b>{html.escape(title)}</b><br>{STILL['how']}<ol>{''.join(items)}</ol>"

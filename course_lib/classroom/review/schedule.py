@@ -5,6 +5,7 @@ learner's calendar, from midnight on; how long ago it was answered is reckoned i
 """
 
 import functools
+import itertools
 import math
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
@@ -13,7 +14,7 @@ from datetime import UTC, date, datetime, timedelta
 from fsrs import Card as Memory
 from fsrs import Rating, Scheduler
 
-from course_lib.checking import whole_number
+from course_lib.checking import real_number, whole_number
 from course_lib.classroom.practice.progress import RATINGS, Progress
 from course_lib.classroom.review.cards import Card, born_by, cards
 from course_lib.classroom.review.questions import load_questions
@@ -25,6 +26,7 @@ SCHEDULER = Scheduler(
 GRADES = {name: Rating(number) for number, name in enumerate(RATINGS, 1)}
 ANSWERS = ("quiz", "review")  # the kinds of events that answer a card
 
+SITTING = 12  # questions that a quiz asks at once
 FEWEST_MINUTES, MOST_MINUTES = 5, 15  # of reviews a day
 AHEAD = 31  # days that a plan looks ahead
 EARLY = timedelta(hours=12)  # a quiz taken again counts as a review if the card was due within this
@@ -100,19 +102,21 @@ def state(events, now=None):
     return _replay(events, _utc(now))[0]
 
 
-def due(events, now=None, minutes=MOST_MINUTES):
+def due(events, now=None, minutes=None):
     """Today's portion of reviews: the most overdue first chosen, then lessons mixed. What was done today counts.
 
     Args:
         events, now: as for `state`.
-        minutes: what the learner has for reviews a day; less than 5 or more than 15 counts as that.
+        minutes: what the learner has for reviews a day; less than 5 or more than 15 counts as that. By default what was set
+            on the home page.
 
     Returns:
         A `Portion`.
     """
     now = _utc(now)
     scheduled, today = _replay(events, now)
-    waiting = sorted((one for one in scheduled.values() if is_due(one, now)), key=lambda one: (one.due, one.card.id))
+    waiting = _most_overdue_first([one for one in scheduled.values() if is_due(one, now)])
+    minutes = _set_minutes(events) if minutes is None else real_number("minutes", minutes)
     left = 60 * min(max(minutes, FEWEST_MINUTES), MOST_MINUTES) - sum(card.seconds for card in today)
     chosen = 0
     while chosen < len(waiting) and left >= waiting[chosen].card.seconds:
@@ -120,6 +124,17 @@ def due(events, now=None, minutes=MOST_MINUTES):
         chosen += 1
     portion = _mixed(waiting[:chosen])
     return Portion(portion, len(waiting) - chosen, _minutes(portion), len(today))
+
+
+def following(events, now=None):
+    """The next `Day`, after today, on which a card is due; None if there is none."""
+    now = _utc(now)
+    later = [one for one in state(events, now).values() if not is_due(one, now)]
+    if not later:
+        return None
+    first = min(day(one.due) for one in later)
+    mine = [one for one in later if day(one.due) == first]
+    return Day(first, len(mine), _minutes(mine))
 
 
 def is_due(scheduled, now):
@@ -178,8 +193,7 @@ def plan(lesson, events, now=None):
         events, now: as for `state`.
 
     Returns:
-        A list of `Day`, only those on which something comes. Before the lesson's first quiz it is as if all of its
-        questions were answered now.
+        A list of `Day`, only those on which something comes. Before the lesson's first quiz it is as if that was taken now.
 
     Raises:
         ValueError: no questions for this lesson.
@@ -188,7 +202,9 @@ def plan(lesson, events, now=None):
     number = bank[0].lesson
     mine = [one for one in state(events, now).values() if one.card.lesson == number]
     if not mine:
-        first = [{"kind": "quiz", "subject": one.id, "time": now.isoformat(), "rating": "good"} for one in bank]
+        first = [
+            {"kind": "quiz", "subject": one.id, "time": now.isoformat(), "rating": "good"} for one in bank[:SITTING]
+        ]
         mine = state(first, now).values()
     return [one for one in _ahead(mine, now, AHEAD) if one.cards]
 
@@ -259,6 +275,13 @@ def _moments(events, now):
     return moments[::-1]
 
 
+def _most_overdue_first(waiting):
+    """The same cards by the day on which they were due, those of one day mixed."""
+    order = sorted(waiting, key=lambda one: (one.due, one.card.id))
+    days = itertools.groupby(order, key=lambda one: day(one.due))
+    return [one for _, those in days for one in _mixed(those)]
+
+
 def _mixed(chosen):
     """The same cards, those of one lesson apart from each other as far as can be."""
     left, mixed = defaultdict(list), []
@@ -271,6 +294,13 @@ def _mixed(chosen):
         if not left[lesson]:
             del left[lesson]
     return mixed
+
+
+def _set_minutes(events):
+    """The minutes a day that the learner has set, or the most there are."""
+    values = [event["value"] for event in events if event["kind"] == "setting" and event["subject"] == "minutes"]
+    known = values and isinstance(values[-1], int | float) and not isinstance(values[-1], bool)
+    return values[-1] if known else MOST_MINUTES
 
 
 def _minutes(scheduled):

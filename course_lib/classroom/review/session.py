@@ -1,16 +1,27 @@
-"""What a lesson's end and a notebook call: the quiz, what is due today, and the days on which it comes back."""
+"""What a notebook calls: a lesson's quiz, the days on which it comes back, and the reviews of today."""
 
 import random
+from html import escape
 
 from course_lib.checking import whole_number
-from course_lib.classroom.practice.progress import Progress
+from course_lib.classroom.practice import show
+from course_lib.classroom.practice.progress import Progress, ProgressError
+from course_lib.classroom.review import schedule, texts
+from course_lib.classroom.review.cards import as_question
 from course_lib.classroom.review.questions import load_questions
-from course_lib.classroom.review.sitting import Quiz
 
-COUNT = 12  # questions in one sitting
+COUNT = schedule.SITTING
 
 TEXTS = {
-    "title": "Retrieval quiz, lesson {lesson}",
+    "quiz": "Retrieval quiz, lesson {lesson}",
+    "review": "Today's reviews",
+    "of bank": "{total} of the {bank} questions of this lesson. Next time: those you missed, then new ones.",
+    "back": "They come back on {day}, on the course's home page, by review() here, or by `course review`.",
+    "not recorded": "Not recorded: {error}",
+    "plan": "Lesson {lesson} comes back",
+    "plan columns": ("On", "Cards", "Minutes"),
+    "plan begun": "These are the days if you answer each card on its day and know it. What you miss comes sooner.",
+    "plan not begun": "Answer the quiz first: this is what comes of it if you do so today.",
 }
 
 
@@ -30,11 +41,114 @@ def quiz(lesson, *, count=COUNT, seed=None, progress=None):
         ValueError: no questions for this lesson, or a count below 1.
         QuestionError: the question file is wrong.
     """
+    from course_lib.classroom.review.sitting import Quiz
+
     count = None if count is None else whole_number("count", count, 1)
     bank = load_questions(lesson)
     progress = progress if progress is not None else Progress()
     asked = bank if count is None or count >= len(bank) else _draw(bank, count, random.Random(seed), progress)
-    return Quiz(asked, TEXTS["title"].format(lesson=bank[0].lesson), bank=bank, seed=seed, progress=progress)
+
+    def ending():
+        scheduled = schedule.state(progress.known()[0])
+        days = [schedule.day(scheduled[one.id].due) for one in asked if one.id in scheduled]
+        part = TEXTS["of bank"].format(total=len(asked), bank=len(bank)) if len(asked) < len(bank) else ""
+        back = TEXTS["back"].format(day=texts.day_text(min(days))) if days else ""
+        return " ".join(filter(None, [part, back]))
+
+    title = TEXTS["quiz"].format(lesson=bank[0].lesson)
+    return Quiz(asked, title, bank=bank, seed=seed, record=recorder(progress), ending=ending)
+
+
+def recorder(progress):
+    """What a quiz calls with each answer to have it recorded; it gives back what went wrong, or ""."""
+
+    def record(question, details):
+        try:
+            progress.record("quiz", question.id, **details)
+        except ProgressError as error:
+            return TEXTS["not recorded"].format(error=error)
+        return ""
+
+    return record
+
+
+def review(minutes=None, *, progress=None):
+    """Today's reviews, lessons mixed: display them as the last line of a cell.
+
+    Args:
+        minutes: at most so many, 5 to 15; by default what you chose on the home page.
+        progress: where answers are read and recorded; by default the learner's `Progress()`.
+
+    Returns:
+        A `Quiz`, an ipywidgets widget, or a sentence where there is nothing to do.
+    """
+    progress = progress if progress is not None else Progress()
+    events, problem = progress.known()
+    portion = schedule.due(events, minutes=minutes)
+    if not portion.cards:
+        return show.Note(problem or texts.nothing_due(events))
+    from course_lib.classroom.review.sitting import Quiz
+
+    seen = {one.card.id: one.seen for one in portion.cards}
+
+    def record(question, details):
+        try:
+            counted = schedule.answer(question.id, seen=seen[question.id], progress=progress, **details)
+        except ProgressError as error:
+            return TEXTS["not recorded"].format(error=error)
+        return "" if counted else texts.TEXTS["elsewhere"]
+
+    def ending():
+        return texts.nothing_due(progress.known()[0])
+
+    questions = [as_question(one.card) for one in portion.cards]
+    return Quiz(questions, TEXTS["review"], record=record, ending=ending, repeats=False)
+
+
+class Plan(show.Panel):
+    """The days on which a lesson comes back, as a table."""
+
+    def __init__(self, lesson, days, begun):
+        self.title = TEXTS["plan"].format(lesson=lesson)
+        self.rows = [(texts.day_text(one.date), str(one.cards), str(one.minutes)) for one in days]
+        self.note = TEXTS["plan begun" if begun else "plan not begun"]
+
+    def __str__(self):
+        table = [TEXTS["plan columns"], *self.rows]
+        wide = max(len(row[0]) for row in table)
+        lines = [f"{day:<{wide}}  {cards:>5}  {minutes:>7}" for day, cards, minutes in table]
+        return "\n".join([self.title, *lines, self.note])
+
+    def html(self):
+        first, *others = TEXTS["plan columns"]
+        head = f'<th style="text-align:left">{first}</th>' + "".join(f"<th>{one}</th>" for one in others)
+        rows = "".join(
+            f'<tr><td style="text-align:left">{escape(day)}</td><td>{cards}</td><td>{minutes}</td></tr>'
+            for day, cards, minutes in self.rows
+        )
+        table = f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
+        style = show.PANEL.format(colour=show.COLOURS["unattempted"])
+        return f'<div style="{style}"><b>{escape(self.title)}</b>{table}<div>{escape(self.note)}</div></div>'
+
+
+def plan(lesson, *, progress=None):
+    """The days within the next month on which a lesson comes back: display it as the last line of a cell.
+
+    Args:
+        lesson: "03", 3 or "03_self_attention_by_hand".
+        progress: where answers are read; by default the learner's `Progress()`.
+
+    Returns:
+        A table.
+
+    Raises:
+        ValueError: no questions for this lesson.
+    """
+    progress = progress if progress is not None else Progress()
+    events, _ = progress.known()
+    number = load_questions(lesson)[0].lesson
+    begun = any(one.card.lesson == number for one in schedule.state(events).values())
+    return Plan(number, schedule.plan(number, events), begun)
 
 
 def _draw(bank, count, rng, progress):

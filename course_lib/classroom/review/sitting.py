@@ -13,16 +13,12 @@ from pathlib import Path
 import anywidget
 import ipywidgets as widgets
 
-from course_lib.classroom.practice.progress import Progress, ProgressError
 from course_lib.classroom.review.questions import LETTERS, Question, still, to_html
 
-COUNT = 12  # questions in one sitting
 KEPT_ANSWER = 4_000  # characters of an open answer kept in the progress record
 
 TEXTS = {
-    "title": "Retrieval quiz, lesson {lesson}",
     "place": "Question {place} of {total}",
-    "of bank": "{total} of the {bank} questions of this lesson. Next time: those you missed, then new ones.",
     "one": "Choose one.",
     "several": "Choose all that apply.",
     "open": "Answer from memory: type, or just think. Then compare.",
@@ -40,7 +36,7 @@ TEXTS = {
     "wrong": "Not quite. Correct: {letters}. Look again at “{section}” in lesson {lesson}.",
     "model": "Model answer",
     "rate": "How was your answer?",
-    "rated": "Recorded as “{rating}”.",
+    "rated": "Your rating: {rating}.",
     "chosen": "chosen",
     "not chosen": "not chosen",
     "is right": "correct",
@@ -52,7 +48,6 @@ TEXTS = {
     "in section": "lesson {lesson}, “{section}”",
     "missed again": "Ask the missed ones again",
     "start again": "Start again",
-    "not recorded": "Not recorded: {error}",
 }
 RATING_TEXTS = {
     "again": ("Again", "wrong, or nothing came"),
@@ -100,16 +95,21 @@ class Quiz(widgets.VBox):
         title: the heading.
         bank: all questions from which these were drawn, for the static form; by default the same.
         seed: for the order of the options; None is a new order each time.
-        progress: where answers are recorded; by default the learner's `Progress()`.
+        record: takes a `Question` and a dict of what was answered, and gives back what is to be said of it, mostly "". By
+            default nothing is recorded.
+        ending: gives what the summary says last.
+        repeats: whether questions may be asked again at the end.
     """
 
-    def __init__(self, questions, title, *, bank=None, seed=None, progress=None):
+    def __init__(self, questions, title, *, bank=None, seed=None, record=None, ending=None, repeats=True):
         if not questions:
             raise ValueError("questions: expected at least one, got none")
         self._all, self._bank, self._title = list(questions), list(bank or questions), title
         self._rng = random.Random(seed)
         self._asked, self._place = [], 0
-        self._progress = progress if progress is not None else Progress()
+        self._record = record or (lambda question, details: "")
+        self._ending = ending or (lambda: "")
+        self._repeats = repeats
         self._build()
         super().__init__([*self._parts])
         self.add_class("course-quiz")
@@ -231,12 +231,7 @@ class Quiz(widgets.VBox):
             details["chosen"] = [asked.options[place].text for place in sorted(asked.chosen)]
         else:
             details["answer"] = asked.text[:KEPT_ANSWER]
-        try:
-            self._progress.record("quiz", asked.question.id, **details)
-        except ProgressError as error:
-            self._show(TEXTS["not recorded"].format(error=error))
-        else:
-            self._show()
+        self._show(self._record(asked.question, details))
 
     def _result(self, asked):
         question = asked.question
@@ -267,8 +262,8 @@ class Quiz(widgets.VBox):
         _visible(self._explain, choice and asked.answered and not asked.explained)
         _visible(self._forward, on_question)
         _visible(self._skip, on_question and not asked.answered)
-        _visible(self._missed, not on_question and bool(self._to_review()))
-        _visible(self._again, not on_question)
+        _visible(self._missed, not on_question and self._repeats and bool(self._to_review()))
+        _visible(self._again, not on_question and self._repeats)
         self._previous.disabled = self._place == 0
         for place, (row, _, _) in enumerate(self._rows):
             _visible(row, choice and place < len(asked.options))
@@ -338,10 +333,8 @@ class Quiz(widgets.VBox):
             for one in self._to_review()
         )
         review = f"{TEXTS['to review']}<ol>{rows}</ol>" if rows else TEXTS["all known"]
-        drawn, bank = len(self._all), len(self._bank)
-        more = TEXTS["of bank"].format(total=drawn, bank=bank) if drawn < bank else ""
         self._prompt.value = f"<b>{counted}</b><br>{review}"
-        self._status.value = _status(more)
+        self._status.value = _status(html.escape(self._ending()))
 
 
 def _status(text):

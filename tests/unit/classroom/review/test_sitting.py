@@ -6,6 +6,7 @@ import pytest
 from course_lib.classroom.practice.progress import Progress, ProgressError
 from course_lib.classroom.review import load_questions, quiz
 from course_lib.classroom.review.questions import Option, Question
+from course_lib.classroom.review.session import recorder
 from course_lib.classroom.review.sitting import Quiz
 
 CHOICE = Question(
@@ -59,12 +60,12 @@ def choose(quiz, text):
 
 def test_the_page_gets_the_module_for_keys(progress):
     """Without it JupyterLab would take the letters of the options as commands on cells."""
-    (keys,) = [one for one in Quiz([CHOICE], "A quiz", progress=progress).children if hasattr(one, "_esm")]
+    (keys,) = [one for one in Quiz([CHOICE], "A quiz", record=recorder(progress)).children if hasattr(one, "_esm")]
     assert "data-lm-suppress-shortcuts" in keys._esm and "export default" in keys._esm
 
 
 def test_a_right_choice_is_recorded(progress):
-    asked = Quiz([CHOICE], "A quiz", progress=progress)
+    asked = Quiz([CHOICE], "A quiz", record=recorder(progress))
     assert "Which of $a &lt; b$?" in shown_text(asked) and "why first" not in shown_text(asked)
     choose(asked, "first")
     button(asked, "Check answer").click()
@@ -76,7 +77,7 @@ def test_a_right_choice_is_recorded(progress):
 
 
 def test_a_wrong_choice_names_the_correct_one_and_explains_the_others_on_request(progress):
-    asked = Quiz([CHOICE], "A quiz", progress=progress)
+    asked = Quiz([CHOICE], "A quiz", record=recorder(progress))
     choose(asked, "second")
     button(asked, "Check answer").click()
     (letter,) = [row.children[0].description for row in option_rows(asked) if "first" in row.children[1].value]
@@ -88,7 +89,7 @@ def test_a_wrong_choice_names_the_correct_one_and_explains_the_others_on_request
 
 
 def test_an_answer_can_be_changed_before_it_is_checked_and_not_after(progress):
-    asked = Quiz([CHOICE], "A quiz", progress=progress)
+    asked = Quiz([CHOICE], "A quiz", record=recorder(progress))
     choose(asked, "second")
     choose(asked, "first")
     assert sum("quiz-chosen" in row._dom_classes for row in option_rows(asked)) == 1
@@ -98,7 +99,7 @@ def test_an_answer_can_be_changed_before_it_is_checked_and_not_after(progress):
 
 
 def test_checking_without_a_choice_says_so_and_records_nothing(progress):
-    asked = Quiz([CHOICE], "A quiz", progress=progress)
+    asked = Quiz([CHOICE], "A quiz", record=recorder(progress))
     button(asked, "Check answer").click()
     assert "Choose an answer first." in shown_text(asked)
     assert progress.events("quiz") == []
@@ -108,7 +109,7 @@ def test_checking_without_a_choice_says_so_and_records_nothing(progress):
     ("chosen", "rating"), [(["one"], "again"), (["one", "two"], "good"), (["one", "two", "three"], "again")]
 )
 def test_several_correct_options_must_all_be_chosen(progress, chosen, rating):
-    asked = Quiz([SEVERAL], "A quiz", progress=progress)
+    asked = Quiz([SEVERAL], "A quiz", record=recorder(progress))
     assert "Choose all that apply." in shown_text(asked)
     for text in chosen:
         choose(asked, f"{text}")
@@ -118,7 +119,7 @@ def test_several_correct_options_must_all_be_chosen(progress, chosen, rating):
 
 @pytest.mark.parametrize(("name", "rating"), [("Again", "again"), ("Hard", "hard"), ("Good", "good"), ("Easy", "easy")])
 def test_an_open_question_is_rated_by_the_learner(progress, name, rating):
-    asked = Quiz([OPEN], "A quiz", progress=progress)
+    asked = Quiz([OPEN], "A quiz", record=recorder(progress))
     (text,) = [one for one in all_widgets(asked) if isinstance(one, widgets.Textarea)]
     text.value = "my <answer>"
     assert "Because" not in shown_text(asked) and not has_button(asked, "Good")
@@ -133,7 +134,7 @@ def test_an_open_question_is_rated_by_the_learner(progress, name, rating):
 
 
 def test_previous_next_skip_and_what_was_typed_is_kept(progress):
-    asked = Quiz([OPEN, CHOICE], "A quiz", progress=progress)
+    asked = Quiz([OPEN, CHOICE], "A quiz", record=recorder(progress))
     (text,) = [one for one in all_widgets(asked) if isinstance(one, widgets.Textarea)]
     text.value = "half an ans"
     assert "Question 1 of 2" in shown_text(asked)
@@ -148,7 +149,7 @@ def test_previous_next_skip_and_what_was_typed_is_kept(progress):
 
 
 def test_the_summary_counts_and_says_what_to_look_at_again(progress):
-    asked = Quiz([CHOICE, SEVERAL, OPEN], "A quiz", progress=progress)
+    asked = Quiz([CHOICE, SEVERAL, OPEN], "A quiz", record=recorder(progress))
     choose(asked, "first")
     button(asked, "Check answer").click()
     button(asked, "Next question").click()
@@ -166,7 +167,7 @@ def test_the_summary_counts_and_says_what_to_look_at_again(progress):
 
 
 def test_start_again_asks_everything_again(progress):
-    asked = Quiz([CHOICE], "A quiz", progress=progress)
+    asked = Quiz([CHOICE], "A quiz", record=recorder(progress))
     for _ in range(2):
         choose(asked, "first")
         button(asked, "Check answer").click()
@@ -214,7 +215,7 @@ def broken(tmp_path):
 def test_a_broken_progress_file_is_said_and_does_not_stop_the_quiz(broken):
     asked = quiz("03", seed=1, progress=broken)
     assert len(asked._asked) == 12
-    asked = Quiz([CHOICE], "A quiz", progress=broken)
+    asked = Quiz([CHOICE], "A quiz", record=recorder(broken))
     choose(asked, "first")
     button(asked, "Check answer").click()
     assert "Not recorded: " in shown_text(asked) and "&lt;is&gt; broken" in shown_text(asked)
@@ -244,4 +245,4 @@ def test_a_wrong_count_is_refused(count, progress):
 
 def test_no_questions_is_refused(progress):
     with pytest.raises(ValueError, match="questions: expected at least one"):
-        Quiz([], "Empty", progress=progress)
+        Quiz([], "Empty", record=recorder(progress))
