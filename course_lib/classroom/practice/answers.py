@@ -75,7 +75,8 @@ def plain(returned):
         return Odd("returns-nothing", "nothing (None)")
     if type(returned).__module__.partition(".")[0] == "torch":
         return Odd("returns-a-tensor", "a PyTorch tensor")
-    if not isinstance(returned, (np.ndarray, np.generic, bool, int, float)):
+    numbers_only = isinstance(returned, (np.ndarray, np.generic, bool, int, float))
+    if not numbers_only or np.ma.is_masked(returned):  # what is masked has no value
         return Odd("wrong-type", kind_of(returned))
     array = np.array(returned, subok=False)
     if array.dtype.kind not in "biuf":

@@ -30,11 +30,15 @@ CAUSES = [
      "This is a tuple or a list, not an array: a function that returns several things was not taken apart, or a list was "
      "not made an array."),
     ("ValueError", r"matmul.*mismatch|shapes .* not aligned", r"\.T\b",
-     "The inner sizes of the product differ: in (a, b) @ (b, c) the two b have to be the same. Is `.T` wanted here? On a batch it "
-     "turns **all** axes round."),
+     "The inner sizes of the product differ: in (a, b) @ (b, c) the two b have to be the same. Which of the two shapes is not "
+     "what you meant? `.T` turns **all** axes round."),
     ("ValueError", r"matmul.*mismatch|shapes .* not aligned", "",
-     "The inner sizes of the product differ: in (a, b) @ (b, c) the two b have to be the same. Is one of them to be "
-     "transposed?"),
+     "The inner sizes of the product differ: in (a, b) @ (b, c) the two b have to be the same. Which of the two shapes is not "
+     "what you meant?"),
+    ("ValueError", r"axes don't match array", "",
+     "A transpose names all axes of an array, and this one has more or fewer. Axes counted from the end fit any number of them."),
+    ("ValueError", r"zero-size array to reduction", "",
+     "Nothing is left to take the largest or smallest of. For which input is that so?"),
     ("ValueError", r"inhomogeneous shape", "",
      "The rows are not of one length, or a number stands beside a list. In a loop, `append` puts a whole list in as one thing; "
      "`extend` puts in what it holds."),
@@ -44,7 +48,7 @@ CAUSES = [
      "What stands on the right of the `=` has another shape than the place it is written to."),
     ("ValueError", r"negative integer powers", "",
      "A whole number to a negative power is a fraction, which an array of whole numbers can't hold. Take floats."),
-    ("ValueError", r"cannot reshape array", "",
+    ("ValueError", r"cannot reshape array", r"reshape|\.shape\b.*=",
      "A reshape keeps all the numbers: the sizes of the new shape multiplied have to give as many."),
     ("IndexError", r"boolean index did not match", "",
      "A boolean array picks along the axes at whose place it stands: it has to be as long as they are."),
@@ -54,7 +58,8 @@ CAUSES = [
      "A whole number is needed here, for a size or a count. Dividing with / gives a number with a point, // a whole one."),
     ("IndexError", r"index -\d+ is out of bounds for axis", "",
      "An index below 0 counts from the end, and this one lies before the first entry. Where does it come from?"),
-    ("IndexError", r"out of bounds for axis", "",
+    ("IndexError", r"invalid index to scalar", "", "This is a single number: there is nothing in it to be picked by an index."),
+    ("IndexError", r"out of bounds for axis|index out of range", "",
      "An index lies behind the last entry: they are counted from 0, so that the last is size - 1."),
     ("UnboundLocalError", "", "", "The variable is used before it gets a value here."),
     ("NameError", "", "", "There is nothing of this name. Was the cell that defines it run, and is it spelt like there?"),

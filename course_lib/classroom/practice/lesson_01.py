@@ -97,9 +97,6 @@ def general_cases():
 
 
 DOT, GENERAL = "01.dot_scores", "01.general_scores"
-mistake(DOT, "rows-paired", "State 0 meets annotation 0 alone, state 1 annotation 1. Every state meets every annotation.",
-        lambda states, memory: (states * memory).sum(axis=-1), lambda states, memory: (states * memory).sum(axis=-1, keepdims=True),
-        lambda states, memory: (states * memory) @ np.ones((states.shape[-1], memory.shape[-2])))  # fmt: skip
 mistake(GENERAL, "W-transposed", None, lambda states, memory, W: dot_products(memory @ W, states))
 mistake(GENERAL, "W-twice", "W stands on both sides. Once is enough: between the state and the annotation.",
         lambda states, memory, W: dot_products(states @ W, memory @ W),

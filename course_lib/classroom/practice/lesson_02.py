@@ -3,6 +3,7 @@
 Words come as rows of token ids, filled up with -1; merge k makes the token num_tokens + k.
 """
 
+from functools import partial
 from itertools import combinations, pairwise
 
 import numpy as np
@@ -73,7 +74,8 @@ neighbours.slip("pairs-last-missing", "The last pair of each word is missing: n 
 neighbours.slip("pairs-first-missing", "The first pair of each word is missing: n tokens have n − 1 pairs.",
         lambda word: list(pairwise(word))[1:])  # fmt: skip
 neighbours.slip("pairs-round-the-corner", "The last token of a word is paired with its first: what stands behind the end is nothing.",
-        lambda word: list(zip(word, np.roll(word, -1), strict=True)), lambda word: list(zip(np.roll(word, 1), word, strict=True)))  # fmt: skip
+        lambda word: list(zip(word, np.roll(word, -1), strict=True)),
+        lambda word: list(zip(np.roll(word, 1), word, strict=True)))  # fmt: skip
 neighbours.slip("pairs-of-equals-missing", "A pair of twice the same token is missing. (a, a) is a pair like the others.",
         lambda word: [pair for pair in pairwise(word) if pair[0] != pair[1]])  # fmt: skip
 neighbours.slip("pairs-not-overlapping", "In a a a the pair (a, a) comes twice: the middle one belongs to both. Here you only count; "
@@ -97,8 +99,8 @@ def not_overlapping(word):
     return found
 
 
-neighbours.slip("token-0-dropped", None,
-        *(lambda word, kept=kept: [pair for pair in pairwise(word) if kept(*pair)] for kept in (lambda a, b: a > 0 and b > 0, lambda a, b: b > 0, lambda a, b: a > 0)))  # fmt: skip
+neighbours.slip("token-0-dropped", None, lambda word: [pair for pair in pairwise(word) if min(pair) > 0],
+        *(lambda word, which=which: [pair for pair in pairwise(word) if pair[which] > 0] for which in (0, 1)))  # fmt: skip
 neighbours.slip("pairs-sorted", "You sort the two tokens of a pair. (a, b) and (b, a) are two pairs: row = the token before.",
         lambda word: [tuple(sorted(pair)) for pair in pairwise(word)])  # fmt: skip
 
@@ -139,16 +141,14 @@ def pairs_of_the_text(words, counts):
 
 
 weighted_pairs.slip("pairs-across-words", "A pair reaches from the end of one word to the beginning of the next. Stay inside words.",
-        pairs_across, lambda *inputs: pairs_across(*inputs, of_the_later=True), pairs_of_the_text,
-        lambda *inputs: pairs_across(*inputs, ravelled=True), lambda *inputs: pairs_across(*inputs, ravelled=True, of_the_later=True))  # fmt: skip
+        pairs_across, partial(pairs_across, of_the_later=True), partial(pairs_across, ravelled=True),
+        partial(pairs_across, ravelled=True, of_the_later=True), pairs_of_the_text)  # fmt: skip
 weighted_pairs.slip("first-word-only", "Only the first word is looked at. Does a return stand inside of the loop?",
         lambda words, counts: weighted_pairs(words[:1], counts[:1]))  # fmt: skip
 weighted_pairs.slip("last-word-only", "Only the last word is in your table. Is it made anew for each word?",
         lambda words, counts: weighted_pairs(words[-1:], counts[-1:]))  # fmt: skip
 weighted_pairs.slip("last-word-missing", "The last word is missing. Does a loop stop one early?",
         lambda words, counts: weighted_pairs(words[:-1], counts[:-1]))  # fmt: skip
-
-
 weighted_pairs.slip("ended-by-the-filling", "The first -1 ends everything, the words after it too. It is the end of its word only.",
         lambda words, counts: weighted_pairs(words[: (n := until_filling(words))], counts[:n]))  # fmt: skip
 
@@ -168,11 +168,12 @@ def tallied(pairs, num_tokens):
 
 
 tallied.slip("pairs-overwritten", None,
-        lambda pairs, num_tokens: tallied([(*pair, count) for pair, count in {pair[:2]: pair[2] for pair in pairs}.items()], num_tokens))  # fmt: skip
+        lambda pairs, num_tokens: tallied({pair[:2]: pair for pair in pairs}.values(), num_tokens))  # fmt: skip
 tallied.slip("pairs-present", "Your table says whether a pair comes, not how often.",
         lambda pairs, num_tokens: (tallied(pairs, num_tokens) > 0).astype(float))  # fmt: skip
-tallied.slip("counts-overflow", "Your table's numbers are of a kind too small for counts: what is larger than its largest starts again from below.",
-        *(lambda pairs, num_tokens, kind=kind: tallied(pairs, num_tokens).astype(int).astype(kind) for kind in ("u1", "i1", "u2", "i2")))  # fmt: skip
+tallied.slip("counts-overflow", "Your table's numbers are of a kind too small for counts: what is larger than its largest starts again "
+        "from below.", *(lambda pairs, num_tokens, kind=kind: tallied(pairs, num_tokens).astype(int).astype(kind)
+                         for kind in ("u1", "i1", "u2", "i2")))  # fmt: skip
 
 
 @reference(
@@ -214,7 +215,13 @@ mistake("02.pair_counts", "table-larger", "Your table has a row and a column mor
         lambda words, counts, num_tokens: pair_counts(words, counts, num_tokens + 1))  # fmt: skip
 mistake("02.pair_counts", "tokens-summed-up", "These are counts of single tokens. Asked for is a table: the token before and the one "
         "after.", lambda *inputs: pair_counts(*inputs).sum(axis=1), lambda *inputs: pair_counts(*inputs).sum(axis=0),
-        lambda words, counts, num_tokens: np.array([((words == token).sum(axis=1) * counts).sum() for token in range(num_tokens)]))  # fmt: skip
+        lambda words, counts, num_tokens: often(words, counts, range(num_tokens)))  # fmt: skip
+
+
+def often(words, counts, tokens):
+    """How often each of the tokens comes by itself."""
+    return np.array([((words == token).sum(axis=1) * counts).sum() for token in tokens])
+
 
 # ----------------------------------------------------------------------------------------------------------------------
 # One merge
@@ -227,22 +234,29 @@ def merged(ids, pair, new_id):
     return walked(ids, pair, new_id)
 
 
-def walked(ids, pair, new_id, *, end=0, replaces=None, step=2, other_step=1):
+def walked(ids, pair=None, new_id=None, *, replaces=None, most=np.inf, end=0, step=2, other_step=1):
     """A merge by walking.
 
     Args:
         ids, pair, new_id: as in `merge`.
+        replaces: dict of what two ids in a row become; None: the pair becomes new_id.
+        most: how many merges there are at most.
         end: how many places before the end it stops, and what is left is lost.
-        replaces: which two ids in a row become the new one, a set of pairs; None: the pair.
         step, other_step: how far it goes on after a merge, and elsewhere.
     """
-    ids, replaces = list(map(int, ids)), replaces or {tuple(map(int, pair))}
+    ids = list(map(int, ids))
+    replaces = {tuple(map(int, pair)): new_id} if replaces is None else replaces
     result, i = [], 0
     while i < len(ids) - end:
-        here = tuple(ids[i : i + 2]) in replaces
-        result.append(new_id if here else ids[i])
-        i += step if here else other_step
+        new = replaces.get(tuple(ids[i : i + 2])) if most > 0 else None
+        result.append(ids[i] if new is None else new)
+        i, most = (i + other_step, most) if new is None else (i + step, most - 1)
     return np.array(result, dtype=int)
+
+
+def walked_if(is_pair, ids, pair, new_id):
+    """A merge of all two ids in a row of which something is true."""
+    return walked(ids, replaces={two: new_id for two in pairwise(map(int, ids)) if is_pair(*two, *pair)})
 
 
 def places(ids, pair):
@@ -257,10 +271,29 @@ def later(flags):
     return np.roll(flags, 1)
 
 
-def at_one_place(ids, pair, new_id, which):
-    """A merge at the first (0) or last (-1) place only."""
-    here = np.flatnonzero(places(ids, pair))
-    return np.concatenate([ids[: here[which]], [new_id], ids[here[which] + 2 :]]) if len(here) else ids
+def from_right(ids, pair, new_id, **limits):
+    """A merge by walking from the end to the beginning."""
+    return walked(ids[::-1], pair[::-1], new_id, **limits)[::-1]
+
+
+def writes(ids, pair, new_id, *instead):
+    """A merge that writes these in place of the pair."""
+    return np.array([x for t in walked(ids, pair, new_id) for x in (instead if t == new_id else [t])], dtype=int)
+
+
+def past_the_end(ids, pair, new_id, *, always=True):
+    """A merge that asks for the token behind the last one: always, or only where the last could begin the pair."""
+    alone = walked(ids, pair, new_id)[-1] == ids[-1] and (always or ids[-1] == pair[0])
+    return walked(ids, pair, new_id) if not alone else ids[len(ids)]
+
+
+def as_long_as_before(ids, pair, new_id):
+    """A merge in a list that gets shorter, while its loop counts on to the old end."""
+    ids = ids.tolist()
+    for i in range(len(ids) - 1):
+        if ids[i] == pair[0] and ids[i + 1] == pair[1]:
+            ids[i : i + 2] = [new_id]
+    return np.array(ids)
 
 
 def as_text(ids, pair, new_id, between):
@@ -277,66 +310,65 @@ def filled_up(ids, pair, new_id, filling):
 merged.slip("merge-nothing", "Your result is the ids as they came. Where the pair stands, the new id has to stand.",
         lambda ids, pair, new_id: ids)  # fmt: skip
 merged.slip("merge-first-only", "Only the first place is merged. Go on to the end of the ids.",
-        lambda ids, pair, new_id: at_one_place(ids, pair, new_id, 0))  # fmt: skip
+        partial(walked, most=1))  # fmt: skip
 merged.slip("merge-last-only", "Only the last place is merged. It is to be merged wherever it stands.",
-        lambda ids, pair, new_id: at_one_place(ids, pair, new_id, -1))  # fmt: skip
+        partial(from_right, most=1))  # fmt: skip
 merged.slip("merge-overlapping", "In a a a you merge two pairs that share a token. After a merge, go on behind both tokens.",
         lambda ids, pair, new_id: np.where(here := places(ids, pair), new_id, ids)[here | ~later(here)],
         lambda ids, pair, new_id: np.where(here := places(ids, pair), new_id, ids)[~later(here)],
         lambda ids, pair, new_id: np.where(later(here := places(ids, pair)), new_id, ids)[~here],
         lambda ids, pair, new_id: np.where(later(here := places(ids, pair)), new_id, ids)[later(here) | ~here])  # fmt: skip
-merged.slip("merge-from-right", "a a a becomes a X in your merge; the rule is from left to right: X a.",
-        lambda ids, pair, new_id: walked(ids[::-1], pair[::-1], new_id)[::-1])  # fmt: skip
+merged.slip("merge-from-right", "a a a becomes a X in your merge; the rule is from left to right: X a.", from_right)
 merged.slip("merge-leaves-one", "You put the new id in, but one of the two old ones still stands beside it.",
         lambda ids, pair, new_id: np.where(places(ids, pair), new_id, ids),
         lambda ids, pair, new_id: np.where(later(places(ids, pair)), new_id, ids),
-        lambda ids, pair, new_id: np.array([x for t in walked(ids, pair, new_id) for x in ((t, pair[1]) if t == new_id else (t,))], dtype=int),
-        lambda ids, pair, new_id: np.array([x for t in walked(ids, pair, new_id) for x in ((pair[0], t) if t == new_id else (t,))], dtype=int))  # fmt: skip
+        lambda ids, pair, new_id: writes(ids, pair, new_id, new_id, pair[1]),
+        lambda ids, pair, new_id: writes(ids, pair, new_id, pair[0], new_id))  # fmt: skip
 merged.slip("merge-leaves-both", "You put the new id in, and both of the old ones still stand behind it.",
-        lambda ids, pair, new_id: np.array([x for here, token in zip(places(ids, pair), ids, strict=True) for x in ((new_id, token) if here else (token,))]))  # fmt: skip
+        lambda ids, pair, new_id: np.insert(ids, np.flatnonzero(places(ids, pair)), new_id))  # fmt: skip
 merged.slip("merge-both-replaced", "Both tokens of the pair become the new id. Two become one.",
         lambda ids, pair, new_id: np.where((here := places(ids, pair)) | later(here), new_id, ids),
-        lambda ids, pair, new_id: np.repeat(short := walked(ids, pair, new_id), 1 + (short == new_id)))  # fmt: skip
+        lambda ids, pair, new_id: writes(ids, pair, new_id, new_id, new_id))  # fmt: skip
 merged.slip("merge-either-order", "You merge (b, a) too. Only a before b is this pair.",
-        lambda ids, pair, new_id: walked(ids, pair, new_id, replaces={tuple(pair), tuple(pair[::-1])}),
+        partial(walked_if, lambda x, y, a, b: {x, y} == {a, b}),
         lambda ids, pair, new_id: walked(walked(ids, pair, new_id), pair[::-1], new_id))  # fmt: skip
 merged.slip("merge-other-order", "You merge b before a. The pair is a before b.",
         lambda ids, pair, new_id: walked(ids, pair[::-1], new_id))  # fmt: skip
-merged.slip("merge-any-of-the-two", "You replace tokens that stand alone. Only a followed by b makes the new one.",
+merged.slip("merge-any-of-the-two", "You only ask whether a token is one of the two. It takes a, followed by b, to make the new one.",
         lambda ids, pair, new_id: np.where((ids == pair[0]) | (ids == pair[1]), new_id, ids),
-        lambda ids, pair, new_id: walked(ids, pair, new_id, replaces={(x, y) for x in pair for y in pair}))  # fmt: skip
-merged.slip("merge-looks-at-one", "You look at one of the two tokens only. The pair stands where both of them do, side by side.",
-        lambda ids, pair, new_id: walked(ids, pair, new_id, replaces={(pair[0], int(y)) for y in ids}),
-        lambda ids, pair, new_id: walked(ids, pair, new_id, replaces={(int(x), pair[1]) for x in ids}),
-        lambda ids, pair, new_id: walked(ids, pair, new_id, replaces={one for x in map(int, ids) for one in ((x, pair[1]), (pair[0], x))}),
+        partial(walked_if, lambda x, y, a, b: {x, y} <= {a, b}))  # fmt: skip
+merged.slip("merge-looks-at-one", "One of the two tokens is enough in your merge. The pair stands where both of them do, side by side.",
+        *(partial(walked_if, test) for test in (lambda x, y, a, b: x == a, lambda x, y, a, b: y == b, lambda x, y, a, b: x == a or y == b)),
         lambda ids, pair, new_id: np.where(ids == pair[0], new_id, ids))  # fmt: skip
 merged.slip("merge-keeps-length", "Your result is as long as the input. Two tokens become one: it gets shorter.",
-        lambda ids, pair, new_id: filled_up(ids, pair, new_id, -1), lambda ids, pair, new_id: filled_up(ids, pair, new_id, 0))  # fmt: skip
-merged.slip("merge-drops-last", "The last token is lost when no pair ends there.",
-        lambda ids, pair, new_id: walked(ids, pair, new_id, end=1))  # fmt: skip
+        partial(filled_up, filling=-1), partial(filled_up, filling=0))  # fmt: skip
+merged.slip("merge-drops-last", "The last token is lost when no pair ends there.", partial(walked, end=1))
 merged.slip("merge-misses-end", "A pair at the very end is not merged. Does the loop, or the test for the end, stop one early?",
         lambda ids, pair, new_id: np.concatenate([walked(ids[:-1], pair, new_id), ids[-1:]]))  # fmt: skip
 merged.slip("merge-misses-start", "A pair at the very beginning is not merged: places are counted from 0.",
         lambda ids, pair, new_id: np.concatenate([ids[:1], walked(ids[1:], pair, new_id)]))  # fmt: skip
 merged.slip("merge-in-steps-of-two", "You look at every second place only. Where nothing is merged, go on by one.",
-        lambda ids, pair, new_id: walked(ids, pair, new_id, other_step=2),
-        lambda ids, pair, new_id: np.array([x for i in range(0, len(ids), 2) for x in ([new_id] if tuple(ids[i : i + 2]) == tuple(pair) else ids[i : i + 2])], dtype=int))  # fmt: skip
+        partial(walked, other_step=2),
+        lambda ids, pair, new_id: np.concatenate([walked(ids[i : i + 2], pair, new_id) for i in range(0, len(ids), 2)]))  # fmt: skip
 merged.slip("merge-swallows-next", "The token behind each merged pair is lost: a merge uses up two tokens, not three.",
-        lambda ids, pair, new_id: walked(ids, pair, new_id, step=3))  # fmt: skip
+        partial(walked, step=3))  # fmt: skip
 merged.slip("merge-leaves-nothing", "The pair is gone, and no new id stands in its place.",
-        lambda ids, pair, new_id: (short := walked(ids, pair, new_id))[short != new_id])  # fmt: skip
+        writes)  # fmt: skip
 merged.slip("merge-new-ids-only", "Only the new ids are left: tokens that were not merged stay where they are.",
         lambda ids, pair, new_id: (short := walked(ids, pair, new_id))[short == new_id])  # fmt: skip
 merged.slip("merge-as-text", "You replace text, and numbers of several digits are torn apart: in \"11 2\" stands a \"1 2\". Compare "
-        "ids, not their digits.",
-        *(lambda ids, pair, new_id, between=between: as_text(ids, pair, new_id, between) for between in (" ", ",", "")))  # fmt: skip
+        "ids, not their digits.", *(partial(as_text, between=between) for between in (" ", ",", "")))  # fmt: skip
 merged.slip("merge-as-bytes", "You replace bytes, and a byte ends at 255. Merged tokens have larger numbers.",
         lambda ids, pair, new_id: np.array(list(bytes(ids.tolist()).replace(bytes(list(map(int, pair))), bytes([new_id])))))  # fmt: skip
 merged.slip("merge-end-twice", "When a pair ends the word, its last token stands there once more.",
         lambda ids, pair, new_id: np.append(walked(ids, pair, new_id, end=1), ids[-1:]))  # fmt: skip
 merged.slip("merge-last-alone", "A token that stands alone at the end is merged: a slice of two holds only one there, and one equals "
-        "both of a pair (a, a).",
-        lambda ids, pair, new_id: np.append(short[:-1], new_id) if len(short := walked(ids, pair, new_id)) and short[-1] == pair[0] == pair[1] else short)  # fmt: skip
+        "both of a pair (a, a).", lambda ids, pair, new_id: walked(
+            ids, replaces={tuple(pair): new_id, tuple(pair[: 1 + (pair[0] != pair[1])]): new_id}))  # fmt: skip
+merged.slip("merge-past-the-end", "At the last token you ask for the one behind it, and there is none.",
+        past_the_end, partial(past_the_end, always=False))  # fmt: skip
+merged.slip("merge-as-long-as-before", "Merging makes the ids fewer, but your loop counts on to where they ended before.",
+        as_long_as_before)  # fmt: skip
 
 
 @reference(
@@ -412,7 +444,8 @@ def breaking_words(candidate):
                 dtype=array.dtype.name)  # fmt: skip
     require(words.ndim == 2 and counts.shape == words.shape[:1] and 0 < words.size <= 10_000, "words-not-a-table", "words has shape "
             "{words} and counts {counts}; expected (words, longest) and (words,).", words=words.shape, counts=counts.shape)  # fmt: skip
-    require((counts > 0).all(), "counts-not-positive", "A count below 1 means that the word isn't there. Give counts of 1 and more.")  # fmt: skip
+    require((counts > 0).all(), "counts-not-positive", "A count below 1 means that the word isn't there. Give counts of 1 "
+            "and more.")  # fmt: skip
     real = words >= 0
     require(not (real[:, 1:] & ~real[:, :-1]).any(), "filling-inside", "A -1 stands before a token. Filling comes after the end of a "
             "word, and there only.")  # fmt: skip
@@ -441,13 +474,15 @@ def case(words, counts):
     return lambda: (np.array(words), np.array(counts))
 
 
-mistake("02.breaking_words", "not-words-and-counts", None, lambda: np.array([[0, 1, 2]]))
-mistake("02.breaking_words", "words-not-whole", None, case([[0.0, 1.0, 2.0]], [3]), case([[0, 1, 2]], [0.5]))
-mistake("02.breaking_words", "words-not-a-table", None, case([[0, 1, 2], [3, 3, -1]], [5, 4, 1]), case([0, 1, 2], [5, 4, 1]))  # fmt: skip
-mistake("02.breaking_words", "counts-not-positive", None, case([[0, 1, 2], [3, 3, -1]], [5, 0]))
-mistake("02.breaking_words", "filling-inside", None, case([[0, 1, 2], [3, -1, 3]], [5, 4]), case([[-1, 1, 2], [3, 3, 1]], [5, 4]))  # fmt: skip
-mistake("02.breaking_words", "too-few-pairs", None, case([[0, 1], [0, 1]], [5, 4]), case([[0], [1]], [5, 4]))
-mistake("02.breaking_words", "colleague-copes", None, case([[0, 1, -1], [2, 3, -1]], [5, 4]), case([[0, 1, 2], [3, 3, -1]], [4, 5]))  # fmt: skip
+BREAKING = "02.breaking_words"
+abc = [[0, 1, 2], [3, 3, -1]]
+mistake(BREAKING, "not-words-and-counts", None, lambda: np.array([[0, 1, 2]]))
+mistake(BREAKING, "words-not-whole", None, case([[0.0, 1.0, 2.0]], [3]), case([[0, 1, 2]], [0.5]))
+mistake(BREAKING, "words-not-a-table", None, case(abc, [5, 4, 1]), case([0, 1, 2], [5, 4, 1]))
+mistake(BREAKING, "counts-not-positive", None, case(abc, [5, 0]))
+mistake(BREAKING, "filling-inside", None, case([[0, 1, 2], [3, -1, 3]], [5, 4]), case([[-1, 1, 2], [3, 3, 1]], [5, 4]))
+mistake(BREAKING, "too-few-pairs", None, case([[0, 1], [0, 1]], [5, 4]), case([[0], [1]], [5, 4]))
+mistake(BREAKING, "colleague-copes", None, case([[0, 1, -1], [2, 3, -1]], [5, 4]), case(abc, [4, 5]))
 
 
 @step
@@ -510,9 +545,9 @@ merged_everywhere.slip("pair-repeated", "You choose the same pair again and agai
 merged_everywhere.slip("filled-up-with-0", "You fill up with 0, which is a token. The filling is -1.",
         lambda words, pair, new_id: np.maximum(merged_everywhere(words, pair, new_id), 0))  # fmt: skip
 merged_everywhere.slip("merges-one-word", "Only one word is merged. A merge is for every word.",
-        lambda *inputs: merged_in_some(slice(0, 1), *inputs), lambda *inputs: merged_in_some(slice(-1, None), *inputs))  # fmt: skip
+        partial(merged_in_some, slice(0, 1)), partial(merged_in_some, slice(-1, None)))  # fmt: skip
 merged_everywhere.slip("merges-not-the-last-word", "The last word is not merged. Does a loop stop one early?",
-        lambda *inputs: merged_in_some(slice(0, -1), *inputs))  # fmt: skip
+        partial(merged_in_some, slice(0, -1)))  # fmt: skip
 merged_everywhere.slip("old-end-stands", "Behind a word that got shorter its old end still stands, and is counted. Fill up with -1.",
         with_old_ends)  # fmt: skip
 
@@ -572,7 +607,8 @@ def learn_merges_cases():
     second = table_of("badd", "dabd", "baab", "abcabc", "bacaa"), np.array([6, 2, 9, 3, 5])
     yield Case("frequent pairs that share a token", *second, 3, LETTERS)
     yield Case("tokens that do not occur", *second, 2, 9)
-    yield Case("numbers of two digits", table_of([1, 2, 3, 1, 2, 4, 1, 2], [11, 2, 11, 2, 11, 2, 1, 2]), np.array([4, 3]), 2, 13)  # fmt: skip
+    two_digits = table_of([1, 2, 3, 1, 2, 4, 1, 2], [11, 2, 11, 2, 11, 2, 1, 2])
+    yield Case("numbers of two digits", two_digits, np.array([4, 3]), 2, 13)
     yield Case("bytes", table_of(list(b"haha"), list(b"ha")), np.array([3, 2]), 2, 256)
     often = np.array([2**16 + generator(3).integers(1, 9), 50 + generator(4).integers(1, 9)])
     yield Case("a word that comes very often", table_of("ba", "cd"), often, 1, LETTERS)
@@ -600,7 +636,7 @@ def learned(choose, size=lambda num_tokens, number: num_tokens + number):
 
 def by_share(words, counts, table, num_tokens):
     """WordPiece's choice: how often a pair comes, divided by how often both of its tokens do."""
-    alone = np.array([((words == token).sum(axis=1) * counts).sum() for token in range(len(table))])
+    alone = often(words, counts, range(len(table)))
     return most_frequent(table / np.maximum(np.outer(alone, alone), 1))
 
 
@@ -608,7 +644,10 @@ mistake(LEARN, "table-too-small", "A merged token has no row in your table. In e
         "in round k, and which number has the new one?",
         learned(lambda words, counts, table, _: most_frequent(table), lambda num_tokens, number: num_tokens))  # fmt: skip
 mistake(LEARN, "place-in-a-narrower-table", "A place in the flattened table is read as if the table had num_tokens columns. From the "
-        "second round on it has more.", learned(lambda words, counts, table, num_tokens: np.array(divmod(table.argmax(), num_tokens))))  # fmt: skip
+        "second round on it has more.",
+        learned(lambda words, counts, table, num_tokens: np.array(divmod(table.argmax(), num_tokens))))  # fmt: skip
+mistake(LEARN, "new-ids-wrong", None,
+        lambda words, counts, num_merges, _: learn_merges(words, counts, num_merges, words.max() + 1))  # fmt: skip
 mistake(LEARN, "merges-by-wordpiece", "You divide by how often the two tokens come: that is WordPiece's rule. Here the most frequent "
         "pair is merged.", learned(by_share))  # fmt: skip
 mistake(LEARN, "merges-reversed", None, lambda *inputs: learn_merges(*inputs)[:, ::-1])
@@ -624,11 +663,12 @@ mistake(LEARN, "merges-newest-on-top", "The merges come in the reverse order. Th
         lambda *inputs: learn_merges(*inputs)[::-1])  # fmt: skip
 mistake(LEARN, "merges-too-few", "A merge is missing: num_merges of them are asked for.", lambda *inputs: learn_merges(*inputs)[:-1],
         lambda *inputs: learn_merges(*inputs)[1:], lambda *inputs: learn_merges(*inputs)[:1], lambda *inputs: learn_merges(*inputs)[0],
-        lambda *inputs: learn_merges(*inputs)[-1], lambda *inputs: (few := learn_merges(*inputs)[:-1]) + (few >= inputs[3]))  # fmt: skip
+        lambda *inputs: learn_merges(*inputs)[-1], lambda *inputs: np.array(learn_merges(*inputs)[:-1].tolist()),
+        lambda *inputs: (few := learn_merges(*inputs)[:-1]) + (few >= inputs[3]))  # fmt: skip
 mistake(LEARN, "merges-too-many", "There is a merge too many: num_merges of them are asked for.",
         lambda words, counts, num_merges, num_tokens: learn_merges(words, counts, num_merges + 1, num_tokens))  # fmt: skip
 mistake(LEARN, "returns-words", "You return the words as they are after the merges. Asked for are the merges themselves.",
-        lambda words, counts, num_merges, num_tokens: after_merges(words, learn_merges(words, counts, num_merges, num_tokens), num_tokens))  # fmt: skip
+        lambda *inputs: after_merges(inputs[0], learn_merges(*inputs), inputs[3]))  # fmt: skip
 
 
 # ----------------------------------------------------------------------------------------------------------------------
@@ -674,32 +714,16 @@ def encode_cases():
     yield Case("another longer word", rng.integers(0, 3, 40), drawn_merges(rng, 9, 3), 3)
 
 
-def leftmost(ids, merges, num_tokens):
-    """The ids of somebody who merges the first pair from the left that is known, again and again."""
-    known = {tuple(pair): num_tokens + number for number, pair in enumerate(merges.tolist())}
-    ids = ids.tolist()
-    while True:
-        here = next((i for i in range(len(ids) - 1) if tuple(ids[i : i + 2]) in known), None)
-        if here is None:
-            return np.array(ids)
-        ids[here : here + 2] = [known[tuple(ids[here : here + 2])]]
-
-
-def in_one_pass(ids, merges, num_tokens):
+def in_one_pass(ids, merges, num_tokens, **limits):
     """The ids of somebody who goes once from left to right, and merges what is known."""
     known = {tuple(pair): num_tokens + number for number, pair in enumerate(merges.tolist())}
-    result, i = [], 0
-    while i < len(ids):
-        new_id = known.get(tuple(ids[i : i + 2].tolist()))
-        result.append(ids[i] if new_id is None else new_id)
-        i += 1 if new_id is None else 2
-    return np.array(result)
+    return walked(ids, replaces=known, **limits)
 
 
-def in_passes(ids, merges, num_tokens):
+def in_passes(ids, merges, num_tokens, **limits):
     """The same, again and again until nothing changes."""
-    shorter = in_one_pass(ids, merges, num_tokens)
-    return ids if len(shorter) == len(ids) else in_passes(shorter, merges, num_tokens)
+    shorter = in_one_pass(ids, merges, num_tokens, **limits)
+    return ids if len(shorter) == len(ids) else in_passes(shorter, merges, num_tokens, **limits)
 
 
 def longest_match(ids, merges, num_tokens):
@@ -731,16 +755,16 @@ def newest_that_fits(ids, merges, num_tokens):
 
 
 ENCODE = "02.encode"
-mistake(ENCODE, "encode-nothing", "Your result is the ids as they came: no merge was applied.", lambda ids, merges, num_tokens: ids)  # fmt: skip
+mistake(ENCODE, "encode-nothing", "Your result is the ids as they came: no merge was applied.", lambda ids, *_: ids)
 mistake(ENCODE, "merges-newest-first", "You apply the newest merge first. Its parts do not exist yet: start with the oldest.",
         lambda ids, merges, num_tokens: replayed(reversed(range(len(merges))), ids, merges, num_tokens),
         lambda ids, merges, num_tokens: encode(ids, merges[::-1], num_tokens), newest_that_fits)  # fmt: skip
 mistake(ENCODE, "merges-left-to-right", "You merge the first known pair from the left, whichever it is. The oldest merge comes first, "
-        "wherever it stands: that is how the text was cut in training.", leftmost, in_one_pass, in_passes)  # fmt: skip
+        "wherever it stands: that is how the text was cut in training.", in_one_pass, in_passes, partial(in_passes, most=1))  # fmt: skip
 mistake(ENCODE, "longest-match", "You take the longest token that fits, from the left. That is WordPiece's rule; here the oldest merge "
         "comes first.", longest_match)  # fmt: skip
-mistake(ENCODE, "merges-not-stacked", "Merges of merged tokens find nothing. Their parts have to be made first: begin with the oldest, and go on "
-        "from what each left.",
+mistake(ENCODE, "merges-not-stacked", "Merges of merged tokens find nothing. Their parts have to be made first: begin with the oldest, "
+        "and go on from what each left.",
         lambda *inputs: replayed(np.flatnonzero((inputs[1] < inputs[2]).all(axis=1)), *inputs))  # fmt: skip
 mistake(ENCODE, "new-ids-wrong", None, lambda *inputs: (found := encode(*inputs)) + (found >= inputs[2]),
         lambda *inputs: (found := encode(*inputs)) - (found >= inputs[2]))  # fmt: skip
@@ -753,7 +777,8 @@ mistake(ENCODE, "encode-first-merge-only", "Only the first merge is applied. Doe
 mistake(ENCODE, "encode-last-merge-only", "Only the last merge is applied, to the ids as they came. Each goes on from what the one "
         "before it left.", lambda *inputs: replayed([len(inputs[1]) - 1], *inputs))  # fmt: skip
 mistake(ENCODE, "encode-a-merge-missing", "The newest or the oldest merge is not applied. Does the loop leave out one at an end?",
-        lambda *inputs: replayed(range(len(inputs[1]) - 1), *inputs), lambda *inputs: replayed(range(1, len(inputs[1])), *inputs))  # fmt: skip
+        lambda *inputs: replayed(range(len(inputs[1]) - 1), *inputs),
+        lambda *inputs: replayed(range(1, len(inputs[1])), *inputs))  # fmt: skip
 
 
 @step
@@ -816,10 +841,17 @@ def decode_cases():
     yield Case("more tokens", rng.integers(0, 9, 8), drawn_merges(rng, 6, 3), 3)
 
 
+def opened_by(inside):
+    """Decodes with what another function of a merged token, the merges and num_tokens puts in its place."""
+    return lambda ids, merges, num_tokens: np.array(
+        [x for t in ids for x in ([t] if t < num_tokens else inside(t, merges, num_tokens))]
+    )
+
+
 def opened(times, ids, merges, num_tokens):
     """The ids with each merged token taken apart, several times at most."""
     for _ in range(times):
-        ids = np.array([x for token in ids for x in ([token] if token < num_tokens else merges[token - num_tokens])])
+        ids = opened_by(parts.function)(ids, merges, num_tokens)
     return ids
 
 
@@ -844,14 +876,12 @@ def put_behind(ids, merges, num_tokens):
     return np.array(small)
 
 
-def opened_once_by(one_too_many):
-    """Decodes as `decode` does, after a first look at a wrong merge."""
-
-    def wrong(ids, merges, num_tokens):
-        inside = lambda token: decode(merges[token - num_tokens + one_too_many], merges, num_tokens)  # noqa: E731
-        return np.array([x for token in ids for x in ([token] if token < num_tokens else inside(token))])
-
-    return wrong
+def up_to_a_merged_one(ids, merges, num_tokens):
+    """The small ids of somebody who returns at the first merged token, each time."""
+    behind = np.flatnonzero(ids >= num_tokens)[:1]
+    return np.concatenate([ids[: behind[0]] if len(behind) else ids, *(
+        up_to_a_merged_one(merges[token - num_tokens], merges, num_tokens) for token in ids[behind]
+    )])  # fmt: skip
 
 
 def opened_on_one_side(side):
@@ -885,17 +915,17 @@ mistake(DECODE, "decode-256-assumed", "You take the ids below 256 as small, what
         lambda ids, merges, num_tokens: decode(ids, merges, 256))  # fmt: skip
 mistake(DECODE, "decode-reversed", "All is there, backwards. Did a stack give back last what went in first?",
         lambda *inputs: decode(*inputs)[::-1])  # fmt: skip
-mistake(DECODE, "decode-swapped", None,
-        lambda ids, merges, num_tokens: np.array([x for token in ids for x in ([token] if token < num_tokens else decode(merges[token - num_tokens][::-1], merges, num_tokens))]))  # fmt: skip
-mistake(DECODE, "decode-shifted", None, opened_once_by(-1), opened_once_by(1),
-        lambda ids, merges, num_tokens: np.array([x for t in ids for x in ([t] if t < num_tokens else merges[t])]))  # fmt: skip
+mistake(DECODE, "decode-swapped", None, opened_by(lambda t, merges, n: decode(merges[t - n][::-1], merges, n)))
+mistake(DECODE, "decode-shifted", None, opened_by(lambda t, merges, n: merges[t]),
+        *(opened_by(lambda t, merges, n, by=by: decode(merges[t - n + by], merges, n)) for by in (-1, 1)))  # fmt: skip
+mistake(DECODE, "decode-up-to-a-merged-one", "What stands behind a merged token is lost. Does a return stand inside of the loop?",
+        up_to_a_merged_one)  # fmt: skip
 mistake(DECODE, "decode-drops-small", "Tokens that were never merged are lost. They stand for themselves.",
         lambda ids, merges, num_tokens: decode(ids[ids >= num_tokens], merges, num_tokens))  # fmt: skip
 mistake(DECODE, "decode-drops-merged", "Merged tokens are lost. Each stands for two others, which belong in its place.",
         lambda ids, merges, num_tokens: ids[ids < num_tokens])  # fmt: skip
 mistake(DECODE, "decode-small-first", "What was taken apart comes behind the small tokens. Each belongs where its token stood.",
-        put_behind,
-        lambda *inputs: np.append(inputs[0][inputs[0] < inputs[2]], decode(inputs[0][inputs[0] >= inputs[2]], *inputs[1:])).astype(int))  # fmt: skip
+        put_behind, lambda ids, merges, n: decode(ids[np.argsort(ids >= n, kind="stable")], merges, n))  # fmt: skip
 mistake(DECODE, "decode-first-token-only", "Only the first of the ids is decoded. Does a return stand inside of the loop?",
         lambda ids, merges, num_tokens: decode(ids[:1], merges, num_tokens),
         lambda ids, merges, num_tokens: decode(ids[:1], merges, num_tokens)[:1])  # fmt: skip
@@ -916,37 +946,31 @@ def span(i, length, left, right):
 
 
 within.slip("window-one-sided", "You look in one direction only. Neighbours stand before and after.",
-        lambda i, length, window: span(i, length, 0, window), lambda i, length, window: span(i, length, window, 0))  # fmt: skip
+        lambda i, n, w: span(i, n, 0, w), lambda i, n, w: span(i, n, w, 0))  # fmt: skip
 within.slip("window-too-small", "Your window is one step too small, on both sides or on one: distance `window` still counts. Does a "
-        "range stop one early?", lambda i, length, window: span(i, length, window, window - 1),
-        lambda i, length, window: span(i, length, window - 1, window), lambda i, length, window: span(i, length, window - 1, window - 1))  # fmt: skip
+        "range stop one early?", *(lambda i, n, w, a=a, b=b: span(i, n, w - a, w - b) for a, b in ((0, 1), (1, 0), (1, 1))))  # fmt: skip
 within.slip("window-too-large", "Your window is one step too large, on both sides or on one: the largest distance is `window`.",
-        lambda i, length, window: span(i, length, window + 1, window + 1), lambda i, length, window: span(i, length, window, window + 1),
-        lambda i, length, window: span(i, length, window + 1, window))  # fmt: skip
+        *(lambda i, n, w, a=a, b=b: span(i, n, w + a, w + b) for a, b in ((1, 1), (0, 1), (1, 0))))  # fmt: skip
 within.slip("window-halved", "You share the window between both sides. Here it is the largest distance, to the left and to the right.",
-        lambda i, length, window: span(i, length, window // 2, window // 2),
-        lambda i, length, window: span(i, length, window // 2, window - window // 2))  # fmt: skip
+        lambda i, n, w: span(i, n, w // 2, w // 2), lambda i, n, w: span(i, n, w // 2, w - w // 2))  # fmt: skip
 within.slip("window-fixed", "Your window is the same whatever `window` says.",
-        *(lambda i, length, window, fixed=fixed: span(i, length, fixed, fixed) for fixed in (1, 2, 3, 4, 5)),
-        lambda i, length, window: list(range(length)))  # fmt: skip
+        *(lambda i, n, w, fixed=fixed: span(i, n, fixed, fixed) for fixed in (1, 2, 3, 4, 5)),
+        lambda i, n, w: list(range(n)))  # fmt: skip
 within.slip("window-edge-only", "Only words at distance `window` exactly are neighbours in your pairs. Nearer ones are, too.",
-        lambda i, length, window: [j for j in (i - window, i + window) if 0 <= j < length])  # fmt: skip
+        lambda i, n, w: [j for j in (i - w, i + w) if 0 <= j < n])  # fmt: skip
 within.slip("pairs-wrap-around", "At the ends you count words from the other end as neighbours: a negative index starts from behind.",
-        lambda i, length, window: list(range(i - window, min(length, i + window + 1))),
-        lambda i, length, window: [j for j in range(i - window, min(length, i + window + 1)) if j >= -length],
-        lambda i, length, window: [i if j == i else j % length for j in range(i - window, i + window + 1)])  # fmt: skip
+        lambda i, n, w: list(range(i - w, min(n, i + w + 1))),
+        lambda i, n, w: [j for j in range(i - w, min(n, i + w + 1)) if j >= -n],
+        lambda i, n, w: [i if j == i else j % n for j in range(i - w, i + w + 1)])  # fmt: skip
 within.slip("window-starts-below-zero", "Near the beginning neighbours on the left are missing: a slice that starts below 0 starts from "
-        "behind.", lambda i, length, window: [*range(length)][i - window : i] + span(i, length, 0, window),
-        lambda i, length, window: [*range(length)][i - window : i + window + 1])  # fmt: skip
+        "behind.", lambda i, n, w: [*range(n)][i - w : i] + span(i, n, 0, w), lambda i, n, w: [*range(n)][i - w : i + w + 1])  # fmt: skip
 within.slip("window-cut-off", "Words near the ends ask for nobody. Their window is cut at the end of the sentence, not given up.",
-        lambda i, length, window: span(i, length, window, window) if window <= i < length - window else [])  # fmt: skip
+        lambda i, n, w: span(i, n, w, w) if w <= i < n - w else [])  # fmt: skip
 within.slip("window-clipped", "Near the ends the first or last word comes again and again: positions outside of the sentence are moved "
-        "into it. They are no neighbours.", lambda i, length, window: list(np.clip(range(i - window, i + window + 1), 0, length - 1)))  # fmt: skip
-
-
+        "into it. They are no neighbours.", lambda i, n, w: list(np.clip(range(i - w, i + w + 1), 0, n - 1)))  # fmt: skip
 within.slip("window-without-an-end", "The first or the last word of the sentence is nobody's neighbour. Does a range or a comparison "
-        "leave out an end?", lambda i, length, window: [j for j in span(i, length, window, window) if j > 0],
-        lambda i, length, window: [j for j in span(i, length, window, window) if j < length - 1])  # fmt: skip
+        "leave out an end?", lambda i, n, w: [j for j in span(i, n, w, w) if j > 0],
+        lambda i, n, w: [j for j in span(i, n, w, w) if j < n - 1])  # fmt: skip
 
 
 @step
@@ -1029,10 +1053,14 @@ def skip_gram_cases():
     yield Case("a longer sentence", generator(1).integers(0, 8, 12), 2)
 
 
-mistake("02.skip_gram_pairs", "pairs-wrap-around", None,
-        lambda word_ids, window: np.concatenate([np.stack([word_ids, np.roll(word_ids, by)], axis=1) for distance in range(1, window + 1) for by in (distance, -distance)]))  # fmt: skip
-mistake("02.skip_gram_pairs", "window-clipped", None,
-        lambda word_ids, window: np.array([(word, word_ids[min(max(i + by, 0), len(word_ids) - 1)]) for i, word in enumerate(word_ids) for by in range(-window, window + 1) if by]))  # fmt: skip
+def shifted(by, word_ids, mode):
+    """Each word with the one so many places behind it; beyond the ends, as this mode of np.take says."""
+    return np.stack([word_ids, np.take(word_ids, np.arange(len(word_ids)) + by, mode=mode)], axis=1)
+
+
+for _diagnosis, _mode in (("pairs-wrap-around", "wrap"), ("window-clipped", "clip")):
+    mistake("02.skip_gram_pairs", _diagnosis, None, lambda word_ids, window, mode=_mode: np.concatenate(
+        [shifted(by, word_ids, mode) for by in range(-window, window + 1) if by]))  # fmt: skip
 
 
 # ----------------------------------------------------------------------------------------------------------------------
@@ -1047,8 +1075,8 @@ def dots(center, others):
 
 
 dots.slip("loss-scores-of-all", "Your scores{at} are those of each example with the words of all. Every word belongs to one example.",
-        lambda center, others: center @ others.T if others.ndim == 2 else np.einsum("bxd,cnd->bcn", center, others),
-        lambda center, others: center @ others.T if others.ndim == 2 else np.einsum("bxd,cnd->bcn", center, others).reshape(len(center), -1))  # fmt: skip
+        lambda center, others: with_all(center, others),
+        lambda center, others: with_all(center, others).reshape(len(center), -1))  # fmt: skip
 dots.slip("loss-scores-in-one", "The scores of the whole batch are added up to one number{at}. Each example has its own.",
         lambda center, others: (center * others).sum())  # fmt: skip
 dots.slip("loss-scores-averaged", "The scores are divided by how many products there are{at}, as a mean. A score is their sum.",
@@ -1057,6 +1085,11 @@ dots.slip("loss-scores-scaled", "The scores are divided by √d_model{at}. Here 
         lambda center, others: dots(center, others) / np.sqrt(center.shape[-1]))  # fmt: skip
 dots.slip("loss-cosines", "The scores are cosines{at}: the lengths are divided out. Here they count.",
         lambda center, others: dots(unit_length(center), unit_length(others)))  # fmt: skip
+
+
+def with_all(center, others):
+    """The scores of each example with the words of all: (batch, batch), of noise (batch, batch, negatives)."""
+    return center @ others.T if others.ndim == 2 else np.einsum("bxd,cnd->bcn", center, others)
 
 
 def unit_length(vectors):
@@ -1112,7 +1145,8 @@ def turned(scores):
     return -scores
 
 
-turned.slip("loss-noise-sign", "Noise words are rewarded for a high score. They should score low: σ(−h · u).", lambda scores: scores)  # fmt: skip
+turned.slip("loss-noise-sign", "Noise words are rewarded for a high score. They should score low: σ(−h · u).",
+        lambda scores: scores)  # fmt: skip
 
 
 @step
@@ -1164,7 +1198,8 @@ def negative_sampling_loss(center, context, noise):
 
 @cases("02.negative_sampling_loss")
 def loss_cases():
-    yield Case("two examples, three noise words each", draw(1, 2, 2).round(1), draw(2, 2, 2).round(1), draw(3, 2, 3, 2).round(1))  # fmt: skip
+    small = draw(1, 2, 2), draw(2, 2, 2), draw(3, 2, 3, 2)
+    yield Case("two examples, three noise words each", *(vectors.round(1) for vectors in small))
     yield Case("more examples than noise words", draw(4, 5, 3), draw(5, 5, 3), draw(6, 5, 2, 3))
     yield Case("more noise words than examples", draw(7, 4, 6), draw(8, 4, 6), draw(9, 4, 7, 6))
     yield Case("as many examples as noise words and features", draw(10, 3, 3), draw(11, 3, 3), draw(12, 3, 3, 3))
@@ -1172,7 +1207,8 @@ def loss_cases():
     center = np.eye(2) * 10
     for size in (40.0, 1000.0):
         good, bad = np.diag([size, size]) / 10, np.diag([-size, size]) / 10
-        yield Case(f"scores of {size:g} where they should be high, {-size:g} where low", center, good, -good[:, None], edge=True)  # fmt: skip
+        about = f"scores of {size:g} where they should be high, {-size:g} where low"
+        yield Case(about, center, good, -good[:, None], edge=True)
         yield Case(f"a true neighbour with a score of {-size:g}", center, bad, -good[:, None], edge=True)
         yield Case(f"a noise word with a score of {size:g}", center, good, -bad[:, None], edge=True)
 
@@ -1200,9 +1236,11 @@ mistake(LOSS, "loss-overflow", None, loss_with(lambda s: -np.log(sigmoid(s)), la
         loss_with(lambda s: np.log(1 + np.exp(-s)), lambda s: s + np.log(1 + np.exp(-s))))  # fmt: skip
 mistake(LOSS, "loss-clipped", None,
         *(loss_with(lambda s, eps=eps: -np.log(sigmoid(s) + eps), lambda s, eps=eps: -np.log(1 - sigmoid(s) + eps)) for eps in EPSILONS),
-        *(loss_with(lambda s, eps=eps: -np.log(np.clip(sigmoid(s), eps, 1 - eps)), lambda s, eps=eps: -np.log(1 - np.clip(sigmoid(s), eps, 1 - eps))) for eps in EPSILONS))  # fmt: skip
-mistake(LOSS, "loss-scores-of-all", None,
-        lambda center, context, noise: (cost(center @ context.T).sum(axis=-1) + cost(-dots(center[:, None], noise)).sum(axis=-1)).mean())  # fmt: skip
+        *(loss_with(lambda s, eps=eps: -np.log(np.clip(sigmoid(s), eps, 1 - eps)),
+                    lambda s, eps=eps: -np.log(1 - np.clip(sigmoid(s), eps, 1 - eps))) for eps in EPSILONS),
+        *(loss_with(lambda s, eps=eps: -np.log(sigmoid(np.clip(s, -30, 30)) + eps)) for eps in EPSILONS))  # fmt: skip
+mistake(LOSS, "loss-scores-of-all", None, lambda center, context, noise: (
+    cost(center @ context.T).sum(axis=-1) + cost(-dots(center[:, None], noise)).sum(axis=-1)).mean())  # fmt: skip
 for _slip in dots.slips:  # for the true words and for the noise: one idea, not two
     mistake(LOSS, _slip.diagnosis, None, everywhere(negative_sampling_loss, dots, _slip))
 mistake(LOSS, "loss-size-of-the-score", "A score costs the same whether it is above or below 0: only its size enters.",
@@ -1215,17 +1253,20 @@ mistake(LOSS, "loss-of-single-products", "The logarithm is taken of single produ
         lambda center, context, noise: cost(center * context).mean() + cost(-center[:, None] * noise).mean(),
         lambda center, context, noise: cost(center * context).mean() + cost(-center[:, None] * noise).sum(axis=1).mean())  # fmt: skip
 mistake(LOSS, "loss-noise-beside-context", "The noise is compared with the true neighbours. The word in the centre asks, both times.",
-        lambda center, context, noise: (cost(dots(center, context)) + cost(-dots(context[:, None], noise)).sum(axis=-1)).mean())  # fmt: skip
+        lambda center, context, noise: (
+            cost(dots(center, context)) + cost(-dots(context[:, None], noise)).sum(axis=-1)).mean())  # fmt: skip
 mistake(LOSS, "loss-noise-without-center", "The word in the centre has no part in the scores of the noise. They are dot products with "
         "it.", lambda center, context, noise: (cost(dots(center, context)) + cost(-noise.sum(axis=-1)).sum(axis=-1)).mean())  # fmt: skip
 mistake(LOSS, "loss-of-one-example", "One example counts, the first or the last. Wanted is the mean of all.",
         *(lambda center, context, noise, i=i: negative_sampling_loss(center[[i]], context[[i]], noise[[i]]) for i in (0, -1)))  # fmt: skip
 mistake(LOSS, "loss-noise-across", None, loss_of(lambda true, false: cost(true).mean() + cost(-false.sum(axis=0)).sum()),
         loss_of(lambda true, false: cost(true).mean() + cost(-false).sum(axis=0).mean()))  # fmt: skip
-mistake(LOSS, "loss-divided-otherwise", None, loss_of(lambda true, false: (cost(true).sum() + cost(-false).sum()) / false.size))  # fmt: skip
-mistake(LOSS, "loss-without-log", None, loss_with(lambda s: 1 - sigmoid(s), sigmoid), loss_with(lambda s: -sigmoid(s), sigmoid))  # fmt: skip
-mistake(LOSS, "loss-all-averaged", "You average over the words of an example, the true one and the noise. Their costs are added up; the mean "
-        "is over the batch.", loss_of(lambda true, false: np.column_stack([cost(true), cost(-false)]).mean()),
+mistake(LOSS, "loss-divided-otherwise", None,
+        loss_of(lambda true, false: (cost(true).sum() + cost(-false).sum()) / false.size))  # fmt: skip
+mistake(LOSS, "loss-without-log", None,
+        loss_with(lambda s: 1 - sigmoid(s), sigmoid), loss_with(lambda s: -sigmoid(s), sigmoid))  # fmt: skip
+mistake(LOSS, "loss-all-averaged", "You average over the words of an example, the true one and the noise. Their costs are added up; "
+        "the mean is over the batch.", loss_of(lambda true, false: np.column_stack([cost(true), cost(-false)]).mean()),
         loss_of(lambda true, false: np.column_stack([cost(true), cost(-false)]).mean(axis=-1).sum()))  # fmt: skip
 mistake(LOSS, "loss-true-sign", "True neighbours are penalised for a high score. They should score high: σ(h · u).",
         loss_of(lambda true, false: (cost(-true) + cost(-false).sum(axis=-1)).mean()))  # fmt: skip
@@ -1292,7 +1333,8 @@ def walked_from_c(unit, a, b, c):
 walked_from_c.slip("analogy-order", "You go from b to a. The step is b − a, added to c.",
         lambda unit, a, b, c: unit[a] - unit[b] + unit[c])  # fmt: skip
 walked_from_c.slip("analogy-a-word", "You look for what is near c alone. Add the step b − a.", lambda unit, a, b, c: unit[c])  # fmt: skip
-walked_from_c.slip("analogy-without-c", "You look along the step b − a alone. It starts at c.", lambda unit, a, b, c: unit[b] - unit[a])  # fmt: skip
+walked_from_c.slip("analogy-without-c", "You look along the step b − a alone. It starts at c.",
+        lambda unit, a, b, c: unit[b] - unit[a])  # fmt: skip
 walked_from_c.slip("analogy-other-signs", "One of the three words has the wrong sign, or two of them. Along which of b, a and c do you "
         "go, and against which?", lambda unit, a, b, c: unit[b] + unit[a] + unit[c], lambda unit, a, b, c: unit[b] - unit[a] - unit[c],
         lambda unit, a, b, c: unit[b] + unit[a] - unit[c])  # fmt: skip
@@ -1336,7 +1378,8 @@ without_question.slip("analogy-inputs-not-excluded", "Your answer is one of the 
         "leave a, b and c out.", lambda scores, a, b, c: scores)  # fmt: skip
 without_question.slip("analogy-excludes-some", "You leave out some of the three words asked with, not all: another of them is your "
         "answer.",
-        *(lambda scores, *abc, some=some: excluded(scores, [abc[i] for i in some]) for some in ([0], [1], [2], [0, 1], [0, 2], [1, 2])))  # fmt: skip
+        *(lambda scores, *abc, some=some: excluded(scores, [abc[i] for i in some])
+          for some in ([0], [1], [2], [0, 1], [0, 2], [1, 2])))  # fmt: skip
 without_question.slip("analogy-left-out-too-high", "What you put in place of the three words' cosines beats the others where all of "
         "these point away. What is below every number?",
         *(lambda scores, *abc, fill=fill: excluded(scores, list(abc), fill) for fill in (0.0, -1.0)))  # fmt: skip
@@ -1350,7 +1393,8 @@ def nearest(scores):
 
 
 nearest.slip("analogy-second", "You take the second best of the words that are left.", lambda scores: np.argsort(scores)[-2])  # fmt: skip
-nearest.slip("analogy-returns-cosine", "You return how near the word is. Asked for is its row number.", lambda scores: scores.max())  # fmt: skip
+nearest.slip("analogy-returns-cosine", "You return how near the word is. Asked for is its row number.",
+        lambda scores: scores.max())  # fmt: skip
 nearest.slip("analogy-returns-ranking", "You return a ranking of the words. Asked for is one row number.",
         lambda scores: np.argsort(-scores), lambda scores: np.argsort(scores), lambda scores: np.argsort(-scores)[:1],
         lambda scores: np.argsort(-scores)[:-3])  # fmt: skip
@@ -1388,7 +1432,8 @@ def analogy_cases():
     rng = generator(3)
     for number in range(8):
         vectors = rng.normal(size=(20 + number, 4)) * rng.uniform(0.3, 3, size=(20 + number, 1))
-        yield Case(f"{len(vectors)} words, question {number + 1}", vectors, *rng.choice(len(vectors), 3, replace=False).tolist())  # fmt: skip
+        abc = rng.choice(len(vectors), 3, replace=False).tolist()
+        yield Case(f"{len(vectors)} words, question {number + 1}", vectors, *abc)
 
 
 ANALOGY = "02.analogy"
@@ -1411,14 +1456,16 @@ mistake(ANALOGY, "analogy-step-scaled", "The step b − a is scaled to length 1 
 mistake(ANALOGY, "analogy-dot-product", None, analogy_with(lambda v, a, b, c: v @ (v[b] - v[a] + v[c])),
         analogy_with(lambda v, a, b, c: v @ ((u := unit_length(v))[b] - u[a] + u[c])))  # fmt: skip
 mistake(ANALOGY, "analogy-raw-distance", "You compare distances of vectors that are not scaled. Scale all to length 1 before you "
-        "subtract.", analogy_with(lambda v, a, b, c: -np.linalg.norm(v - (v[b] - v[a] + v[c]), axis=1)))  # fmt: skip
+        "subtract.", analogy_with(lambda v, a, b, c: -np.linalg.norm(v - (v[b] - v[a] + v[c]), axis=1)),
+        analogy_with(lambda v, a, b, c: -np.linalg.norm(v - walked_from_c(unit_length(v), a, b, c), axis=1)))  # fmt: skip
 mistake(ANALOGY, "analogy-farthest", None, lambda v, a, b, c: excluded(-analogy_scores(v, a, b, c), [a, b, c]).argmax(),
         lambda v, a, b, c: analogy_scores(v, a, b, c).argmin())  # fmt: skip
 mistake(ANALOGY, "analogy-fixed-rank", "You take a fixed place of the ranking, as if the words asked with always came first. They need "
         "not.", *(lambda v, a, b, c, rank=rank: np.argsort(-analogy_scores(v, a, b, c))[rank] for rank in (1, 2, 3, 4)))  # fmt: skip
 mistake(ANALOGY, "analogy-cosines-multiplied", "You multiply and divide cosines (3CosMul of Levy and Goldberg, 2014). Here they are "
         "added and subtracted.",
-        *(analogy_with(lambda v, a, b, c, shift=shift, eps=eps: multiplied(unit_length(v), a, b, c, shift, eps)) for shift in (True, False) for eps in (0.0, 1e-3, 1e-6)))  # fmt: skip
+        *(analogy_with(lambda v, a, b, c, shift=shift, eps=eps: multiplied(unit_length(v), a, b, c, shift, eps))
+          for shift in (True, False) for eps in (0.0, 1e-3, 1e-6)))  # fmt: skip
 mistake(ANALOGY, "analogy-same-step", "You look for the pair whose step is most like b − a. Asked for is the word nearest to where that "
         "step leads from c.",
         analogy_with(lambda v, a, b, c: np.nan_to_num(unit_length((u := unit_length(v)) - u[c]) @ (u[b] - u[a]), nan=-9)))  # fmt: skip
@@ -1435,24 +1482,7 @@ def multiplied(unit, a, b, c, shift, eps):
 # Averages
 # ----------------------------------------------------------------------------------------------------------------------
 
-WORDS = [
-    "the",
-    "a",
-    "dog",
-    "cat",
-    "man",
-    "child",
-    "chased",
-    "bit",
-    "saw",
-    "not",
-    "is",
-    "good",
-    "bad",
-    "but",
-    "and",
-    "it",
-]
+WORDS = "the a dog cat man child chased bit saw not is good bad but and it".split()
 FEWEST_WORDS = 4
 
 
@@ -1472,11 +1502,13 @@ def twin_sentences(candidate):
             "rows.", returned=count_of(got))  # fmt: skip
     require(got.ndim == 2 and len(got) == 2, "twins-not-two-rows", "Two rows of equal length were expected, one a sentence; your array "
             "has shape {shape}.", shape=got.shape)  # fmt: skip
-    require(got.dtype.kind in "iu", "twins-not-whole", "Word ids are whole numbers; yours have dtype {dtype}.", dtype=got.dtype.name)  # fmt: skip
+    require(got.dtype.kind in "iu", "twins-not-whole", "Word ids are whole numbers; yours have dtype {dtype}.",
+            dtype=got.dtype.name)  # fmt: skip
     require(got.shape[1] >= FEWEST_WORDS, "twins-too-short", "Give each sentence at least {least} words.", least=FEWEST_WORDS)  # fmt: skip
     require(((got >= 0) & (got < len(WORDS))).all(), "twins-unknown-word", "There is a word id outside of 0 to {highest}.",
             highest=len(WORDS) - 1)  # fmt: skip
-    require(not np.array_equal(got[0], got[1]), "twins-are-one", "Both sentences are the same. Find two that say different things.")  # fmt: skip
+    require(not np.array_equal(got[0], got[1]), "twins-are-one", "Both sentences are the same. Find two that say different "
+            "things.")  # fmt: skip
     for seed in range(3):
         first, second = draw(seed, len(WORDS), 5)[got].mean(axis=1)
         require(answers.close(first, second), "twins-averages-differ", "With other vectors the averages of your two sentences differ. "

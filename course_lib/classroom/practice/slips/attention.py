@@ -47,6 +47,14 @@ dot_products.slip(
     lambda queries, keys: queries[..., :, None, :] * keys[..., None, :, :],
 )  # fmt: skip
 dot_products.slip(
+    "rows-paired", "Row 0 meets row 0 alone, row 1 row 1, and so on. Every row of the one meets every row of the other.",
+    lambda queries, keys: (queries * keys).sum(axis=-1), lambda queries, keys: (queries * keys).sum(axis=-1, keepdims=True),
+    lambda queries, keys: (queries * keys) @ np.ones((queries.shape[-1], keys.shape[-2])),
+)  # fmt: skip
+dot_products.slip(
+    "cast-to-whole-numbers", None, lambda queries, keys: dot_products(queries, keys).astype(int),
+)  # fmt: skip
+dot_products.slip(
     "scores-scaled", "√d_k divides your scores once more than is asked for.",
     lambda queries, keys: dot_products(queries, keys) / np.sqrt(keys.shape[-1]),
 )  # fmt: skip
@@ -399,7 +407,7 @@ softmax.slip(
 
 # Its parts, one by one: known here, a slip is known in any two together
 hide.slip("mask-ignored", "A mask changes nothing in your weights. Where does it enter?", lambda scores, mask: scores)
-hide.slip("mask-inverted", "The mask works the wrong way round: allowed entries are exactly 0. True means may attend.",
+hide.slip("mask-inverted", "The mask works the wrong way round: it hides what is allowed. True means may attend.",
           lambda scores, mask: hidden(scores, None if mask is None else ~mask))  # fmt: skip
 hide.slip("mask-filled-with-zero", "Masked keys still get weight: a score of 0 is not nothing, e⁰ = 1. What score has e^score = 0?",
           lambda scores, mask: hidden(scores, mask, 0.0))  # fmt: skip

@@ -66,6 +66,7 @@ def test_alike(one, other, same):
 def test_odd_things_are_told_in_words():
     assert plain(None).diagnosis == "returns-nothing"
     assert plain({}).kind == "a dict"
+    assert plain(np.ma.array([1.0, 2.0], mask=[True, False])).kind == "a MaskedArray"
     assert plain(np.array(["x"])) == Odd("wrong-dtype", "an array of strings")
     assert plain(np.array([1j])) == Odd("wrong-dtype", "an array of complex numbers")
 
@@ -91,7 +92,11 @@ RAISES = {
     "index more axes": lambda x: x[:, None, :, 0],
     "fewer axes": lambda x: x.sum(axis=5),
     "inner sizes": lambda x: x @ np.ones((7, 2)),
-    "On a batch it": lambda x: x @ np.ones((2, 7)).T,
+    "turns **all** axes": lambda x: x @ np.ones((2, 7)).T,
+    "names all axes": lambda x: x.transpose(0, 2, 1),
+    "Nothing is left": lambda x: x[:0].max(),
+    "a single number": lambda x: x[0, 0][0],
+    "behind the last entry": lambda x: [][0],
     "line up": lambda x: x + np.ones(7),
     "right of the =": lambda x: x.__setitem__(0, np.ones(7)),
     "Take floats": lambda x: np.arange(1, 3) ** np.arange(-2, 0),
@@ -112,13 +117,17 @@ def test_why_an_error_came(part):
     with pytest.raises(Exception) as raised:
         RAISES[part](np.ones((2, 3)))
     line = {"is None": "line 1, in f: if mask:", "number of axes": "line 1, in f: b, t, c = x.shape",
-            "compare whole arrays": "line 1, in f: return max(0, x)", "On a batch it": "line 1, in f: return x @ w.T"}.get(part, "line 1, in f: …")  # fmt: skip
+            "compare whole arrays": "line 1, in f: return max(0, x)", "turns **all** axes": "line 1, in f: return x @ w.T",
+            "keeps all the numbers": "line 1, in f: x.reshape(5, 5)"}.get(part, "line 1, in f: …")  # fmt: skip
     told = errors.cause(raised.type.__name__, str(raised.value), [line])
     assert part in told.replace("`", ""), (raised.type.__name__, str(raised.value), told)
 
 
 def test_an_error_of_another_kind_is_left_alone():
     assert errors.cause("OSError", "no such file", ["line 1"]) == ""
+    with pytest.raises(ValueError, match="cannot reshape") as raised:
+        np.vdot(np.ones((2, 2)), np.ones((3, 2)))  # a reshape that nobody wrote
+    assert errors.cause("ValueError", str(raised.value), ["line 1, in f: return np.vdot(a, b)"]) == ""
 
 
 def test_a_slip_is_made_at_its_place_alone():
