@@ -1,13 +1,13 @@
 """Formulas as MathML, which browsers draw by themselves: a page needs no script for them, and no kernel."""
 
 import html
-import re
 from functools import lru_cache
 from xml.etree.ElementTree import tostring
 
-from course_lib.classroom.review.questions import to_html
+from course_lib.classroom.review.questions import HTML, pieces
 
-CODE_OR_FORMULA = re.compile(r"<code>.*?</code>|\$\$(?P<block>[^$]+)\$\$|\$(?P<inline>[^$\n]+)\$", re.DOTALL)
+FORMULAS = {"formula": "inline", "display": "block"}  # kind of a piece of text -> how it is set
+PAGE = HTML | {"block": '<pre tabindex="0"><code>{}</code></pre>'}  # the keyboard reaches what is too wide
 ATTRIBUTES = {  # those of MathML that draw; others, such as href and style, could do more
     "accent", "columnalign", "columnlines", "columnspacing", "depth", "display", "displaystyle", "fence", "form", "height",
     "linethickness", "lspace", "mathsize", "mathvariant", "maxsize", "minsize", "movablelimits", "rowlines", "rowspacing",
@@ -24,12 +24,10 @@ def to_page(text):
     Returns:
         Inline HTML.
     """
-    return CODE_OR_FORMULA.sub(_formula, to_html(text))
-
-
-def _formula(match):
-    latex = match["block"] or match["inline"]
-    return match[0] if latex is None else mathml(html.unescape(latex), "block" if match["block"] else "inline")
+    return "".join(
+        mathml(piece, FORMULAS[kind]) if kind in FORMULAS else PAGE[kind].format(html.escape(piece))
+        for kind, piece in pieces(text)
+    )
 
 
 @lru_cache(maxsize=1024)

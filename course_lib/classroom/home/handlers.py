@@ -27,14 +27,15 @@ from course_lib.classroom.home.formulas import to_page
 from course_lib.classroom.home.today import asked, today
 from course_lib.classroom.practice.progress import RATINGS, Progress
 from course_lib.classroom.practice.standing import MINUTES, PATHS, stand
-from course_lib.classroom.review import schedule
+from course_lib.classroom.review import exports, schedule, texts
+from course_lib.classroom.review.texts import cards_text, day_text
 
 HERE = Path(__file__).parent
 CHUNK = 1 << 20  # bytes of a download that are sent at a time
 POLICY = "default-src 'self'; style-src-attr 'unsafe-inline'; img-src 'self' data:; base-uri 'none'; form-action 'self'"
 
 TEXTS = {
-    "elsewhere": "That card was answered in another window in the meantime. Its answer counts once.",
+    "elsewhere": texts.TEXTS["elsewhere"],
     "restored": "Your backup is restored. What was here before is kept in the folder set-aside of your workspace.",
     "outside": "{path} lies outside of the folder that this JupyterLab shows, {root}. Start it with `course lab`.",
     "path": "path: expected one of {known}, got {got!r}",
@@ -46,6 +47,7 @@ TEXTS = {
     "denied": "This page was open for too long, or the request came from elsewhere. Go back, load it again, and repeat.",
     "failed": "That did not work; the server's log says why.",
 }
+FILES = {"calendar": ("reviews.ics", "text/calendar"), "anki": ("anki.txt", "text/plain")}
 TOLD = ("elsewhere", "restored")  # what the address of a page may ask it to say
 
 
@@ -62,6 +64,7 @@ def handlers(server):
         "/open/(notebooks|exercises)/([0-9]{2})": Open,
         "/fresh": Fresh,
         "/review": Review,
+        "/export/(calendar|anki)": Export,
         "/backup": Backup,
         "/restore": Restore,
     }
@@ -80,7 +83,7 @@ class Home:
             loader=FileSystemLoader(HERE / "templates"), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
             lstrip_blocks=True,
         )  # fmt: skip
-        self.templates.filters |= {"page": lambda text: Markup(to_page(text)), "day": _day}
+        self.templates.filters |= {"page": lambda text: Markup(to_page(text)), "day": day_text, "cards": cards_text}
         self.worker.submit(stand, [])  # what the first page needs is loaded while the browser starts
 
 
@@ -231,6 +234,19 @@ class Review(Page):
         self.go(self.address("review", **({} if counted else {"told": "elsewhere"})))
 
 
+class Export(Page):
+    """The days of reviews for a calendar, or the cards for Anki."""
+
+    @web.authenticated
+    async def get(self, what):
+        name, kind = FILES[what]
+        text = await self.beside(lambda: getattr(exports, what)(Progress().events()))
+        self.set_header("Content-Type", f"{kind}; charset=UTF-8")
+        self.set_header("Content-Disposition", f'attachment; filename="{name}"')
+        self.set_header("Cache-Control", "no-store")
+        self.finish(text)
+
+
 class Backup(Page):
     """All that is the learner's, as one file to keep elsewhere."""
 
@@ -261,8 +277,3 @@ class Restore(Page):
 
 def _wrong(text, **about):
     return web.HTTPError(400, TEXTS[text].format(**about))
-
-
-def _day(date):
-    """A day as it is said."""
-    return f"{date:%A}, {date.day} {date:%B}"

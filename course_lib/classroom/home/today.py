@@ -2,7 +2,7 @@
 
 import random
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 from functools import lru_cache
 
 from course_lib.classroom import places
@@ -19,14 +19,14 @@ class Today:
     Attributes:
         standing: the `Standing`.
         reviews: today's `Portion`.
-        next_reviews: the day on which reviews come next, where none is due now; None where there are no cards at all.
+        following: the next `Day` with reviews, where none is due now; None where there are no cards at all.
         copies: (kind, number of a lesson) -> the learner's `Copy`, for those that exist.
         progress: "" or a sentence on why the progress is not known.
     """
 
     standing: Standing
     reviews: schedule.Portion
-    next_reviews: date | None
+    following: schedule.Day | None
     copies: dict[tuple[str, str], Copy]
     progress: str = ""
 
@@ -44,15 +44,14 @@ def today(now=None):
     events, problem = Progress().known()
     standing = stand(events, now)
     reviews = schedule.due(events, now, standing.minutes)
-    coming = [] if reviews.cards else schedule.state(events, now).values()
-    day = min((schedule.day(one.due) for one in coming), default=None)
+    following = None if reviews.cards else schedule.following(events, now)
     copies = {
         (kind, lesson.number): copy
         for lesson in standing.lessons
         for kind in places.OWN
         if (copy := existing_copy(kind, lesson.name)) is not None
     }
-    return Today(standing, reviews, day, copies, problem)
+    return Today(standing, reviews, following, copies, problem)
 
 
 def existing_copy(kind, lesson):

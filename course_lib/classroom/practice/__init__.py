@@ -3,7 +3,8 @@
 from course_lib.classroom.practice import goals  # noqa: F401 (from now on, goals that are reached are kept)
 from course_lib.classroom.practice.exercises import exercise, exercises_of, lesson_checks, lessons_with_exercises
 from course_lib.classroom.practice.guess import guess
-from course_lib.classroom.practice.learner import dashboard, start, summary
+from course_lib.classroom.practice.learner import dashboard, start
+from course_lib.classroom.practice.standing import stand
 from course_lib.classroom.practice.your_turn import your_turn
 
 __all__ = [
@@ -13,7 +14,7 @@ __all__ = [
     "guess",
     "lesson_checks",
     "lessons_with_exercises",
+    "stand",
     "start",
-    "summary",
     "your_turn",
 ]

@@ -9,13 +9,15 @@ from urllib.parse import quote
 from course_lib.classroom import places
 from course_lib.classroom.copies import own_copy
 from course_lib.classroom.practice import show
-from course_lib.classroom.practice.exercises import exercises_of, lessons_with_exercises
 from course_lib.classroom.practice.progress import Progress, ProgressError
+from course_lib.classroom.practice.standing import stand
 
 TEXTS: dict[str, Any] = {
     "open": "Your copy: {link}. It is yours alone: no update of the course touches it.",
     "columns": ("Lesson", "Exercises passed", "Points", "Hints", "Quiz answers right", "Last worked on"),
+    "of": "{done} of {all}",
     "none": "–",
+    "built": "You built {names}.",
 }
 
 
@@ -57,77 +59,63 @@ def start(lesson, *, fresh=False):
     show.display(Started(copy.path, copy.notes(f"start({name!r}, fresh=True)")))
 
 
-def summary():
-    """Where the learner stands, lesson by lesson.
-
-    Returns:
-        A list of dicts: lesson, exercises, attempted, passed, points, points_total, hints, solutions, quiz_answered,
-        quiz_right, last (ISO time of the last event, or None).
-
-    Raises:
-        ProgressError: the progress file can't be read.
-    """
-    events = Progress().events()
-    rows = []
-    for name in places.lessons():
-        number = name[:2]
-        mine = [event for event in events if event["subject"].partition(".")[0] == number]
-        exercises = exercises_of(number) if number in lessons_with_exercises() else []
-        ids = {one.id for one in exercises}
-        tried = [event for event in mine if event["kind"] == "check" and event["outcome"] != "unattempted"]
-        passed = {event["subject"] for event in tried if event["outcome"] == "passed"} & ids
-        answers = {event["subject"]: event for event in mine if event["kind"] == "quiz"}  # the latest of each question
-        rows.append(
-            {
-                "lesson": name,
-                "exercises": len(exercises),
-                "attempted": len({event["subject"] for event in tried} & ids),
-                "passed": len(passed),
-                "points": sum(one.points for one in exercises if one.id in passed),
-                "points_total": sum(one.points for one in exercises),
-                "hints": sum(event["kind"] == "hint" for event in mine),
-                "solutions": sum(event["kind"] == "solution" and event["shown"] for event in mine),
-                "quiz_answered": len(answers),
-                "quiz_right": sum(bool(event.get("correct")) for event in answers.values()),
-                "last": mine[-1]["time"] if mine else None,
-            }
-        )
-    return rows
-
-
 class Dashboard(show.Panel):
-    """Where the learner stands, as a table."""
+    """Where the learner stands: what they built, and a table of the lessons."""
 
-    def __init__(self, rows):
+    def __init__(self, standing):
+        self.standing = standing
         self.rows = [
             (
-                row["lesson"].replace("_", " "),
-                f"{row['passed']} of {row['exercises']}" if row["exercises"] else TEXTS["none"],
-                f"{row['points']} of {row['points_total']}" if row["exercises"] else TEXTS["none"],
-                str(row["hints"]),
-                f"{row['quiz_right']} of {row['quiz_answered']}" if row["quiz_answered"] else TEXTS["none"],
-                row["last"][:10] if row["last"] else TEXTS["none"],
+                f"{lesson.number} {lesson.title}",
+                _of(lesson.passed, len(lesson.tasks)),
+                _of(lesson.points, lesson.points_total),
+                str(lesson.hints),
+                _of(lesson.quiz_right, lesson.quiz_answered),
+                f"{lesson.last:%Y-%m-%d}" if lesson.last else TEXTS["none"],
             )
-            for row in rows
+            for lesson in standing.lessons
         ]
 
     def __str__(self):
         table = [TEXTS["columns"], *self.rows]
         widths = [max(len(row[i]) for row in table) for i in range(len(TEXTS["columns"]))]
-        return "\n".join("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in table)
+        lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in table]
+        return "\n".join([*lines, *self._facts()])
 
     def html(self):
         head = "".join(f'<th style="text-align:left">{escape(name)}</th>' for name in TEXTS["columns"])
-        body = "".join(
-            "<tr>" + "".join(f'<td style="text-align:left">{escape(cell)}</td>' for cell in row) + "</tr>"
-            for row in self.rows
-        )
-        return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+        body = ""
+        for lesson, row in zip(self.standing.lessons, self.rows, strict=True):
+            cells = [escape(cell) for cell in row]
+            cells[1] = f"{_squares(lesson.tasks)} {cells[1]}"
+            body += "<tr>" + "".join(f'<td style="text-align:left">{cell}</td>' for cell in cells) + "</tr>"
+        facts = "".join(f"<p>{escape(fact)}</p>" for fact in self._facts())
+        return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>{facts}"
+
+    def _facts(self):
+        names = ", ".join(task.name for task in self.standing.functions)
+        return [TEXTS["built"].format(names=names)] if names else []
+
+
+def _of(done, every):
+    return TEXTS["of"].format(done=done, all=every) if every else TEXTS["none"]
+
+
+def _squares(tasks):
+    """A square for each exercise, full where it is passed; the numbers beside them say the same."""
+    colours = {"passed": show.COLOURS["passed"], "tried": show.COLOURS["failed"], "new": "transparent"}
+    style = (
+        "display:inline-block;width:.6em;height:.8em;margin-right:2px;border-radius:2px;border:1px solid currentColor;"
+    )
+    squares = "".join(
+        f'<i title="{escape(task.title)}" style="{style}background:{colours[task.state]}"></i>' for task in tasks
+    )
+    return f'<span aria-hidden="true">{squares}</span>'
 
 
 def dashboard():
-    """Show where the learner stands: exercises, points, hints and quiz answers of every lesson there is."""
+    """Show where the learner stands: the functions they built, and exercises, points and quiz answers of every lesson."""
     try:
-        show.display(Dashboard(summary()))
+        show.display(Dashboard(stand(Progress().events())))
     except ProgressError as error:
         show.display(show.Note(str(error)))

@@ -133,7 +133,7 @@ class Place:
 
 @dataclass(frozen=True)
 class MetMistake:
-    """A mistake that a check named, and whether the exercise was passed later."""
+    """A mistake that a check named, and whether the exercise is passed by now."""
 
     task: Task
     diagnosis: str
@@ -322,15 +322,12 @@ def _next_task(lessons, place):
 
 
 def _mistakes(checks, tasks):
-    met, passed = {}, set()
+    met = {}
     for event in reversed(checks):
-        task, diagnosis = tasks.get(event["subject"]), event.get("diagnosis")
-        if event["outcome"] == "passed":
-            passed.add(event["subject"])
-        elif event["outcome"] == "failed" and task and isinstance(diagnosis, str) and diagnosis:
-            message = event.get("message")
-            one = MetMistake(task, diagnosis, message if isinstance(message, str) else "", task.id in passed)
-            met.setdefault((task.id, diagnosis), one)
+        task, diagnosis, message = tasks.get(event["subject"]), event.get("diagnosis"), event.get("message")
+        if event["outcome"] == "failed" and task and isinstance(diagnosis, str) and diagnosis:
+            message = message if isinstance(message, str) else ""
+            met.setdefault((task.id, diagnosis), MetMistake(task, diagnosis, message, task.state == "passed"))
     return tuple(met.values())
 
 
