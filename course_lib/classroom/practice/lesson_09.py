@@ -741,7 +741,7 @@ def curved(x):
     """a score that mixes the tokens, depends on their places, and is not linear"""
     tokens_alone(x)
     gathered = np.tanh((np.arange(1, len(x) + 1)[:, None] * x).sum(axis=0) / 4)
-    return float((gathered**2).sum() + 0.5 * np.sin(x).sum() + 0.1 * (x[0] * x[-1]).sum())
+    return float(gathered.sum() ** 2 + 0.5 * np.sin(x).sum() + 0.1 * (x[0] * x[-1]).sum())
 
 
 @cases("09.leave_one_out")
@@ -769,6 +769,12 @@ def kept_alone(x, token, empty):
 def emptied_up_to(x, token, empty):
     """All tokens up to this one emptied."""
     return np.where(np.arange(len(x))[:, None] <= token, empty, x)
+
+
+def number_by_number(score, x, empty):
+    """What the score falls by for each number emptied alone: (tokens, d)."""
+    emptied = (np.where(one.reshape(x.shape), empty, x) for one in np.eye(x.size, dtype=bool))
+    return np.reshape([score(x) - score(without) for without in emptied], x.shape)
 
 
 replaced.slip("loo-accumulates", "Earlier tokens are still missing when you take out the next. Start each time from a fresh copy.",
@@ -829,8 +835,8 @@ mistake(LOO, "loo-token-forgotten", "The first token is missing, the last, or bo
         lambda *i: np.pad(leave_one_out(*i)[1:-1], 1))  # fmt: skip
 mistake(LOO, "loo-column", None, lambda f, x, e: np.array([f(x) - f(np.where(np.arange(len(e)) == i, e, x)) for i in range(len(e))]))  # fmt: skip
 mistake(LOO, "loo-each-number", "You empty one number at a time. Asked for is one fall a token, with its whole row replaced.",
-        lambda f, x, e: np.array([f(x) - f(np.where(np.arange(x.size).reshape(x.shape) == i, e, x)) for i in range(x.size)]),
-        lambda f, x, e: np.array([f(x) - f(np.where(np.arange(x.size).reshape(x.shape) == i, e, x)) for i in range(x.size)]).reshape(x.shape))  # fmt: skip
+        number_by_number, lambda f, x, e: number_by_number(f, x, e).ravel(), lambda f, x, e: number_by_number(f, x, e).sum(axis=1),
+        lambda f, x, e: number_by_number(f, x, e).mean(axis=1))  # fmt: skip
 mistake(LOO, "loo-reversed", "The falls come in the opposite order: the first is the last token's.", lambda *i: leave_one_out(*i)[::-1])  # fmt: skip
 mistake(LOO, "loo-token-by-itself",
         "Each token is scored by itself. The others have to be there, too: the score is of all the tokens together.",

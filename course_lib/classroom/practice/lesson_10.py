@@ -339,6 +339,9 @@ def satisfies_the_colleague(candidate):
     logits = logits.astype(float)
     require(np.isfinite(logits).all(), "shift-not-finite", "Your logits hold NaN or infinity. It fails with ordinary numbers.")  # fmt: skip
     theirs, right = colleagues_loss(logits, ids), right_loss(logits, ids)
+    after_the_next = np.array_equal(logits[:4].argmax(axis=-1), ids[2:])
+    require(theirs < 0.01 or not after_the_next, "shift-too-weak", "The right idea, but the colleague's loss is still {loss:.2f}: in each row the winner "
+            "has to be further ahead.", loss=theirs)  # fmt: skip
     require(theirs < 0.01, "shift-not-fooled", "The colleague's loss is {loss:.2f}: not satisfied yet. Which token does row i get compared with in the "
             "end?", loss=theirs)  # fmt: skip
     require(right > 1, "shift-right-too", "The right loss is {loss:.2f}: your answer is not wrong enough. In a text that repeats itself, the next token "
@@ -358,7 +361,13 @@ mistake(SHIFT, "shift-shapes", None, shifted(2, change=lambda logits, ids: (logi
 mistake(SHIFT, "shift-ids-kind", None, shifted(2, change=lambda logits, ids: (logits, ids * 1.0)), shifted(2, change=lambda logits, ids: (logits, ids > 2)))  # fmt: skip
 mistake(SHIFT, "shift-ids", None, shifted(2, change=lambda logits, ids: (logits, ids + 1)), shifted(2, change=lambda logits, ids: (logits, ids - 1)))  # fmt: skip
 mistake(SHIFT, "shift-not-finite", None, shifted(2, change=lambda logits, ids: (np.where(logits > 0, np.inf, logits), ids)))  # fmt: skip
-mistake(SHIFT, "shift-not-fooled", None, shifted(1), shifted(0), shifted(3), shifted(2, change=lambda logits, ids: (logits / 50, ids)))  # fmt: skip
+mistake(SHIFT, "shift-not-fooled", None, shifted(1), shifted(0), shifted(3))
+mistake(
+    SHIFT,
+    "shift-too-weak",
+    None,
+    *(shifted(2, change=lambda logits, ids, by=by: (logits / by, ids)) for by in (50, 10)),
+)
 mistake(SHIFT, "shift-right-too", None, shifted([1, 2], [0] * 6), shifted(2, [3] * 6))
 
 # ----------------------------------------------------------------------------------------------------------------------
@@ -628,7 +637,8 @@ sums = lambda hidden, mask: (hidden * mask[..., None]).sum(axis=1)  # noqa: E731
 pooled.slip("pool-with-padding", "Padding is in your mean. A text's vector then depends on its neighbours in the batch.",
         lambda hidden, mask: hidden.mean(axis=1), lambda hidden, mask: hidden.sum(axis=1) / np.maximum(mask.sum(axis=1, keepdims=True), 1))  # fmt: skip
 pooled.slip("pool-first-token", "That is one token's vector, the first ([CLS]) or the last. This model was trained with the mean over tokens.",
-        lambda hidden, mask: hidden[:, 0], lambda hidden, mask: hidden[:, -1], lambda hidden, mask: hidden[np.arange(len(hidden)), mask.sum(axis=1) - 1])  # fmt: skip
+        lambda hidden, mask: hidden[:, 0], lambda hidden, mask: hidden[:, -1], lambda hidden, mask: hidden[np.arange(len(hidden)), mask.sum(axis=1) - 1],
+        lambda hidden, mask: hidden[np.arange(len(hidden)), mask.shape[1] - 1 - mask[:, ::-1].argmax(axis=1)])  # fmt: skip
 pooled.slip("pool-without-the-ends", "The first or the last token, [CLS] or [SEP], is not in your mean. All that `mask` marks are.",
         lambda hidden, mask: sums(hidden[:, 1:], mask[:, 1:]), lambda hidden, mask: sums(hidden[:, :-1], mask[:, :-1]),
         lambda hidden, mask: sums(hidden[:, :-1], mask[:, 1:]), lambda hidden, mask: sums(hidden[:, 1:-1], mask[:, 1:-1]))  # fmt: skip
@@ -656,6 +666,12 @@ pooled.slip("pool-empty", "A text without tokens gives NaN: 0 divided by 0. We d
 
 mistake(POOL, "not-unit", None, sums, lambda hidden, mask: sums(hidden, mask) / hidden.shape[1])
 mistake(POOL, "pool-empty", None, lambda hidden, mask: (total := sums(hidden, mask)) / lengths(total))
+mistake(POOL, "pool-texts-dropped", "A text without tokens has no row in your table. Each text has one; this one's is all 0.",
+        lambda hidden, mask: text_vectors(hidden, mask)[mask.any(axis=1)])  # fmt: skip
+for slip in pooled.slips:
+    if slip.diagnosis in ("pool-first-token", "pool-maximum"):  # with zeros for a text without tokens
+        mistake(POOL, slip.diagnosis, None,
+                lambda hidden, mask, pool=slip.function: np.where(mask.any(axis=1)[:, None], unit(pool(hidden, mask)), 0))  # fmt: skip
 for slip in unit.slips:  # of the sums, which is the same where lengths are divided out
     mistake(POOL, slip.diagnosis, None, lambda hidden, mask, unit=slip.function: unit(sums(hidden, mask)))
 
@@ -752,6 +768,8 @@ best.slip("search-first-query-only", "Your result is that of a single query, the
 mistake(SEARCH, "search-returns-cosines", "You return how alike they are. The texts' numbers were asked for.",
         *(lambda q, d, k, scores=scores: np.sort(scores(q, d))[:, ::-1][:, :k] for scores in (cosines, alike)), lambda q, d, k: cosines(q, d),
         lambda q, d, k: np.sort(cosines(q, d))[:, :k], lambda q, d, k: np.sort(-cosines(q, d))[:, :k])  # fmt: skip
+mistake(SEARCH, "search-returns-documents", "You return the documents themselves. Their numbers were asked for.",
+        lambda q, d, k: d[search(q, d, k)])  # fmt: skip
 mistake(SEARCH, "search-by-distance", "You go by distance, and far texts lose by their length. Cosine: bring both sides to length 1 first.",
         by(lambda q, d: -lengths(q[:, None] - d)[..., 0]), by(lambda q, d: -abs(q[:, None] - d).sum(axis=-1)),
         by(lambda q, d: -lengths(unit(q)[:, None] - d)[..., 0]))  # fmt: skip
@@ -861,6 +879,12 @@ def best_span_cases():
     yield Case("an answer of one token", *drawn_span(7, 7, 3, lambda s, e, i, j: i == j and e[i] < max(e[3:6])))
     yield Case("neither the best start nor the best end in it",
             *drawn_span(8, 12, 4, lambda s, e, i, j: i not in (s.argmax(), s[4:-1].argmax() + 4) and j not in (e.argmax(), e[4:-1].argmax() + 4)))  # fmt: skip
+    gap = np.arange(8) % 4 > 0
+    one_piece = lambda s, e: np.flatnonzero(gap)[list(best_span(s[gap], e[gap], gap[gap], 3))].tolist()  # noqa: E731
+    yield Case(
+        "a token in between that is not allowed",
+        *drawn_span(16, 8, 3, lambda s, e, i, j: i < 4 < j and one_piece(s, e) != [i, j], gap),
+    )
     yield Case("only negative scores", *drawn_span(9, 9, 3, lambda s, e, i, j: i < j, shift=-12))
     yield Case("only positive scores", *drawn_span(10, 9, 3, lambda s, e, i, j: i < j, shift=12))
     yield Case("an answer from the first token", *drawn_span(11, 5, 3, lambda s, e, i, j: i == 0 < j, everything))
@@ -880,9 +904,16 @@ def other_pairs(s, e, allowed, longest):
     return np.where((first <= last) & (last - first < longest) & inside(allowed), s[:, None] + e, -np.inf)
 
 
+def longer_ones(s, e, allowed, longest):
+    """The best span of two tokens or more; None where there is none."""
+    total = np.where(np.eye(len(s), dtype=bool), -np.inf, other_pairs(s, e, allowed, longest))
+    return best_pair(total, total > -np.inf) if np.isfinite(total).any() else None
+
+
 in_order.slip("span-end-before-start", "Your end may come before the start. That is no span: start ≤ end.",
         lambda first, last: np.ones(first.shape, dtype=bool))  # fmt: skip
 in_order.slip("span-no-single", "A span of one token can win too: start = end is allowed.", lambda first, last: first < last)  # fmt: skip
+mistake(SPAN, "span-no-single", None, longer_ones, lambda *inputs: np.array(longer_ones(*inputs)))
 in_order.slip("span-wrong-order", "Your spans run backwards: the end lies at or before the start.", lambda first, last: first >= last,
         lambda first, last: first > last)  # fmt: skip
 short.slip("span-one-too-long", "Your span may have `longest` + 1 tokens: both ends are in it.", lambda first, last, longest: last - first <= longest)  # fmt: skip
@@ -894,6 +925,8 @@ short.slip("span-of-full-length", "Your spans all have `longest` tokens. They ma
 inside.slip("span-outside", "Your span begins or ends where nothing is allowed: the question is no answer.",
         lambda allowed: np.ones((len(allowed),) * 2, dtype=bool), lambda allowed: np.tile(allowed, (len(allowed), 1)),
         lambda allowed: np.tile(allowed[:, None], len(allowed)), lambda allowed: allowed[:, None] | allowed)  # fmt: skip
+inside.slip("span-all-between", "You ask for spans of allowed tokens alone. Its first and its last have to be allowed, no more.",
+        lambda allowed: allowed[:, None] & allowed & ((n := np.cumsum(~allowed))[:, None] == n))  # fmt: skip
 inside.slip("span-outside-only", "Your span lies in what is not allowed: True marks the text.", lambda allowed: ~allowed[:, None] & ~allowed)  # fmt: skip
 both_sums.slip("span-scores-exchanged", "You take the start's score where the span ends, and the end's where it begins.",
         lambda start, end: end[:, None] + start)  # fmt: skip
@@ -945,6 +978,9 @@ mistake(SPAN, "span-end-first", "You choose the best end, then the best start fo
         lambda s, e, a, longest: (other_pairs(s, e, a, len(s))[:, (j := each_for_itself(s, e, a)[1])].argmax(), j))  # fmt: skip
 mistake(SPAN, "span-counted-in-the-text", "Your places count from the first allowed token. They count from the first of all.",
         lambda s, e, a, longest: best_span(s[a], e[a], a[a], longest))  # fmt: skip
+mistake(SPAN, "span-gap-closed", "You push the allowed tokens together. One in between that is not allowed keeps its place, and counts in a span's length.",
+        *(lambda s, e, a, longest, back=back: tuple(back(a)[list(best_span(s[a], e[a], a[a], longest))])
+          for back in (np.flatnonzero, lambda a: a.argmax() + np.arange(a.sum()))))  # fmt: skip
 mistake(SPAN, "span-outside-with-zero", "What is not allowed gets a score of 0, which can be better than an allowed one.",
         lambda s, e, a, longest: best_span(s * a, e * a, np.ones_like(a), longest))  # fmt: skip
 mistake(SPAN, "span-last-best", "You keep the last span that beats the one before it, not the best of all.",
@@ -1097,6 +1133,8 @@ mistake(TRAINED, "trained-head-not-at-zero", "With top = 0 nothing is trained. T
 mistake(TRAINED, "trained-head-half", "Only a part of the head is trained, its weight or its bias.",
         *(by_name(lambda name, layers, top, on, part=part, at_all=at_all: on and (name != part or top == at_all * layers))
           for part in ("head.weight", "head.bias") for at_all in (-1, 1)))  # fmt: skip
+mistake(TRAINED, "trained-blocks-half", "Only a part of each block is trained, its weights or its biases. All that belongs to a block is treated alike.",
+        *(by_name(lambda name, layers, top, on, part=part: on and (block_number(name) is None or name.endswith(part))) for part in ("weight", "bias")))  # fmt: skip
 mistake(TRAINED, "trained-inverted", "True and False are exchanged: True means trained.", by_name(lambda name, layers, top, on: not on))  # fmt: skip
 mistake(TRAINED, "trained-everything", "Everything is trained, whatever `top` says.", by_name(lambda name, layers, top, on: True))  # fmt: skip
 mistake(TRAINED, "trained-some-embeddings", "Some embeddings are treated otherwise than the rest: all that is neither head nor block is decided alike.",

@@ -114,6 +114,8 @@ listed.slip("patches-in-one-row", "All patches stand in one row. Each is a token
             lambda cut, size: cut.reshape(*cut.shape[:-4], -1))  # fmt: skip
 listed.slip("images-joined", "The patches of all images stand in one list. The leading axes stay: each image is a sequence of its own.",
             lambda cut, size: cut.reshape(-1, size * size))  # fmt: skip
+listed.slip("images-in-one-list", "There is an axis too many in front, or the leading axes have become one. They stay as they came.",
+            lambda cut, size: listed(cut.reshape(-1, *cut.shape[-4:]), size), lambda cut, size: listed(cut, size)[None])  # fmt: skip
 listed.slip("leading-axes", None, lambda cut, size: np.moveaxis(listed(cut, size), -2, 0),
             lambda cut, size: (moved := np.moveaxis(listed(cut, size), -2, 0)).reshape(len(moved), -1))  # fmt: skip
 listed.slip("patches-reversed", "The patches come in reverse order.", lambda cut, size: listed(cut, size)[..., ::-1, :])
@@ -167,8 +169,17 @@ def windows(images, size, at=np.s_[:, :]):
     return listed(every[(..., *at, slice(None), slice(None))], size)
 
 
+def listed_as(images, number, *last):
+    """Images cut into so many patches to a side, then reshaped to these last axes."""
+    *leading, height, width = images.shape
+    cut = images.reshape(*leading, number, height // number, number, width // number)
+    return gathered(cut).reshape(*leading, *last)
+
+
 mistake("11.to_patches", "patches-overlap", "Your patches overlap: the window moves by less than a patch. It moves by a whole one.", windows,
         lambda images, size: windows(images, size, np.s_[:: max(size // 2, 1), :: max(size // 2, 1)]), lambda images, size: windows(images, size, np.s_[: images.shape[-2] // size, : images.shape[-1] // size]))  # fmt: skip
+mistake("11.to_patches", "patches-size-for-number", "You take patch_size for how many patches stand to a side. It is how many pixels a patch has to a side.",
+        lambda images, size: listed_as(images, size, size * size, -1), lambda images, size: listed_as(images, size, -1, size * size))  # fmt: skip
 mistake("11.to_patches", "patches-assume-a-square", "You take the image for a square one. Height and width are two numbers.",
         lambda images, size: to_patches(images[..., : images.shape[-2]], size), lambda images, size: to_patches(images[..., : images.shape[-1], :], size),
         *(lambda images, size, side=side: listed(gathered(in_axes(images, "rycx", [images.shape[side]] * 2, size)), size) for side in (-1, -2)))  # fmt: skip
@@ -253,16 +264,35 @@ joined.slip("image-transposed", "The image lies on its side: height comes first.
             lambda cut, height, width: joined(cut, width, height))  # fmt: skip
 joined.slip("image-not-joined", "The image still has its four axes, rows, columns and both of a patch. Join two and two.", lambda cut, *_: cut)  # fmt: skip
 joined.slip("image-flat", "The image is one long row. Asked for is (height, width).", lambda cut, *_: cut.reshape(*cut.shape[:-4], -1))  # fmt: skip
-joined.slip("images-in-one-list", "There is an axis too many in front, or the leading axes have become one. They stay as they came.",
+joined.slip("images-in-one-list", None,
             lambda cut, height, width: joined(cut, height, width)[None], lambda cut, height, width: cut.reshape(-1, height, width))  # fmt: skip
 joined.slip("leading-axes", None, lambda cut, height, width: cut.reshape(height, width))
 joined.slip("cast-to-whole-numbers", None, lambda *inputs: joined(*inputs).astype(int))
 joined.slip("some-patches-only", "A part of your image stays 0: are all patches put down?", *(lambda cut, height, width,
               keep=keep: joined(cut * keep(*np.indices(cut.shape[-4:])), height, width) for keep in (lambda r, y, c, x: (r == 0) & (c == 0), lambda r, y, c,
-              x: r == 0, lambda r, y, c, x: c == 0)))  # fmt: skip
+              x: r == 0, lambda r, y, c, x: c == 0, lambda r, y, c, x: (r < r.max()) | (c < c.max()))))  # fmt: skip
+
+
+def laid_out(row_length):
+    """Patches put down in a loop, so many in a row of the grid: `row_length(rows, columns)`."""
+
+    def wrong(patches, height, width):
+        size = side_of(patches)
+        image = np.zeros((*patches.shape[:-2], height, width))
+        for number in range(patches.shape[-2]):
+            row, column = (size * place for place in divmod(number, row_length(height // size, width // size)))
+            patch = patches[..., number, :].reshape(*patches.shape[:-2], size, size)
+            image[..., row : row + size, column : column + size] = patch
+        return image
+
+    return wrong
+
+
+mistake("11.from_patches", "patches-grid-exchanged", None, laid_out(lambda rows, columns: rows))
 mistake("11.from_patches", "image-assumes-a-square-grid", "You take the grid for a square one. How many patches stand in a row is width / size.",
         lambda patches, height, width: joined(spread(in_axes(patches, "rcyx", [int(patches.shape[-2] ** 0.5) * (size := side_of(patches))] * 2, size)), height,
-          width))  # fmt: skip
+          width),
+        lambda patches, height, width: joined(spread(opened(patches, height, width, height // int(patches.shape[-2] ** 0.5))), height, width))  # fmt: skip
 mistake("11.from_patches", "leading-axes", None, of_rank(2, from_patches), of_rank(3, from_patches))
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -514,7 +544,7 @@ finished.slip("map-flat", "The numbers stand in one line. Asked for is (height, 
 finished.slip("map-part-only", "Some rows or columns of your map were never filled: how far do your two loops go?",
               lambda table: table * (np.arange(table.shape[1]) < table.shape[0]), lambda table: table * (np.arange(table.shape[0]) < table.shape[1])[:, None],
               lambda table: table * (np.arange(table.shape[1]) < table.shape[1] - 1), lambda table: table * (np.arange(table.shape[0]) < table.shape[0] - 1)[:, None],
-              lambda table: table * (np.arange(table.size) == 0).reshape(table.shape))  # fmt: skip
+              lambda table: table * (np.arange(table.size) == 0).reshape(table.shape), lambda table: table * (np.arange(len(table)) == 0)[:, None])  # fmt: skip
 finished.slip("map-small-integers", "Numbers from 128 or 256 on are wrong: your array holds one byte an entry, which ends there.",
             lambda table: table.astype(np.uint8), lambda table: table.astype(np.int8))  # fmt: skip
 finished.slip("map-as-one-hot", "For each pixel you give all tokens, one of them marked. Asked for is the number of that one.",
@@ -574,7 +604,8 @@ def by_value(cut, image):
 mistake(MAP, "map-supposed", "You computed where the token should be. Measure it: change the pixel, and see which row of cut(image) moves.",
         *(supposed(lambda y, x, width, numbers, root=root: y // (p := root(numbers**0.5)) * (width // p) + x // p) for root in (int, round)),
         supposed(lambda y, x, width, numbers: (y * width + x) // numbers))  # fmt: skip
-mistake(MAP, "map-by-value", "You look for a pixel by its value, and two of them may have the same. Change one, and see what moves.", by_value)  # fmt: skip
+mistake(MAP, "map-by-value", "You look for a pixel by its value, and two of them may have the same. Change one, and see what moves.", by_value,
+        lambda cut, image: np.array([[np.argwhere(cut(image) == value)[0, 0] for value in row] for row in image]))  # fmt: skip
 mistake(MAP, "map-by-number", "You number the pixels and look their numbers up in the tokens. There may be a multiple of a pixel there: see which row moves.",
         by_numbers, by_numbers_from_0)  # fmt: skip
 
@@ -927,7 +958,8 @@ along.slip("resize-one-way-copied", "Only one direction is interpolated. In the 
               np.floor)))  # fmt: skip
 in_line.slip("resize-down-columns", "Your new list goes down the columns of the grid. Row by row, as before.", lambda table: in_line(turned(table)))  # fmt: skip
 in_line.slip("resize-left-in-the-grid", "The positions still stand in a grid. They come as a list, (1 + new patches, d_model).", lambda table: table)  # fmt: skip
-with_class.slip("resize-class-lost", "The class token's row is gone. Keep it, in front.", lambda first, rows: rows, lambda first, rows: with_class(0 * first, rows))  # fmt: skip
+with_class.slip("resize-class-lost", "The class token's row is gone. Keep it, in front.", lambda first, rows: rows, lambda first, rows: with_class(0 * first, rows),
+            lambda first, rows: with_class(rows.mean(axis=0, keepdims=True), rows))  # fmt: skip
 with_class.slip("resize-class-last", "The class token's row stands at the end. It comes first, as it was.", lambda first, rows: np.concatenate([rows, first]))  # fmt: skip
 with_class.slip("resize-class-everywhere", "The class token's row is added to the others. It is a row of its own.", lambda first, rows: with_class(first, rows + first))  # fmt: skip
 with_class.slip("cast-to-whole-numbers", None, lambda first, rows: with_class(first, rows).astype(int))
@@ -998,7 +1030,8 @@ def distance_cases():
         yield Case(about, softmax(2 * draw(seed, images, heads, tokens, tokens)), columns)
 
 
-of_patches.slip("distance-wrong-token-dropped", "The last token is dropped. The class token is the first.", lambda weights: weights[..., :-1, :-1])  # fmt: skip
+of_patches.slip("distance-wrong-token-dropped", "The last token is dropped. The class token is the first.", lambda weights: weights[..., :-1, :-1],
+            lambda weights: weights[..., :-1, 1:], lambda weights: weights[..., 1:, :-1])  # fmt: skip
 steps_between.slip("distance-grid-exchanged", "Rows and columns of the grid are exchanged: `columns` is how many patches stand side by side.",
             lambda count, columns: steps_between(count, count // columns))  # fmt: skip
 steps_between.slip("distance-rows-with-a-point", "A patch does not stand in a whole row: your division leaves places between two rows.",

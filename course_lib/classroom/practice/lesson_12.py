@@ -1,6 +1,7 @@
 """Lesson 12, long sequences: what is right, and each mistake with its sentence, in the order of its exercises."""
 
 import functools
+import itertools
 import tracemalloc
 
 import numpy as np
@@ -37,6 +38,8 @@ def of_pairs(seq_len, d_model):
 
 of_pairs.slip("share-scores-only", "Beside the linear part your quadratic one is half of what it should be. Two products have seq_len twice: QKᵀ, "
     "and weights @ values.", lambda n, d: n * n * d)  # fmt: skip
+of_pairs.slip("share-pairs-doubled", "Beside the linear part your quadratic one is twice what it should be. Count both alike: a multiplication is "
+    "one, a product of matrices stands there once.", lambda n, d: 4 * n * n * d)  # fmt: skip
 of_pairs.slip("share-width-lost", "A table of scores has seq_len² entries, but each of them is a product of d_model pairs of numbers.",
     lambda n, d: 2 * n * n, lambda n, d: n * n)  # fmt: skip
 of_pairs.slip("share-three-products", "You count three products that have seq_len twice. There are two, QKᵀ and weights @ values.",
@@ -327,7 +330,10 @@ parts.slip("blocks-share-keys", "Your blocks overlap: some keys count more than 
     lambda n, block: [slice(start, start + block + 1) for start in range(0, n, block)],
     lambda n, block: [slice(start, start + block) for start in range(n)],
     lambda n, block: [slice(0, start + block) for start in range(0, n, block)],
-    lambda n, block: [slice(max(start - 1, 0), start + block) for start in range(0, n, block)])  # fmt: skip
+    lambda n, block: [slice(max(start - 1, 0), start + block) for start in range(0, n, block)],
+    lambda n, block: [slice(max(min(start, n - block), 0), start + block) for start in range(0, n, block)])  # fmt: skip
+parts.slip("blocks-number-for-size", "You take block for how many blocks there are. It is how many keys one block has.",
+    lambda n, block: parts(n, n // block))  # fmt: skip
 parts.slip("blocks-with-gaps", "Between your blocks keys are left out: the next begins where the last one ended.",
     lambda n, block: [slice(start, start + block) for start in range(0, n, block + 1)],
     lambda n, block: [slice(start, start + max(block - 1, 1)) for start in range(0, n, block)])  # fmt: skip
@@ -552,7 +558,7 @@ heard.slip("mask-allows-all", None, lambda back, reach: np.ones(back.shape, dtyp
         "Each layer adds `window` places. Positions: `np.arange(seq_len)`, offsets by subtracting a row from a column.",
         "`back = places[:, None] - places`, then `(back >= 0) & (back <= num_layers * window)`.",
     ],
-    returns="heard",
+    returns="table of who is heard",
 )
 def window_reach(seq_len, window, num_layers):
     places = np.arange(seq_len)
@@ -731,6 +737,7 @@ def chunk_cases():
     both = np.array([[1.0, -1, 2, -2], [-3, 3, -1, 1]])
     yield Case("a reader that is wrong up and down", disturbed("as much too high as too low", {2, 5}, [1, 2], both - both.mean(axis=0)), x)  # fmt: skip
     yield Case("a reader that gives NaN", disturbed("NaN at a token in some chunks", some(), 2, np.nan), x)
+    yield Case("a reader that gives NaN however it reads", disturbed("NaN at a token, whatever the chunks", range(8), 2, np.nan), x, edge=True)  # fmt: skip
     yield Case("a reader that is off by 1e-5", disturbed("1e-5 too high at a token in some chunks", {2, 6}, 2, 1e-5), x, edge=True)  # fmt: skip
     yield Case("a reader that is off by 5e-9", disturbed("5e-9 too high at a token in some chunks", {1, 3}, 4, 5e-9), x, edge=True)  # fmt: skip
     yield Case("one number that is off by 2e-9", disturbed("2e-9 too low in one number in some chunks", {2, 5}, (4, 2), -2e-9), x, edge=True)  # fmt: skip
@@ -745,17 +752,30 @@ mistake(CHUNKS, "chunks-guessed", "You say what you expect of her reader. Run th
 mistake(CHUNKS, "chunks-off-by-one", None, lambda read, x: np.r_[False, failing_chunks(read, x)],
         lambda read, x: np.roll(failing_chunks(read, x), 1))  # fmt: skip
 mistake(CHUNKS, "chunks-sizes-returned", "You return the sizes that fail, or their places. Asked for is True or False for every size from 1 to "
-        "len(x).", lambda read, x: np.flatnonzero(failing_chunks(read, x)) + 1, lambda read, x: np.flatnonzero(failing_chunks(read, x)))  # fmt: skip
+        "len(x).", lambda read, x: np.flatnonzero(failing_chunks(read, x)) + 1, lambda read, x: np.flatnonzero(failing_chunks(read, x)),
+        lambda read, x: (np.flatnonzero(failing_chunks(read, x)) + 1).tolist(), lambda read, x: np.flatnonzero(failing_chunks(read, x)).tolist())  # fmt: skip
 mistake(CHUNKS, "chunks-all-in-one", "You return one verdict on the reader. Asked for is one on each chunk size.",
         lambda read, x: failing_chunks(read, x).any(), lambda read, x: not failing_chunks(read, x).any())  # fmt: skip
 mistake(CHUNKS, "chunks-always-the-same", "You give the same answer for every chunk size of every reader.",
         lambda read, x: np.zeros(len(x), dtype=bool), lambda read, x: np.ones(len(x), dtype=bool))  # fmt: skip
 mistake(CHUNKS, "chunks-token-by-token", "Your table says which tokens differ. Asked for is one answer a chunk size.",
         lambda read, x: np.array([~(abs(read(x, chunk) - read(x, len(x))) <= 1e-9).all(axis=-1) for chunk in range(1, len(x) + 1)]))  # fmt: skip
-mistake(CHUNKS, "chunks-misses-small", None,
-        *(lambda read, x, rtol=rtol, atol=atol: np.array(
-            [not np.allclose(read(x, chunk), read(x, len(x)), rtol=rtol, atol=atol) for chunk in range(1, len(x) + 1)])
-          for rtol, atol in ((1e-5, 1e-8), (1e-5, 1e-9), (1e-9, 1e-8), (1e-5, 1e-6), (0, 1e-8))))  # fmt: skip
+mistake(CHUNKS, "chunks-dividing-only", "You leave out sizes that do not divide the text. Each has an entry: the last chunk is then a shorter one.",
+        lambda read, x: failing_chunks(read, x) & (len(x) % np.arange(1, len(x) + 1) == 0))  # fmt: skip
+
+
+def by_allclose(rtol, atol, **more):
+    """A test with np.allclose."""
+    return lambda read, x: np.array(
+        [not np.allclose(read(x, chunk), read(x, len(x)), rtol, atol, **more) for chunk in range(1, len(x) + 1)]
+    )
+
+
+for test in itertools.starmap(by_allclose, ((1e-5, 1e-8), (1e-5, 1e-9), (1e-9, 1e-8), (1e-5, 1e-6), (0, 1e-8))):
+    mistake(CHUNKS, "chunks-misses-small", None, test)
+    mistake(CHUNKS, "chunks-inverted", None, lambda read, x, test=test: ~test(read, x))
+mistake(CHUNKS, "chunks-nan-of-the-whole", "Where the whole text, read at once, gives NaN, every size fails, the last one too: NaN is another, even than NaN.",
+        by_allclose(0, 1e-9, equal_nan=True), lambda read, x: failing_chunks(read, x) & (np.arange(len(x)) < len(x) - 1))  # fmt: skip
 
 
 def by_comparing(measure=at_once, sizes=chunk_sizes, gaps=gaps):
@@ -779,7 +799,7 @@ for name, one in {"measure": at_once, "sizes": chunk_sizes, "gaps": gaps}.items(
     "Your last entry says that the whole text differs. Read at once, it is the measure itself.",
 )
 def whole_is_the_measure(failing, read, x):
-    return not failing[-1]
+    return not failing[-1] or np.isnan(read(x, len(x))).any()
 
 
 # ----------------------------------------------------------------------------------------------------------------------
@@ -819,6 +839,8 @@ def seen_by_new(new, total):
 
 seen_by_new.slip("cache-mask-top-left", "The first new token sees only the first key, as if nothing had been read before. New tokens are the "
     "last: the mask has to line up at the bottom right.", upto(lambda new, t: 0), lambda new, t: np.tri(new, t, dtype=bool) | (new == 1))  # fmt: skip
+seen_by_new.slip("cache-mask-without-old", "Your mask has columns for the new keys alone. Old keys come before them, and each needs one.",
+    lambda new, t: np.tri(new, dtype=bool), lambda new, t: np.ones((1, t), dtype=bool) if new == 1 else np.tri(new, dtype=bool))  # fmt: skip
 seen_by_new.slip("cache-not-causal", "A new token sees the new ones after it. Old keys are for all, among the new ones order counts.",
     lambda new, t: np.ones((new, t), dtype=bool), lambda new, t: np.tri(new, t, dtype=bool) | (t > new))  # fmt: skip
 seen_by_new.slip("cache-own-hidden", "A new token does not see itself, or not the one before it: the mask's diagonal lies too low.",
@@ -892,6 +914,8 @@ mistake(CACHE, "cache-returns-weights", "Weights came back in place of the conte
 mistake(CACHE, "cache-not-read", "What was read before changes nothing in your context: it is made of the new keys and values alone.",
         with_cache(lambda q, k, v, new_k, new_v, mask: attended(q, new_k, new_v, np.tri(len(q), dtype=bool))[0]),
         with_cache(lambda q, k, v, new_k, new_v, mask: attended(q, new_k, new_v)[0]))  # fmt: skip
+mistake(CACHE, "cache-last-token-only", "One context came back, the last token's. Each new token has its own.",
+        with_cache(lambda q, k, v, new_k, new_v, mask: attended(q[-1:], k, v)[0]))  # fmt: skip
 mistake(CACHE, "mixes-keys", None, with_cache(lambda q, k, v, new_k, new_v, mask: attended(q, k, k, mask)[0]))
 mistake(CACHE, "cache-kept-as-it-was", "The context is right, but you return the cache as it was. The next call needs the new keys and values in "
         "it.", lambda x, k, v, *matrices: (cached_attention(x, k, v, *matrices)[0], k, v))  # fmt: skip
@@ -1020,7 +1044,9 @@ for_each_head.slip("groups-of-a-fixed-size", "Your groups have one size{at}, how
     "heads.", lambda x, heads: x[np.minimum(np.arange(heads) // 2, len(x) - 1)], lambda x, heads: np.repeat(x, 2, axis=0),
     lambda x, heads: np.repeat(x, 3, axis=0), lambda x, heads: x[np.minimum(np.arange(heads) // 3, len(x) - 1)])  # fmt: skip
 for_each_head.slip("groups-by-kv-heads", "You divide a head's number by how many heads of keys there are{at}. How many heads share one?",
-    lambda x, heads: x[np.arange(heads) // len(x)])  # fmt: skip
+    lambda x, heads: x[np.arange(heads) // len(x)], lambda x, heads: x[np.minimum(np.arange(heads) // len(x), len(x) - 1)])  # fmt: skip
+for_each_head.slip("groups-numbers-repeated", "Single numbers are repeated{at}, which tears heads apart: without an axis np.repeat goes number by number.",
+    lambda x, heads: np.repeat(x, heads // len(x)).reshape(heads, *x.shape[1:]))  # fmt: skip
 for_each_head.slip("groups-shifted",
     "A group begins one head too early or too late{at}: with 6 heads and 2 of keys, heads 0 to 2 share the first.",
     lambda x, heads: np.roll(for_each_head(x, heads), 1, axis=0), lambda x, heads: np.roll(for_each_head(x, heads), -1, axis=0),
@@ -1163,7 +1189,7 @@ over_tokens.slip("gradient-divided-by-one-count", "You divide by the tokens of o
 over_tokens.slip("gradient-divided-twice", "You divide once more: by the tokens, and by the processes as well.",
     lambda t, c: t / c.sum() / len(c), lambda t, c: t / c.sum() / (c > 0).sum())  # fmt: skip
 over_tokens.slip("gradient-counts-off", "Your number of tokens is not the sum of the counts: it is a little off, as if an idle process had one "
-    "token.", lambda t, c: t / np.maximum(c, 1).sum(), lambda t, c: t / (c.sum() + 1))  # fmt: skip
+    "token.", lambda t, c: t / np.maximum(c, 1).sum(), lambda t, c: t / (c.sum() + 1), lambda t, c: t / (c.sum() - 1))  # fmt: skip
 
 
 @reference(
@@ -1204,6 +1230,7 @@ mistake(GRADIENT, "gradient-mean-of-means", "You average the processes alike. On
         "by counts.", lambda g, c: g.mean(axis=0), lambda g, c: np.nanmean(g, axis=0), lambda g, c: np.nan_to_num(g).mean(axis=0))  # fmt: skip
 mistake(GRADIENT, "gradient-sum", "You add the mean gradients. Two processes would take a step twice as long.", lambda g, c: g.sum(axis=0),
         lambda g, c: np.nansum(g, axis=0))  # fmt: skip
+mistake(GRADIENT, "gradient-not-added", None, lambda g, c: (g * c[:, None])[c > 0] / c.sum())
 mistake(GRADIENT, "gradient-inverse-counts", "A process with fewer tokens counts more in your mean. It should be the other way round.",
         lambda g, c: (w := 1 / c) @ g / w.sum(), lambda g, c: (w := 1 / c[c > 0]) @ g[c > 0] / w.sum())  # fmt: skip
 mistake(GRADIENT, "gradient-largest-only", "You take the gradient of the process with most tokens and drop the others.",
@@ -1217,4 +1244,4 @@ mistake(GRADIENT, "gradient-median", "You take the median of the processes. Weig
 mistake(GRADIENT, "gradient-idle-counts-one", "A process without a token enters as if it had one. It has nothing to say.",
         lambda g, c: mean_gradient(np.nan_to_num(g), np.maximum(c, 1)))  # fmt: skip
 mistake(GRADIENT, "gradient-softmax-of-counts", "The weights are a softmax of the counts: the largest takes all. They are shares of the counts "
-        "themselves.", lambda g, c: softmax_step(c * 1.0) @ np.nan_to_num(g))  # fmt: skip
+        "themselves.", lambda g, c: softmax_step(c * 1.0) @ np.nan_to_num(g), lambda g, c: softmax_step(c[c > 0] * 1.0) @ g[c > 0])  # fmt: skip
