@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from course_lib.classroom import files
 from course_lib.classroom.kernels import CELL_SECONDS, NotebookError, execute
-from course_lib.classroom.notebooks import METADATA, USES_ANSWER, dumps, is_answer, is_check, nbgrader, read, tags
+from course_lib.classroom.notebooks import METADATA, USES_ANSWER, dumps, is_answer, is_check, read_text, tags
 from course_lib.classroom.places import LESSON, course_root, lesson_name, lesson_path, lessons, shown
 
 BEGIN = "### BEGIN SOLUTION"
@@ -228,11 +228,17 @@ def solution_code(lesson, grade_id):
     path = lesson_path("solutions", lesson)
     if not path.exists():
         raise FileNotFoundError(TEXTS["no file"].format(lesson=path.stem, kind="solutions", path=path.name))
-    answers = {nbgrader(cell)["grade_id"]: cell for cell in read(path).cells if is_answer(cell)}
+    answers = {}
+    for cell in json.loads(read_text(path))[
+        "cells"
+    ]:  # nbformat, which takes seconds to load, would make a learner wait
+        marks = cell["metadata"].get("nbgrader", {})
+        if cell["cell_type"] == "code" and marks.get("solution") is True:
+            answers[marks["grade_id"]] = "".join(cell["source"])
     if grade_id not in answers:
         found = ", ".join(answers) or "none"
         raise ValueError(TEXTS["no answer cell"].format(notebook=path.name, grade_id=grade_id, found=found))
-    lines = answers[grade_id].source.splitlines()
+    lines = answers[grade_id].splitlines()
     return "\n".join(line for line in lines if line.strip() not in (BEGIN, END))
 
 

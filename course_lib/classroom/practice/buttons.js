@@ -49,6 +49,7 @@ function render({ model, el }) {
   el.addEventListener("submit", onSubmit);
   el.addEventListener("keydown", keepPlainKeys);
   window.addEventListener(PROGRESS, onProgress);
+  window.addEventListener("focus", onProgress); // another window may have made progress
   document.addEventListener("visibilitychange", onProgress);
   model.on("change:html", fill);
   model.on("change:brought", fill);
@@ -59,6 +60,7 @@ function render({ model, el }) {
   return () => {
     if (where) setTimeout(focusAt, 50, where);
     window.removeEventListener(PROGRESS, onProgress);
+    window.removeEventListener("focus", onProgress);
     document.removeEventListener("visibilitychange", onProgress);
     model.off("change:html", fill);
     model.off("change:brought", fill);
@@ -117,7 +119,7 @@ function openBeside(link) {
   if (!here?.context) return false;
   const address = new URL(link.getAttribute("href") ?? "", `http://here/${encodeURI(here.context.path)}`);
   const path = decodeURIComponent(address.pathname.slice(1));
-  const mode = window.innerWidth < WIDE ? "tab-after" : "split-right";
+  const mode = window.innerWidth < WIDE ? "tab-after" : link.dataset.beside || "split-right";
   app.commands
     .execute("docmanager:open", { path, options: { mode, ref: here.id } })
     .then(async (/** @type {any} */ panel) => {

@@ -38,13 +38,14 @@ class Buttons(anywidget.AnyWidget):
         """Show this live, and beside it what stands for it where no kernel runs.
 
         Args:
-            still: a `show.Panel`.
+            still: a `show.Panel`, or None where nothing need be there.
 
         Returns:
             IPython's handle of what is shown: `update` puts something else in its place.
         """
         live: Any = self._repr_mimebundle_()  # (data, metadata)
-        return display({**live[0], **still._repr_mimebundle_()}, metadata=live[1], raw=True, display_id=True)
+        beside = {"text/plain": ""} if still is None else still._repr_mimebundle_()
+        return display({**live[0], **beside}, metadata=live[1], raw=True, display_id=True)
 
     def _heard(self, _, content, buffers):
         if isinstance(content, dict) and isinstance(content.get("press"), str):

@@ -13,7 +13,7 @@ import time
 import numpy as np
 
 from course_lib.classroom import build
-from course_lib.classroom.practice import page, show
+from course_lib.classroom.practice import actions, page, show
 from course_lib.classroom.practice.catalogue import know
 from course_lib.classroom.practice.judging import judge
 from course_lib.classroom.practice.progress import Progress, ProgressError
@@ -41,12 +41,14 @@ MESSAGES = {
     "not done": "Your function ended the check before it was done. Nothing was judged.",
     "borrowed": "This is the course's own {name}, so there is nothing to judge. Write it yourself, with NumPy.",
     "raised": "Your function raised an error before it could be judged.",
-    "ask": "You have not passed {id} yet. To see the solution all the same, call .solution() once more; "
-    "your progress will say that you looked.",
-    "ask blindly": "It is not known whether you have passed {id}. To see the solution all the same, call .solution() once more.",
+    "ask": "You have not passed {id} yet, and {what}. To see it all the same, ask once more; your progress will say that "
+    "you looked.",
+    "ask blindly": "It is not known whether you have passed {id}, and {what}. To see it all the same, ask once more.",
+    "solution": "this is the whole solution",
+    "comparison": "this shows the whole solution beside yours",
     "not recorded": "Not recorded: {problem}",
-    "no-attempt": "not attempted yet: write {id} and run its check first, then compare",
-    "no-source": "the source of your last attempt at {id} is not to be had: define it in a notebook cell and check it again",
+    "no-attempt": "Nothing to compare yet, {id} is not attempted. Write it and run its check first.",
+    "no-source": "The source of your last attempt at {id} is not to be had. Define it in a notebook cell and check it again.",
 }
 
 _registry = {}  # id -> Exercise, in the order of definition
@@ -103,36 +105,62 @@ class Exercise:
             NotPassed: unless the answer passed.
         """
         problem = page.not_on_the_page(self.function_name)
-        result = self._result("error", problem) if problem else self.check(candidate)
+        result = self._result("error", problem, judged=False) if problem else self.check(candidate)
         show.display(result)
+        actions.offer(self, result)
         if not result.passed:
             raise NotPassed(result)
 
     def hint(self):
         """Show the next hint, after the ones seen before."""
-        events, _ = Progress().known("hint", self.id)
-        seen = min(len(events) + 1, len(self.hints))
-        self._show(show.Hints(self, seen), self._record("hint", number=seen))
+        self._show(self.bring("hint"))
 
     def solution(self):
         """Show the solution. Until the exercise is passed it asks first: call it a second time."""
-        events, problem = Progress().known(subject=self.id)
-        shown = any(event["kind"] == "solution" for event in events) or _passed(events)
-        note = self._record("solution", shown=shown)
-        if shown:
-            title, source = f"Solution of {self.id}", build.solution_code(self.lesson, self.function_name)
-            self._show(show.Code(title, source), note)
-        else:
-            self._show(show.Note(MESSAGES["ask blindly" if problem else "ask"].format(id=self.id)), note)
+        self._show(self.bring("solution"))
 
     def compare(self):
-        """Show the last attempt beside the solution.
+        """Show the last attempt beside the solution, which until the exercise is passed it asks about first, too."""
+        self._show(self.bring("compare"))
 
-        Raises:
-            ValueError: not attempted yet.
+    def bring(self, what):
+        """What a learner asks for, recorded, and ready to be shown.
+
+        Args:
+            what: "hint", "solution" or "compare".
+
+        Returns:
+            A list of `show.Panel`: in place of what can't be had, a sentence says why.
         """
-        theirs, solution = self.comparison()
-        self._show(show.Comparison(self.id, theirs, solution), self._record("compare"))
+        return {"hint": self._hint, "solution": self._solution, "compare": self._compare}[what]()
+
+    def _hint(self):
+        events, _ = Progress().known("hint", self.id)
+        seen = min(len(events) + 1, len(self.hints))
+        return [show.Hints(self, seen), *self._recorded("hint", number=seen)]
+
+    def _solution(self):
+        if question := self._asks_first("solution"):
+            return question
+        title, source = f"Solution of {self.id}", build.solution_code(self.lesson, self.function_name)
+        return [show.Code(title, source), *self._recorded("solution", shown=True)]
+
+    def _compare(self):
+        try:
+            theirs, solution = self.comparison()
+        except (ValueError, ProgressError) as problem:
+            return [show.Note(str(problem))]
+        if question := self._asks_first("comparison"):
+            return question
+        return [show.Comparison(self.id, theirs, solution), *self._recorded("compare")]
+
+    def _asks_first(self, what):
+        """Whether they really want to see the solution: panels that ask, unless they passed or were asked before."""
+        events, problem = Progress().known(subject=self.id)
+        if any(event["kind"] == "solution" for event in events) or _passed(events):
+            return []
+        text = MESSAGES["ask blindly" if problem else "ask"].format(id=self.id, what=MESSAGES[what])
+        return [show.Note(text), *self._recorded("solution", shown=False)]
 
     def comparison(self):
         """The source of the last attempt and of the solution, as two strings.
@@ -203,10 +231,13 @@ class Exercise:
             return MESSAGES["not recorded"].format(problem=error)
         return ""
 
-    def _show(self, panel, note):
-        show.display(panel)
-        if note:
-            show.display(show.Note(note))
+    def _recorded(self, kind, **details):
+        note = self._record(kind, **details)
+        return [show.Note(note)] if note else []
+
+    def _show(self, panels):
+        for panel in panels:
+            show.display(panel)
 
 
 def judged(id, *, title, points=1, hints):

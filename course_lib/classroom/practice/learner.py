@@ -1,14 +1,11 @@
 """The learner's side: their own copies of the exercises, where they stand, and how far they are."""
 
-import os
 from html import escape
-from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
 from course_lib.classroom import places
 from course_lib.classroom.copies import own_copy
-from course_lib.classroom.practice import show
+from course_lib.classroom.practice import page, show
 from course_lib.classroom.practice.progress import Progress, ProgressError
 from course_lib.classroom.practice.standing import stand
 
@@ -33,11 +30,7 @@ class Started(show.Panel):
 
     def html(self):
         # Relative to the running notebook: JupyterLab then opens the copy in a tab of its own.
-        try:
-            address = quote(Path(os.path.relpath(self.path, Path.cwd())).as_posix())
-        except ValueError:  # another drive on Windows
-            address = self.path.as_uri()
-        link = f'<a href="{escape(address)}">{escape(self.path.name)}</a>'
+        link = f'<a href="{escape(page.address_of(self.path))}">{escape(self.path.name)}</a>'
         rows = "".join(f"<div>{escape(note)}</div>" for note in self.notes)
         style = show.PANEL.format(colour=show.COLOURS["passed"])
         return f'<div style="{style}">{TEXTS["open"].format(link=link)}{rows}</div>'

@@ -11,6 +11,7 @@ import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import quote
 
 TEXTS = {
     "error": "The cell that defines {name} ended in an error when it ran last ({error}). Python still holds the {name} of before, "
@@ -30,6 +31,26 @@ class Ran:
     names: set
     error: str
     time: float
+
+
+def is_open():
+    """Whether a person has this notebook open, in Jupyter or VS Code: a kernel that only keeps outputs has no page."""
+    shell = _shell()
+    return hasattr(shell, "kernel") and ("JPY_SESSION_NAME" in os.environ or "__vsc_ipynb_file__" in shell.user_ns)
+
+
+def address_of(path, cell=""):
+    """The address of a notebook from the running one, as links write it.
+
+    Args:
+        path: of the notebook; one that is relative stays as it is.
+        cell: id of the cell at which JupyterLab is to open it, or "".
+    """
+    try:
+        address = quote(Path(os.path.relpath(path, Path.cwd()) if Path(path).is_absolute() else path).as_posix())
+    except ValueError:  # another drive on Windows
+        address = Path(path).as_uri()
+    return address + (f"#cell-id={quote(cell)}" if cell else "")
 
 
 def watch():

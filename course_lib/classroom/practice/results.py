@@ -27,6 +27,7 @@ class Result:
         about: what is special about the input on which it shows, such as "a row with every key masked".
         inputs: dict of the arguments' names to that input.
         why: for an error, a sentence on its cause.
+        judged: whether the function was looked at; it is not where the page holds another one than Python.
     """
 
     exercise: str
@@ -45,6 +46,7 @@ class Result:
     about: str = ""
     inputs: dict = field(default_factory=dict)
     why: str = ""
+    judged: bool = True
 
     def __post_init__(self):
         # Names, messages and output are the learner's: from here on they can be printed anywhere.

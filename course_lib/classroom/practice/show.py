@@ -118,7 +118,7 @@ class Hints(Panel):
     def html(self):
         rows = "".join(f"<li>{inline_code(hint)}</li>" for hint in self.exercise.hints[: self.number])
         head = f"<b>Hints: {escape(self.exercise.title)}</b>"
-        return _panel("unattempted", f'{head}<ol style="margin:.3em 0">{rows}</ol><div>{inline_code(self.more)}</div>')
+        return _panel("unattempted", f'{head}<ol style="margin:.3em 0">{rows}</ol>{_by_hand(self.more)}')
 
 
 class Code(Panel):
@@ -201,6 +201,16 @@ def result_line(result):
     return f"{HEADINGS[result.outcome]}: {result.exercise}{f' [{result.diagnosis}]' if result.diagnosis else ''}"
 
 
+def has_hint(result):
+    """Whether a hint can help: the function is not right yet."""
+    return result.judged and result.outcome in ("failed", "error")
+
+
+def _by_hand(text):
+    """What one can type; left out where a button does it."""
+    return f'<div class="course-by-hand">{inline_code(text)}</div>'
+
+
 def result_text(result):
     """A verdict for the terminal."""
     parts = [result_line(result) if result.passed else f"{result_line(result)}. {result.message}"]
@@ -223,7 +233,7 @@ def result_text(result):
         ]
     if result.printed:
         parts += [f"{TEXTS['printed']}:", result.printed]
-    if result.outcome == "failed":
+    if has_hint(result):
         parts.append(TEXTS["hint"].format(name=result.exercise.partition(".")[2]))
     if result.note:
         parts.append(printable(result.note))
@@ -254,8 +264,8 @@ def result_html(result):
         parts.append(
             f'<details><summary>{TEXTS["printed"]}</summary><pre style="{CODE}">{escape(result.printed)}</pre></details>'
         )
-    if result.outcome == "failed":
-        parts.append(f"<div>{inline_code(TEXTS['hint'].format(name=name))}</div>")
+    if has_hint(result):
+        parts.append(_by_hand(TEXTS["hint"].format(name=name)))
     if result.note:
         parts.append(f"<div>{escape(printable(result.note))}</div>")
     return _panel(result.outcome, f'<div data-outcome="{result.outcome}">{"".join(parts)}</div>')

@@ -1,22 +1,19 @@
 """Your turn: a panel in a lesson that opens the learner's own exercises beside it, at the task that was just explained."""
 
-import os
 from html import escape
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
 from course_lib.classroom import places
 from course_lib.classroom.copies import own_copy
-from course_lib.classroom.practice import show
+from course_lib.classroom.files import FileTrouble
+from course_lib.classroom.practice import page, show
 from course_lib.classroom.practice.exercises import exercise
 from course_lib.classroom.practice.progress import Progress
 from course_lib.classroom.practice.standing import outline, tasks_of
 
 TEXTS: dict[str, Any] = {
     "head": "Your turn",
-    "open": "Open",
-    "again": "Refresh",
     "state": {"new": "○ not tried", "tried": "◐ not yet", "passed": "✓ passed"},
     "points": "{points} point{s}",
     "in": "in {path}",
@@ -33,7 +30,6 @@ def your_turn(*ids: str) -> None:
 
     Raises:
         ValueError: no such exercise, none at all, or those of several lessons.
-        FileTrouble: the learner's copy can't be written.
 
     Example:
         >>> your_turn("03.scores")
@@ -57,7 +53,11 @@ class YourTurn(show.Panel):
         if len(lessons) > 1:
             raise ValueError(TEXTS["lessons"].format(lessons=", ".join(sorted(lessons))))
         (self.number,) = lessons
-        self.copy = own_copy("exercises", self.number)
+        try:
+            self.path = places.own_path("exercises", self.number)
+            self.notes = own_copy("exercises", self.number).notes(f'`start("{self.number}", fresh=True)`')
+        except FileTrouble as problem:  # a lesson goes on without it
+            self.path, self.notes = places.lesson_path("exercises", self.number), [str(problem)]
 
     @property
     def tasks(self):
@@ -69,56 +69,40 @@ class YourTurn(show.Panel):
         """Show the panel in a notebook, where it follows what is done in other notebooks."""
         from course_lib.classroom.practice.buttons import Buttons
 
-        view = Buttons(self._html(self.copy.path, live=True), lambda name, text: self._renew(view))
+        def renew(name, text):
+            view.html = self._html(self.path)
+
+        view = Buttons(self._html(self.path), renew)
         view.show(self)
 
     def __str__(self):
         tasks = "; ".join(f"{task.title} ({_worth(task)}, {TEXTS['state'][task.state]})" for task in self.tasks)
-        return "\n".join(
-            [f"{TEXTS['head']}: {tasks} {TEXTS['in'].format(path=_shown(self.copy.path))}", *self._notes()]
-        )
+        return "\n".join([f"{TEXTS['head']}: {tasks} {TEXTS['in'].format(path=_shown(self.path))}", *self.notes])
 
     def html(self):
-        """The same without a kernel: links that lead from a lesson to the exercises beside it, whoever's they are."""
-        return self._html(Path("..", "exercises", self.copy.path.name), live=False)
+        """The same without a kernel: links that lead from a lesson to the exercises beside it, the learner's own or the course's."""
+        return self._html(Path("..", "exercises", self.path.name))
 
-    def _renew(self, view):
-        view.html = self._html(self.copy.path, live=True)
-
-    def _html(self, path, live):
-        told = outline(self.copy.path)
-        rows = "".join(_row(task, link_to(path, told.top_of(task.name.replace("_", "-")))) for task in self.tasks)
-        notes = "".join(f"<div>{escape(note)}</div>" for note in self._notes())
-        again = f'<button data-press="again" class="course-quiet">{TEXTS["again"]}</button>' if live else ""
+    def _html(self, path):
+        told = outline(self.path)
+        rows = "".join(
+            _row(task, page.address_of(path, told.top_of(task.name.replace("_", "-")))) for task in self.tasks
+        )
+        notes = "".join(f"<div>{escape(note)}</div>" for note in self.notes)
         style = show.PANEL.format(colour="var(--jp-brand-color1, #1976d2)")
         return (
-            f'<div class="course-turn {show.NO_MATHEMATICS}" data-follows style="{style}">'
-            f"<b>{TEXTS['head']}</b>{again}<table style='color:inherit;margin:.3em 0'>{rows}</table>{notes}</div>"
+            f'<div class="course-turn {show.NO_MATHEMATICS}" data-follows style="{style}"><b>{TEXTS["head"]}</b>'
+            f'<ul style="list-style:none;margin:0;padding:0">{rows}</ul>{notes}</div>'
         )
-
-    def _notes(self):
-        return self.copy.notes(f'`start("{self.number}", fresh=True)`')
-
-
-def link_to(path, cell=""):
-    """The address of a notebook from the running one, at a cell.
-
-    Args:
-        path: of the notebook; one that is relative stays as it is.
-        cell: its id, or "".
-    """
-    try:
-        address = quote(Path(os.path.relpath(path, Path.cwd()) if Path(path).is_absolute() else path).as_posix())
-    except ValueError:  # another drive on Windows
-        address = Path(path).as_uri()
-    return address + (f"#cell-id={quote(cell)}" if cell else "")
 
 
 def _row(task, address):
     state = TEXTS["state"][task.state]
     link = f'<a href="{escape(address)}" data-beside>{escape(task.title)}</a>'
-    cell = '<td style="text-align:left;padding:.15em 1em .15em 0">'
-    return f'<tr data-state="{task.state}">{cell}{link}</td>{cell}{state}</td>{cell}{_worth(task)}</td></tr>'
+    return (
+        f'<li data-state="{task.state}" style="margin:.35em 0 0">{link} '
+        f'<span style="white-space:nowrap;margin-left:.4em">{state} · {_worth(task)}</span></li>'
+    )
 
 
 def _worth(task):

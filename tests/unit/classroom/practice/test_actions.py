@@ -1,0 +1,115 @@
+import re
+import time
+
+import pytest
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+
+from course_lib.classroom import notebooks, places
+from course_lib.classroom.practice import exercises_of, lesson_checks, page
+from course_lib.classroom.practice.actions import WayOn
+from course_lib.classroom.practice.exercises import NotPassed
+from course_lib.classroom.practice.progress import Progress
+from tests.unit.classroom.practice.test_exercises import naive, softmax, stub
+from tests.unit.classroom.practice.test_your_turn import Links
+
+
+def brings(html):
+    return re.findall(r'<button data-press="(\w+)"', html)
+
+
+def judge(function):
+    try:
+        lesson_checks("03").softmax(function)
+    except NotPassed:
+        pass
+
+
+@pytest.mark.parametrize(
+    ("function", "buttons"),
+    [
+        (stub, ["hint"]),
+        (naive, ["hint", "compare", "solution"]),
+        (lambda scores: scores.nothing, ["hint", "compare", "solution"]),
+        (softmax, ["compare"]),
+    ],
+    ids=["unattempted", "failed", "error", "passed"],
+)
+def test_a_verdict_offers_what_can_help(shown, function, buttons):
+    judge(function)
+    (_, verdict, _), (under, _, _) = shown
+    assert verdict.exercise == "03.softmax" and brings(under.html) == buttons
+
+
+def test_hint_compare_and_solution_by_button(shown, press):
+    judge(naive)
+    under = shown[1][0]
+    press(under, "hint")
+    assert "<li>" in under.brought and "Hints" in under.brought
+    press(under, "compare")
+    assert "once more" in under.brought and "np.exp" not in under.brought, "it asks before it shows the solution"
+    press(under, "compare")
+    assert "def naive" in under.brought and "def softmax" in under.brought
+    press(under, "solution")
+    assert "Solution of 03.softmax" in under.brought
+    assert [event["kind"] for event in Progress().events()] == ["check", "hint", "solution", "compare", "solution"]
+
+
+def test_back_leads_to_the_step_that_asks(shown, own_workspace):
+    own = places.own_path("notebooks", "03")
+    own.parent.mkdir(parents=True)
+    cells = [
+        new_markdown_cell("# 03 · Self-attention", id="title"),
+        new_markdown_cell("### Step 4 · Weights", id="step"),
+        new_code_cell("from course_lib.classroom.practice import your_turn\n\nyour_turn('03.softmax')", id="turn"),
+    ]
+    own.write_text(notebooks.dumps(new_notebook(cells=cells)), encoding="utf-8")
+    judge(naive)
+    (link,) = Links(shown[1][0].html).found
+    assert link["href"].endswith("/lessons/03_self_attention_by_hand.ipynb#cell-id=turn")
+    assert "Back to Step 4" in shown[1][0].html
+
+
+def test_after_a_task_comes_the_next_that_is_open(shown):
+    Progress().record("check", "03.breaking_case", outcome="passed")
+    judge(softmax)
+    under, still, _ = shown[1]
+    title = next(one.title for one in exercises_of("03") if one.id == "03.masked_softmax")
+    assert f">Next: {title}</a>" in under.html and "cell-id=masked-softmax-task" in under.html
+    assert str(still) == f"Next: {title}"
+
+
+def test_after_the_last_task_stands_what_was_built_and_the_next_lesson(shown):
+    for one in exercises_of("03"):
+        Progress().record("check", one.id, outcome="passed")
+    judge(softmax)
+    under, still, _ = shown[1]
+    for text in (under.html, still.html(), str(still)):
+        assert "All 9 tasks" in text and "softmax" in text and "Go on with lesson 04: Multi-head attention" in text
+    assert "04_multi_head_attention.ipynb" in under.html
+
+
+def test_after_the_last_lesson_all_of_it_is_yours():
+    for one in exercises_of("12"):
+        Progress().record("check", one.id, outcome="passed")
+    assert "The whole Transformer is yours." in str(WayOn(lesson_checks("12").attention_share))
+
+
+def test_in_a_terminal_a_passed_check_says_what_comes_next(capsys):
+    judge(softmax)
+    assert "Next: Find the bug" in capsys.readouterr().out
+    judge(naive)
+    assert "Next" not in capsys.readouterr().out
+
+
+def test_a_kernel_without_a_page_shows_the_verdict_alone(shown, monkeypatch):
+    monkeypatch.setattr(page, "is_open", lambda: False)
+    judge(softmax)
+    assert len(shown) == 1
+
+
+@pytest.mark.usefixtures("shown")
+def test_buttons_are_there_within_a_moment():
+    judge(naive)
+    began = time.perf_counter()
+    judge(naive)
+    assert time.perf_counter() - began < 1
