@@ -18,10 +18,11 @@ SECONDS = {"choice": 25, "open": 60, "mistake": 40, "task": 120}  # what one car
 
 TEXTS = {
     "mistake": "This was your {name}. *What is wrong with it?*\n\n{code}",
-    "task": "From memory: *{title}*. {prompt}\n\n{signature}",
+    "task": "From memory: *{title}*.\n\n{prompt}\n\n{signature}",
 }
 
-SENTENCE = re.compile(r".+?[.?!](?=\s|$)")
+SENTENCE = re.compile(r".+?(?<!et al)[.?!](?=\s|$)")
+REFERENCE = re.compile(r"^\(.*?(\.\)|\)(?=\s|$))\s*")  # such as (Vaswani et al. 2017, equation 1.)
 
 
 @dataclass(frozen=True)
@@ -134,7 +135,7 @@ def _task(exercise):
     """Front and back of a task: what is to be written, and the solution."""
     try:
         solution = build.solution_code(exercise.lesson, exercise.function_name)
-        prompt = first_sentence(_prompt(exercise))
+        prompt = asked(_prompt(exercise))
     except (ValueError, OSError) as error:  # a notebook that somebody changed stops no review
         solution, prompt = str(error), ""
     signature = re.search(rf"def {exercise.function_name}\(.*?\)(?: ->.*?)?:(?=\s)", solution, re.DOTALL)
@@ -153,15 +154,24 @@ def _prompt(exercise):
     return prompt
 
 
-def first_sentence(markdown):
-    """The first sentence of a prompt: of the first paragraph that is neither heading nor formula, list or code."""
+def asked(markdown):
+    """What a prompt asks, in short: its first sentence, and the paragraph that says what goes in and what comes out.
+
+    Args:
+        markdown: the text above an exercise.
+
+    Returns:
+        Text in the mark-up of the question bank, without formulas by themselves, lists and code.
+    """
+    sentence, contract = "", ""
     for paragraph in re.split(r"\n\s*\n", markdown):
-        text = " ".join(paragraph.split())
-        if text and not text.startswith(("#", "$$", "- ", "```", "**In:", "|", ">")):
-            text = re.sub(r"^\([^)]*\)\s*", "", text).replace("**", "*")
+        text = REFERENCE.sub("", " ".join(paragraph.split())).replace("**", "*")
+        if text.startswith("*In:*") and not contract:
+            contract = re.sub(r"[^.]*:$", "", text).strip()  # "As slow loops:" is followed by code
+        elif not sentence and not text.startswith(("#", "$$", "- ", "```", "|", ">", "*In:*")):
             found = SENTENCE.match(text)
-            return found[0] if found else text
-    return ""
+            sentence = found[0] if found else text
+    return "\n\n".join(filter(None, [sentence, contract]))
 
 
 def _fenced(code):

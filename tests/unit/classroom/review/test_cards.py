@@ -1,0 +1,105 @@
+"""Which cards are born, and what stands on them."""
+
+import pytest
+
+from course_lib.classroom.practice.exercises import exercises_of, lessons_with_exercises
+from course_lib.classroom.review import lessons_with_questions, load_questions
+from course_lib.classroom.review.cards import as_question, asked, cards
+from tests.unit.classroom.review.conftest import FAILED, PASSED, event, quizzed
+
+ANSWERED = quizzed("03.weights-recipe")
+
+
+@pytest.mark.parametrize(
+    ("events", "ids"),
+    [
+        ([], []),
+        (ANSWERED, ["03.weights-recipe"]),
+        (ANSWERED * 3, ["03.weights-recipe"]),
+        ([FAILED], ["03.softmax/mistake/softmax-over-queries"]),
+        ([PASSED], ["03.softmax/task"]),
+        ([PASSED, FAILED, PASSED, FAILED], ["03.softmax/task", "03.softmax/mistake/softmax-over-queries"]),
+        ([FAILED, {**FAILED, "diagnosis": "scores"}], ["03.softmax/mistake/softmax-over-queries", "03.softmax/mistake/scores"]),
+        ([{**FAILED, "message": None}], []),  # of an earlier course, whose events had none
+        ([{key: value for key, value in FAILED.items() if key != "message"}], []),
+        ([{**FAILED, "source": None}], []),
+        ([{**FAILED, "outcome": "error"}], []),
+        ([{**FAILED, "outcome": "unattempted"}], []),
+        (quizzed("03.is-gone", "99.never-was", "nonsense"), []),
+        ([{**PASSED, "subject": "03.is_gone"}, {**FAILED, "subject": "99.never"}], []),
+        ([event("review", "03.weights-recipe", rating="good"), event("hint", "03.softmax")], []),
+    ],
+)  # fmt: skip
+def test_cards_are_born_by_what_was_done(events, ids):
+    assert list(cards(events)) == ids
+
+
+def test_a_mistakes_card_shows_the_code_of_then_and_what_was_said():
+    later = {**FAILED, "source": "def softmax(scores):\n    return scores", "message": "Another sentence."}
+    (card,) = cards([FAILED, later]).values()
+    assert card.kind == "mistake" and card.lesson == "03" and card.title == "A softmax that survives large scores"
+    assert FAILED["source"] in card.front and "What is wrong with it?" in card.front
+    assert card.back == FAILED["message"]
+
+
+def test_code_with_three_backticks_stays_one_block():
+    (card,) = cards([{**FAILED, "source": 'def softmax(s):\n    """```\n    $x$\n    ```"""'}]).values()
+    assert card.front.count("```") == 2
+
+
+def test_a_task_is_asked_from_memory_and_answered_by_the_solution():
+    (card,) = cards([PASSED]).values()
+    assert card.front.startswith(
+        "From memory: *A softmax that survives large scores*.\n\nTurn scores into weights: positive,"
+    )
+    assert "def softmax(scores):" in card.front and "exponentials" not in card.front
+    assert "exponentials" in card.back and "### BEGIN" not in card.back
+
+
+def test_a_task_whose_notebook_is_broken_stops_nothing(tmp_path, monkeypatch):
+    (tmp_path / "notebooks").mkdir()
+    monkeypatch.setenv("COURSE_HOME", str(tmp_path))
+    (card,) = cards([PASSED]).values()
+    assert "A softmax that survives large scores" in card.front and "there is no lesson '03'" in card.back
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("lesson", lessons_with_exercises())
+def test_every_task_of_the_course_makes_a_card(lesson):
+    passed = [{**PASSED, "subject": one.id} for one in exercises_of(lesson)]
+    for card in cards(passed).values():
+        name = card.id.partition(".")[2].partition("/")[0]
+        assert f"def {name}(" in card.front and f"def {name}(" in card.back, card.id
+        assert len(card.front.split("\n\n")) >= 3, f"nothing is asked: {card.front}"
+
+
+@pytest.mark.parametrize(
+    ("prompt", "short"),
+    [
+        ("## 1. Scores\n\nHow well does each query fit each key? Write it.", "How well does each query fit each key?"),
+        ("## 5. All\n\n$$x$$\n\n(Vaswani et al. 2017.) Put it together. Now.", "Put it together."),
+        ("## 5. All\n\n(Kingma (2015), algorithm 1.) Put it\ntogether.", "Put it together."),
+        ("## 2. Two\n\n- a list\n\nWrite `f`,\nthe **last** one. Then", "Write `f`, the *last* one."),
+        ("## 2. Two\n\nSee Vaswani et al. 2017. Then", "See Vaswani et al. 2017."),
+        ("## 2. Two\n\n**In:** `x` (…, d).\n**Out:** a number. As loops:\n\n```\nx\n```", "*In:* `x` (…, d). *Out:* a number."),
+        ("## 2. Two\n\n**In:** `x`.\n\nWrite it. Now.\n\n**In:** `y`.", "Write it.\n\n*In:* `x`."),
+        ("## 3. Three\n\nNo end", "No end"),
+        ("## 4. Four", ""),
+        ("", ""),
+    ],
+)  # fmt: skip
+def test_what_a_prompt_asks_in_short(prompt, short):
+    assert asked(prompt) == short
+
+
+def test_cards_can_be_asked_as_questions():
+    for card in cards([*ANSWERED, FAILED, PASSED]).values():
+        question = as_question(card)
+        assert (question.id, question.lesson, question.prompt) == (card.id, card.lesson, card.front)
+        assert question.options == card.options and bool(question.answer) == (not card.options)
+
+
+def test_every_question_of_the_bank_makes_a_card_with_an_answer():
+    ids = [one.id for lesson in lessons_with_questions() for one in load_questions(lesson)]
+    made = cards(quizzed(*ids))
+    assert list(made) == ids and all(card.front and card.back and card.seconds for card in made.values())
