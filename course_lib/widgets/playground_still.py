@@ -16,32 +16,43 @@ FEW = 12  # up to here every token has its arrows, and every row its words
 
 TEXTS = {
     "still_title": "Attention over “{sentence}”",
+    "still_title_scores": "Queries and keys of “{sentence}”",
     "still_failed": "no weights: the attention function failed",
     "still_scores": "scores: queries @ keysᵀ",
     "still_scaled": "scaled: scores / √d_k",
     "still_masked": "masked: −∞ where a query may not look",
-    "alternative": "Attention over “{sentence}”: {rows}.",
+    "alternative": "{title}: {rows}.",
     "alternative_row": "“{query}” attends most to “{key}” ({weight:.2f})",
+    "alternative_scores": "“{query}” scores highest with “{key}” ({score:.2f})",
     "alternative_nothing": "“{query}” attends to nothing",
-    "alternative_failed": "Attention over “{sentence}”: no weights to show. {error}",
+    "alternative_failed": "{title}: no weights to show. {error}",
 }
 
 
 def in_words(playground: "AttentionPlayground") -> str:
-    """Say in one sentence what the picture shows: where each query's attention goes."""
-    sentence = _sentence(playground.tokens)
-    weights = playground.weights
-    if weights is None:
-        return TEXTS["alternative_failed"].format(sentence=sentence, error=playground.error)
+    """Say in one sentence what the picture shows: where each query's attention goes, or its highest score."""
+    title = _title(playground)
+    with_weights = _has_weights(playground)
+    shown = playground.weights if with_weights else playground.scores
+    if shown is None:
+        return TEXTS["alternative_failed"].format(title=title, error=playground.error)
     rows = []
-    told = range(len(weights)) if len(weights) <= FEW else [playground.selected]
-    for token, row in ((playground.tokens[query], weights[query]) for query in told):
-        if not row.any():
+    told = range(len(shown)) if len(shown) <= FEW else [playground.selected]
+    for token, row in ((playground.tokens[query], shown[query]) for query in told):
+        best = int(row.argmax())
+        key, most = playground.tokens[best], row[best]
+        if not with_weights:
+            rows.append(TEXTS["alternative_scores"].format(query=token, key=key, score=most))
+        elif not row.any():
             rows.append(TEXTS["alternative_nothing"].format(query=token))
         else:
-            winner = int(row.argmax())
-            rows.append(TEXTS["alternative_row"].format(query=token, key=playground.tokens[winner], weight=row[winner]))
-    return TEXTS["alternative"].format(sentence=sentence, rows="; ".join(rows))
+            rows.append(TEXTS["alternative_row"].format(query=token, key=key, weight=most))
+    return TEXTS["alternative"].format(title=title, rows="; ".join(rows))
+
+
+def _has_weights(playground):
+    """Whether the picture goes as far as weights, or what is made of them."""
+    return not {"weights", "context"}.isdisjoint(playground.stages)
 
 
 def picture(playground: "AttentionPlayground") -> "Picture":
@@ -57,7 +68,7 @@ def picture(playground: "AttentionPlayground") -> "Picture":
     few = len(playground.tokens) <= FEW
     if playground.queries.shape[1] == 2 and few:
         planes.append({"queries": playground.queries, "keys": playground.keys})
-    if playground.values.shape[1] == 2 and few:
+    if playground.values.shape[1] == 2 and few and "context" in playground.stages:
         planes.append({"values": playground.values} | ({} if context is None else {"context": context}))
     figure = plots.Picture(figsize=(4.4 * (len(planes) + 1), 4.2), dpi=STILL_DPI)
     *plane_axes, map_axes = figure.subplots(1, len(planes) + 1, squeeze=False)[0]
@@ -77,8 +88,7 @@ def picture(playground: "AttentionPlayground") -> "Picture":
             are_shares = np.allclose(shares, weights, atol=SUM_TOLERANCE)
             scale = {} if are_shares and few else {"vmin": None, "vmax": None}
             plots.attention_heatmap(shares if are_shares else weights, labels, labels, ax=map_axes, **scale)
-    title = playground.title or TEXTS["still_title"].format(sentence=_sentence(playground.tokens))
-    figure.suptitle(plots.visible(title), parse_math=False)
+    figure.suptitle(plots.visible(playground.title or _title(playground)), parse_math=False)
     figure.alternative = in_words(playground)
     return figure
 
@@ -92,5 +102,6 @@ def _scores_at(playground, stage):
     )
 
 
-def _sentence(tokens):
-    return " ".join(tokens[:FEW]) + (" …" if len(tokens) > FEW else "")
+def _title(playground):
+    sentence = " ".join(playground.tokens[:FEW]) + (" …" if len(playground.tokens) > FEW else "")
+    return TEXTS["still_title" if _has_weights(playground) else "still_title_scores"].format(sentence=sentence)

@@ -12,6 +12,7 @@ const SOONEST_MOVE = "onpointerrawupdate" in window ? "pointerrawupdate" : "poin
 const PLANE = 320;
 const MARGIN = 14;
 const TIP = 7;
+const ONE_PLACE = 12; // tips nearer than this cover each other
 const TIPS = {
   circle: `M ${TIP} 0 A ${TIP} ${TIP} 0 1 1 ${-TIP} 0 A ${TIP} ${TIP} 0 1 1 ${TIP} 0 Z`,
   square: `M -6.2 -6.2 H 6.2 V 6.2 H -6.2 Z`,
@@ -171,12 +172,26 @@ export class Plane {
   }
 
   /**
-   * Put every shown arrow's label beside its tip.
+   * Whether the same name stands at the same place already.
+   * @param {{point: number[], label: string}} arrow @param {{point: number[], label: string}[]} others
+   */
+  #isNamed({ point, label }, others) {
+    const [x, y] = this.pixel(point);
+    return others.some((other) => {
+      const [otherX, otherY] = this.pixel(other.point);
+      return other.label === label && Math.hypot(x - otherX, y - otherY) < ONE_PLACE;
+    });
+  }
+
+  /**
+   * Put every shown arrow's label beside its tip; arrows of one name at one place have one label.
    * @param {{point: number[], text: any, label: string, shown: boolean}[]} arrows the most important first
    */
   placeLabels(arrows) {
-    for (const { text, shown } of arrows) text.style.display = shown ? "" : "none";
-    const shown = arrows.filter((arrow) => arrow.shown);
+    const shown = arrows
+      .filter((arrow) => arrow.shown)
+      .filter((arrow, index, all) => !this.#isNamed(arrow, all.slice(0, index)));
+    for (const arrow of arrows) arrow.text.style.display = shown.includes(arrow) ? "" : "none";
     const places = labelPlaces(
       shown.map(({ point, label }) => ({ at: this.pixel(point), letters: label.length })),
       PLANE,

@@ -73,16 +73,18 @@ function weights({ picture, mask, who, tokens, functionName }) {
   // The sum is written with plain exponentials where they are readable; the shares are the same without the maximum.
   const [shift, lift] = Math.abs(top) < 7 ? ["", Math.exp(top)] : [` − ${readable(top)}`, 1];
   const winner = winnerOf(weights);
+  const shares = powers.map((power) => (all ? power / all : 0));
+  const isSoftmax = shares.every((share, k) => Math.abs(share - weights[k]) <= 2e-3);
   const rows = tokens.map((token, k) => {
-    const [expected, got] = [all ? powers[k] / all : 0, weights[k]];
-    const gave = filled(TEXT.gave, { expected: readable(expected), name: functionName });
-    const other = Math.abs(expected - got) > 2e-3 ? ` = ${gave}` : "";
-    const mark = k === winner && got > 0 ? ` ${TEXT.winner}` : "";
+    const mark = k === winner && weights[k] > 0 ? ` ${TEXT.winner}` : "";
     const power = mask[k] ? `e^(${readable(scores[k])}${shift})` : "e^(−∞)";
+    const how = isSoftmax
+      ? `= ${power} / sum = ${readable(powers[k] * lift)} / ${readable(all * lift)}`
+      : filled(TEXT.gave, { expected: readable(shares[k]), name: functionName });
     return /** @type {Line} */ ([
       `${shortened(tokens[who])} → ${shortened(token)}`,
-      `= ${power} / sum = ${readable(powers[k] * lift)} / ${readable(all * lift)}${other}`,
-      `${readable(got)}${mark}`,
+      how,
+      `${readable(weights[k])}${mark}`,
     ]);
   });
   const total = weights.reduce((sum, weight) => sum + weight, 0);
@@ -97,6 +99,5 @@ function context({ picture, who, tokens }) {
     const how = `= ${readable(weights[k])} × ${readableVector(values[k])}`;
     return /** @type {Line} */ ([shortened(token), how, readableVector(share)]);
   });
-  const name = filled(TEXT.contextOf, { who: shortened(tokens[who]) });
-  return { rows, sum: [name, "", readableVector(picture.context[who])] };
+  return { rows, sum: [TEXT.total, "", readableVector(picture.context[who])] };
 }

@@ -19,7 +19,7 @@ export function makeCompare(session) {
     element: html(
       "section",
       { class: "cl-panel cl-compare", "aria-label": TEXT.compare },
-      html("div", { class: "cl-panel-head" }, html("h4", {}, TEXT.compare), ...(plane ? [plane.focus.element] : [])),
+      html("div", { class: "cl-panel-head" }, plane ? plane.focus.element : html("h4", {}, TEXT.compare)),
       ...(plane ? [plane.plane.element, plane.caption] : []),
       numbers.element,
     ),

@@ -10,7 +10,7 @@ import { frame } from "../kit/frame.js";
 import { makeCrowdMap } from "./crowd_map.js";
 import { makeMost } from "./crowd_most.js";
 import { makeCrowdCompare, makeCrowdMix } from "./crowd_planes.js";
-import { runsOf, wordsOf } from "./labels.js";
+import { wordsOf } from "./labels.js";
 import { makeMaskButtons, makePresets } from "./sentence.js";
 import { CROWD_TEXT, TEXT } from "./texts.js";
 
@@ -23,6 +23,7 @@ export function crowd(host, session) {
   const texts = { title: model.get("title"), hint: CROWD_TEXT.hint };
   const { root, head, body, announcer, leave } = frame(host, "playground", texts);
   root.classList.add("cl-crowd");
+  root.classList.toggle("cl-two-panels", !session.shows("context"));
   /** @type {Hand} */
   const hand = {
     key: 0,
@@ -33,24 +34,20 @@ export function crowd(host, session) {
     },
   };
   const choices = makeChoices(session, hand);
-  const [compare, mix] = [makeCrowdCompare(session, hand), makeCrowdMix(session, hand)];
+  const planes = [makeCrowdCompare(session, hand), ...(session.shows("context") ? [makeCrowdMix(session, hand)] : [])];
+  const [compare, ...mix] = planes.map(({ element }) => element);
   const [map, most] = [makeCrowdMap(session, hand), makeMost(session, hand)];
-  mix.element.append(...most.elements);
+  if (session.shows("weights")) (mix[0] ?? compare).append(...most.elements);
   const trouble = html("div", { class: "cl-trouble", role: "alert", hidden: true });
   const waiting = html("div", { class: "cl-waiting", "aria-hidden": "true" });
   const weigh = makeWeigh(session, map.elements);
   head.append(choices.element);
-  body.append(
-    choices.stages,
-    trouble,
-    html("div", { class: "cl-board" }, compare.element, weigh.element, mix.element),
-    waiting,
-  );
+  body.append(choices.stages, trouble, html("div", { class: "cl-board" }, compare, weigh.element, ...mix), waiting);
 
   const draw = {
     vectors() {
       const mayShrink = session.axesMayShrink();
-      for (const part of [compare, mix]) {
+      for (const part of planes) {
         part.put(mayShrink);
         if (!session.inPage) part.drawDiscs(); // else the answer is about to do it
       }
@@ -58,7 +55,7 @@ export function crowd(host, session) {
     },
     answer() {
       const { picture, stage } = session;
-      for (const part of [map, compare, mix, most, choices, weigh]) part.draw();
+      for (const part of [map, ...planes, most, choices, weigh]) part.draw();
       setText(trouble, model.get("error"));
       trouble.hidden = picture.works;
       body.classList.toggle("cl-stale", !picture.works && (stage === "weights" || stage === "context"));
@@ -87,14 +84,18 @@ function makeChoices(session, hand) {
   const at = menu(CROWD_TEXT.key, numbered, (index) => hand.pick(index));
   const stages = choiceButtons(
     TEXT.steps,
-    Object.entries(TEXT.stage).map(([name, { name: shown }]) => [name, shown]),
+    session.stages.map((name) => [name, TEXT.stage[name].name]),
     (name) => session.look("stage", name),
   );
   const [presets, masks] = [makePresets(session), makeMaskButtons(session)];
   const reset = button(TEXT.reset, () => session.put(session.start));
   return {
     element: html("div", { class: "cl-controls" }, who.element, at.element, masks.element, ...presets.elements, reset),
-    stages: html("nav", { class: "cl-controls", "aria-label": TEXT.steps }, stages.element),
+    stages: html(
+      "nav",
+      { class: "cl-controls", "aria-label": TEXT.steps, hidden: session.stages.length === 1 },
+      stages.element,
+    ),
     put() {
       presets.show();
       masks.show();
@@ -111,15 +112,15 @@ function makeChoices(session, hand) {
 function makeWeigh(session, map) {
   const words = html("p", { class: "cl-words" });
   const notes = html("ul", { class: "cl-notes" });
-  const [runs, functionName] = [html("span"), html("code")];
-  const about = html("p", { class: "cl-function" }, runs, " ", functionName);
+  const functionName = html("code");
+  const ran = html("p", { class: "cl-function" }, TEXT.runsBeside, " ", functionName);
   return {
-    element: html("section", { class: "cl-panel cl-weigh" }, words, ...map, notes, about),
+    element: html("section", { class: "cl-panel cl-weigh" }, words, ...map, notes, ran),
     draw() {
       const { stage, driver, dK } = session;
       setText(words, wordsOf(stage, driver, dK));
-      setText(runs, runsOf(driver));
       setText(functionName, session.functionName);
+      ran.hidden = driver === null || !(session.shows("weights") || session.shows("context"));
       const noted = /** @type {string[]} */ (session.model.get("notes"));
       notes.replaceChildren(...noted.map((note) => html("li", {}, note)));
     },

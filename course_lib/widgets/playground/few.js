@@ -17,24 +17,22 @@ export function few(host, session) {
   const { model } = session;
   const { root, head, body, announcer, leave } = frame(host, "playground", { title: model.get("title") });
   const [sentence, presets, steps] = [makeSentence(session), makePresets(session), makeSteps(session)];
-  const [compare, mix] = [makeCompare(session), makeMix(session)];
+  const planes = [makeCompare(session), ...(session.shows("context") ? [makeMix(session)] : [])];
+  const [compare, ...mix] = planes.map(({ element }) => element);
   const weigh = makeWeigh(session, () => sum.mark());
   const sum = makeSum(session, () => weigh.matrix.marked);
+  weigh.matrix.element.after(sum.element);
   const trouble = html("div", { class: "cl-trouble", role: "alert", hidden: true });
   const waiting = html("div", { class: "cl-waiting", "aria-hidden": "true" });
   head.append(sentence.element, html("div", { class: "cl-tools" }, ...presets.elements, resetButton(session)));
-  body.append(
-    steps.element,
-    trouble,
-    html("div", { class: "cl-board" }, compare.element, weigh.element, mix.element, sum.element),
-    waiting,
-  );
+  body.append(steps.element, trouble, html("div", { class: "cl-board" }, compare, weigh.element, ...mix), waiting);
+  root.classList.toggle("cl-two-panels", !mix.length);
   measure(root, session.tokens);
 
   const draw = {
     vectors() {
       const mayShrink = session.axesMayShrink();
-      for (const part of [compare, mix]) {
+      for (const part of planes) {
         part.put(mayShrink);
         if (!session.inPage) part.draw(); // else the answer is about to do it
       }
@@ -42,7 +40,7 @@ export function few(host, session) {
       weigh.put();
     },
     answer() {
-      for (const part of [steps, weigh, sentence, sum, compare, mix]) part.draw();
+      for (const part of [steps, weigh, sentence, sum, ...planes]) part.draw();
       setText(trouble, model.get("error"));
       trouble.hidden = session.picture.works;
       root.dataset.paintedSeq = String(session.picture.state.seq);
@@ -72,5 +70,5 @@ function measure(root, tokens) {
   const [n, longest] = [tokens.length, Math.max(...tokens.map((token) => token.length))];
   root.classList.toggle("cl-many", n > 7);
   root.style.setProperty("--cl-row-label", `${Math.min(86, Math.max(36, 8 * longest + 14))}px`);
-  root.style.setProperty("--cl-cell", `${n <= 3 ? 52 : n <= 5 ? 42 : n <= 8 ? 34 : 28}px`);
+  root.style.setProperty("--cl-cell", `${n <= 3 ? 42 : n <= 5 ? 42 : n <= 8 ? 34 : 28}px`);
 }

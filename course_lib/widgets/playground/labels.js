@@ -18,8 +18,3 @@ export function wordsOf(stage, driver, dK) {
   if (driver !== null && "wordsBeside" in about) return filled(about.wordsBeside, { name: driver });
   return filled(about.words, { d: dK, root: readable(Math.sqrt(dK)) });
 }
-
-/** What goes before the function's name. @param {Driver} driver */
-export function runsOf(driver) {
-  return driver === null ? TEXT.runs : TEXT.runsBeside;
-}

@@ -9,19 +9,21 @@ import { TEXT, TIPS } from "./texts.js";
 /** @typedef {import("./session.js").Session} Session */
 /** @typedef {import("./texts.js").Kind} Kind */
 
+const IN_VIEW = 3; // up to so many tokens have their numbers in view
+
 /**
- * Tables of some kinds of vectors, to fold away.
- * @param {Session} session @param {Kind[]} kinds @param {boolean} open
+ * Tables of some kinds of vectors, in view where they are short, else to fold away.
+ * @param {Session} session @param {Kind[]} kinds @param {boolean} isOnly whether there is no plane
  */
-export function makeNumbers(session, kinds, open) {
+export function makeNumbers(session, kinds, isOnly) {
   const tables = kinds.map((kind) => makeTable(session, kind));
+  const element = html("div", { class: "cl-tables" }, ...tables.map((table) => table.element));
+  element.classList.toggle("cl-one-table", !isOnly); // two dimensions: both kinds have room beside each token's name
   return {
-    element: html(
-      "details",
-      { class: "cl-details", open },
-      html("summary", {}, TEXT.numbers),
-      html("div", { class: "cl-tables" }, ...tables.map(({ element }) => element)),
-    ),
+    element:
+      session.n <= IN_VIEW
+        ? element
+        : html("details", { class: "cl-details", open: isOnly }, html("summary", {}, TEXT.numbers), element),
     show: () => tables.forEach((table) => table.show()),
   };
 }

@@ -37,7 +37,7 @@ export function makeSentence(session) {
       const { selected, weights } = session;
       chips.forEach(({ chip, share }, index) => {
         setAttributes(chip, { "aria-pressed": String(index === selected) });
-        const weight = Math.min(1, Math.max(0, weights[index]));
+        const weight = session.shows("weights") ? Math.min(1, Math.max(0, weights[index])) : 0;
         share.style.backgroundSize = `${weight * 100}% 100%`; // unlike a width, never laid out anew
       });
     },
@@ -69,7 +69,12 @@ export function makeMaskButtons(session) {
     (name) => session.putMask(name === "causal" ? causalMask(session.n) : maskFrom([], session.n)),
   );
   return {
-    element: html("div", { class: "cl-mask-tools" }, html("span", { class: "cl-hint" }, TEXT.mask), buttons.element),
+    element: html(
+      "div",
+      { class: "cl-mask-tools", hidden: !session.shows("masked") },
+      html("span", { class: "cl-hint" }, TEXT.mask),
+      buttons.element,
+    ),
     show: () => buttons.show(session.maskName),
   };
 }

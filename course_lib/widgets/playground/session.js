@@ -71,6 +71,16 @@ export class Session {
     return /** @type {Stage} */ (this.model.get("stage"));
   }
 
+  /** The steps that the lesson has come to. */
+  get stages() {
+    return /** @type {Stage[]} */ (this.model.get("stages"));
+  }
+
+  /** @param {Stage} stage */
+  shows(stage) {
+    return this.stages.includes(stage);
+  }
+
   get focus() {
     return /** @type {"all" | "queries" | "keys"} */ (this.model.get("focus"));
   }
@@ -240,7 +250,11 @@ export class Session {
   /** The followed query's row in a sentence. */
   words() {
     const who = this.tokens[this.selected];
-    const row = this.picture.weights[this.selected];
+    const [row, scores] = [this.picture.weights[this.selected], this.picture.scores[this.selected]];
+    if (!this.shows("weights")) {
+      const best = winnerOf(scores);
+      return filled(TEXT.scoresBest, { who, key: this.tokens[best], score: readable(scores[best]) });
+    }
     if (!this.picture.works) return filled(TEXT.failed, { error: this.model.get("error") });
     if (!row.some((weight) => weight > 0)) return filled(TEXT.attendsToNothing, { who });
     const winner = winnerOf(row);

@@ -4,11 +4,11 @@ import { cividis } from "../kit/colours.js";
 import { html, setAttributes, setText, svg } from "../kit/elements.js";
 import { formulaOf } from "./labels.js";
 import { sharesOf } from "./numbers.js";
-import { STAGES, TEXT } from "./texts.js";
+import { TEXT } from "./texts.js";
 
 /** @param {import("./session.js").Session} session */
 export function makeSteps(session) {
-  const steps = STAGES.map((name, index) => {
+  const steps = session.stages.map((name, index) => {
     const { map, cells } = makeThumb(session.n, name === "context" ? session.dV : session.n);
     const formula = html("span", { class: "cl-step-formula" });
     const button = html(
@@ -21,7 +21,11 @@ export function makeSteps(session) {
     return { name, button, formula, cells };
   });
   return {
-    element: html("nav", { class: "cl-steps", "aria-label": TEXT.steps }, ...steps.map(({ button }) => button)),
+    element: html(
+      "nav",
+      { class: "cl-steps", "aria-label": TEXT.steps, hidden: steps.length === 1 },
+      ...steps.map(({ button }) => button),
+    ),
     draw() {
       const { picture, stage, driver } = session;
       const mask = session.maskOf(picture.state);

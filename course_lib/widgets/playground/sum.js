@@ -6,7 +6,7 @@ import { arithmeticOf } from "./arithmetic.js";
 /** @param {import("./session.js").Session} session @param {() => number | null} marked the key whose line is marked */
 export function makeSum(session, marked) {
   const lines = html("div", { class: "cl-lines" });
-  const element = html("section", { class: "cl-panel cl-arithmetic" }, lines);
+  const element = html("div", { class: "cl-arithmetic" }, lines);
   const mark = () => {
     const key = marked();
     Array.from(lines.children).forEach((line, k) => line.classList.toggle("cl-marked", k === key));

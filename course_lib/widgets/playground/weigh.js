@@ -3,7 +3,7 @@
 import { html, setAttributes, setText } from "../kit/elements.js";
 import { readable } from "../kit/format.js";
 import { Matrix } from "../kit/matrix.js";
-import { runsOf, wordsOf } from "./labels.js";
+import { wordsOf } from "./labels.js";
 import { legend } from "./legend.js";
 import { cellsOf } from "./numbers.js";
 import { makeMaskButtons } from "./sentence.js";
@@ -19,7 +19,8 @@ export function makeWeigh(session, onKey) {
   const staleMark = html("p", { class: "cl-stale-mark" }, TEXT.stale);
   const nothing = html("p", { class: "cl-nothing" }, TEXT.nothingYet);
   const notes = html("ul", { class: "cl-notes" });
-  const [runs, functionName] = [html("span"), html("code")];
+  const functionName = html("code");
+  const ran = html("p", { class: "cl-function" }, TEXT.runsBeside, " ", functionName);
   const element = html(
     "section",
     { class: "cl-panel cl-weigh", "aria-live": "off" },
@@ -27,9 +28,9 @@ export function makeWeigh(session, onKey) {
     words,
     staleMark,
     nothing,
-    ...matrix.elements,
+    matrix.element,
     notes,
-    html("p", { class: "cl-function" }, runs, " ", functionName),
+    ran,
   );
   return {
     element,
@@ -41,8 +42,8 @@ export function makeWeigh(session, onKey) {
       matrix.draw();
       setText(stageName, TEXT.stage[stage].name);
       setText(words, wordsOf(stage, driver, dK));
-      setText(runs, runsOf(driver));
       setText(functionName, session.functionName);
+      ran.hidden = driver === null || !(session.shows("weights") || session.shows("context"));
       staleMark.hidden = picture.works || !isLate || !hasWeights;
       nothing.hidden = !isLate || hasWeights;
       element.classList.toggle("cl-stale", !picture.works && isLate);
@@ -88,7 +89,9 @@ class StageMatrix {
       keys: legend("key", TIPS.keys, TEXT.keyColumns),
       dimensions: legend("value", TIPS.values, TEXT.dimensionColumns),
     };
-    this.elements = [
+    this.element = html(
+      "div",
+      { class: "cl-numbers-of-step" },
       html("div", { class: "cl-matrix-frame" }, this.square.element, this.wide.element),
       html(
         "div",
@@ -97,7 +100,7 @@ class StageMatrix {
         this.columns.keys,
         this.columns.dimensions,
       ),
-    ];
+    );
   }
 
   draw() {

@@ -475,3 +475,46 @@ def test_the_still_takes_any_token_and_size():
     tokens = ["$x_1$", "", "<b>", "猫", "a" * 500, "\n", *"ghijkl"]
     assert png(AttentionPlayground(tokens, *np.random.default_rng(0).normal(size=(3, 12, 2))))
     assert png(AttentionPlayground(["one"], [[1.0]], [[2.0]], [[3.0]]))
+
+
+# --- how far the lesson has come ---
+
+
+@pytest.mark.parametrize(
+    ("stages", "steps", "first"),
+    [
+        ("scores", ["scores"], "scores"),
+        ("masked", ["scores", "scaled", "masked"], "masked"),
+        ("weights", ["scores", "scaled", "masked", "weights"], "weights"),
+        (("scores", "weights", "context"), ["scores", "weights", "context"], "weights"),
+        (["scores", "context"], ["scores", "context"], "context"),
+    ],
+)
+def test_only_the_steps_that_a_lesson_has_come_to_are_there(stages, steps, first, refuses):
+    widget = playground(stages=stages)
+    assert (widget.stages, widget.stage, widget.view.get_state()["stages"]) == (steps, first, steps)
+    assert widget.weights.shape == (3, 3)  # whatever is shown
+    other = next(step for step in ("scaled", "context") if step not in steps) if len(steps) < 5 else None
+    refuses(lambda: setattr(widget, "stage", other), "stage", repr(other), repr(steps[-1]))
+
+
+def test_all_steps_are_there_by_default():
+    assert playground().stages == playground(stages="context").stages
+    assert (len(playground().stages), playground().stage) == (5, "weights")
+
+
+@pytest.mark.parametrize("stages", ["softmax", [], ["weights", "scores"], ["scores", "scores"], ["scores", "mix"], [1]])
+def test_steps_that_there_are_not_are_refused(stages, refuses):
+    refuses(lambda: playground(stages=stages), "stages", error=(ValueError, TypeError))
+
+
+def test_a_still_of_scores_tells_of_scores_and_draws_no_values():
+    widget = AttentionPlayground(TOKENS, QUERIES, KEYS, QUERIES, stages="scores")
+    assert widget.text_alternative().startswith(
+        "Queries and keys of “the cat sat”: “the” scores highest with “the” (1.26)"
+    )
+    titles = " ".join(ax.get_title() for ax in widget.still().axes)
+    assert "scores" in titles
+    assert "values" not in titles
+    whole = AttentionPlayground(TOKENS, QUERIES, KEYS, QUERIES)
+    assert len(whole.still().axes) > len(widget.still().axes)
