@@ -82,13 +82,18 @@ class Lab:
                 shutil.copytree(ROOT / name, self.root / name, ignore=shutil.ignore_patterns(".ipynb_checkpoints"))
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
-            port = free.getsockname()[1]
-        self.url = f"http://127.0.0.1:{port}"
+            self.port = free.getsockname()[1]
+        self.url = f"http://127.0.0.1:{self.port}"
         self.log = (self.folder / "server.log").open("wb")
+        self.start()
+        return self
+
+    def start(self):
+        """Start the server and wait until it answers; again after `stop`, on the same address and folders."""
         own = {name: str(self.folder / name.lower()) for name in OWN_FOLDERS}
         with patch.dict(os.environ, own | {"COURSE_HOME": str(self.root), "COURSE_WORKSPACE": str(self.workspace)}):
             words, environment = command(  # as the course itself starts it
-                port,
+                self.port,
                 browser=False,
                 notebook=None,
                 extra=[
@@ -108,15 +113,18 @@ class Lab:
         except BaseException:
             self.__exit__()
             raise
-        return self
 
-    def __exit__(self, *_):
+    def stop(self):
+        """End the server, and with it all kernels."""
         self.server.terminate()
         try:
             self.server.wait(20)
         except subprocess.TimeoutExpired:
             self.server.kill()
             self.server.wait()
+
+    def __exit__(self, *_):
+        self.stop()
         self.log.close()
         shutil.rmtree(self.folder, ignore_errors=True)
 
@@ -177,14 +185,18 @@ class LabNotebook:
         self.page.on("pageerror", self._fail)
         self.page.on("console", self._listen)
         try:
-            place = "notebooks" if notebook7 else f"lab/workspaces/{uuid.uuid4().hex[:12]}/tree"
-            self.page.goto(f"{lab.url}/{place}/{quote(path)}")
+            self.place = "notebooks" if notebook7 else f"lab/workspaces/{uuid.uuid4().hex[:12]}/tree"
+            self.goto()
             self.wait_until_ready()
             if dark:
                 self.use_theme("JupyterLab Dark")
         except BaseException:
             self.browser_context.close()
             raise
+
+    def goto(self, cell=None):
+        """Load the notebook's address, as a link to one of its cells if asked."""
+        self.page.goto(f"{self.lab.url}/{self.place}/{quote(self.path)}{f'#cell-id={cell}' if cell else ''}")
 
     def _stay_inside(self, route):
         parts = urlsplit(route.request.url)

@@ -9,7 +9,7 @@ from course_lib.classroom.practice.progress import Progress
 from tests.browser.hands import Hands, numpy_attention
 
 LESSON = "notebooks/03_self_attention_by_hand.ipynb"
-EXERCISES = "03_self_attention_by_hand.ipynb"
+EXERCISES = "exercises/03_self_attention_by_hand.ipynb"
 
 OVER_QUERIES = """def softmax(scores):
     exponentials = np.exp(scores - scores.max(axis=0))

@@ -16,6 +16,7 @@ from course_lib.classroom.files import FileTrouble
 from course_lib.classroom.kernels import KERNEL_STARTUP
 from course_lib.classroom.places import course_root, make_workspace, own_folders, workspace
 
+PLUGINS = Path(__file__).parent / "labextensions"
 FIRST = "00_start_here.ipynb"
 
 TEXTS = {
@@ -53,6 +54,7 @@ def command(port=None, browser=True, notebook=None, extra=()):
         "LabApp.expose_app_in_browser": True,  # a button of a lesson opens an exercise beside it
         "LabApp.app_settings_dir": Path(__file__).parent,  # overrides.json there: no news, no look for updates
         "LabApp.extension_manager": "readonly",
+        "LabApp.extra_labextensions_path": PLUGINS,  # notebooks open where they were left
     }
     if port is not None:
         options |= {"ServerApp.port": port, "ServerApp.port_retries": 0}
@@ -62,6 +64,7 @@ def command(port=None, browser=True, notebook=None, extra=()):
     chosen = [f"--{name}={value}" for name, value in options.items() if name not in given]
     # -P: the folder in which it is started may hold a random.py
     words = [sys.executable, "-P", "-m", "course_lib.classroom.lab.server", *chosen]
+    words.append("--ServerApp.jpserver_extensions=course_lib.classroom.home=True")  # beside the one above: …/course
     if not browser:
         words.append("--no-browser")
     if hasattr(os, "geteuid") and os.geteuid() == 0:

@@ -1,0 +1,120 @@
+/**
+ * The course's plugin of JupyterLab, as plain JavaScript: a notebook opens where it was left, an address that ends in
+ * `#cell-id=…` opens it at that cell, and a link leads home. JupyterLab asks this file for a module as it would ask a bundle
+ * (webpack's module federation), so that nothing has to be built.
+ */
+(() => {
+  const NAME = "attention-course";
+  const LEFT = "attention-course:left:"; // in this browser's storage, by the notebook's path: the cell
+  const SETTLED_MS = 600; // cells above may still grow while their formulas are drawn
+
+  /** @type {any} */
+  let shared; // JupyterLab's own packages
+
+  /**
+   * Go to a cell of a notebook, if there is such a cell.
+   * @param {any} panel of a notebook
+   * @param {string} cell its id
+   */
+  async function goTo(panel, cell) {
+    await panel.context.ready;
+    await panel.revealed;
+    const { content } = panel;
+    const index = content.widgets.findIndex((/** @type {any} */ one) => one.model.id === cell);
+    if (index < 0) return;
+    content.activeCellIndex = index;
+    for (const wait of [0, SETTLED_MS]) {
+      await new Promise((resolve) => setTimeout(resolve, wait));
+      if (content.activeCellIndex !== index) return; // a person went on meanwhile
+      await content.scrollToItem(index, "start");
+    }
+  }
+
+  /**
+   * Open a notebook at a cell.
+   * @param {any} app
+   * @param {{path: string, cell?: string, beside?: boolean}} wanted beside: next to what is shown, if it is not open yet
+   */
+  async function open(app, { path, cell, beside }) {
+    const panel = await app.commands.execute("docmanager:open", {
+      path,
+      options: beside ? { mode: "split-right" } : {},
+    });
+    if (panel && cell) await goTo(panel, cell);
+    return panel;
+  }
+
+  /** The cell that the address asks for, before JupyterLab tidies the address. */
+  function asked() {
+    const cell = /^#cell-id=(.+)$/.exec(globalThis.location.hash);
+    const path = /\/(?:tree|notebooks)\/(.+\.ipynb)$/.exec(globalThis.location.pathname);
+    return cell && path ? { cell: decodeURIComponent(cell[1]), path: decodeURIComponent(path[1]) } : null;
+  }
+
+  /** @param {any} panel */
+  const isNotebook = (panel) => Boolean(panel?.context?.path?.endsWith(".ipynb") && panel.content?.activeCellChanged);
+
+  /**
+   * Go to where a notebook was left, and keep where it is left from now on.
+   * @param {any} panel
+   * @param {string | undefined} cell where to go instead
+   */
+  async function follow(panel, cell) {
+    await panel.context.ready;
+    const key = () => LEFT + panel.context.path;
+    const left = cell ?? globalThis.localStorage.getItem(key());
+    panel.content.activeCellChanged.connect((/** @type {any} */ _, /** @type {any} */ active) => {
+      if (active) globalThis.localStorage.setItem(key(), active.model.id);
+    });
+    if (left && left !== panel.content.widgets[0]?.model.id) await goTo(panel, left);
+  }
+
+  /** @param {any} app */
+  async function addHome(app) {
+    const versions = Object.values(shared?.["@lumino/widgets"] ?? {});
+    if (!versions.length || !app.shell.add) return;
+    const { Widget } = (await versions[0].get())();
+    const base = app.serviceManager.serverSettings.baseUrl;
+    const node = document.createElement("div");
+    const link = document.createElement("a");
+    link.href = new URL("course", base).href;
+    link.textContent = "Course home";
+    link.style.cssText = "padding:0 12px;line-height:28px;color:var(--jp-ui-font-color1);white-space:nowrap";
+    node.append(link);
+    const widget = new Widget({ node });
+    widget.id = "attention-course-home";
+    app.shell.add(widget, "top", { rank: 1000 });
+  }
+
+  const plugin = {
+    id: `${NAME}:page`,
+    autoStart: true,
+    /** @param {any} app */
+    activate(app) {
+      const first = asked();
+      const followed = new WeakSet();
+      app.commands.addCommand("course:open", {
+        label: "Open a notebook of the course at a cell",
+        execute: (/** @type {any} */ wanted) => open(app, wanted),
+      });
+      const look = () => {
+        const panel = app.shell.currentWidget;
+        if (!isNotebook(panel) || followed.has(panel)) return;
+        followed.add(panel);
+        void follow(panel, first?.path === panel.context.path ? first?.cell : undefined);
+      };
+      app.shell.currentChanged?.connect(look);
+      void app.restored.then(look);
+      void addHome(app);
+    },
+  };
+
+  /** @type {any} */ (globalThis)._JUPYTERLAB ??= {};
+  /** @type {any} */ (globalThis)._JUPYTERLAB[NAME] = {
+    /** @param {any} scope */
+    init: (scope) => {
+      shared = scope;
+    },
+    get: () => Promise.resolve(() => ({ __esModule: true, default: plugin })),
+  };
+})();
