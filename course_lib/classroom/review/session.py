@@ -14,7 +14,7 @@ COUNT = schedule.SITTING
 
 TEXTS = {
     "quiz": "Retrieval quiz, lesson {lesson}",
-    "review": "Today's reviews",
+    "review": "Reviews of today",
     "of bank": "{total} of the {bank} questions of this lesson. Next time: those you missed, then new ones.",
     "back": "They come back on {day}, on the course's home page, by review() here, or by `course review`.",
     "not recorded": "Not recorded: {error}",

@@ -1,0 +1,76 @@
+"""Reviews in other programs: calendars and Anki."""
+
+import csv
+import io
+from datetime import date
+
+import icalendar
+
+from course_lib.classroom.review import exports, lessons_with_questions, load_questions
+from tests.unit.classroom.review.conftest import DAY, FAILED, PASSED, START, event, quizzed
+
+ALL = [one.id for lesson in lessons_with_questions() for one in load_questions(lesson)]
+
+
+def entries(text):
+    return {str(entry["uid"]): entry for entry in icalendar.Calendar.from_ical(text).walk("VEVENT")}
+
+
+def test_a_calendar_has_a_day_for_each_review():
+    found = entries(exports.calendar(quizzed("03.cost", "03.mask-place"), START))
+    assert [entry["dtstart"].dt for entry in found.values()] == [
+        date(2026, 3, 2), date(2026, 3, 4), date(2026, 3, 8), date(2026, 3, 31)
+    ]  # fmt: skip
+    first = next(iter(found.values()))
+    assert first["summary"].startswith("Review ") and "about 1 min" in first["summary"]
+    assert (first["dtend"].dt - first["dtstart"].dt).days == 1
+
+
+def test_a_calendar_taken_in_again_changes_its_entries_and_doubles_none():
+    events = quizzed("03.cost")
+    before = entries(exports.calendar(events, START))
+    assert len(before) == 4
+    events += [event("review", "03.cost", START + DAY, rating="good"), *quizzed("03.mask-place", now=START + DAY)]
+    after = entries(exports.calendar(events, START + DAY))
+    assert set(list(before)[1:]) <= set(after)
+    assert all(int(after[uid]["sequence"]) > int(before[uid]["sequence"]) for uid in set(before) & set(after))
+    assert exports.calendar(events, START) == exports.calendar(events, START)
+
+
+def test_no_cards_make_an_empty_calendar_that_can_be_read():
+    assert entries(exports.calendar([], START)) == {}
+
+
+def notes(text):
+    """The notes as Anki reads them: lines that begin with # are about the file."""
+    lines = text.split("\n")
+    head = dict(line[1:].split(":", 1) for line in lines if line.startswith("#"))
+    rows = csv.reader(io.StringIO("\n".join(line for line in lines if not line.startswith("#"))), delimiter="\t")
+    return head, list(rows)
+
+
+def test_anki_gets_each_card_with_an_id_that_stays():
+    events = [*quizzed(*ALL), FAILED, PASSED]
+    head, rows = notes(exports.anki(events))
+    assert head["separator"] == "tab" and head["html"] == "true" and head["guid column"] == "1"
+    assert len(rows) == len(ALL) + 2 and all(len(row) == 4 and all(row) for row in rows)
+    ids = [row[0] for row in rows]
+    assert len(set(ids)) == len(ids)
+    later = [*events, event("review", ALL[0], START + DAY, rating="good"), FAILED]
+    assert exports.anki(later) == exports.anki(events)
+    assert [row[0] for row in notes(exports.anki(events[:5]))[1]] == ids[:5]
+
+
+def test_anki_gets_formulas_as_it_typesets_them_and_code_as_code():
+    _, rows = notes(exports.anki([*quizzed("03.weights-recipe", "03.from-memory"), FAILED]))
+    assert r"\(\sqrt{d_k}\)" in rows[0][1] and "$" not in rows[0][1]
+    assert '<ol type="A">' in rows[0][1] and rows[0][2].startswith("<b>")
+    assert "<pre>scores = queries @" in rows[1][2] and "<br>weights = " in rows[1][2]
+    assert rows[2][3] == "lesson-03 mistake"
+
+
+def test_a_learners_code_is_text_in_anki():
+    source = b'def f():\n\tif 1 < 2:\r\n\t\treturn "<script>\\ud800</script>\x1b"'.decode("unicode_escape")
+    _, ((_, front, _, _),) = notes(exports.anki([{**FAILED, "source": source}]))
+    assert "&lt;script&gt;" in front and "<script>" not in front
+    exports.anki([{**FAILED, "source": source}]).encode()

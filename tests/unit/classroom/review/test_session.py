@@ -1,0 +1,114 @@
+"""What a lesson's end shows, and reviews in a notebook, driven through their widgets."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from course_lib.classroom.practice.progress import Progress
+from course_lib.classroom.review import load_questions, plan, quiz, review, schedule, texts
+from course_lib.classroom.review.questions import to_html
+from course_lib.classroom.review.sitting import Quiz
+from tests.unit.classroom.review.conftest import DAY, FAILED, PASSED
+from tests.unit.classroom.review.test_sitting import button, choose, has_button, shown_text
+
+OPEN = "03.from-memory"
+CHOICE = next(one for one in load_questions("03") if one.options and not one.several)
+RIGHT = next(option for option in CHOICE.options if option.correct)
+
+
+def answered(progress, *ids, days=2):
+    for id in ids:
+        progress.record("quiz", id, rating="good", now=datetime.now(UTC) - days * DAY)
+
+
+def test_reviews_are_asked_by_the_quizzes_widget_and_recorded_as_reviews(progress):
+    answered(progress, OPEN)
+    asked = review(progress=progress)
+    assert isinstance(asked, Quiz) and "Reviews of today" in shown_text(asked)
+    button(asked, "Show the answer").click()
+    button(asked, "Easy").click()
+    (event,) = progress.events("review")
+    assert (event["subject"], event["rating"]) == (OPEN, "easy")
+    button(asked, "Summary").click()
+    assert "Nothing is due now. Next: 1 card on " in shown_text(asked)
+    assert not has_button(asked, "Start again") and len(progress.events()) == 2
+
+
+def test_a_choice_is_rated_by_its_answer(progress):
+    answered(progress, CHOICE.id)
+    asked = review(progress=progress)
+    choose(asked, to_html(RIGHT.text))
+    button(asked, "Check answer").click()
+    assert [event["rating"] for event in progress.events("review")] == ["good"]
+
+
+def test_mistakes_and_tasks_are_asked_too(progress):
+    for one in (FAILED, PASSED):
+        details = {key: value for key, value in one.items() if key not in ("kind", "subject", "time")}
+        progress.record("check", "03.softmax", now=datetime.now(UTC) - 2 * DAY, **details)
+    asked = review(progress=progress)
+    assert {one.question.id for one in asked._asked} == {"03.softmax/mistake/softmax-over-queries", "03.softmax/task"}
+    assert "def softmax" in shown_text(asked)
+
+
+def test_a_card_answered_in_another_window_meanwhile_is_told(progress):
+    answered(progress, OPEN)
+    first, second = review(progress=progress), review(progress=Progress(progress.path))
+    for window in (first, second):
+        button(window, "Show the answer").click()
+        button(window, "Good").click()
+    assert "another window" not in shown_text(first) and "another window" in shown_text(second)
+    assert len(progress.events("review")) == 1
+
+
+def test_a_broken_file_is_said_and_stops_nothing(progress):
+    answered(progress, OPEN)
+    asked = review(progress=progress)
+    progress.path.write_bytes(b"not a database" * 1000)
+    button(asked, "Show the answer").click()
+    button(asked, "Good").click()
+    assert "Not recorded" in shown_text(asked)
+
+
+def test_nothing_to_review_is_a_sentence(progress):
+    assert str(review(progress=progress)) == texts.TEXTS["no cards"]
+    answered(progress, OPEN, days=0)
+    assert str(review(progress=progress)).startswith("Nothing is due now. Next: 1 card on ")
+
+
+def test_the_rest_waits(progress):
+    answered(progress, *(one.id for lesson in ("01", "03", "05") for one in load_questions(lesson)))
+    portion = schedule.due(progress.events())
+    asked = review(progress=progress)
+    assert len(asked._asked) == len(portion.cards)
+    lessons = [one.question.lesson for one in asked._asked]
+    assert lessons[0] != lessons[1] and set(lessons) == {"01", "03", "05"}
+    assert len(review(5, progress=progress)._asked) < len(lessons)
+
+
+def test_the_end_of_a_quiz_says_when_its_questions_come_back(progress):
+    asked = quiz("03", count=1, seed=1, progress=progress)
+    asked._begin([CHOICE])
+    button(asked, "Skip").click()
+    assert "They come back" not in shown_text(asked)
+    asked = quiz("03", count=1, seed=1, progress=progress)
+    id = asked._asked[0].question.id
+    answered(progress, id, days=0)
+    button(asked, "Skip").click()
+    day = texts.day_text(schedule.day(datetime.now(UTC) + DAY))
+    assert f"They come back on {day}" in shown_text(asked)
+
+
+def test_the_plan_at_a_lessons_end_has_real_dates(progress):
+    before = plan("03", progress=progress)
+    days = [texts.day_text(schedule.day(datetime.now(UTC) + number * DAY)) for number in (1, 3, 7, 30)]
+    assert [row[0] for row in before.rows] == days and "Answer the quiz first" in str(before)
+    answered(progress, OPEN, CHOICE.id, days=0)
+    after = plan("03_self_attention_by_hand", progress=progress)
+    assert [row[:2] for row in after.rows] == [(day, "2") for day in days] and "Answer the quiz first" not in str(after)
+    assert all(day in str(after) and day in after.html() for day in days)
+
+
+def test_a_lesson_without_questions_has_no_plan(progress):
+    with pytest.raises(ValueError, match="no questions for lesson '99'"):
+        plan("99", progress=progress)
