@@ -243,17 +243,15 @@ def outline(path):
     try:
         seen = path.stat()
         return _outline(path, seen.st_mtime_ns, seen.st_size)
-    except (OSError, ValueError):
+    except (OSError, ValueError, TypeError, AttributeError):  # the last two: JSON of another form
         return Outline()
 
 
 @lru_cache(maxsize=128)
 def _outline(path, _changed, _size):
-    cells = json.loads(notebooks.read_text(path)).get("cells", [])
     headings, asked, heading, text = {}, {}, "", ""
-    for cell in filter(lambda cell: isinstance(cell, dict), cells if isinstance(cells, list) else []):
-        source = cell.get("source", "")
-        source = source if isinstance(source, str) else "".join(map(str, source))
+    for cell in json.loads(notebooks.read_text(path)).get("cells", []):
+        source = "".join(cell.get("source", ""))
         if cell.get("cell_type") == "markdown":
             text = text or source
             heading = re.sub(r"[*`$]", "", (HEADING.findall(source) or [heading])[-1])

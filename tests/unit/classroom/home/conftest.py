@@ -1,0 +1,71 @@
+import asyncio
+import re
+import threading
+from datetime import UTC, datetime, timedelta
+
+import httpx
+import pytest
+from jupyter_server.serverapp import ServerApp
+
+from course_lib.classroom.practice.progress import Progress
+
+TOKEN = "open-sesame"
+BASE = "/hub/user/ada/"  # as behind a JupyterHub
+
+
+@pytest.fixture(scope="package")
+def server(tmp_path_factory):
+    """(Folder, address) of a Jupyter Server with the course's pages."""
+    root = tmp_path_factory.mktemp("served folder")
+    loop = asyncio.new_event_loop()
+    asyncio.set_event_loop(loop)
+    app = ServerApp(
+        root_dir=str(root), base_url=BASE, ip="127.0.0.1", port=0, open_browser=False, allow_root=True, log_level="ERROR",
+        jpserver_extensions={"course_lib.classroom.home": True},
+    )  # fmt: skip
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("JUPYTER_CONFIG_DIR", "JUPYTER_RUNTIME_DIR", "JUPYTER_DATA_DIR"):
+            patch.setenv(name, str(tmp_path_factory.mktemp(name)))
+        patch.setenv("JUPYTER_TOKEN", TOKEN)
+        app.initialize([], find_extensions=False)
+    thread = threading.Thread(target=loop.run_forever)
+    thread.start()
+    yield root, f"http://127.0.0.1:{app.port}{BASE}"
+    asyncio.run_coroutine_threadsafe(app._cleanup(), loop).result(20)
+    loop.call_soon_threadsafe(loop.stop)
+    thread.join()
+    loop.close()
+    asyncio.set_event_loop(None)
+
+
+@pytest.fixture
+def own(server, tmp_path, monkeypatch):
+    """A workspace of this test alone, in the folder that the server shows."""
+    folder = server[0] / tmp_path.name / "work space"
+    monkeypatch.setenv("COURSE_WORKSPACE", str(folder))
+    return folder
+
+
+@pytest.fixture
+def stranger(server, own):
+    """Somebody who is not logged in."""
+    with httpx.Client(base_url=server[1], timeout=30) as client:
+        yield client
+
+
+@pytest.fixture
+def window(stranger):
+    """A browser's window that is logged in."""
+    assert stranger.get("course", params={"token": TOKEN}).status_code == 200
+    return stranger
+
+
+def send(window, address, page="course", **fields):
+    """Send a form as a page does that was opened before."""
+    token = re.search(r'name="_xsrf" value="([^"]+)"', window.get(page).text)
+    return window.post(address, data={"_xsrf": token[1], **fields})
+
+
+def did(kind, subject, days_ago=0.0, **details):
+    """Record an event of some days ago."""
+    Progress().record(kind, subject, now=datetime.now(UTC) - timedelta(days=days_ago), **details)

@@ -1,0 +1,158 @@
+import json
+from datetime import UTC, datetime, timedelta, timezone
+
+import pytest
+
+from course_lib.classroom import places
+from course_lib.classroom.practice.exercises import exercises_of
+from course_lib.classroom.practice.progress import Progress
+from course_lib.classroom.practice.standing import Outline, outline, stand
+
+
+def did(kind, subject, now=None, **details):
+    Progress().record(kind, subject, now=now, **details)
+
+
+def checked(id, outcome="passed", **details):
+    did("check", id, outcome=outcome, **details)
+
+
+def standing(now=None):
+    return stand(Progress().events(), now)
+
+
+def test_who_has_done_nothing_begins_with_lesson_00():
+    now = standing()
+    assert now.is_new and (now.path, now.minutes) == ("all", 20)
+    assert now.continue_at.lesson.name == "00_start_here" and now.continue_at.cell == ""
+    assert now.next_task.id == exercises_of("01")[0].id
+    assert all(lesson.state == "new" and lesson.on_path for lesson in now.lessons)
+    assert [lesson.name for lesson in now.lessons] == places.lessons()
+    assert not (now.functions or now.mistakes or now.guesses or now.goals or now.days)
+
+
+def test_titles_and_minutes_are_what_the_lessons_say():
+    lesson = standing().lesson("03")
+    assert (lesson.number, lesson.title) == ("03", "Self-attention by hand")
+    assert all(lesson.minutes >= 15 for lesson in standing().lessons)
+    assert standing().lesson("99") is None
+
+
+def test_the_latest_place_is_where_to_go_on():
+    did("place", "lessons/03_self_attention_by_hand.ipynb", cell="step-4")
+    did("place", "exercises/05_positional_encoding.ipynb", cell="title")
+    did("place", "lessons/03_self_attention_by_hand.ipynb", cell="step-2")
+    did("place", "lessons/03_of_another_course.ipynb", cell="step-2")
+    did("place", "notes.ipynb", cell="step-2")
+    at = standing().continue_at
+    assert (at.kind, at.lesson.number, at.cell) == ("notebooks", "03", "step-2")
+    assert at.heading.startswith("Step 2")
+    assert standing().next_task.id.startswith("03.")
+    assert standing().lesson("05").state == "begun"
+
+
+def test_a_heading_is_read_from_the_learners_copy_and_a_damaged_one_is_no_loss(own_workspace):
+    did("place", "lessons/03_self_attention_by_hand.ipynb", cell="mine")
+    assert standing().continue_at.heading == ""
+    copy = places.own_path("notebooks", "03")
+    copy.parent.mkdir(parents=True)
+    cells = [
+        {"cell_type": "markdown", "id": "a", "source": ["## My *own* `notes`\n", "text"]},
+        {"cell_type": "code", "id": "mine", "source": ["# no heading"]},
+    ]
+    copy.write_text(json.dumps({"nbformat": 4, "cells": cells}))
+    assert standing().continue_at.heading == "My own notes"
+    copy.write_text("<<<<<<<")
+    assert standing().continue_at.heading == ""
+
+
+@pytest.mark.parametrize(
+    "text", ["", "[]", '{"nbformat": 4, "cells": 3}', '{"nbformat": 4, "cells": [3, {"source": 3}]}']
+)
+def test_a_file_of_another_kind_says_nothing(tmp_path, text):
+    (tmp_path / "a.ipynb").write_text(text)
+    told = outline(tmp_path / "a.ipynb")
+    assert (told.title, told.minutes) == ("", 0)
+    assert outline(tmp_path / "none.ipynb") == Outline()
+
+
+def test_the_short_way_leaves_lessons_out_and_leads_past_them():
+    did("setting", "path", value="short")
+    now = standing()
+    assert [lesson.number for lesson in now.lessons if lesson.on_path] == ["00", "03", "04", "05", "06"]
+    assert now.next_task.id == exercises_of("03")[0].id
+    did("quiz", "00.kernel-holds-names", rating="good", correct=True)
+    assert standing().lesson("00").state == "done" and standing().continue_at.lesson.number == "03"
+
+
+@pytest.mark.parametrize(
+    ("subject", "value"),
+    [
+        ("path", "up"),
+        ("path", ["all"]),
+        ("path", None),
+        ("minutes", "20"),
+        ("minutes", True),
+        ("minutes", 0),
+        ("minutes", 1e9),
+    ],
+)
+def test_a_setting_that_makes_no_sense_is_passed_over(subject, value):
+    did("setting", "path", value="core")
+    did("setting", "minutes", value=45)
+    did("setting", subject, value=value)
+    assert (standing().path, standing().minutes) == ("core", 45)
+
+
+def test_exercises_are_new_tried_or_passed_and_the_next_is_the_first_not_passed():
+    first, second, *_ = [one.id for one in exercises_of("03")]
+    checked(first, "failed", diagnosis="d", message="m")
+    checked(second, "unattempted")
+    now = standing()
+    assert [task.state for task in now.lesson("03").tasks[:2]] == ["tried", "new"]
+    assert (now.lesson("03").attempted, now.lesson("03").passed) == (1, 0)
+    assert now.next_task.id == first
+    checked(first)
+    checked(first, "error")
+    now = standing()
+    assert [task.id for task in now.functions] == [first] and now.next_task.id == second
+    assert now.lesson("03").points == exercises_of("03")[0].points
+    for one in exercises_of("03"):
+        checked(one.id)
+    assert standing().lesson("03").state == "done"
+    assert standing().next_task.id == exercises_of("01")[0].id
+
+
+def test_mistakes_met_are_overcome_once_the_exercise_is_passed():
+    checked("03.softmax", "failed", diagnosis="softmax-axis-0", message="The columns sum to 1.")
+    checked("03.softmax", "failed", diagnosis="softmax-axis-0", message="The columns sum to 1, not the rows.")
+    checked("03.softmax", "failed", diagnosis=None)
+    checked("03.scores", "failed", diagnosis="softmax-axis-0", message="…")
+    checked("03.gone", "failed", diagnosis="d", message="of an exercise that the course no longer has")
+    checked("03.softmax")
+    met = [(one.task.name, one.message, one.overcome) for one in standing().mistakes]
+    assert met == [("scores", "…", False), ("softmax", "The columns sum to 1, not the rows.", True)]
+
+
+def test_days_are_those_of_the_learners_calendar_and_settings_are_no_work():
+    late = datetime(2026, 3, 1, 23, 30, tzinfo=UTC)
+    did("setting", "path", now=late - timedelta(days=5), value="all")
+    did("hint", "03.softmax", now=late, number=1)
+    did("hint", "03.softmax", now=late + timedelta(hours=1), number=2)
+    assert standing(late).days == 2
+    assert standing(late.astimezone(timezone(timedelta(hours=5)))).days == 1
+
+
+def test_a_time_without_a_zone_is_refused():
+    with pytest.raises(ValueError, match="now: expected a datetime with a time zone"):
+        stand([], datetime(2026, 1, 1))
+
+
+def test_guesses_count_once_and_goals_too():
+    for outcome in ("wrong", "right"):
+        did("guess", "03.which-grows", outcome=outcome, answer="mat")
+    did("guess", "03.other", outcome="right", answer="cat")
+    for _ in range(2):
+        did("goal", "03.cat-hears-mat")
+    now = standing()
+    assert (now.guesses_right, now.guesses, now.goals) == (1, 2, 1)
