@@ -177,8 +177,9 @@ def _known_mistake(known, trials):
             alone = outcome(first[0], shown.case.inputs, first[1])
             if is_right(known, alone, shown.expected, shown.case):  # what is to be seen on the input shown comes first
                 told = told[::-1]
-            texts = [sentence_of(name, at) for name, at in told]
-            return "+".join(name for name, _ in told), TEXTS["two"].format(first=texts[0], second=texts[1])
+            said = list(dict.fromkeys(sentence_of(name, at) for name, at in told))  # the same twice is said once
+            message = TEXTS["two"].format(first=said[0], second=said[1]) if len(said) > 1 else said[0]
+            return "+".join(dict.fromkeys(name for name, _ in told)), message
     return None
 
 

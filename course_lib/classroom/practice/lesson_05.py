@@ -277,7 +277,7 @@ squares_of_pairs.slip(
     lambda encoding: np.repeat(squares_of_pairs(encoding), 2, axis=1), lambda encoding: encoding**2,
 )  # fmt: skip
 squares_of_pairs.slip(
-    "pairs-by-number", "You take features j and j + 1 for pair number j. Pair 0 is features 0 and 1, pair 1 is features 2 and 3.",
+    "pairs-by-number", None,
     lambda encoding: (e := encoding[:, : encoding.shape[1] // 2 + 1])[:, :-1] ** 2 + e[:, 1:] ** 2,
 )  # fmt: skip
 squares_of_pairs.slip(
@@ -684,7 +684,8 @@ mistake(BACK, "back-causal", "You hide the keys after the query. No mask was ask
 mistake(BACK, "sharpness-after-softmax", "You multiply the weights by the sharpness. It belongs to the scores, before the softmax.",
         lambda seq_len, d, back, sharpness: sharpness * look_back(seq_len, d, back, 1.0))  # fmt: skip
 mistake(BACK, "back-as-a-diagonal", "All the weight sits on one key. Use the softmax of the scores.",
-        lambda seq_len, d, back, sharpness: np.eye(seq_len, k=-back), lambda seq_len, d, back, sharpness: np.eye(seq_len, k=back))  # fmt: skip
+        *(lambda seq_len, d, back, sharpness, k=k: np.eye(seq_len, k=k * back) for k in (-1, 1)),
+        lambda seq_len, d, back, sharpness: np.eye(seq_len)[np.maximum(np.arange(seq_len) - back, 0)])  # fmt: skip
 mistake(BACK, "back-weights-turned-round", "Rows and columns of your weights are exchanged: rows are queries.",
         lambda *inputs: look_back(*inputs).T)  # fmt: skip
 mistake(BACK, "back-context", "You go on to mix the encodings. Asked for are the weights, (seq_len, seq_len).",
@@ -812,8 +813,8 @@ firsts_then_seconds.slip(
 )  # fmt: skip
 firsts_then_seconds.slip(
     "inputs-reordered", "You reorder the rows, which belong to the embedding. The features of a head are the columns.",
-    lambda W: np.concatenate([W[0::2], W[1::2]]), lambda W: apart(*neighbours(W.T)).T,
-    lambda W: np.concatenate(np.split(W[np.argsort(np.arange(len(W)) % 2, kind="stable")], 1)),
+    lambda W: np.concatenate([W[0::2], W[1::2]]), lambda W: apart(*neighbours(np.concatenate([W[0::2], W[1::2]]))),
+    lambda W: W.reshape(len(W) // 2, 2, -1).swapaxes(0, 1).reshape(W.shape),
 )  # fmt: skip
 firsts_then_seconds.slip(
     "pairs-turn-the-other-way", "Each pair turns the other way. Are its two features exchanged, or is there a minus?",

@@ -105,7 +105,8 @@ def each_row_into_zeros(x, gain, bias, eps=1e-5):
 
 
 mistake(LAYER_NORM, "two-axes-only", None, with_two_axes(of_x),
-        lambda x, gain, bias, eps=1e-5: np.array([of_all_of(row, gain, bias, eps) for row in x]))  # fmt: skip
+        lambda x, gain, bias, eps=1e-5: np.array([of_all_of(row, gain, bias, eps) for row in x]),
+        lambda x, gain, bias, eps=1e-5: gain * (x - x.mean(-1)[:, None]) / np.sqrt(x.var(-1)[:, None] + eps) + bias)  # fmt: skip
 mistake(LAYER_NORM, "batch-first-only", None, of_the_first(of_x))
 mistake(LAYER_NORM, "norm-plain", "The tokens have mean 0 and spread 1, and that is all: gain and bias have no part in it.",
         lambda x, gain, bias, eps=1e-5: blocks.plain_norm(x, eps))  # fmt: skip
@@ -186,6 +187,9 @@ mistake(RESIDUAL, "residual-always-pre", "norm_first changes nothing: the norm c
         in_both(pre_norm))  # fmt: skip
 mistake(RESIDUAL, "residual-flag-inverted", "The two orders are exchanged: norm_first=True means that the norm comes before the sublayer.",
         in_both(pre_norm, post_norm))  # fmt: skip
+mistake(RESIDUAL, "residual-both-orders", "For one value of norm_first you go through both orders, one after the other. The first gives the result.",
+        in_both(lambda x, f, norm: pre_norm(post_norm(x, f, norm), f, norm), pre_norm),
+        in_both(post_norm, lambda x, f, norm: post_norm(pre_norm(x, f, norm), f, norm)))  # fmt: skip
 mistake(RESIDUAL, "residual-missing", None, in_both(lambda x, f, norm: norm(f(x)), lambda x, f, norm: f(norm(x))),
         in_both(lambda x, f, norm: f(norm(x)), lambda x, f, norm: norm(f(x))))  # fmt: skip
 mistake(RESIDUAL, "sublayer-lost", None, in_both(lambda x, f, norm: norm(x), lambda x, f, norm: x),
@@ -509,6 +513,8 @@ mistake(DECODER, "decoder-no-cross-attention", "Cross-attention leaves no trace 
         decoder_with(sequence=(0, 2), norms_in=(0, 1)))  # fmt: skip
 mistake(DECODER, "decoder-sees-the-future", "Later tokens of x move earlier rows: nothing hides the future in your self-attention.",
         decoder_with(own=lambda attend, x, *_: attend(x, x, None)))  # fmt: skip
+mistake(DECODER, "decoder-mask-of-memory", "Your causal mask is as large as the memory. It has a row and a column for each of the decoder's own tokens.",
+        decoder_with(own=lambda attend, x, memory, *_: attend(x, x, causal(memory))))  # fmt: skip
 mistake(DECODER, "decoder-self-reads-memory", "Your self-attention takes its keys from the memory. There x attends to x.",
         decoder_with(own=lambda attend, x, memory, mask, _: attend(x, memory, mask)),
         decoder_with(own=lambda attend, x, memory, mask, _: attend(x, memory, None)),
@@ -553,6 +559,8 @@ def tied(second=lambda x, first, memory, ask: first + ask(first), last=lambda x,
 
 mistake(DECODER, "decoder-cross-reads-input", "Cross-attention goes on from the block's input. It reads, and adds to, what the first norm gave.",
         tied(lambda x, first, memory, ask: first + ask(x)), tied(lambda x, first, memory, ask: x + ask(first)))  # fmt: skip
+mistake(DECODER, "decoder-adds-input", "Each residual adds the block's input. It adds what the norm before has given.",
+        tied(lambda x, first, memory, ask: x + ask(first), lambda x, first, second, f: x + f(second)))  # fmt: skip
 mistake(DECODER, "decoder-adds-memory", "The residual of cross-attention adds the memory. It adds the decoder's own stream.",
         tied(lambda x, first, memory, ask: memory + ask(first)), tied(lambda x, first, memory, ask: memory[: len(x)] + ask(first)))  # fmt: skip
 mistake(DECODER, "decoder-last-adds-earlier", "The last residual adds something from before cross-attention. It adds what the second norm gave.",
@@ -765,7 +773,8 @@ stack_size.slip("count-one-block", "There are num_layers blocks on either side: 
                 lambda num_layers, encoder, decoder: encoder + decoder, lambda num_layers, encoder, decoder: num_layers * encoder + decoder,
                 lambda num_layers, encoder, decoder: encoder + num_layers * decoder)  # fmt: skip
 stack_size.slip("count-shared-out", "num_layers is shared out between the two stacks. Each of them has that many blocks.",
-                lambda num_layers, encoder, decoder: num_layers * (encoder + decoder) // 2)  # fmt: skip
+                lambda num_layers, encoder, decoder: num_layers * (encoder + decoder) // 2,
+                lambda num_layers, encoder, decoder: num_layers // 2 * (encoder + decoder))  # fmt: skip
 stack_size.slip("count-no-blocks", "Your number lacks the blocks.", lambda num_layers, encoder, decoder: 0)
 stack_size.slip("count-one-layer-off", "You count one layer too many or one too few.",
                 *(lambda num_layers, encoder, decoder, more=more: (num_layers + more) * (encoder + decoder) for more in (1, -1)))  # fmt: skip
@@ -821,8 +830,9 @@ def without_biases(vocab_size, d_model, num_layers, d_ff, norm=2):
 mistake(
     COUNT, "count-no-biases", None, *(lambda *sizes, norm=norm: without_biases(*sizes, norm=norm) for norm in (2, 1, 0))
 )
-for slip in map_size.slips:
-    mistake(COUNT, slip.diagnosis, None, everywhere(parameter_count, map_size, slip))
+for slip in map_size.slips:  # made in all maps; biases of the input everywhere are as many as there should be
+    if slip.diagnosis != "count-bias-of-input":
+        mistake(COUNT, slip.diagnosis, None, everywhere(parameter_count, map_size, slip))
 mistake(COUNT, "count-vectors-off", "In each layer your number is off by a few times d_model. Vectors are that long: each norm has two, and each map "
         "that gives d_model numbers has one as its bias.",
         *(lambda *sizes, by=by: parameter_count(*sizes) + by * sizes[2] * sizes[1] for by in (-8, -7, -6, -4, -3, -1, 1, 2, 3, 4, 6, 7, 8)))  # fmt: skip
@@ -831,4 +841,7 @@ mistake(COUNT, "count-last-norm", "You count norms after the last blocks. Post-n
 mistake(COUNT, "count-table-in-each-layer", "The table of embeddings counts once, not in each layer.",
         lambda *sizes: parameter_count(*sizes) + (sizes[2] - 1) * sizes[0] * sizes[1],
         lambda *sizes: parameter_count(*sizes) + (2 * sizes[2] - 1) * sizes[0] * sizes[1])  # fmt: skip
+mistake(COUNT, "count-rule-of-thumb", "12 · d_model² a layer is a rule of thumb for decoders alone. Count each part, with its biases and norms.",
+        lambda vocab_size, d_model, num_layers, d_ff: vocab_size * d_model + 12 * num_layers * d_model**2,
+        lambda vocab_size, d_model, num_layers, d_ff: 12 * num_layers * d_model**2)  # fmt: skip
 number_mistakes(COUNT, parameter_count)

@@ -141,10 +141,23 @@ def smoothed_targets_cases():
 
 
 SMOOTH = "07.smoothed_targets"
+
+
+def one_axis(targets, num_classes, share):
+    """Targets filled in by one index for rows and one for classes."""
+    wrong = np.full((len(targets), num_classes), share / num_classes)
+    wrong[np.arange(len(targets)), targets] += 1 - share
+    return wrong
+
+
 mistake(SMOOTH, "smooth-every-target-everywhere", "A place gets the targets of other places as well: an index of targets alone reaches "
         "all places at once. Each has its own target.",
         lambda targets, num_classes, share: all_at_once(targets, num_classes, share, 1 - share + share / num_classes),
         lambda targets, num_classes, share: all_at_once(targets, num_classes, share, 1 - share))  # fmt: skip
+mistake(SMOOTH, "array-of-whole-numbers", "Your array holds whole numbers, so everything behind the point is cut off. Make it of floats.",
+        lambda *inputs: smoothed_targets(*inputs).astype(int))  # fmt: skip
+mistake(SMOOTH, "one-hot-one-axis", "Right for a row of targets, not for other shapes: something counts on exactly one axis.",
+        one_axis)  # fmt: skip
 mistake(SMOOTH, "one-hot-classes-first", None, lambda *inputs: np.moveaxis(smoothed_targets(*inputs), -1, 0))
 mistake(SMOOTH, "one-hot-classes-from-targets", None,
         lambda targets, num_classes, share: (1 - share) * np.eye(targets.max() + 1)[targets] + share / num_classes)  # fmt: skip
@@ -401,7 +414,8 @@ length_of.slip("clip-by-mean-square", "You take the mean of the squares under th
 length_of.slip("clip-by-one-array", "Your length is that of one of the two arrays. All numbers of both make one long vector.",
                lambda a, b: norm(a), lambda a, b: norm(b), lambda a, b: max(norm(a), norm(b)), lambda a, b: min(norm(a), norm(b)))  # fmt: skip
 length_of.slip("clip-by-spectral-norm", "For a matrix, that norm is how much it stretches. The length here is the root of the sum of "
-               "squares.", lambda a, b: math.hypot(*(norm(one, 2) if one.ndim in (1, 2) else norm(one) for one in (a, b))))  # fmt: skip
+               "squares.", lambda a, b: math.hypot(*(norm(one, 2) if one.ndim in (1, 2) else norm(one) for one in (a, b))),
+               lambda a, b: math.hypot(norm(a, 2), norm(b, 2)))  # fmt: skip
 shortening.slip("clip-always", "A gradient that is short enough is changed as well. Only one longer than max_norm is shortened.",
                 lambda length, max_norm: max_norm / length, lambda length, max_norm: max_norm / float(length),
                 lambda length, max_norm: max_norm / (length + 1e-12), lambda length, max_norm: max_norm / length if length else 1.0,
@@ -814,6 +828,7 @@ def clipped_matches_cases():
     ):
         yield Case(about, name[written], name[wanted], n)
     yield Case("digits that look alike when joined", np.array([1, 11, 2]), np.array([11, 1, 12]), 2)
+    yield Case("a token that ends like another", np.array([1, 2, 3]), np.array([11, 2, 33]), 2)
     for seed, sizes in ((2, (12, 9)), (3, (9, 14)), (4, (15, 15))):
         written, wanted = (generator(10 * seed + i).integers(0, 3, size) for i, size in enumerate(sizes))
         for n in (1, 2, 3):
@@ -860,6 +875,8 @@ cut_so("ngrams-order-ignored", "The order of tokens inside of an n-gram is lost:
        lambda tokens, n: [frozenset(gram) for gram in pieces(tokens, n)])  # fmt: skip
 cut_so("ngrams-joined", "The tokens of an n-gram are run together: 1, 11 then looks like 11, 1.",
        lambda tokens, n: ["".join(map(str, gram)) for gram in pieces(tokens, n)])  # fmt: skip
+cut_so("ngrams-one-token-short", "Your pieces have one token fewer than n, though there are as many as there should be.",
+       lambda tokens, n: [gram[:-1] for gram in pieces(tokens, n)])  # fmt: skip
 cut_so("ngrams-added-up", "You compare sums of tokens. Two n-grams are the same where all their tokens are.",
        lambda tokens, n: [sum(gram) for gram in pieces(tokens, n)])  # fmt: skip
 cut_so("ngrams-other-length", "Your n-grams have one token more than n, or one fewer.",
@@ -902,11 +919,20 @@ def with_total(count):
     return wrong
 
 
+def in_a_text(translation, reference, n):
+    """What is found by looking for one text inside of another."""
+    text = " ".join(map(str, reference.tolist()))
+    written = Counter(" ".join(map(str, gram)) for gram in pieces(translation.tolist(), n))
+    return sum(min(count, text.count(gram)) for gram, count in written.items()), written.total()
+
+
 mistake(NGRAMS, "ngrams-total-of-reference", "The total has the reference in it. Precision asks: of what I have written, how much is "
         "right?", with_total(lambda written, wanted, length, n: len(wanted)),
         with_total(lambda written, wanted, length, n: len(written) + len(wanted)),
         with_total(lambda written, wanted, length, n: max(len(written), len(wanted))),
         with_total(lambda written, wanted, length, n: (Counter(written) | Counter(wanted)).total()))  # fmt: skip
+mistake(NGRAMS, "ngrams-total-of-misses", "The total leaves out what is found. It is how many n-grams the translation has, right or wrong.",
+        with_total(lambda written, wanted, length, n: (Counter(written) - Counter(wanted)).total()))  # fmt: skip
 mistake(NGRAMS, "ngrams-total-of-tokens", "The total is how many tokens there are. How many n-grams begin at one of them?",
         with_total(lambda written, wanted, length, n: length))  # fmt: skip
 mistake(NGRAMS, "ngrams-total-of-different", "The total counts each different n-gram once. One that is written twice counts twice.",
@@ -919,6 +945,8 @@ mistake(NGRAMS, "ngrams-negative", "A translation shorter than n has no n-gram a
         with_total(lambda written, wanted, length, n: length - n + 1),
         with_total(lambda written, wanted, length, n: max(1, length - n + 1)),
         with_total(lambda written, wanted, length, n: abs(length - n + 1)))  # fmt: skip
+mistake(NGRAMS, "ngrams-in-a-text", "You look for one text inside of another: 1 2 then stands in 11 2, and what overlaps is found once. Compare lists of tokens.",
+        in_a_text)  # fmt: skip
 mistake(NGRAMS, "ngrams-nothing-found", "Nothing is found, whatever the two are. Things of different kinds are never equal: what do you "
         "compare with what?", lambda *inputs: (0, clipped_matches(*inputs)[1]))  # fmt: skip
 mistake(NGRAMS, "ngrams-share", "You return the quotient. The two numbers are wanted by themselves: they are added up over a corpus "
@@ -1046,7 +1074,7 @@ brevity.slip("bleu-ratio", "Your penalty is another function of the two lengths 
              lambda written, wanted: min(1, written / wanted), lambda written, wanted: min(1, math.exp(written / wanted - 1)),
              lambda written, wanted: min(1, 1 - wanted / written), lambda written, wanted: min(1, math.exp(-wanted / written)),
              lambda written, wanted: min(1, math.exp((1 - wanted) / written)), lambda written, wanted: min(1, math.exp(written - wanted)),
-             lambda written, wanted: min(1, 2 ** (1 - wanted / written)), lambda written, wanted: min(1, math.exp(1 - wanted) / written))  # fmt: skip
+             lambda written, wanted: min(1, math.exp(1 - wanted // written)), lambda written, wanted: min(1, 2 ** (1 - wanted / written)), lambda written, wanted: min(1, math.exp(1 - wanted) / written))  # fmt: skip
 mistake(BLEU, "bleu-percent", "Your result goes from 0 to 1, or is 100 times too large. BLEU goes from 0 to 100.",
         *(lambda *inputs, by=by: by * bleu_from_counts(*inputs) for by in (0.01, 100)))  # fmt: skip
 mistake(BLEU, "bleu-brevity-added", "The penalty is added. It is a factor.",

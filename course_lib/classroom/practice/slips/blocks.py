@@ -194,7 +194,8 @@ layer_norm.slip("norm-over-tokens", None, *over((-2, True), (0, True), ("others"
 layer_norm.slip("norm-axis-1", "On a batch your mean or spread runs over axis 1. The features are the last axis whatever the rank.",
                 *over((1, True)))  # fmt: skip
 layer_norm.slip("norm-over-everything", None, *over((None, True), ((-2, -1), True), ((1, 2), True)))
-layer_norm.slip("norm-missing-keepdims", None, *over((-1, False)))
+layer_norm.slip("norm-missing-keepdims", None, *over((-1, False)),
+                normed_with(lambda x: x.mean(-1), lambda x: ((x - x.mean(-1)) ** 2).mean(-1)))  # fmt: skip
 layer_norm.slip("norm-not-centred", "The spread is right, but what is divided by it is x itself: the mean is not subtracted.",
                 lambda x, gain, bias, eps: gain * x / np.sqrt(x.var(axis=-1, keepdims=True) + eps) + bias)  # fmt: skip
 layer_norm.slip("norm-no-mean", None,
@@ -354,6 +355,8 @@ for activation in (relu, gelu):
                     lambda x: np.minimum(0, x))  # fmt: skip
     activation.slip("another-activation", "Another function stands between your two maps than the one that is asked for.",
                     *OTHER_ACTIVATIONS, lambda x: np.maximum(1, x))  # fmt: skip
+relu.slip("activation-largest", "You take the largest number, of all or along an axis. Each number by itself is compared with 0.",
+          np.max, *(lambda x, axis=axis: x.max(axis=axis) for axis in (0, -1)))  # fmt: skip
 relu.slip(
     "activation-gelu", "These are the values with a GELU, which came later. Asked for is a ReLU.", tanh_gelu, gelu
 )

@@ -223,6 +223,10 @@ hands.slip(
     lambda angles: together(*(of(part) for of, part in zip((np.sin, np.cos), neighbours(tiled(angles)), strict=True))),
 )  # fmt: skip
 hands.slip(
+    "pairs-by-number", "You take features j and j + 1 for pair number j. Pair 0 is features 0 and 1, pair 1 is features 2 and 3.",
+    lambda angles: np.concatenate([np.sin(angles), np.cos(angles[..., -1:]), 0 * angles[..., 1:]], axis=-1),
+)  # fmt: skip
+hands.slip(
     "pairs-not-put-together", "The two of each pair stand on an axis of their own, or come as two arrays. Put them together on the last "
     "axis.",
     lambda angles: np.stack([np.sin(angles), np.cos(angles)], axis=-1), lambda angles: np.stack([np.sin(angles), np.cos(angles)]),
@@ -233,8 +237,8 @@ hands.slip(
     lambda angles: together(angles, angles), lambda angles: angles,
 )  # fmt: skip
 hands.slip(
-    "encoding-transposed", "Rows and columns are exchanged: one row a position, one column a feature.",
-    lambda angles: hands(angles).T,
+    "encoding-transposed", "The axes are exchanged: positions come first, and the features of each last.",
+    lambda angles: hands(angles).T, lambda angles: np.moveaxis(hands(angles), -1, 0),
 )  # fmt: skip
 hands.slip(
     "array-of-whole-numbers", "Your array holds whole numbers, so everything behind the point is cut off. Make it of floats.",

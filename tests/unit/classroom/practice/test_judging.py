@@ -189,6 +189,13 @@ def test_two_slips_together_are_believed_only_where_the_answer_tells_much(known)
     assert diagnosis_of(signs, lambda x: x > 5).diagnosis == "different-values", "the two slips together give the same"
 
 
+def test_the_same_slip_at_two_places_is_said_once(stepped):
+    for one in [site.step for site in judging._sites(stepped.reference, [np.arange(3.0)])]:
+        one.slip("too-large", "Your numbers are too large.", lambda x: 3 * x)
+    twice = diagnosis_of(stepped, lambda x: 9 * x)
+    assert (twice.diagnosis, twice.message) == ("too-large", "Your numbers are too large.")
+
+
 def test_a_demand_is_made_of_answers_with_right_values_alone(known):
     @catalogue.demands("00.both")
     def in_one_call(candidate):
