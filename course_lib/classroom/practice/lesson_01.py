@@ -7,6 +7,7 @@ from course_lib.classroom.practice.draws import draw, generator
 from course_lib.classroom.practice.exercises import reference
 from course_lib.classroom.practice.slips.attention import (
     ORDINARY_SCORES,
+    WITH_EPSILON,
     WITHOUT_EMPTY_ROWS,
     below_row,
     dot_products,
@@ -153,15 +154,14 @@ every_pair.slip("tanh-each", "You take the tanh of a part by itself. Add first: 
                 lambda a, b: every_pair(np.tanh(a), np.tanh(b)))  # fmt: skip
 every_pair.slip("rows-paired", None, lambda a, b: a + b)
 every_pair.slip("fails-on-batch", None, lambda a, b: a[:, None] + b[None])
-every_pair.slip("one-leading-axis", "Right with exactly one axis in front, a batch; with none or with two it is not. The dots stand for any number "
-                "of axes: count from the end.", lambda a, b: a[:, :, None, :] + b[:, None, :, :],
+every_pair.slip("leading-axes", None, lambda a, b: a[:, :, None, :] + b[:, None, :, :],
                 lambda a, b: np.expand_dims(a, 2) + np.expand_dims(b, 1))  # fmt: skip
-every_pair.slip("pairs-misaligned", "What you write side by side are not all the pairs: some come twice and others never. One of the two has each of its "
-                "rows repeated, the other is repeated as a whole.",
-                *(lambda a, b, rows=rows: paired(a, b, *rows(a.shape[-2], b.shape[-2])) for rows in (
-                    lambda t, s: (np.repeat(np.arange(t), s), np.repeat(np.arange(s), t)),
-                    lambda t, s: (np.tile(np.arange(t), s), np.tile(np.arange(s), t)),
-                    lambda t, s: (np.tile(np.arange(t), s), np.repeat(np.arange(s), t)))))  # fmt: skip
+every_pair.slip("pairs-misaligned", "What you write side by side are not all the pairs: some come twice and others never. One of the "
+        "two has each of its rows repeated, the other is repeated as a whole.",
+        *(lambda a, b, rows=rows: paired(a, b, *rows(a.shape[-2], b.shape[-2])) for rows in (
+          lambda t, s: (np.repeat(np.arange(t), s), np.repeat(np.arange(s), t)),
+          lambda t, s: (np.tile(np.arange(t), s), np.tile(np.arange(s), t)),
+          lambda t, s: (np.tile(np.arange(t), s), np.repeat(np.arange(s), t)))))  # fmt: skip
 every_pair.slip("scores-transposed", None, lambda a, b: a[..., None, :, :] + b[..., :, None, :])
 
 
@@ -213,14 +213,15 @@ def halves(W, d_state):
 
 halves.slip("concat-order", "State and annotation are written in the wrong order: [state; annotation], the state first.",
             lambda W, d_state: (W[:, d_state:], W[:, :d_state]), lambda W, d_state: (W[:, -d_state:], W[:, :-d_state]))  # fmt: skip
-halves.slip("cut-for-equal-lengths", "Right where states and annotations have as many numbers, not elsewhere. The states need as many columns of W "
-            "as they have numbers, the memory has all the others.",
-            lambda W, d_state: (W[:, : W.shape[1] // 2], W[:, W.shape[1] // 2 :]),
-            lambda W, d_state: (W[:, :d_state], W[:, d_state : 2 * d_state]))  # fmt: skip
-halves.slip("cut-by-parity", "You take every other column of W. The state stands in one piece in front, the annotation in one piece behind.",
-            lambda W, d_state: (W[:, ::2], W[:, 1::2]))  # fmt: skip
+halves.slip("cut-for-equal-lengths", "Right where states and annotations have as many numbers, not elsewhere. The states need as "
+        "many columns of W as they have numbers, the memory has all the others.",
+        lambda W, d_state: (W[:, : W.shape[1] // 2], W[:, W.shape[1] // 2 :]),
+        lambda W, d_state: (W[:, :d_state], W[:, d_state : 2 * d_state]))  # fmt: skip
+halves.slip("cut-by-parity", "You take every other column of W. The state stands in one piece in front, the annotation in one piece "
+        "behind.", lambda W, d_state: (W[:, ::2], W[:, 1::2]))  # fmt: skip
 halves.slip("cut-off-by-one", "W is cut one column too early or too late.",
-            lambda W, d_state: (W[:, :d_state], W[:, d_state - 1 : -1]), lambda W, d_state: (W[:, 1 : d_state + 1], W[:, d_state:]))  # fmt: skip
+        lambda W, d_state: (W[:, :d_state], W[:, d_state - 1 : -1]),
+        lambda W, d_state: (W[:, 1 : d_state + 1], W[:, d_state:]))  # fmt: skip
 
 
 @reference(
@@ -266,12 +267,8 @@ def network_cases():
     yield "states and annotations of one length", *vectors(11, D_STATE), *network(13, D_HIDDEN, D_STATE, D_STATE)
     oblong = network(16, D_HIDDEN, D_STATE, D_MEMORY)
     yield "states and annotations of different lengths", *vectors(19, D_MEMORY), *oblong
-    yield (
-        "annotations longer than states",
-        draw(26, TARGETS, 3),
-        draw(27, SOURCES, D_MEMORY),
-        *network(28, D_HIDDEN, 3, D_MEMORY),
-    )
+    longer = draw(26, TARGETS, 3), draw(27, SOURCES, D_MEMORY)
+    yield "annotations longer than states", *longer, *network(28, D_HIDDEN, 3, D_MEMORY)
     yield "a batch", *vectors(21, D_MEMORY, 2), *oblong
     yield "two leading axes", *vectors(23, D_MEMORY, 2, 3), *oblong
     yield "long vectors", 1000 * draw(32, 2, D_STATE), 1000 * draw(33, 3, D_MEMORY), *oblong
@@ -334,9 +331,9 @@ for id, right in ((DOT, dot_scores), (GENERAL, general_scores), (ADDITIVE, addit
             *(lambda *inputs, right=right, axis=axis: shares(np.exp(right(*inputs)), axis) for axis in (-1, -2)))  # fmt: skip
     mistake(id, "scores-transposed", None, lambda *inputs, right=right: np.swapaxes(right(*inputs), -1, -2),
             lambda *inputs, right=right: right(*inputs).T)  # fmt: skip
-    mistake(id, "batch-first-only", "On a batch it is right for the first matrix alone: the others get its numbers.",
+    mistake(id, "batch-first-only", None,
             lambda *inputs, right=right: np.broadcast_to((s := right(*inputs))[(0,) * (s.ndim - 2)], s.shape))  # fmt: skip
-    mistake(id, "one-leading-axis", None,
+    mistake(id, "leading-axes", None,
             lambda states, *rest, right=right: right(one_axis_in_front(states), *rest))  # fmt: skip
     mistake(id, "first-filled-only", "All but the first row, or the first entry, is 0. Is the return inside of the loop?",
             *(lambda *inputs, right=right, kept=kept: right(*inputs) * (np.arange(inputs[0].shape[-2]) == 0)[:, None] * kept(inputs[1])
@@ -347,7 +344,7 @@ for id, right in ((DOT, dot_scores), (GENERAL, general_scores), (ADDITIVE, addit
     mistake(id, "negative-scores", "The sign of all your scores is turned round: what fits best has the lowest.",
             lambda *inputs, right=right: -right(*inputs))  # fmt: skip
 for id, right in ((DOT, dot_scores), (GENERAL, general_scores)):
-    mistake(id, "one-leading-axis", None, lambda states, memory, *rest, right=right: right(
+    mistake(id, "leading-axes", None, lambda states, memory, *rest, right=right: right(
         states, np.swapaxes(np.swapaxes(memory, 1, 2), -1, -2), *rest))  # fmt: skip
 
 # ----------------------------------------------------------------------------------------------------------------------
@@ -361,14 +358,14 @@ def for_every_target(mask):
     return mask[..., None, :]
 
 
-for_every_target.slip("mask-axis", "With several sentences your mask meets the wrong axis. It is (batch, source): it needs an axis of 1 for the "
-                      "target words.", lambda mask: mask)  # fmt: skip
+for_every_target.slip("mask-axis", "With several sentences your mask meets the wrong axis. It is (batch, source): it needs an axis "
+        "of 1 for the target words.", lambda mask: mask)  # fmt: skip
 for_every_target.slip("mask-hides-targets", "Your mask hides target words, rows of the table. What is padded is source words: columns.",
                       lambda mask: mask[..., None])  # fmt: skip
-for_every_target.slip("one-mask-for-all", "All sentences get one and the same mask, that of the first or one made of all. Each has padding of its own.",
-                      lambda mask: mask.reshape(-1, mask.shape[-1])[0], lambda mask: mask.reshape(-1, mask.shape[-1]).all(axis=0),
-                      lambda mask: mask.reshape(-1, mask.shape[-1]).any(axis=0))  # fmt: skip
-for_every_target.slip("one-leading-axis", None, lambda mask: mask[:, None, :])
+for_every_target.slip("one-mask-for-all", "All sentences get one and the same mask, that of the first or one made of all. Each has "
+        "padding of its own.", lambda mask: mask.reshape(-1, mask.shape[-1])[0],
+        lambda mask: mask.reshape(-1, mask.shape[-1]).all(axis=0), lambda mask: mask.reshape(-1, mask.shape[-1]).any(axis=0))  # fmt: skip
+for_every_target.slip("leading-axes", None, lambda mask: mask[:, None, :])
 
 
 @reference(
@@ -405,7 +402,8 @@ def context_cases():
     low, ones = np.array([[-1000.0, -1001, -1003]]), np.ones(3, dtype=bool)
     yield Case("scores around 1000", low + 2000, draw(9, 3, 2), ones, edge=True)
     yield Case("scores around -1000", low, draw(9, 3, 2), ones, edge=True)
-    yield Case("scores from -1000 to 1000", np.array([[1000.0, -999, -1000], [-1000, -999, -998]]), draw(9, 3, 2), ones, edge=True)  # fmt: skip
+    apart = np.array([[1000.0, -999, -1000], [-1000, -999, -998]])
+    yield Case("scores from -1000 to 1000", apart, draw(9, 3, 2), ones, edge=True)
     yield Case("scores from -600 to 600", np.array([[600.0, 0, -600]]), draw(9, 3, 2), ones, edge=True)
     giant = np.array([[3.0, 1000, 1], [1, 1000, 2]])
     yield Case("a padded word with a score of 1000", giant, draw(9, 3, 2), np.arange(3) != 1, edge=True)
@@ -436,14 +434,13 @@ mistake(CONTEXT, "no-weights", "These are the scores, or they mix with the score
         *(lambda scores, memory, mask, fill=fill: (context_vectors(scores, memory, mask)[0], hidden(scores, fill(mask)))
           for fill in (lambda mask: None, lambda mask: mask[..., None, :])),
         lambda scores, memory, mask: (scores @ memory, scores))  # fmt: skip
-mistake(CONTEXT, "softmax-of-a-multiple",
-        "These are the weights of a multiple of the scores: they are divided by something first. Take them as they come.",
+mistake(CONTEXT, "softmax-of-a-multiple", None,
         lambda scores, memory, mask: context_vectors(scores / np.sqrt(scores.shape[-1]), memory, mask),
         lambda scores, memory, mask: context_vectors(scores / np.sqrt(memory.shape[-1]), memory, mask),
         lambda scores, memory, mask: context_vectors(scores / scores.shape[-1], memory, mask),
         *(lambda scores, memory, mask, by=by: context_vectors(scores / by, memory, mask) for by in (2, 10, 100, 1000)))  # fmt: skip
-mistake(CONTEXT, "context-not-summed", "Your context still holds every annotation by itself, times its weight. Add them up over the source words.",
-        lambda *inputs: (weights_of(*inputs)[..., None] * inputs[1][..., None, :, :], weights_of(*inputs)))  # fmt: skip
+mistake(CONTEXT, "context-not-summed", "Your context still holds every annotation by itself, times its weight. Add them up over the "
+        "source words.", lambda *inputs: (weights_of(*inputs)[..., None] * inputs[1][..., None, :, :], weights_of(*inputs)))  # fmt: skip
 mistake(CONTEXT, "context-over-targets", "You add up over the target words. Each has a context of its own: add up over the source words.",
         lambda *inputs: ((weights_of(*inputs)[..., None] * inputs[1][..., None, :, :]).sum(axis=-3), weights_of(*inputs)),
         lambda *inputs: (context_vectors(*inputs)[0].sum(axis=-2), weights_of(*inputs)),
@@ -451,35 +448,29 @@ mistake(CONTEXT, "context-over-targets", "You add up over the target words. Each
 mistake(CONTEXT, "dot-on-batch", None, lambda *inputs: (np.dot(weights_of(*inputs), inputs[1]), weights_of(*inputs)))
 mistake(CONTEXT, "fails-on-batch", None,
         lambda *inputs: (np.einsum("ts,sd->td", weights_of(*inputs), inputs[1]), weights_of(*inputs)))  # fmt: skip
-mistake(CONTEXT, "mixes-before-the-mask",
-        "The weights are right, but the context mixes other ones, from before the mask. Use the very weights that you return.",
+mistake(CONTEXT, "mixes-before-the-mask", None,
         lambda scores, memory, mask: (below_row(scores) @ memory, weights_of(scores, memory, mask)))  # fmt: skip
 mistake(CONTEXT, "returns-before-the-mask",
         "The context is right, but the weights that you return are other ones, from before the mask. Return those that mix.",
         lambda scores, memory, mask: (context_vectors(scores, memory, mask)[0], below_row(scores)))  # fmt: skip
-mistake(CONTEXT, "padding-dropped", "Your weights have lost the columns of the padded words. Keep them, with a weight of 0: the sentences of a "
-        "batch have different lengths.", lambda scores, memory, mask: ((w := below_row(scores[..., mask])) @ memory[mask], w))  # fmt: skip
+mistake(CONTEXT, "padding-dropped", "Your weights have lost the columns of the padded words. Keep them, with a weight of 0: the "
+        "sentences of a batch have different lengths.",
+        lambda scores, memory, mask: ((w := below_row(scores[..., mask])) @ memory[mask], w))  # fmt: skip
 mistake(CONTEXT, "mask-hides-targets", None,
         *(lambda scores, memory, mask, fill=fill: ((w := below_row(hidden(scores, mask[..., None], fill))) @ memory, w)
           for fill in (-np.inf, -1e9)))  # fmt: skip
-mistake(CONTEXT, "memory-emptied", "The annotations of padded words are set to 0, but those words still have weight, which the real ones lack.",
-        lambda scores, memory, mask: ((w := below_row(scores)) @ (memory * mask[..., None]), w))  # fmt: skip
-mistake(CONTEXT, "epsilon-in-the-sum",
-        "Something small is added to the sum below the line, so that a row with allowed keys no longer makes exactly 1, or a row of "
-        "tiny exponentials shrinks. Only a row without any allowed key needs help.",
-        *(mix_with(lambda scores, mask, eps=eps, top=top: (e := np.exp(hidden(scores, mask) - top(scores, mask).max(axis=-1, keepdims=True)))
-                   / (e.sum(axis=-1, keepdims=True) + eps))
-          for eps in (1e-3, 1e-4, 1e-5, 1e-6, 1e-8, 1e-9, 1e-12) for top in (hidden, lambda scores, mask: scores)
-          if eps > 1e-6 or top is not hidden))  # fmt: skip
+mistake(CONTEXT, "memory-emptied", "The annotations of padded words are set to 0, but those words still have weight, which the real "
+        "ones lack.", lambda scores, memory, mask: ((w := below_row(scores)) @ (memory * mask[..., None]), w))  # fmt: skip
+mistake(CONTEXT, "epsilon-in-the-sum", None, *map(mix_with, WITH_EPSILON))
 
 
-@holds(CONTEXT, "rows-do-not-sum-to-1", "Some rows do not sum to 1. Weights are shares: what divides each row?")
+@holds(CONTEXT, "rows-do-not-sum-to-1")
 def rows_sum_to_one(got, *_):
     total = got[1].sum(axis=-1)
     return not np.isfinite(total).all() or np.allclose(total, 1, atol=1e-5)
 
 
-@holds(CONTEXT, "mask-leaks", "Some masked keys still get weight. A masked weight has to be exactly 0.")
+@holds(CONTEXT, "mask-leaks")
 def hides_padding(got, _, memory, mask, *matrices):
     return not np.any(np.nan_to_num(got[1])[~np.broadcast_to(mask[..., None, :], got[1].shape)])
 
@@ -527,11 +518,10 @@ READS_COLUMNS = (
     "You read along the target words. A row belongs to a target word: go along each row, over the source words."
 )
 row_sum.slip("reads-columns", READS_COLUMNS, lambda terms: terms.sum(axis=0))
-row_sum.slip("last-product-only", "Each entry holds one product, the last: in a loop `=` overwrites, `+=` adds up.",
-             lambda terms: terms[:, -1], lambda terms: np.array([row[np.flatnonzero(row)[-1]] if row.any() else 0.0 for row in terms]))  # fmt: skip
-row_sum.slip(
-    "sum-goes-on", "Your sum goes on from row to row. Each begins with 0.", lambda terms: terms.sum(axis=-1).cumsum()
-)
+row_sum.slip("last-product-only", None, lambda terms: terms[:, -1],
+             lambda terms: np.array([row[np.flatnonzero(row)[-1]] if row.any() else 0.0 for row in terms]))  # fmt: skip
+row_sum.slip("sum-goes-on", "Your sum goes on from row to row. Each begins with 0.",
+             lambda terms: terms.sum(axis=-1).cumsum())  # fmt: skip
 row_sum.slip("one-for-all-rows", "You return one number for the whole table. Each row has its own.",
              lambda terms: terms.sum(), lambda terms: terms.sum(axis=-1).mean(), lambda terms: terms.mean())  # fmt: skip
 row_sum.slip("entropy-averaged", "You take the mean of w · log w over the words. Entropy is the sum.",
@@ -552,7 +542,7 @@ as_words.slip("entropy-itself", "You return the entropy. Exponentiate it: e^entr
               lambda entropy: entropy, lambda entropy: entropy / np.log(2))  # fmt: skip
 as_words.slip("mixed-logarithms", None, lambda entropy: 2**entropy, lambda entropy: 10**entropy)
 as_words.slip("spread-cut", "A spread need not be a whole number of words: don't round it.",
-              lambda entropy: np.floor(np.exp(entropy)), lambda entropy: np.round(np.exp(entropy)), lambda entropy: np.ceil(np.exp(entropy)))  # fmt: skip
+              *(lambda entropy, cut=cut: cut(np.exp(entropy)) for cut in (np.floor, np.round, np.ceil)))  # fmt: skip
 
 
 @reference(
@@ -588,10 +578,11 @@ mistake(READING, "positions-averaged", "You average positions, by weight. Asked 
         lambda weights: (weights @ np.arange(weights.shape[-1]), read_alignment(weights)[1]),
         lambda weights: (np.rint(weights @ np.arange(weights.shape[-1])).astype(int), read_alignment(weights)[1]),
         lambda weights: ((weights @ np.arange(weights.shape[-1])).astype(int), read_alignment(weights)[1]))  # fmt: skip
-mistake(READING, "one-target-only", "You return what a single row gives, the first or the last. Each target word has a position and a spread.",
-        *(lambda weights, row=row: tuple(both[row] for both in read_alignment(weights)) for row in (0, -1)))  # fmt: skip
-mistake(READING, "pair-for-each-row", "You return a pair for each target word. Asked for are two arrays: all the positions, and all the spreads.",
-        lambda weights: list(zip(*read_alignment(weights), strict=True)), lambda weights: np.stack(read_alignment(weights), axis=-1))  # fmt: skip
+mistake(READING, "one-target-only", "You return what a single row gives, the first or the last. Each target word has a position and "
+        "a spread.", *(lambda weights, row=row: tuple(both[row] for both in read_alignment(weights)) for row in (0, -1)))  # fmt: skip
+mistake(READING, "pair-for-each-row", "You return a pair for each target word. Asked for are two arrays: all the positions, and all "
+        "the spreads.", lambda weights: list(zip(*read_alignment(weights), strict=True)),
+        lambda weights: np.stack(read_alignment(weights), axis=-1))  # fmt: skip
 mistake(READING, "stacked-in-one", "You put both into one array, in which the positions are no whole numbers any more. Return two.",
         lambda weights: np.stack(read_alignment(weights)))  # fmt: skip
 for diagnosis, sentence, *functions in [
@@ -634,9 +625,9 @@ def side_by_side(context, states):
 side_by_side.slip("context-state-order", "State and context are exchanged in front of W_c: it is [context; state] (Luong 2015, eq. 5).",
                   lambda context, states: side_by_side(states, context))  # fmt: skip
 side_by_side.slip("state-left-out", "The state has no part in what you return as hidden. W_c takes [context; state].",
-                  lambda context, states: side_by_side(context, context), lambda context, states: side_by_side(context, 0 * states))  # fmt: skip
+        lambda context, states: side_by_side(context, context), lambda context, states: side_by_side(context, 0 * states))  # fmt: skip
 side_by_side.slip("context-left-out", "The context has no part in what you return as hidden. W_c takes [context; state].",
-                  lambda context, states: side_by_side(states, states), lambda context, states: side_by_side(0 * context, states))  # fmt: skip
+        lambda context, states: side_by_side(states, states), lambda context, states: side_by_side(0 * context, states))  # fmt: skip
 
 
 @reference(
@@ -649,7 +640,7 @@ side_by_side.slip("context-left-out", "The context has no part in what you retur
         "`np.where(mask[:, None, :], scores, -np.inf)`, `max` and `sum` with `axis=-1, keepdims=True`, and [context, states].",
     ],
     returns=("hidden", "weights"),
-    same=WITHOUT_EMPTY_ROWS | ORDINARY_SCORES | {"one-leading-axis", "tanh-overflow"},
+    same=WITHOUT_EMPTY_ROWS | ORDINARY_SCORES | {"leading-axes", "tanh-overflow"},
 )
 def luong_step(states, memory, mask, W, W_c):
     weights = softmax(dot_products(through(states, W), memory), for_every_target(mask))
@@ -675,7 +666,12 @@ def step_cases():
     yield Case("one target word at a time", states, memory, np.arange(4) < [[4], [2]], *matrices)
 
 
-def step_with(weigh=lambda scores, mask: softmax(scores, mask), combine=lambda context, states, W_c: np.tanh(side_by_side(context, states) @ W_c.T)):  # fmt: skip
+def state_and_context(context, states, W_c):
+    """The end of the step."""
+    return np.tanh(side_by_side(context, states) @ W_c.T)
+
+
+def step_with(weigh=lambda scores, mask: softmax(scores, mask), combine=state_and_context):
     """The step with other weights, a function of scores and mask, or another end."""
 
     def wrong(states, memory, mask, W, W_c):
@@ -686,8 +682,8 @@ def step_with(weigh=lambda scores, mask: softmax(scores, mask), combine=lambda c
 
 
 STEP = "01.luong_step"
-mistake(STEP, "as-it-was", "These are the colleague's numbers, with all three slips. Begin with the weights: what does each row add up to, and "
-        "what weight has a padded word?", colleagues_step)  # fmt: skip
+mistake(STEP, "as-it-was", "These are the colleague's numbers, with all three slips. Begin with the weights: what does each row add "
+        "up to, and what weight has a padded word?", colleagues_step)  # fmt: skip
 
 
 def hers(axis=1, fill=0.0, turned=True):
@@ -697,26 +693,25 @@ def hers(axis=1, fill=0.0, turned=True):
         exponentials = np.exp((s := hidden(scores, mask, fill)) - s.max())
         return exponentials / exponentials.sum(axis=axis, keepdims=True)
 
-    def combine(context, states, W_c):
-        return np.tanh(side_by_side(*((states, context) if turned else (context, states))) @ W_c.T)
-
-    return step_with(weigh, combine)
+    turn = lambda context, states, W_c: state_and_context(states, context, W_c)  # noqa: E731
+    return step_with(weigh, turn if turned else state_and_context)
 
 
 mistake(STEP, "left-mask-and-order", "One slip is mended, two are left: what weight has a padded word, and what stands in front of W_c?",
         hers(axis=-1))  # fmt: skip
-mistake(STEP, "left-axis-and-order", "One slip is mended, two are left: what does each row of weights add up to, and what stands in front of W_c?",
-        *(hers(fill=fill) for fill in (-np.inf, -1e9)))  # fmt: skip
-mistake(STEP, "left-axis-and-mask", "One slip is mended, two are left, both in the weights: what does each row add up to, and what weight has a padded "
-        "word?", hers(turned=False))  # fmt: skip
+mistake(STEP, "left-axis-and-order", "One slip is mended, two are left: what does each row of weights add up to, and what stands in "
+        "front of W_c?", *(hers(fill=fill) for fill in (-np.inf, -1e9)))  # fmt: skip
+mistake(STEP, "left-axis-and-mask", "One slip is mended, two are left, both in the weights: what does each row add up to, and what "
+        "weight has a padded word?", hers(turned=False))  # fmt: skip
 mistake(STEP, "tanh-before-W_c", "You take the tanh of [context; state], then map. W_c first, then tanh of what comes out.",
         step_with(combine=lambda context, states, W_c: np.tanh(side_by_side(context, states)) @ W_c.T),
         step_with(combine=lambda context, states, W_c: np.tanh(np.tanh(side_by_side(context, states)) @ W_c.T)))  # fmt: skip
 mistake(STEP, "hidden-is-context", "You return the context itself. It still has to be combined with the state: tanh(W_c [context; state]).",
         step_with(combine=lambda context, states, W_c: context))  # fmt: skip
 mistake(STEP, "tanh-each", None,
-        step_with(combine=lambda context, states, W_c: np.tanh(side_by_side(context, 0 * states) @ W_c.T)
-                  + np.tanh(side_by_side(0 * context, states) @ W_c.T)))  # fmt: skip
+        step_with(combine=lambda context, states, W_c: state_and_context(context, 0 * states, W_c)
+                  + state_and_context(0 * context, states, W_c)))  # fmt: skip
+mistake(STEP, "tanh-added", None, step_with(lambda scores, mask: softmax(np.tanh(scores), mask)))
 mistake(STEP, "context-as-weights", "In place of the weights you return the context. Return what it was mixed with.",
         lambda states, memory, *rest: ((pair := luong_step(states, memory, *rest))[0], pair[1] @ memory))  # fmt: skip
 mistake(STEP, "mixes-before-the-mask", None,
@@ -747,8 +742,8 @@ one_step_more.slip("path-transposed", "Your table is transposed: entry (i, j) is
                    lambda links, reached: links.T @ reached)  # fmt: skip
 one_step_more.slip("path-both-ways", "You follow the links in both directions. links[i, j] lets news go from j to i, not back.",
                    lambda links, reached: (links | links.T) @ reached)  # fmt: skip
-one_step_more.slip("path-doubled", "Your reach doubles from round to round: whoever is reached passes on all it has reached, in one. A round is one "
-                   "link.", lambda links, reached: (links | reached) @ (links | reached))  # fmt: skip
+one_step_more.slip("path-doubled", "Your reach doubles from round to round: whoever is reached passes on all it has reached, in one. "
+        "A round is one link.", lambda links, reached: (links | reached) @ (links | reached))  # fmt: skip
 
 
 @step
@@ -757,9 +752,9 @@ def rounds(n):
     return range(1, n)
 
 
-rounds.slip("path-too-few-rounds", "Some ways are longer than you go, and end as if there were none. In how many rounds can news still reach a "
-            "new position?", lambda n: range(1, n - 1), lambda n: range(1, n - 2), lambda n: range(1, n // 2), lambda n: range(1, n // 2 + 1),
-            *(lambda n, last=last: range(1, min(n, last + 1)) for last in range(2, 11)))  # fmt: skip
+rounds.slip("path-too-few-rounds", "Some ways are longer than you go, and end as if there were none. In how many rounds can news "
+        "still reach a new position?", lambda n: range(1, n - 1), lambda n: range(1, n - 2), lambda n: range(1, n // 2),
+        lambda n: range(1, n // 2 + 1), *(lambda n, last=last: range(1, min(n, last + 1)) for last in range(2, 11)))  # fmt: skip
 rounds.slip("path-direct-only", "You know one step only. What is linked to a linked position is two steps away, and so on.",
             lambda n: range(1, 2))  # fmt: skip
 rounds.slip("path-too-short", "Each way is one step too short: a position that is linked directly is one step away, not none.",
@@ -821,7 +816,8 @@ def path_cases():
     order = generator(5).permutation(7)
     yield Case("a long road and a short one to the same place", roads[np.ix_(order, order)])
     order = generator(4).permutation(7)
-    yield Case("a ring with one direction, its positions shuffled", np.roll(np.eye(7, dtype=bool), 1, axis=0)[np.ix_(order, order)])  # fmt: skip
+    ring = np.roll(np.eye(7, dtype=bool), 1, axis=0)
+    yield Case("a ring with one direction, its positions shuffled", ring[np.ix_(order, order)])
     yield Case("a recurrent network of 13 positions", chain(13))
     order = generator(6).permutation(25)
     yield Case("two ways at each of eight forks in a row", forks(8)[np.ix_(order, order)])
@@ -867,25 +863,21 @@ def in_place(links):
     return lengths
 
 
-def by_depth(links, stack=True):
-    """A search that goes deep first: from a stack, or by a function that calls itself."""
+def by_depth(links, order=1, at_once=False):
+    """A search that goes deep first, in an order; `at_once`: all that is near gets its number before the search goes on."""
     lengths = np.where(at_home(links), 0, -1)
 
     def visit(start, here):
-        new = [there for there in np.flatnonzero(links[:, here]) if lengths[there, start] < 0]
-        if stack:
-            lengths[new, start] = lengths[here, start] + 1
-            return new
-        for there in new:
-            if lengths[there, start] < 0:
+        near = [there for there in np.flatnonzero(links[:, here])[::order] if lengths[there, start] < 0]
+        if at_once:
+            lengths[near, start] = lengths[here, start] + 1
+        for there in near:
+            if at_once or lengths[there, start] < 0:
                 lengths[there, start] = lengths[here, start] + 1
                 visit(start, there)
-        return []
 
     for start in range(len(links)):
-        waiting = [start]
-        while waiting:
-            waiting += visit(start, waiting.pop())
+        visit(start, start)
     return lengths
 
 
@@ -945,7 +937,8 @@ mistake(PATHS, "path-unreachable", "Some positions can't be reached at all. For 
         lambda links: np.where(path_lengths(links) < 0, len(links), path_lengths(links)),
         lambda links: np.where(path_lengths(links) < 0, len(links) + 1, path_lengths(links)))  # fmt: skip
 mistake(PATHS, "path-from-zero", "Your diagonal is not 0: from a position to itself no step is needed, even where it has a link to itself.",
-        walks, lambda links: walks(links, more=0), lambda links: np.where(links, 1, walks(links, more=0)), lambda links: np.where(at_home(links) & links, 1, path_lengths(links)),
+        walks, lambda links: walks(links, more=0), lambda links: np.where(links, 1, walks(links, more=0)),
+        lambda links: np.where(at_home(links) & links, 1, path_lengths(links)),
         *(lambda links, fill=fill: np.where(at_home(links), fill, path_lengths(links)) for fill in (1, -1, 2)))  # fmt: skip
 mistake(PATHS, "path-reached-only", "You say whether there is a way. Asked for is its length.",
         lambda links: path_lengths(links) >= 0, lambda links: path_lengths(links) > 0,
@@ -955,22 +948,23 @@ mistake(PATHS, "path-off-by-one", None, lambda links: np.where(path_lengths(link
 mistake(PATHS, "path-counts-ways", "You count how many ways there are. Asked for is the length of the shortest.",
         ways, lambda links: np.where(ways(links) == 0, -1, ways(links)),
         lambda links: np.where(at_home(links), 0, np.where(ways(links) == 0, -1, ways(links))))  # fmt: skip
-mistake(PATHS, "path-overflow", "Where there are many ways, their number is too large for its small type and comes out as 0, as if there were none. "
-        "Ask only whether there is one.", *(lambda links, kind=kind, wait=wait: counted(links, kind, wait)
-                                            for kind in (np.int8, np.uint8) for wait in (False, True)))  # fmt: skip
-mistake(PATHS, "path-longest", None, *(change for more in (0, 1) for change in (
-    lambda links, more=more: walks(links, keep=False, more=more),
-    lambda links, more=more: np.where(at_home(links), 0, walks(links, keep=False, more=more)),
-    lambda links, more=more: np.where(at_home(links), np.maximum(walks(links, keep=False, more=more), 0), walks(links, keep=False, more=more)),
-)))  # fmt: skip
-mistake(PATHS, "path-depth-first", "You go deep first: a position gets the number of the way that came first, not of the shortest. Look at all that are "
-        "near before those that are farther.", by_depth, lambda links: by_depth(links, stack=False))  # fmt: skip
+mistake(PATHS, "path-overflow", "Where there are many ways, their number is too large for its small type and comes out as 0, as if "
+        "there were none. Ask only whether there is one.", *(lambda links, kind=kind, wait=wait: counted(links, kind, wait)
+          for kind in (np.int8, np.uint8) for wait in (False, True)))  # fmt: skip
+mistake(PATHS, "path-longest", None, *(
+    lambda links, more=more, home=home: np.where(at_home(links), home(last := walks(links, keep=False, more=more)), last)
+    for more in (0, 1) for home in (np.positive, lambda last: 0, lambda last: np.maximum(last, 0))))  # fmt: skip
+mistake(PATHS, "path-depth-first", "You go deep first: a position gets the number of the way that came first, not of the shortest. "
+        "Look at all that are near before those that are farther.",
+        *(change for order in (1, -1) for at_once in (False, True) for change in (
+          lambda links, order=order, at_once=at_once: by_depth(links, order, at_once),
+          lambda links, order=order, at_once=at_once: by_depth(links.T, order, at_once).T)))  # fmt: skip
 mistake(PATHS, "path-doubled", None, doubled)
-mistake(PATHS, "path-home-only", "Nobody gets anywhere: your table holds nothing but its diagonal. Does a round reach those who are linked to somebody "
-        "that is reached?", lambda links: np.where(at_home(links), 0, -1))  # fmt: skip
-mistake(PATHS, "path-minus-one-counted", "You calculate with the -1 of places that can't be reached, as if it were a length. It stands for no way.",
-        relaxed, lambda links: relaxed(links, home=False))  # fmt: skip
-mistake(PATHS, "path-in-place", "In one round your news travels several links: a round reads what it has written itself. Read from the table as it "
-        "was before the round.", in_place)  # fmt: skip
-mistake(PATHS, "path-middle-inside", "Shortest ways by way of a middle position: the loop over the middle has to be the outermost. Yours misses "
-        "some ways, or finds longer ones.", middle_inside)  # fmt: skip
+mistake(PATHS, "path-home-only", "Nobody gets anywhere: your table holds nothing but its diagonal. Does a round reach those who are "
+        "linked to somebody that is reached?", lambda links: np.where(at_home(links), 0, -1))  # fmt: skip
+mistake(PATHS, "path-minus-one-counted", "You calculate with the -1 of places that can't be reached, as if it were a length. It "
+        "stands for no way.", relaxed, lambda links: relaxed(links, home=False))  # fmt: skip
+mistake(PATHS, "path-in-place", "In one round your news travels several links: a round reads what it has written itself. Read from "
+        "the table as it was before the round.", in_place)  # fmt: skip
+mistake(PATHS, "path-middle-inside", "Shortest ways by way of a middle position: the loop over the middle has to be the outermost. "
+        "Yours misses some ways, or finds longer ones.", middle_inside)  # fmt: skip

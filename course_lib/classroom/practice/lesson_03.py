@@ -11,6 +11,7 @@ from course_lib.classroom.practice.judging import require
 from course_lib.classroom.practice.slips.attention import (
     NAN_IN_EMPTY_ROWS,
     ORDINARY_SCORES,
+    WITH_EPSILON,
     WITHOUT_BATCH,
     WITHOUT_MASK,
     below,
@@ -20,6 +21,7 @@ from course_lib.classroom.practice.slips.attention import (
     highest,
     is_real,
     mixed,
+    order_mistakes,
     projected,
     scaled,
     shares,
@@ -57,6 +59,7 @@ def score_cases():
     yield Case("two queries, three keys", draw(7, 2, 4).round(1), draw(8, 3, 4).round(1))
     yield Case("a square of queries and keys", draw(1, 4, 4), draw(2, 4, 4))
     yield Case("other numbers of queries and keys", draw(3, QUERIES, D_K), draw(4, KEYS, D_K))
+    yield Case("a batch", draw(9, 2, QUERIES, D_K), draw(10, 2, KEYS, D_K))
     yield Case("a batch with two leading axes", draw(5, 2, 3, QUERIES, D_K), draw(6, 2, 3, KEYS, D_K))
 
 
@@ -68,6 +71,10 @@ def weights_of(queries, keys):
 mistake("03.scores", "scores-softmaxed",
         "These are weights already: every row sums to 1. Here the plain dot products; the softmax comes next.",
         weights_of, lambda queries, keys: softmax_step(scaled(dot_products(queries, keys), keys.shape[-1])))  # fmt: skip
+mistake("03.scores", "leading-axes", None, lambda queries, keys: np.einsum("bqd,bkd->bqk", queries, keys),
+        lambda queries, keys: queries @ np.swapaxes(keys, 1, 2))  # fmt: skip
+mistake("03.scores", "as-many-keys-as-queries", "Your table has as many columns as there are queries. There is one for each key.",
+        lambda queries, keys: dot_products(queries, keys[..., : queries.shape[-2], :]))  # fmt: skip
 mistake("03.scores", "batch-first-only", None,
         lambda queries, keys: np.broadcast_to((s := scores(queries, keys))[(0,) * (s.ndim - 2)], s.shape))  # fmt: skip
 
@@ -108,16 +115,15 @@ def softmax_cases():
     yield Case("a row alone, without other axes", draw(5, 6), edge=True)
 
 
-mistake("03.softmax", "softmax-of-a-multiple",
-        "These are the weights of a multiple of the scores: they are divided by something first. Take them as they come.",
+mistake("03.softmax", "rounded", "Your result is rounded.",
+        *(lambda scores, digits=digits: np.round(softmax(scores), digits) for digits in (1, 2, 3, 4)))  # fmt: skip
+mistake("03.softmax", "softmax-of-a-multiple", None,
         lambda scores: softmax(scores / np.sqrt(scores.shape[-1])), lambda scores: softmax(scores / scores.shape[-1]),
         *(lambda scores, by=by: softmax(scores / by) for by in (2, 10, 100, 1000)))  # fmt: skip
 mistake("03.softmax", "softmax-normalised-scores",
         "The scores are divided first, by their length, spread or largest one. A softmax takes them as they come.",
-        lambda scores: softmax(scores / np.linalg.norm(scores, axis=-1, keepdims=True)),
-        lambda scores: softmax(scores / scores.std(axis=-1, keepdims=True)),
-        lambda scores: softmax(scores / abs(scores).max(axis=-1, keepdims=True)),
-        lambda scores: softmax(scores / scores.max(axis=-1, keepdims=True)))  # fmt: skip
+        *(lambda scores, size=size: softmax(scores / size(scores, axis=-1, keepdims=True))
+          for size in (np.linalg.norm, np.std, np.max, lambda scores, **rows: abs(scores).max(**rows))))  # fmt: skip
 
 
 @holds("03.softmax", "rows-do-not-sum-to-1")
@@ -170,8 +176,8 @@ def breaking_case(candidate):
     expected = softmax_step(table.astype(float), mask)
     with np.errstate(all="ignore"):
         hers = [colleagues_weights(scores, mask) for scores in (table, table.astype(float))]
-    require(not all(answers.close(one, expected) for one in hers), "does-not-break",
-            "colleagues_weights copes with this: every row sums to 1. How large is the largest x for which np.exp(x) is finite?")  # fmt: skip
+    require(not all(answers.close(one, expected) for one in hers), "does-not-break", "colleagues_weights copes with this: "
+            "every row sums to 1. How large is the largest x for which np.exp(x) is finite?")  # fmt: skip
 
 
 def case(scores, mask):
@@ -179,15 +185,14 @@ def case(scores, mask):
     return lambda: (np.array(scores), np.array(mask))
 
 
-mistake("03.breaking_case", "not-a-pair-of-scores", None, lambda: np.array([[1000.0, 0.0]]))
-mistake("03.breaking_case", "case-swapped", None, lambda: case([[1000.0, 0.0]], [[True, True]])()[::-1])
-mistake("03.breaking_case", "mask-not-boolean", None, case([[1000.0, 0.0]], [[1, 1]]))
-mistake("03.breaking_case", "case-shape", None, case([[1000.0, 0.0]], [[True]]), case([1000.0, 0.0], [True, True]))
-mistake("03.breaking_case", "scores-not-finite", None, case([[np.inf, 0.0]], [[True, True]]))
-mistake("03.breaking_case", "case-fully-masked", None, case([[1.0, 0.0]], [[False, False]]))
-mistake(
-    "03.breaking_case", "does-not-break", None, case([[700.0, 0.0]], [[True, True]]), case([[1.0, 2.0]], [[True, True]])
-)
+BREAKING = "03.breaking_case"
+mistake(BREAKING, "not-a-pair-of-scores", None, lambda: np.array([[1000.0, 0.0]]))
+mistake(BREAKING, "case-swapped", None, lambda: case([[1000.0, 0.0]], [[True, True]])()[::-1])
+mistake(BREAKING, "mask-not-boolean", None, case([[1000.0, 0.0]], [[1, 1]]))
+mistake(BREAKING, "case-shape", None, case([[1000.0, 0.0]], [[True]]), case([1000.0, 0.0], [True, True]))
+mistake(BREAKING, "scores-not-finite", None, case([[np.inf, 0.0]], [[True, True]]))
+mistake(BREAKING, "case-fully-masked", None, case([[1.0, 0.0]], [[False, False]]))
+mistake(BREAKING, "does-not-break", None, case([[700.0, 0.0]], [[True, True]]), case([[1.0, 2.0]], [[True, True]]))
 
 
 @reference(
@@ -240,17 +245,14 @@ def masked_softmax_cases():
 
 mistake("03.masked_softmax", "fully-masked-not-zero",
         "A row with every key masked gives its weight to a single key. We decide: all 0.",
-        lambda scores, mask: np.where(mask.any(axis=-1, keepdims=True), softmax_step(scores, mask), np.eye(scores.shape[-1])[0]))  # fmt: skip
+        lambda scores, mask: np.where(
+            mask.any(axis=-1, keepdims=True), softmax_step(scores, mask), np.eye(scores.shape[-1])[0]))  # fmt: skip
 mistake("03.masked_softmax", "fully-masked-nan", None,
         lambda scores, mask: shares(np.exp(hidden(scores, mask))) if mask.any() else np.zeros(scores.shape),
         lambda scores, mask: (shares(np.exp((s := hidden(scores, mask)) - s.max(axis=-1, keepdims=True)))
                               if mask.any() else np.zeros(scores.shape)))  # fmt: skip
 mistake("03.masked_softmax", "maximum-over-masked", None, lambda scores, mask: below(scores, mask, highest, late=True))
-mistake("03.masked_softmax", "epsilon-in-the-sum",
-        "Something small is added to the sum below the line, so that a row with allowed keys no longer makes exactly 1, or a row of "
-        "tiny exponentials shrinks. Only a row without any allowed key needs help.",
-        *(lambda scores, mask, eps=eps, late=late: (e := np.exp(hidden(scores, mask) - highest(scores if late else hidden(scores, mask, -1e9))))
-          / (e.sum(axis=-1, keepdims=True) + eps) for eps in (1e-3, 1e-4, 1e-5, 1e-6, 1e-8) for late in (True, False) if late or eps > 1e-6))  # fmt: skip
+mistake("03.masked_softmax", "epsilon-in-the-sum", None, *WITH_EPSILON)
 
 
 holds("03.masked_softmax", "rows-do-not-sum-to-1")(rows_sum_to_one)
@@ -367,16 +369,10 @@ mistake(ATTENTION, "returns-scores", "In place of the weights or the context you
         lambda *inputs: (attention(*inputs)[0], dot_products(*inputs[:2])),
         lambda *inputs: (attention(*inputs)[0], scaled(dot_products(*inputs[:2]), inputs[1].shape[-1])),
         lambda *inputs: (dot_products(*inputs[:2]), attention(*inputs)[1]))  # fmt: skip
-mistake(ATTENTION, "returns-weights-only", None,
-        lambda *inputs: attention(*inputs)[1])  # fmt: skip
-mistake(ATTENTION, "returns-context-only", None,
-        lambda *inputs: attention(*inputs)[0])  # fmt: skip
-mistake(ATTENTION, "outputs-swapped", None,
-        lambda *inputs: attention(*inputs)[::-1])  # fmt: skip
-mistake(ATTENTION, "mixes-keys", "Your context mixes the keys. Keys are for matching only; what is mixed is the values.",
+order_mistakes(ATTENTION, attention)
+mistake(ATTENTION, "mixes-keys", None,
         lambda *inputs: (attention(*inputs)[1] @ inputs[1], attention(*inputs)[1]))  # fmt: skip
-mistake(ATTENTION, "mixes-before-the-mask",
-        "The weights are right, but the context mixes other ones, from before the mask. Use the very weights that you return.",
+mistake(ATTENTION, "mixes-before-the-mask", None,
         lambda *inputs: (attention(*inputs[:3])[0], attention(*inputs)[1]))  # fmt: skip
 mistake(ATTENTION, "scaled-after-softmax",
         "√d_k comes too late: you divide the weights, or the context. Divide the scores, in front of the softmax.",
@@ -512,7 +508,8 @@ def pointing(angles, length):
 
 
 pointing.slip("degrees", "Your angles look like degrees. They are in radians here, as np.cos takes them.",
-              lambda angles, length: pointing(np.radians(angles), length), lambda angles, length: pointing(np.degrees(angles), length))  # fmt: skip
+        lambda angles, length: pointing(np.radians(angles), length),
+        lambda angles, length: pointing(np.degrees(angles), length))  # fmt: skip
 pointing.slip("sine-cosine-swapped", "Angle 0 has to point along the first axis: (cos, sin), not (sin, cos).",
               lambda angles, length: pointing(angles, length)[:, ::-1])  # fmt: skip
 pointing.slip("turns-clockwise", "Your query turns clockwise: check the sign of the sine.",
@@ -524,9 +521,12 @@ pointing.slip("length-twice", "The length enters twice. It stretches the query o
 pointing.slip("length-added", "The length is added to the direction. It stretches it: length times (cos, sin).",
               lambda angles, length: length + pointing(angles, 1.0))  # fmt: skip
 pointing.slip("length-on-one-axis", "The length stretches one of the two numbers only. It is length times both.",
-              lambda angles, length: pointing(angles, 1.0) * [length, 1], lambda angles, length: pointing(angles, 1.0) * [1, length])  # fmt: skip
+        lambda angles, length: pointing(angles, 1.0) * [length, 1],
+        lambda angles, length: pointing(angles, 1.0) * [1, length])  # fmt: skip
 pointing.slip("length-turns", "The length multiplies the angle. It stretches the query: length times (cos, sin).",
               lambda angles, length: pointing(length * angles, 1.0), lambda angles, length: pointing(length * angles, length))  # fmt: skip
+pointing.slip("reshape-for-transpose", None,
+              lambda angles, length: length * np.reshape([np.cos(angles), np.sin(angles)], (-1, 2)))  # fmt: skip
 pointing.slip("length-divides", "The length divides. It stretches the query: length times (cos, sin).",
               lambda angles, length: pointing(angles, 1 / length))  # fmt: skip
 
@@ -559,11 +559,15 @@ def angle_cases():
 
 ANGLES = "03.weights_at_angles"
 mistake(ANGLES, "returns-scores-alone", "These are scores, not weights. The softmax comes next.",
-        lambda angles, length, keys: pointing(angles, length) @ keys.T / np.sqrt(2), lambda angles, length, keys: pointing(angles, length) @ keys.T)  # fmt: skip
+        lambda angles, length, keys: pointing(angles, length) @ keys.T / np.sqrt(2),
+        lambda angles, length, keys: pointing(angles, length) @ keys.T)  # fmt: skip
+mistake(ANGLES, "length-after-softmax", "The length multiplies the finished weights. It stretches the query, in front of the scores.",
+        lambda angles, length, keys: length * weights_at_angles(angles, 1.0, keys))  # fmt: skip
 mistake(ANGLES, "angles-as-columns", "Rows and columns are exchanged: a row for each angle, a column for each key.",
         lambda *inputs: weights_at_angles(*inputs).T)  # fmt: skip
-mistake(ANGLES, "context-for-weights", "These are context vectors, or queries: two numbers an angle. Asked for are the weights, one a key.",
-        lambda angles, length, keys: weights_at_angles(angles, length, keys) @ keys, lambda angles, length, keys: pointing(angles, length))  # fmt: skip
+mistake(ANGLES, "context-for-weights", "These are context vectors, or queries: two numbers an angle. Asked for are the "
+        "weights, one a key.", lambda angles, length, keys: weights_at_angles(angles, length, keys) @ keys,
+        lambda angles, length, keys: pointing(angles, length))  # fmt: skip
 mistake(ANGLES, "both-for-weights", "You return context and weights. Asked for are the weights alone.",
         lambda angles, length, keys: attention(pointing(angles, length), keys, keys))  # fmt: skip
 
@@ -613,31 +617,30 @@ def self_attention_cases():
 SELF = "03.self_attention"
 made_of = lambda pick: lambda x, W_Q, W_K, W_V, mask=None: attention(*pick(x, x @ W_Q, x @ W_K, x @ W_V), mask)  # noqa: E731
 
-mistake(SELF, "no-projection", None,
-        made_of(lambda x, q, k, v: (x, x, v)), made_of(lambda x, q, k, v: (x, x, x)))  # fmt: skip
-mistake(SELF, "projections-swapped", None,
-        made_of(lambda x, q, k, v: (k, q, v)))  # fmt: skip
-mistake(SELF, "keys-from-queries", None,
-        made_of(lambda x, q, k, v: (q, q, v)), made_of(lambda x, q, k, v: (k, k, v)))  # fmt: skip
+mistake(SELF, "no-projection", None, made_of(lambda x, q, k, v: (x, x, v)), made_of(lambda x, q, k, v: (x, x, x)))
+mistake(SELF, "projections-swapped", None, made_of(lambda x, q, k, v: (k, q, v)))
+mistake(SELF, "keys-and-values-exchanged", None, made_of(lambda x, q, k, v: (q, v, k)))
+mistake(SELF, "keys-from-queries", None, made_of(lambda x, q, k, v: (q, q, v)), made_of(lambda x, q, k, v: (k, k, v)))
+mistake(SELF, "projection-transposed", None, lambda x, *all: self_attention(x, *(W.T for W in all[:3]), *all[3:]))
+mistake(SELF, "residual-too-early", None, lambda x, *all: ((pair := self_attention(x, *all))[0] + x, pair[1]))
 mistake(SELF, "values-from-keys", "The context mixes the keys, which W_K makes. The values are made by W_V.",
         made_of(lambda x, q, k, v: (q, k, k)))  # fmt: skip
 mistake(SELF, "values-from-queries", "The context mixes the queries, which W_Q makes. The values are made by W_V.",
         made_of(lambda x, q, k, v: (q, k, q)))  # fmt: skip
-mistake(SELF, "values-not-projected", None,
-        made_of(lambda x, q, k, v: (q, k, x)))  # fmt: skip
-mistake(SELF, "scaled-by-d_model", None,
-        lambda x, W_Q, W_K, W_V, mask=None: attention(x @ W_Q * np.sqrt(W_Q.shape[-1] / len(W_Q)), x @ W_K, x @ W_V, mask))  # fmt: skip
-mistake(SELF, "scaled-by-d_v", None,
-        lambda x, W_Q, W_K, W_V, mask=None: attention(x @ W_Q * np.sqrt(W_Q.shape[-1] / W_V.shape[-1]), x @ W_K, x @ W_V, mask))  # fmt: skip
+mistake(SELF, "values-not-projected", None, made_of(lambda x, q, k, v: (q, k, x)))
+for diagnosis, divisor in {
+    "scaled-by-d_model": lambda x, v: x.shape[-1],
+    "scaled-by-d_v": lambda x, v: v.shape[-1],
+}.items():
+    mistake(SELF, diagnosis, None, made_of(
+        lambda x, q, k, v, divisor=divisor: (q * np.sqrt(q.shape[-1] / divisor(x, v)), k, v)))  # fmt: skip
 mistake(SELF, "order-matters", "Shuffle the words and your context vectors do not shuffle along: something in your function depends on "
         "a word's place. Self-attention knows no order.",
         lambda x, *rest: self_attention(x + 0.1 * np.arange(len(x))[:, None], *rest))  # fmt: skip
 mistake(SELF, "causal-without-a-mask", None,
-        lambda x, W_Q, W_K, W_V, mask=None: self_attention(x, W_Q, W_K, W_V, np.tri(len(x), dtype=bool)),
-        lambda x, W_Q, W_K, W_V, mask=None: self_attention(x, W_Q, W_K, W_V, np.tri(len(x), dtype=bool) if mask is None else mask))  # fmt: skip
+        *(lambda x, W_Q, W_K, W_V, mask=None, always=always: self_attention(
+            x, W_Q, W_K, W_V, np.tri(len(x), dtype=bool) if always or mask is None else mask) for always in (True, False)))  # fmt: skip
 mistake(SELF, "context-summed-up", "The context of all words is added up to one vector. Each word has its own.",
         lambda *inputs: ((pair := self_attention(*inputs))[0].sum(axis=0), pair[1]),
         lambda *inputs: ((pair := self_attention(*inputs))[0].mean(axis=0), pair[1]))  # fmt: skip
-mistake(SELF, "returns-context-only", None, lambda *inputs: self_attention(*inputs)[0])
-mistake(SELF, "returns-weights-only", None, lambda *inputs: self_attention(*inputs)[1])
-mistake(SELF, "outputs-swapped", None, lambda *inputs: self_attention(*inputs)[::-1])
+order_mistakes(SELF, self_attention)

@@ -1,6 +1,7 @@
 """Lesson 04, multi-head attention: what is right, and each mistake with its sentence, in the order of its exercises."""
 
 import itertools
+from functools import partial
 
 import numpy as np
 
@@ -14,6 +15,7 @@ from course_lib.classroom.practice.slips.attention import (
     WITHOUT_MASK,
     along,
     dot_products,
+    order_mistakes,
     shares,
 )
 from course_lib.classroom.practice.slips.attention import softmax as softmax_step
@@ -206,6 +208,9 @@ mistake(TWO, "heads-in-a-chain", "The second head reads what the first one gives
             after := (first := attended(*(x @ W[0] for W in (W_Q, W_K, W_V))))[0] @ half(W_O, 0),
             second := attended(*(after @ W[1] for W in (W_Q, W_K, W_V))),
             (after + second[0] @ half(W_O, 1), np.stack([first[1], second[1]])))[2])  # fmt: skip
+mistake(TWO, "heads-exchanged", "Head 1 comes in front of head 0, in the output and among the maps.",
+        changed_heads(lambda x, *all: [one[::-1] for one in all]))  # fmt: skip
+mistake(TWO, "keys-and-values-exchanged", None, changed_heads(lambda x, q, k, v: (q, v, k)))
 mistake(TWO, "maps-swapped", "The maps stand in the wrong order: head 0's comes first.",
         changed_maps(lambda maps: maps[::-1]))  # fmt: skip
 mistake(TWO, "maps-turned-round", "Each map is turned round: rows are queries, columns are keys.",
@@ -214,38 +219,31 @@ mistake(TWO, "never-split", "One map came back, or the same for all heads: that 
         *(lambda x, W_Q, W_K, W_V, W_O, form=form: (
             (pair := attended(*(x @ np.concatenate(list(W), axis=-1) for W in (W_Q, W_K, W_V))))[0] @ W_O, form(pair[1]))
           for form in (lambda one: one, lambda one: np.stack([one, one]))))  # fmt: skip
-mistake(TWO, "heads-added", "You add the heads up before W_O, or all of them meet the same rows of it. Side by side, each has its own rows.",
-        *(changed_outputs(lambda x, both, W_O, h=h: both.sum(axis=0) @ half(W_O, h)) for h in (0, 1)))  # fmt: skip
+mistake(TWO, "heads-added", "You add the heads up before W_O, or all of them meet the same rows of it. Side by side, each "
+        "has its own rows.", *(changed_outputs(lambda x, both, W_O, h=h: both.sum(axis=0) @ half(W_O, h)) for h in (0, 1)))  # fmt: skip
 mistake(TWO, "heads-averaged", "You average the heads before W_O. Put them side by side: each has its own rows of W_O.",
         *(changed_outputs(lambda x, both, W_O, h=h: both.mean(axis=0) @ half(W_O, h)) for h in (0, 1)))  # fmt: skip
 LEFT_OUT = "Only one of the heads reaches the output."
 mistake(TWO, "head-left-out", LEFT_OUT,
         *(changed_outputs(lambda x, both, W_O, h=h: both[h] @ half(W_O, h)) for h in (0, 1)))  # fmt: skip
 mistake(TWO, "one-head-alone", "One head alone is in what you return. Does the second overwrite the first?",
-        *(lambda x, W_Q, W_K, W_V, W_O, h=h, own=own: (
-            (pair := attended(*(x @ W[h] for W in (W_Q, W_K, W_V))))[0] @ half(W_O, own), pair[1])
-          for h in (0, 1) for own in (0, 1)))  # fmt: skip
+        *(lambda x, W_Q, W_K, W_V, W_O, h=h, own=own, form=form: (
+            (pair := attended(*(x @ W[[h]] for W in (W_Q, W_K, W_V))))[0][0] @ half(W_O, own), form(pair[1]))
+          for h in (0, 1) for own in (0, 1) for form in (np.array, np.squeeze)))  # fmt: skip
 AVERAGED = "What the heads add is divided by their number. W_O's mixture is a sum, not a mean."
 mistake(TWO, "contributions-averaged", AVERAGED, changed_outputs(lambda x, both, W_O: merge(both) @ W_O / 2))
-RESIDUAL = (
-    "x is added already. That residual belongs to the block around attention (lesson 06); here: W_O's mixture alone."
-)
-mistake(TWO, "residual-too-early", RESIDUAL, changed_outputs(lambda x, both, W_O: x + merge(both) @ W_O))
+mistake(TWO, "residual-too-early", None, changed_outputs(lambda x, both, W_O: x + merge(both) @ W_O))
 mistake(TWO, "heads-not-summed", "What the heads add stands in an axis of its own. The output is their sum.",
         changed_outputs(lambda x, both, W_O: both @ np.stack(np.split(W_O, 2))))  # fmt: skip
 ONE_MAP = "You return one map, the mean or the sum of all heads. Each head has its own: (heads, queries, keys)."
-mistake(
-    TWO,
-    "weights-averaged",
-    ONE_MAP,
-    changed_maps(lambda maps: maps.mean(axis=0)),
-    changed_maps(lambda maps: maps.sum(axis=0)),
-)
+mistake(TWO, "weights-averaged", ONE_MAP, changed_maps(lambda maps: maps.mean(axis=0)),
+        changed_maps(lambda maps: maps.sum(axis=0)))  # fmt: skip
 FIRST_MAP = "You return the map of one head. Each head has its own: (heads, queries, keys)."
 mistake(TWO, "weights-of-one-head", FIRST_MAP, *(changed_maps(lambda maps, h=h: maps[h]) for h in (0, 1)))
-mistake(TWO, "maps-not-stacked", "The two maps are right, but not stacked into one array (2, seq_len, seq_len), in which each is a table of its own.",
-        changed_maps(np.concatenate), changed_maps(lambda maps: np.concatenate(maps, axis=-1)), changed_maps(list),
-        changed_maps(tuple), changed_maps(lambda maps: np.stack(maps, axis=-1)), changed_maps(lambda maps: np.stack(maps, axis=1)))  # fmt: skip
+mistake(TWO, "maps-not-stacked", "The two maps are right, but not stacked into one array (2, seq_len, seq_len), in which "
+        "each is a table of its own.", changed_maps(np.concatenate), changed_maps(lambda maps: np.concatenate(maps, axis=-1)),
+        changed_maps(list), changed_maps(tuple), changed_maps(lambda maps: np.stack(maps, axis=-1)),
+        changed_maps(lambda maps: np.stack(maps, axis=1)))  # fmt: skip
 
 
 def scaled_by(divisor):
@@ -286,16 +284,8 @@ mistake(TWO, "scaled-by-all-heads", "You divide by the root of what all heads ha
 mistake(TWO, "scaled-by-d_v", None,
         two_heads_by(lambda x, W_V: scaled_by(lambda keys: np.sqrt(W_V.shape[-1]))))  # fmt: skip
 mistake(TWO, "softmax-over-heads", OVER_HEADS, two_heads_by(lambda x, W_V: softmaxed_along(0)))
-CAUSAL = "Your weights are causal, though no mask was given: mask=None means that every key is allowed."
-mistake(TWO, "causal-without-a-mask", CAUSAL,
+mistake(TWO, "causal-without-a-mask", None,
         two_heads_by(lambda x, W_V: lambda *all: attended(*all, mask=np.tri(len(x), dtype=bool))))  # fmt: skip
-
-
-def order_mistakes(id, right):
-    """The mistakes of what is returned, for an exercise that asks for context and weights."""
-    mistake(id, "returns-weights-only", None, lambda *inputs: right(*inputs)[1])
-    mistake(id, "returns-context-only", None, lambda *inputs: right(*inputs)[0])
-    mistake(id, "outputs-swapped", None, lambda *inputs: right(*inputs)[::-1])
 
 
 order_mistakes(TWO, two_heads)
@@ -409,9 +399,13 @@ def changed_answer(change):
     return wrong
 
 
-def blocks(num_heads, d_head):
-    """Ones where a head's own features meet its own columns."""
-    return np.kron(np.eye(num_heads), np.ones((d_head, d_head)))
+def changed_matrices(change):
+    """The right attention with other matrices: a function of each of W_Q, W_K and W_V, and the number of heads."""
+
+    def wrong(x, W_Q, W_K, W_V, W_O, num_heads, mask=None):
+        return multi_head_attention(x, *(change(W, num_heads) for W in (W_Q, W_K, W_V)), W_O, num_heads, mask)
+
+    return wrong
 
 
 def one_for_all(x, W_Q, W_K, W_V, W_O, num_heads, mask=None):
@@ -427,18 +421,12 @@ mistake(MULTI, "split-mixes-tokens", None,
         lambda x, W_Q, W_K, W_V, W_O, num_heads, mask=None: colleagues_attention(x, W_Q, W_K, W_V, W_O, num_heads))  # fmt: skip
 mistake(MULTI, "slices-not-projected", "Each head compares slices of x itself. Project first, x @ W_Q, then split.",
         multi_head(project=lambda x, *_: (x, x, x)), multi_head(project=lambda x, W_Q, W_K, W_V: (x, x, x @ W_V)))  # fmt: skip
-mistake(MULTI, "split-before-projection", "You split x and give each head a block of each matrix, so a head sees only its own slice of x. "
-        "Each head reads all of x: project first, then split.",
-        lambda x, W_Q, W_K, W_V, W_O, num_heads, mask=None: multi_head_attention(
-            x, *(W * blocks(num_heads, len(W) // num_heads) for W in (W_Q, W_K, W_V)), W_O, num_heads, mask),
-        lambda x, W_Q, W_K, W_V, W_O, num_heads, mask=None: multi_head_attention(
-            x, *(np.kron(np.eye(num_heads), W[: (d_head := len(W) // num_heads), :d_head]) for W in (W_Q, W_K, W_V)), W_O, num_heads, mask))  # fmt: skip
-mistake(
-    MULTI,
-    "heads-added",
-    None,
-    multi_head(join=lambda heads: merge(heads.sum(axis=-3, keepdims=True) * np.eye(heads.shape[-3])[0][:, None, None])),
-)
+mistake(MULTI, "split-before-projection", "You split x and give each head a block of each matrix, so a head sees only its "
+        "own slice of x. Each head reads all of x: project first, then split.",
+        changed_matrices(lambda W, heads: W * np.kron(np.eye(heads), np.ones((len(W) // heads, len(W) // heads)))),
+        changed_matrices(lambda W, heads: np.kron(np.eye(heads), W[: (d_head := len(W) // heads), :d_head])))  # fmt: skip
+mistake(MULTI, "heads-added", None, multi_head(
+    join=lambda heads: merge(heads.sum(axis=-3, keepdims=True) * np.eye(heads.shape[-3])[0][:, None, None])))  # fmt: skip
 mistake(MULTI, "matrices-transposed", "You multiply by transposed matrices. A row of x meets columns: x @ W_Q.",
         multi_head(project=lambda x, *all: [x @ W.T for W in all]),
         lambda x, W_Q, W_K, W_V, W_O, *rest: multi_head_attention(x, W_Q.T, W_K.T, W_V.T, W_O.T, *rest))  # fmt: skip
@@ -453,8 +441,7 @@ mistake(MULTI, "scaled-by-d_model", None, multi_head(attend=lambda x: scaled_by(
 mistake(MULTI, "scaled-by-number-of-heads", "You divide by √heads. A dot product in a head adds up d_head products: their number counts.",
         lambda x, W_Q, W_K, W_V, W_O, num_heads, mask=None: multi_head(
             attend=lambda _: scaled_by(lambda keys: np.sqrt(num_heads)))(x, W_Q, W_K, W_V, W_O, num_heads, mask))  # fmt: skip
-mistake(MULTI, "scaled-twice", None,
-        multi_head(attend=lambda x: lambda queries, keys, values, mask: attended(queries / np.sqrt(keys.shape[-1]), keys, values, mask)))  # fmt: skip
+mistake(MULTI, "scaled-twice", None, multi_head(attend=lambda x: scaled_by(lambda keys: keys.shape[-1])))
 mistake(MULTI, "softmax-over-heads", None, multi_head(attend=lambda x: softmaxed_along(-3)))
 mistake(MULTI, "causal-without-a-mask", None,
         lambda *inputs: multi_head_attention(*inputs[:6], np.tri(inputs[0].shape[-2], dtype=bool)),
@@ -464,13 +451,11 @@ mistake(MULTI, "weights-averaged", None, changed_answer(lambda context, weights,
         changed_answer(lambda context, weights, *_: (context, weights.sum(axis=-3))))  # fmt: skip
 mistake(MULTI, "weights-of-one-head", None,
         *(changed_answer(lambda context, weights, *_, h=h: (context, weights[..., h, :, :])) for h in (0, -1)))  # fmt: skip
-mistake(
-    MULTI, "contributions-averaged", None, changed_answer(lambda context, weights, x, heads: (context / heads, weights))
-)
+mistake(MULTI, "contributions-averaged", None,
+        changed_answer(lambda context, weights, x, heads: (context / heads, weights)))  # fmt: skip
 mistake(MULTI, "residual-too-early", None, changed_answer(lambda context, weights, x, _: (x + context, weights)))
-mistake(
-    MULTI, "leading-axes", None, changed_answer(lambda context, weights, *_: (context, np.moveaxis(weights, -3, 0)))
-)
+mistake(MULTI, "leading-axes", None,
+        changed_answer(lambda context, weights, *_: (context, np.moveaxis(weights, -3, 0))))  # fmt: skip
 order_mistakes(MULTI, multi_head_attention)
 
 
@@ -518,12 +503,20 @@ def changed_parts(change):
     return lambda *inputs: change(head_contributions(*inputs), *inputs)
 
 
+def parts_by(attend):
+    """The contributions by another attention, which is a function of x."""
+
+    def wrong(x, W_Q, W_K, W_V, W_O, num_heads):
+        return attend(x)(*(split(x @ W, num_heads) for W in (W_Q, W_K, W_V)))[0] @ rows_of_heads(W_O, num_heads)
+
+    return wrong
+
+
 def of_contexts(change):
     """Something else of the heads' contexts, W_O, and the number of heads."""
 
     def wrong(x, W_Q, W_K, W_V, W_O, num_heads):
-        contexts, _ = attended(*(split(one, num_heads) for one in projections(x, W_Q, W_K, W_V)))
-        return change(contexts, W_O, num_heads)
+        return change(attended(*(split(x @ W, num_heads) for W in (W_Q, W_K, W_V)))[0], W_O, num_heads)
 
     return wrong
 
@@ -535,8 +528,8 @@ def at_its_place(contexts, W_O, num_heads):
 
 mistake(PARTS, "contributions-total", "You return the sum or the mean. Wanted are its parts, one for each head.",
         changed_parts(lambda parts, *_: parts.sum(axis=0)), changed_parts(lambda parts, *_: parts.mean(axis=0)))  # fmt: skip
-mistake(PARTS, "contributions-cut-from-total", "You cut the finished output into pieces: each of them still comes from all heads. Part the sum, not its features.",
-        changed_parts(lambda parts, *_: split(parts.sum(axis=0), len(parts))))  # fmt: skip
+mistake(PARTS, "contributions-cut-from-total", "You cut the finished output into pieces: each of them still comes from all "
+        "heads. Part the sum, not its features.", changed_parts(lambda parts, *_: split(parts.sum(axis=0), len(parts))))  # fmt: skip
 mistake(PARTS, "contributions-not-projected", "These are the heads' contexts. What a head contributes has gone through its rows of W_O.",
         of_contexts(lambda contexts, *_: contexts), of_contexts(at_its_place))  # fmt: skip
 mistake(PARTS, "contributions-through-all-rows", "Each head's context meets rows of W_O that are another head's.",
@@ -556,7 +549,7 @@ mistake(PARTS, "contributions-cumulative", "Each entry holds the heads before it
         changed_parts(lambda parts, *_: np.cumsum(parts, axis=0)))  # fmt: skip
 mistake(PARTS, "contributions-in-reverse", None, changed_parts(lambda parts, *_: parts[::-1]))
 mistake(PARTS, "contributions-averaged", AVERAGED, changed_parts(lambda parts, *_: parts / len(parts)))
-mistake(PARTS, "residual-too-early", RESIDUAL, changed_parts(lambda parts, x, *_: x + parts),
+mistake(PARTS, "residual-too-early", None, changed_parts(lambda parts, x, *_: x + parts),
         changed_parts(lambda parts, x, *_: x / len(parts) + parts))  # fmt: skip
 mistake(PARTS, "contributions-lengths", "These are lengths of vectors. Wanted are the vectors: (heads, seq_len, d_model).",
         changed_parts(lambda parts, *_: np.linalg.norm(parts, axis=-1)))  # fmt: skip
@@ -566,12 +559,8 @@ mistake(PARTS, "contributions-of-one-head", "The part of one head came back. Eac
         *(changed_parts(lambda parts, *_, h=h: parts[h]) for h in (0, -1)), changed_parts(lambda parts, *_: parts[:1]))  # fmt: skip
 mistake(PARTS, "contributions-list", "The parts stand in a list or a tuple. One array is asked for: (heads, seq_len, d_model).",
         changed_parts(lambda parts, *_: list(parts)), changed_parts(lambda parts, *_: tuple(parts)))  # fmt: skip
-mistake(PARTS, "causal-without-a-mask", CAUSAL,
-        lambda x, W_Q, W_K, W_V, W_O, num_heads: attended(
-            *(split(x @ W, num_heads) for W in (W_Q, W_K, W_V)), mask=np.tri(len(x), dtype=bool))[0] @ rows_of_heads(W_O, num_heads))  # fmt: skip
-mistake(PARTS, "scaled-by-d_model", None,
-        lambda x, W_Q, W_K, W_V, W_O, num_heads: scaled_by(lambda keys: np.sqrt(x.shape[-1]))(
-            *(split(x @ W, num_heads) for W in (W_Q, W_K, W_V)))[0] @ rows_of_heads(W_O, num_heads))  # fmt: skip
+mistake(PARTS, "causal-without-a-mask", None, parts_by(lambda x: partial(attended, mask=np.tri(len(x), dtype=bool))))
+mistake(PARTS, "scaled-by-d_model", None, parts_by(lambda x: scaled_by(lambda keys: np.sqrt(x.shape[-1]))))
 mistake(PARTS, "contributions-with-weights", "You return the weights, too. Asked for are the contributions alone.",
         lambda x, W_Q, W_K, W_V, W_O, num_heads: (
             head_contributions(x, W_Q, W_K, W_V, W_O, num_heads),
@@ -654,7 +643,8 @@ def kinds_as_signs():
     points=2,
     hints=[
         "All keys that lie d places before their query stand on one diagonal of the map. Which diagonal is the brightest, on average?",
-        "`np.diagonal(weights, -d, axis1=-2, axis2=-1)` gives it for all sentences and heads. Mean over the queries, then over the sentences.",
+        "`np.diagonal(weights, -d, axis1=-2, axis2=-1)` gives it for all sentences and heads. Mean over the queries, then over "
+        "the sentences.",
         "Collect the means for d = 0 … keys-1 in a table (heads, offsets), and take `argmax` along the offsets.",
     ],
     returns="array of offsets",
@@ -701,20 +691,21 @@ mean_weights.slip("offset-sums", "You add up a diagonal, and long diagonals win.
                   lambda weights: table_of_offsets(weights, np.sum))  # fmt: skip
 mean_weights.slip("offset-first-sentence", "You look at one sentence only. Average over all of them.",
                   lambda weights: table_of_offsets(weights[:1]), lambda weights: table_of_offsets(weights[-1:]))  # fmt: skip
-mean_weights.slip("offset-largest-weight", "You look for the largest single weight. One bright spot makes no role: take the mean of the "
-                  "diagonal.",
-                  lambda weights: table_of_offsets(weights, np.max), lambda weights: table_of_offsets(weights.mean(axis=0, keepdims=True), np.max),
-                  lambda weights: np.array([diagonal(weights, offset).max(axis=(0, -1)) for offset in range(weights.shape[-1])]))  # fmt: skip
-mean_weights.slip("offset-median", "You take the median of a diagonal. Asked for is the mean.", lambda weights: table_of_offsets(weights, np.median),
-                  lambda weights: np.array([np.median(diagonal(weights, offset), axis=(0, -1)) for offset in range(weights.shape[-1])]))  # fmt: skip
+mean_weights.slip("offset-largest-weight", "You look for the largest single weight. One bright spot makes no role: take the "
+        "mean of the diagonal.", lambda weights: table_of_offsets(weights, np.max),
+        lambda weights: table_of_offsets(weights.mean(axis=0, keepdims=True), np.max),
+        lambda weights: np.array([diagonal(weights, offset).max(axis=(0, -1)) for offset in range(weights.shape[-1])]))  # fmt: skip
+mean_weights.slip("offset-median", "You take the median of a diagonal. Asked for is the mean.",
+        lambda weights: table_of_offsets(weights, np.median),
+        lambda weights: np.array([np.median(diagonal(weights, offset), axis=(0, -1)) for offset in range(weights.shape[-1])]))  # fmt: skip
 mean_weights.slip("offset-last-query", "You look at one query only. Average over all queries that have such a key.",
                   lambda weights: weights[:, :, -1].mean(axis=0)[:, ::-1].T)  # fmt: skip
 mean_weights.slip("offset-farthest-left-out", "You leave out the largest offset, from the last token back to the first.",
                   lambda weights: table_of_offsets(weights)[:-1])  # fmt: skip
-mean_weights.slip("offset-wraps-around", "Keys before the first one are read from the end of the row: a negative index counts from behind. "
-                  "Take only the queries that have such a key.",
-                  lambda weights: np.array([weights[..., np.arange(weights.shape[-1]), np.arange(weights.shape[-1]) - offset].mean(axis=(0, -1))
-                                            for offset in range(weights.shape[-1])]))  # fmt: skip
+mean_weights.slip("offset-wraps-around", "Keys before the first one are read from the end of the row: a negative index "
+        "counts from behind. Take only the queries that have such a key.",
+        lambda weights: np.array([weights[..., np.arange(weights.shape[-1]), np.arange(weights.shape[-1]) - offset].mean(axis=(0, -1))
+          for offset in range(weights.shape[-1])]))  # fmt: skip
 mean_weights.slip("offset-counts-winners", "You count how often an offset has the largest weight. Wanted is its mean weight.",
                   lambda weights: winners(weights), lambda weights: winners(weights.mean(axis=0, keepdims=True)),
                   lambda weights: winners(weights.mean(axis=0, keepdims=True), lambda offsets: offsets.clip(0)),
@@ -722,7 +713,7 @@ mean_weights.slip("offset-counts-winners", "You count how often an offset has th
 mean_weights.slip("offset-of-mean-head", "One number came back. Each head has its own offset: don't average over the heads.",
                   lambda weights: table_of_offsets(weights).mean(axis=1))  # fmt: skip
 mean_weights.slip("offset-of-each-sentence", "Your offsets have another axis for the sentences. Average over them, too.",
-                  lambda weights: np.array([diagonal(weights, offset).mean(axis=-1).T for offset in range(weights.shape[-1])]).swapaxes(1, 2))  # fmt: skip
+        lambda weights: np.array([diagonal(weights, offset).mean(axis=-1) for offset in range(weights.shape[-1])]))  # fmt: skip
 
 
 def winners(weights, count_as=np.array):
@@ -733,35 +724,35 @@ def winners(weights, count_as=np.array):
     return np.array([(offsets == offset).sum(axis=(0, 1)) for offset in range(weights.shape[-1])])
 
 
-mean_weights.slip("offset-range", "You try as many offsets as there are sentences or heads. A key may lie as far back as the sentence is long.",
-                  *(lambda weights, axis=axis: table_of_offsets(weights, offsets=range(weights.shape[axis])) for axis in (0, 1)))  # fmt: skip
+mean_weights.slip("offset-range", "You try as many offsets as there are sentences or heads. A key may lie as far back as the "
+        "sentence is long.",
+        *(lambda weights, axis=axis: table_of_offsets(weights, offsets=range(weights.shape[axis])) for axis in (0, 1)))  # fmt: skip
 strongest.slip("offset-of-the-weakest", "You take the offset with the smallest mean weight. Asked for is the largest.",
                lambda table: np.argmin(table, axis=0))  # fmt: skip
 strongest.slip("offset-returns-weight", "You return the largest mean weight. Asked for is where it stands: its offset.",
                lambda table: table.max(axis=0))  # fmt: skip
-strongest.slip("offset-returns-table", "You return the mean weights of all offsets. Asked for is, for each head, the offset of the largest.",
-               lambda table: table, lambda table: table.T)  # fmt: skip
+strongest.slip("offset-returns-table", "You return the mean weights of all offsets. Asked for is, for each head, the offset "
+        "of the largest.", lambda table: table, lambda table: table.T)  # fmt: skip
 strongest.slip("offset-other-axis", "You look for the largest number among the heads. Asked for is the best offset of each head.",
                lambda table: np.argmax(table, axis=1))  # fmt: skip
 strongest.slip("offset-one-for-all", "A single number came back. Each head has its own offset.",
                lambda table: np.argmax(table), lambda table: np.argmax(table.mean(axis=1)))  # fmt: skip
 strongest.slip("offset-never-itself", "You leave out offset 0. A head may look at the token itself.",
-               lambda table: 1 + np.argmax(table[1:], axis=0))  # fmt: skip
+               lambda table: 1 + np.argmax(table[1:], axis=0), lambda table: np.argmax(table[1:], axis=0))  # fmt: skip
 strongest.slip("offset-negative", "Your offsets are negative: they count how far back, so query minus key.",
                lambda table: -np.argmax(table, axis=0))  # fmt: skip
 strongest.slip("offset-one-off", "All offsets are off by one. Offset 0 is the token itself.",
-               lambda table: np.argmax(table, axis=0) + 1, lambda table: np.argmax(table, axis=0) - 1,
-               lambda table: np.argmax(table[1:], axis=0))  # fmt: skip
+               lambda table: np.argmax(table, axis=0) + 1, lambda table: np.argmax(table, axis=0) - 1)  # fmt: skip
 strongest.slip("offset-from-the-end", "Your offsets count from the largest one down. Offset 0 is the token itself.",
                lambda table: len(table) - 1 - np.argmax(table, axis=0))  # fmt: skip
 
 OFFSETS = "04.head_offsets"
 mistake(OFFSETS, "offset-always-0", "Every head gets offset 0, whatever its map. Are there numbers to choose from, and no NaN?",
         lambda weights: np.zeros(weights.shape[1], dtype=int))  # fmt: skip
-mistake(OFFSETS, "offset-from-another-zero", "Your offsets count from another place: where your list begins with the farthest, or with one "
-        "ahead of the query, its index is not the offset.",
-        lambda weights: np.argmax([diagonal(weights, offset).mean(axis=(0, -1)) for offset in range(1 - weights.shape[-1], weights.shape[-1])], axis=0),
-        lambda weights: np.argmax([diagonal(weights, offset).mean(axis=(0, -1)) for offset in range(1 - weights.shape[-1], 1)], axis=0))  # fmt: skip
+mistake(OFFSETS, "offset-from-another-zero", "Your offsets count from another place: where your list begins with the "
+        "farthest, or with one ahead of the query, its index is not the offset.",
+        *(lambda weights, end=end: np.argmax(table_of_offsets(
+            weights, offsets=range(1 - weights.shape[-1], end or weights.shape[-1])), axis=0) for end in (None, 1)))  # fmt: skip
 mistake(OFFSETS, "offset-of-key", "You name the key's place in the sequence. Wanted is how far back it lies: query minus key.",
         lambda weights: weights.mean(axis=(0, 2)).argmax(axis=-1))  # fmt: skip
 mistake(OFFSETS, "offset-mean-distance", "You average distances. A head that looks half at offset 0 and half at 4 has no role at 2: take "
@@ -929,17 +920,30 @@ def in_place_of(which, position):
     return right_but(lambda four, *_: tuple(four[which if i == position else i] for i in range(4)))
 
 
+def by_one_width(width):
+    """All four cut as if heads had one width everywhere, a share of `width(W_Q, W_V)`: by booleans, and by places."""
+
+    def wrong(W_Q, W_K, W_V, W_O, num_heads, keep, places=np.array):
+        own = places(np.repeat(keep, width(W_Q, W_V) // num_heads))
+        return W_Q[:, own], W_K[:, own], W_V[:, own], W_O[own]
+
+    return wrong, partial(wrong, places=np.flatnonzero)
+
+
+def with_heads(cut, output=True):
+    """The right four, but with an axis for the heads: W_Q, W_K and W_V by `cut`, if there is one, and W_O where `output`."""
+    return right_but(lambda four, *inputs: (
+        *((cut(W, *inputs[4:]) for W in inputs[:3]) if cut else four[:3]),
+        rows_of_heads(*inputs[3:5])[inputs[5]] if output else four[3]))  # fmt: skip
+
+
 HEADS_IN_FRONT = (
     lambda W, num_heads, keep: W.reshape(num_heads, len(W), -1)[keep].reshape(len(W), -1),
     lambda W, num_heads, keep: split(W, num_heads)[keep].reshape(len(W), -1),
 )
 
-mistake(
-    PRUNE,
-    "zeroed-not-removed",
-    None,
-    pruned_by(lambda W, num_heads, keep: W * np.repeat(keep, W.shape[1] // num_heads)),
-)
+mistake(PRUNE, "zeroed-not-removed", None,
+        pruned_by(lambda W, num_heads, keep: W * np.repeat(keep, W.shape[1] // num_heads)))  # fmt: skip
 mistake(PRUNE, "pruned-mixes-columns", "Features are mixed: reshape only reads on, number by number. Keep d_model as the first axis: "
         "(d_model, heads, width).",
         *(right_but(lambda four, *inputs, cut=cut: (*(cut(W, *inputs[4:]) for W in inputs[:3]), four[3])) for cut in HEADS_IN_FRONT),
@@ -949,19 +953,21 @@ mistake(PRUNE, "pruned-rows", None,
             W[(rows := np.repeat(keep, W_Q.shape[1] // h).nonzero()[0])[rows < len(W_Q)]] for W in (W_Q, W_K, W_V, W_O)))  # fmt: skip
 mistake(PRUNE, "pruned-other-matrix", "In one place stands what is made of another matrix. The order is W_Q, W_K, W_V, W_O.",
         *(in_place_of(*pair) for pair in itertools.permutations(range(3), 2)),
-        *(right_but(lambda four, *_, order=order: tuple(four[i] for i in order)) for order in ((1, 0, 2, 3), (0, 2, 1, 3), (3, 0, 1, 2))))  # fmt: skip
+        *(right_but(lambda four, *_, order=order: tuple(four[i] for i in order))
+          for order in ((1, 0, 2, 3), (0, 2, 1, 3), (3, 0, 1, 2))))  # fmt: skip
 mistake(PRUNE, "columns-not-pruned", None,
         *(right_but(lambda four, *inputs, one=one: tuple(inputs[i] if i in one else four[i] for i in range(4)))
           for one in ((0,), (1,), (2,), (0, 1))))  # fmt: skip
 mistake(PRUNE, "pruned-not-at-all", None, lambda *inputs: tuple(W.copy() for W in inputs[:4]))
-mistake(PRUNE, "value-width-from-keys", "W_V or W_O is cut as if a value were as wide as a key. Its heads have d_v columns each.",
-        right_but(lambda four, W_Q, W_K, W_V, W_O, h, keep: (*four[:2], W_V[:, (own := np.repeat(keep, W_K.shape[1] // h).nonzero()[0])], W_O[own])),
-        lambda W_Q, W_K, W_V, W_O, h, keep: (W_Q[:, (own := np.repeat(keep, W_K.shape[1] // h))], W_K[:, own], W_V[:, own], W_O[own]))  # fmt: skip
-mistake(PRUNE, "key-width-from-values", "W_Q and W_K are cut as if a key were as wide as a value. Their heads have d_k columns each.",
-        right_but(lambda four, W_Q, W_K, W_V, W_O, h, keep: (W_Q[:, (own := np.repeat(keep, W_V.shape[1] // h).nonzero()[0])], W_K[:, own], *four[2:])),
-        lambda W_Q, W_K, W_V, W_O, h, keep: (W_Q[:, (own := np.repeat(keep, W_V.shape[1] // h))], W_K[:, own], W_V[:, own], W_O[own]))  # fmt: skip
-mistake(PRUNE, "width-from-d_model", "You take d_model / num_heads for the width of a head. Its width is that of the matrix's own columns.",
-        lambda W_Q, W_K, W_V, W_O, h, keep: (W_Q[:, (own := np.repeat(keep, len(W_Q) // h))], W_K[:, own], W_V[:, own], W_O[own]))  # fmt: skip
+mistake(PRUNE, "value-width-from-keys", "W_V or W_O is cut as if a value were as wide as a key. Its heads have d_v columns "
+        "each.",
+        *by_one_width(lambda W_Q, W_V: W_Q.shape[1]))  # fmt: skip
+mistake(PRUNE, "key-width-from-values", "W_Q and W_K are cut as if a key were as wide as a value. Their heads have d_k "
+        "columns each.",
+        *by_one_width(lambda W_Q, W_V: W_V.shape[1]))  # fmt: skip
+mistake(PRUNE, "width-from-d_model", "You take d_model / num_heads for the width of a head. Its width is that of the "
+        "matrix's own columns.",
+        *by_one_width(lambda W_Q, W_V: len(W_Q)))  # fmt: skip
 mistake(PRUNE, "pruned-every-nth", None,
         right_but(lambda four, *inputs: (*(W[:, np.tile(inputs[5], W.shape[1] // inputs[4])] for W in inputs[:3]), four[3])),
         lambda *inputs: (*(np.concatenate([W[:, head :: inputs[4]] for head in np.flatnonzero(inputs[5])], axis=1) for W in inputs[:3]),
@@ -971,14 +977,9 @@ mistake(PRUNE, "output-every-nth", None,
 mistake(PRUNE, "pruned-one-head-less", "A head that should stay is gone.",
         lambda *inputs: prune_heads(*inputs[:5], inputs[5] & (np.arange(len(inputs[5])) != inputs[5].argmax())))  # fmt: skip
 mistake(PRUNE, "heads-keep-their-axis", "The heads still have an axis of their own. Join it with that of their columns again.",
-        lambda W_Q, W_K, W_V, W_O, h, keep: (
-            *(W.reshape(len(W), h, -1)[:, keep] for W in (W_Q, W_K, W_V)), W_O.reshape(h, -1, W_O.shape[1])[keep]),
-        right_but(lambda four, W_Q, W_K, W_V, W_O, h, keep: (*four[:3], W_O.reshape(h, -1, W_O.shape[1])[keep])),
-        right_but(lambda four, *inputs: (*(W.reshape(len(W), inputs[4], -1)[:, inputs[5]] for W in inputs[:3]), four[3])),
-        right_but(lambda four, *inputs: (*(split(W, inputs[4])[inputs[5]] for W in inputs[:3]), four[3])),
-        right_but(lambda four, *inputs: (*(split(W, inputs[4])[inputs[5]] for W in inputs[:3]), rows_of_heads(inputs[3], inputs[4])[inputs[5]])),
-        lambda W_Q, W_K, W_V, W_O, h, keep: (
-            *(W.reshape(h, len(W), -1)[keep] for W in (W_Q, W_K, W_V)), rows_of_heads(W_O, h)[keep]))  # fmt: skip
+        *(with_heads(cut, output) for output in (True, False) for cut in (
+            lambda W, h, keep: W.reshape(len(W), h, -1)[:, keep], lambda W, h, keep: split(W, h)[keep])),
+        with_heads(lambda W, h, keep: W.reshape(h, len(W), -1)[keep]), with_heads(None))  # fmt: skip
 mistake(PRUNE, "not-four", "Four arrays are asked for, `return W_Q, W_K, W_V, W_O`; as many did not come.",
         right_but(lambda four, *_: four[:3]), right_but(lambda four, *_: four[0]),
         right_but(lambda four, *inputs: (*four, int(inputs[5].sum()))))  # fmt: skip

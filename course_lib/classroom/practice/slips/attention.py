@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from course_lib.classroom.practice.catalogue import say
+from course_lib.classroom.practice.catalogue import mistake, say
 from course_lib.classroom.practice.steps import step
 
 # ----------------------------------------------------------------------------------------------------------------------
@@ -464,6 +464,15 @@ softmax.slip(
     lambda scores, mask=None: below(scores, mask, highest, late=True),
     lambda scores, mask=None: shares(np.exp(hidden(scores, mask) - highest(scores))),
 )  # fmt: skip
+# What gives the right weights but for something small below the line, which shows where the row's own sum is small enough
+WITH_EPSILON = [
+    lambda scores, mask, eps=eps, late=late: (
+        (e := np.exp(hidden(scores, mask) - highest(scores if late else hidden(scores, mask, -1e9))))
+        / (e.sum(axis=-1, keepdims=True) + eps)
+    )
+    for late in (False, True)
+    for eps in ((1e-3, 1e-4, 1e-5, 1e-6, 1e-8, 1e-9, 1e-12) if late else (1e-3, 1e-4, 1e-5))
+]
 softmax.slip(
     "masked-counted-as-zero", "Masked scores count as 0 when you look for the maximum. Beside allowed scores far below 0 that "
     "wipes those out: hidden ones must not count at all.",
@@ -632,7 +641,25 @@ is_real.slip(
 # What is said of mistakes that are none of a single step
 # ----------------------------------------------------------------------------------------------------------------------
 
+say(
+    "softmax-of-a-multiple",
+    "These are the weights of a multiple of the scores: they are divided by something first. Take them as they come.",
+)
+say(
+    "mixes-before-the-mask",
+    "The weights are right, but the context mixes other ones, from before the mask. Use the very weights that you return.",
+)
+say(
+    "epsilon-in-the-sum",
+    "Something small is added to the sum below the line, so that a row with allowed keys no longer makes exactly 1, or a "
+    "row of tiny exponentials shrinks. Only a row without any allowed key needs help.",
+)
+say(
+    "residual-too-early",
+    "x is added already. That residual belongs to the block around attention (lesson 06); here: attention's output alone.",
+)
 say("scaled-twice", "√d_k divides twice: the scores, and then the context or the queries as well.")
+say("keys-and-values-exchanged", "Keys and values are exchanged: W_K makes what is compared, W_V what is mixed.")
 say("keys-from-queries", "Queries and keys come from the same matrix. W_Q asks, W_K answers.")
 say(
     "no-projection",
@@ -660,3 +687,10 @@ say(
     "causal-without-a-mask",
     "Your weights are causal, though no mask was given: mask=None means that every key is allowed.",
 )
+
+
+def order_mistakes(id, right):
+    """The mistakes of what is returned, for an exercise that asks for context and weights."""
+    mistake(id, "returns-weights-only", None, lambda *inputs: right(*inputs)[1])
+    mistake(id, "returns-context-only", None, lambda *inputs: right(*inputs)[0])
+    mistake(id, "outputs-swapped", None, lambda *inputs: right(*inputs)[::-1])

@@ -205,6 +205,11 @@ merge.slip(
     lambda heads: np.concatenate([heads[..., head, :, :] for head in range(heads.shape[-3] - 1)], axis=-1),
 )  # fmt: skip
 merge.slip(
+    "merge-one-behind-another", "The heads stand one behind another, as if there were more tokens. Side by side belong their features.",
+    lambda heads: np.concatenate([heads[..., head, :, :] for head in range(heads.shape[-3])], axis=-2),
+    lambda heads: np.concatenate(list(heads), axis=-2),
+)  # fmt: skip
+merge.slip(
     "cast-to-whole-numbers", None,
     lambda heads: merge(heads).astype(int),
 )  # fmt: skip

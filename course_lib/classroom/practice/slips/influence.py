@@ -243,6 +243,7 @@ changed.slip(
     "influence-change-too-small", "Your change is so small that a faint influence of the token stays below 1e-9. Change it by more.",
     *(changing(lambda row, size=size: row + size * noise(row)) for size in (1e-4, 1e-5, 1e-6, 1e-7, 1e-8, 1e-10, 1e-12)),
     *(changing(lambda row, size=size: row + size) for size in (1e-4, 1e-5, 1e-6, 1e-7, 1e-8, 1e-10, 1e-12)),
+    *(changing(lambda row, size=size: row + size * np.eye(len(row))[0]) for size in (1e-4, 1e-5, 1e-6)),
 )  # fmt: skip
 changed.slip(
     "influence-no-change", "Nothing ever moves in your table. Is the changed token in what you pass on?",
