@@ -132,7 +132,10 @@ class Exercise:
         Returns:
             A list of `show.Panel`: in place of what can't be had, a sentence says why.
         """
-        return {"hint": self._hint, "solution": self._solution, "compare": self._compare}[what]()
+        try:
+            return {"hint": self._hint, "solution": self._solution, "compare": self._compare}[what]()
+        except (ValueError, FileNotFoundError, ProgressError) as problem:
+            return [show.Note(str(problem))]
 
     def _hint(self):
         events, _ = Progress().known("hint", self.id)
@@ -146,10 +149,7 @@ class Exercise:
         return [show.Code(title, source), *self._recorded("solution", shown=True)]
 
     def _compare(self):
-        try:
-            theirs, solution = self.comparison()
-        except (ValueError, ProgressError) as problem:
-            return [show.Note(str(problem))]
+        theirs, solution = self.comparison()
         if question := self._asks_first("comparison"):
             return question
         return [show.Comparison(self.id, theirs, solution), *self._recorded("compare")]

@@ -139,6 +139,17 @@ def test_compare_shows_no_solution_unasked(capsys):
     assert "once more" not in capsys.readouterr().out, "who has passed may look"
 
 
+def test_a_course_without_solutions_says_so(monkeypatch, tmp_path, capsys):
+    one = exercise("03.softmax")
+    one.check(softmax)
+    (tmp_path / "notebooks").mkdir()
+    (tmp_path / "notebooks" / "03_self_attention_by_hand.ipynb").write_text("{}")
+    monkeypatch.setenv("COURSE_HOME", str(tmp_path))
+    one.solution()
+    one.compare()
+    assert capsys.readouterr().out.count("has no solutions") == 2
+
+
 def test_the_solution_is_there_at_once():
     """Loading nbformat takes seconds: a learner who asks for the solution does not wait for it."""
     program = "import sys; from course_lib.classroom.practice import exercise; e = exercise('03.softmax')\n"
