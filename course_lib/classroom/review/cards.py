@@ -14,7 +14,9 @@ from course_lib.classroom import build, notebooks, places
 from course_lib.classroom.practice.exercises import exercises_of, lessons_with_exercises
 from course_lib.classroom.review.questions import Option, Question, lessons_with_questions, load_questions
 
-SECONDS = {"choice": 25, "open": 60, "mistake": 40, "task": 120}  # what one card takes; measured by no one yet
+SECONDS = {"choice": 25, "open": 60, "mistake": 40, "task": 120}  # what one card takes, about
+
+MOST_LINES = 60  # of code on a card
 
 TEXTS = {
     "mistake": "This was your {name}. *What is wrong with it?*\n\n{code}",
@@ -175,5 +177,6 @@ def asked(markdown):
 
 
 def _fenced(code):
-    """Code as a block of the mark-up, which three backticks would end."""
-    return "```\n" + code.strip("\n").replace("```", "'''") + "\n```"
+    """Code as a block of the mark-up, which three backticks would end; what is too long to be read is cut."""
+    lines = code.strip("\n").replace("```", "'''").split("\n")
+    return "\n".join(["```", *lines[:MOST_LINES], *(["…"] if len(lines) > MOST_LINES else []), "```"])

@@ -9,7 +9,7 @@ from course_lib.classroom.review import schedule
 from course_lib.classroom.review.cards import cards
 from course_lib.classroom.review.questions import HTML, lettered, to_html
 from course_lib.classroom.review.texts import cards_text
-from course_lib.printable import well_formed
+from course_lib.printable import printable
 
 TEXTS = {
     "product": "-//Attention course//Reviews//EN",
@@ -84,5 +84,5 @@ def anki(events):
 
 def _one_line(text):
     """HTML on one line, without the tabs that would end a field; what Anki shows is the same."""
-    lines = re.sub(r"<pre>.*?</pre>", lambda code: code[0].replace("\n", "<br>"), well_formed(text), flags=re.DOTALL)
+    lines = re.sub(r"<pre>.*?</pre>", lambda code: code[0].replace("\n", "<br>"), printable(text), flags=re.DOTALL)
     return " ".join(lines.expandtabs(4).split("\n")).replace("\r", "")

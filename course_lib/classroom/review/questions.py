@@ -44,7 +44,7 @@ ERRORS = {
     "correct": "options: expected some that are correct and some that are not, got {got} correct of {total}",
     "flag": "correct: expected true or false, got {got!r}",
     "same": "options: two have the same text",
-    "dollar": "{name}: an odd number of $ signs, so that a formula never ends",
+    "dollar": "{name}: a $ sign that has no other one on its line, so that a formula never ends",
 }
 
 STILL = {

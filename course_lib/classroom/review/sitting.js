@@ -1,6 +1,7 @@
 /**
  * Keys in the quiz. While it has the focus, plain keys are its own: JupyterLab would take B for "insert a cell below"
- * and D, D for "delete this cell". A, B, C, … choose an option. Where this module can't run, Tab and Space do the same.
+ * and D, D for "delete this cell". A, B, C, … choose an option, 1 to 4 rate an answer. Where this module can't run, Tab and
+ * Space do the same.
  * @param {{ el: HTMLElement }} view an invisible element somewhere in the quiz
  */
 function render({ el }) {
@@ -13,9 +14,12 @@ function render({ el }) {
     if (jupyters || !quiz.contains(target) || target.matches("textarea")) return;
     const options = /** @type {NodeListOf<HTMLButtonElement>} */ (quiz.querySelectorAll(".quiz-row > button:enabled"));
     const letter = event.key.toUpperCase();
+    const ratings = /** @type {NodeListOf<HTMLButtonElement>} */ (quiz.querySelectorAll(".quiz-ratings > button"));
     const option = [...options].find((button) => button.textContent === letter && button.offsetParent);
-    option?.focus();
-    option?.click();
+    const rating = ratings[Number(event.key) - 1];
+    const chosen = option ?? (rating?.offsetParent && !rating.disabled ? rating : undefined);
+    chosen?.focus();
+    chosen?.click();
   };
   // JupyterLab listens on the document's capture phase; the window's comes just before.
   window.addEventListener("keydown", decide, { capture: true });

@@ -151,6 +151,7 @@ class Quiz(widgets.VBox):
         self._again = self._button(TEXTS["start again"], lambda: self._begin(self._all))
 
         self._rating_row = self._button_row([*self._ratings.values()])
+        self._rating_row.add_class("quiz-ratings")
         navigation = self._button_row(
             [self._previous, self._forward, self._skip, self._explain, self._missed, self._again]
         )

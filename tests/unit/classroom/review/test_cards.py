@@ -47,6 +47,11 @@ def test_code_with_three_backticks_stays_one_block():
     assert card.front.count("```") == 2
 
 
+def test_code_too_long_to_be_read_is_cut():
+    (card,) = cards([{**FAILED, "source": "def softmax(s):\n" + "    s = s + 1\n" * 500}]).values()
+    assert card.front.count("\n") < 70 and "…" in card.front
+
+
 def test_a_task_is_asked_from_memory_and_answered_by_the_solution():
     (card,) = cards([PASSED]).values()
     assert card.front.startswith(

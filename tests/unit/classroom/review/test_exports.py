@@ -5,6 +5,8 @@ import io
 from datetime import date
 
 import icalendar
+from hypothesis import given
+from hypothesis import strategies as st
 
 from course_lib.classroom.review import exports, lessons_with_questions, load_questions
 from tests.unit.classroom.review.conftest import DAY, FAILED, PASSED, START, event, quizzed
@@ -67,6 +69,14 @@ def test_anki_gets_formulas_as_it_typesets_them_and_code_as_code():
     assert '<ol type="A">' in rows[0][1] and rows[0][2].startswith("<b>")
     assert "<pre>scores = queries @" in rows[1][2] and "<br>weights = " in rows[1][2]
     assert rows[2][3] == "lesson-03 mistake"
+
+
+@given(st.text(min_size=1), st.text(min_size=1))
+def test_whatever_a_learner_writes_stays_in_its_field(source, message):
+    text = exports.anki([{**FAILED, "source": source, "message": message}, *quizzed("03.cost")])
+    _, rows = notes(text)
+    assert text.count("\n") == 6 + 2 and [len(row) for row in rows] == [4, 4]
+    assert rows[1][0].startswith("03.cost") and "<script" not in text
 
 
 def test_a_learners_code_is_text_in_anki():

@@ -226,7 +226,7 @@ def test_a_good_file(tmp_path):
         ('answer = "Because."', 'answer = " "', r"07\.second: answer: expected some text"),
         ('answer = "Because."', 'anser = "Because."', r"07\.second: unknown key 'anser'"),
         ('prompt = "Which?"', "", r"07\.first: prompt: expected some text"),
-        ('prompt = "Which?"', 'prompt = "Which $x?"', r"07\.first: prompt: an odd number of \$"),
+        ('prompt = "Which?"', 'prompt = "Which $x?"', r"07\.first: prompt: a \$ sign that has no other"),
         ('why = "yes"', 'why = ""', r"07\.first, option 1: why: expected some text"),
         (', why = "yes"', "", r"07\.first, option 1: why: expected some text"),
         ("correct = true", "correct = false", r"07\.first: options: .* got 0 correct of 3"),
