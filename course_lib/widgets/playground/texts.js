@@ -26,7 +26,7 @@ export const TEXT = {
       words:
         "Every query meets every key: multiply number by number, then add. " +
         "Long arrows that point the same way score high.",
-      plane: "Each key dropped onto the line of “{who}”: the further along its query, the higher the score.",
+      plane: "Keys dropped onto the line of “{who}”: the further along, the higher the score.",
       cell: "score of query {query} with key {key}: {number}",
     },
     scaled: {
@@ -34,7 +34,7 @@ export const TEXT = {
       formula: "score / √d_k",
       formulaBeside: "library: score / √d_k",
       words: "Divide by √d_k = √{d} = {root}, so that more dimensions do not simply mean bigger scores.",
-      plane: "Each key dropped onto the line of “{who}”. Scaling shrinks all scores alike: their order stays.",
+      plane: "Scaling shrinks all scores alike: their order stays.",
       cell: "scaled score of query {query} with key {key}: {number}",
     },
     masked: {
