@@ -1,6 +1,7 @@
 """What a training run tells, step by step, and who may watch it."""
 
-from typing import TYPE_CHECKING, Protocol
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Protocol
 
 from torch import nn
 
@@ -16,9 +17,16 @@ class History(list[dict[str, float]]):
 
     Attributes:
         stopped: whether training was interrupted before its last step.
+        go_on: of a run that was asked to stop, a function that goes on with it, in place: the same model learns, this history
+            grows and is returned. It keeps what the run needs for that, such as the optimizers' memory. Else None.
     """
 
     stopped = False
+    go_on: "Callable[[], History] | None" = None
+
+    def __getstate__(self) -> dict[str, Any]:
+        """A copy, or a file, holds what happened; the run goes on here alone."""
+        return {"stopped": self.stopped}
 
     def frame(self) -> "pandas.DataFrame":
         """The same as a pandas.DataFrame, one row a step, to plot."""
@@ -29,6 +37,8 @@ class History(list[dict[str, float]]):
 
 class Watch(Protocol):
     """What `fit(…, watch=…)` tells of a run, and asks after each step; `widgets.TrainingMonitor` is one.
+
+    One that has a method `rest(model)` gets it called again and again in a pause, with the model in evaluation mode.
 
     Attributes:
         wish: "run", "pause" (before the next step) or "stop".

@@ -7,6 +7,7 @@ the mean over all targets of the whole batch, so what is learnt does not depend 
 """
 
 import contextlib
+import functools
 import math
 import time
 from collections.abc import Callable, Iterable
@@ -29,6 +30,7 @@ from course_lib.training.optimizers import AveragedWeights, bfloat16_pays, learn
 from course_lib.training.settings import check_unchanged, settings_of
 from course_lib.training.surroundings import (
     Interruption,
+    apart,
     freed_memory_returned,
     in_main_process,
     random_state,
@@ -79,9 +81,10 @@ def fit(
 
     It learns on the device that Accelerate finds. `evaluate` and `watch` see it where it was, and there it is afterwards.
 
-    Stopping (the notebook's square, or Ctrl-C) ends after the step under way, and the model is usable. With a folder of
-    checkpoints the same call goes on from there, and after a crash from the last checkpoint. It ends with the very same
-    weights, to the bit, as a run that was never interrupted, on the same machine with as many threads.
+    Stopping (the notebook's square, or Ctrl-C) ends after the step under way, and the model is usable; `history.go_on()`
+    goes on. With a folder of checkpoints the same call goes on from there, in another process too, and after a crash from the
+    last checkpoint. Either way it ends with the very same weights, to the bit, as a run that was never interrupted, on the
+    same machine with as many threads.
 
     Args:
         model: compiled or wrapped as you like; called with all of a batch but its last tensor, it returns logits
@@ -143,16 +146,11 @@ def fit(
         checkpoint = checkpoints.check_folder(checkpoint)
         checkpoints.check_model(model)
     accelerator = Accelerator(mixed_precision="no")  # `_Run` casts by itself, and leaves the model's forward alone
-    lock = None if checkpoint is None else in_main_process(accelerator, checkpoints.lock, checkpoint)
-    callers = random_state(accelerator.device)
-    try:
+    with apart(accelerator, checkpoint):
         torch.manual_seed(settings["seed"] + accelerator.process_index)
         run = _Run(accelerator, model, settings, loss, checkpoint)
-        run.carry_out(batches, evaluate, evaluate_every, checkpoint_every, progress, watch)
-    finally:
-        restore_random_state(callers, accelerator.device)
-        if lock is not None:
-            lock.release()
+        newest = None if checkpoint is None else checkpoints.latest(checkpoint)
+        run.carry_out(newest, run.from_here(batches), evaluate, evaluate_every, checkpoint_every, progress, watch)
     return run.history
 
 
@@ -177,10 +175,9 @@ class _Run:
         self.fingerprint: int | None = None
         self.saved_step: int | None = None
 
-    def carry_out(self, *how):
+    def carry_out(self, newest, *how):
         """Train, from the newest checkpoint on, and leave the model as whoever called wants it."""
         try:
-            newest = None if self.folder is None else checkpoints.latest(self.folder)
             if newest is not None:
                 self.resume(newest)
             self.train(*how)
@@ -189,21 +186,33 @@ class _Run:
                 self.average.swap()
             self.model.eval().to(self.home)
 
+    @freed_memory_returned()
+    def go_on(self, random, *how):
+        """Go on after a stop as if there had been none: the random numbers, batches and means are those of then."""
+        device = self.accelerator.device
+        with apart(self.accelerator, self.folder):
+            restore_random_state(random, device)
+            self.model.to(device)
+            if self.average is not None:
+                self.average.swap()
+            self.carry_out(None, *how)
+        return self.history
+
     @torch.inference_mode(False)  # tensors of that mode can't be learnt from
-    def train(self, batches, evaluate, evaluate_every, checkpoint_every, progress, watch):
+    def train(self, source, evaluate, evaluate_every, checkpoint_every, progress, watch):
+        self.history.go_on = None
         watch = watch if self.accelerator.is_main_process else None
         if watch is not None:
             watch.begin(self.settings["num_steps"])
         try:
-            self._take_steps(batches, evaluate, evaluate_every, checkpoint_every, progress, watch)
+            self._take_steps(source, evaluate, evaluate_every, checkpoint_every, progress, watch)
         finally:
             self.history.stopped = self.step < self.settings["num_steps"]
             if watch is not None:  # whatever ended the run, it has ended
                 watch.end(self.history)
 
-    def _take_steps(self, batches, evaluate, evaluate_every, checkpoint_every, progress, watch):
+    def _take_steps(self, source, evaluate, evaluate_every, checkpoint_every, progress, watch):
         num_steps = self.settings["num_steps"]
-        source = self._from_here(batches)
         start = time.perf_counter() - (self.history[-1]["seconds"] if self.history else 0.0)
         hidden = not (progress and self.accelerator.is_main_process)
         bar = tqdm(total=num_steps, initial=self.step, desc=TEXTS["training"], unit="step", disable=hidden)
@@ -232,15 +241,20 @@ class _Run:
             if self.folder is not None and self.step and self.saved_step != self.step:
                 self.save()
             tqdm.write(TEXTS["stopped"].format(step=self.step, num_steps=num_steps))
+            how = source, evaluate, evaluate_every, checkpoint_every, progress, watch
+            self.history.go_on = functools.partial(self.go_on, random_state(self.accelerator.device), *how)
 
     def _show(self, watch, record, interruption):
         """Let somebody look at the model in evaluation mode, without a trace in the run, and heed their wish."""
         with self._at_rest():
             watch.step(record, self.model)
-        if self.accelerator.num_processes == 1:
-            while watch.wish == "pause" and not interruption.asked:
-                time.sleep(PAUSE_SECONDS)
-            interruption.asked = interruption.asked or watch.wish == "stop"
+            if self.accelerator.num_processes == 1:
+                rest = getattr(watch, "rest", None)
+                while watch.wish == "pause" and not interruption.asked:
+                    if rest is not None:
+                        rest(self.model)
+                    time.sleep(PAUSE_SECONDS)
+                interruption.asked = interruption.asked or watch.wish == "stop"
 
     @torch.enable_grad()  # even where a notebook has switched gradients off to look at a model
     def _learn(self, batch):
@@ -311,7 +325,7 @@ class _Run:
             self.model.to(device)
             restore_random_state(state, device)
 
-    def _from_here(self, batches):
+    def from_here(self, batches):
         """Batches from where the run is, checked and as tensors; the last one seen must be the one that was seen."""
         for number, batch in enumerate(over_and_over(batches), start=1):
             if number > self.step:

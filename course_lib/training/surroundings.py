@@ -1,10 +1,11 @@
-"""What is around a training run: Ctrl-C, random numbers and memory that belong to the caller, other processes."""
+"""What is around a training run: Ctrl-C, random numbers, folder and memory that belong to the caller, other processes."""
 
 import contextlib
 import ctypes
 import signal
 import threading
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any, TypeVar
 
 import torch
@@ -12,6 +13,7 @@ from accelerate import Accelerator
 from accelerate.utils import broadcast_object_list
 from torch import Tensor
 
+from course_lib.training import checkpoints
 from course_lib.training.checkpoints import CheckpointError
 
 R = TypeVar("R")
@@ -56,6 +58,19 @@ def restore_random_state(states: dict[str, Tensor], device: torch.device) -> Non
     torch.set_rng_state(states["cpu"])
     if device.type != "cpu":
         torch.get_device_module(device).set_rng_state(states[device.type])
+
+
+@contextlib.contextmanager
+def apart(accelerator: Accelerator, folder: Path | None) -> Iterator[None]:
+    """Keep a run to itself: nobody else uses its folder of checkpoints, and the caller's random numbers stay as they were."""
+    lock = None if folder is None else in_main_process(accelerator, checkpoints.lock, folder)
+    callers = random_state(accelerator.device)
+    try:
+        yield
+    finally:
+        restore_random_state(callers, accelerator.device)
+        if lock is not None:
+            lock.release()
 
 
 @contextlib.contextmanager

@@ -1,5 +1,5 @@
 // @ts-check
-/** The page side of TrainingMonitor: the curve, the numbers, the example's attention, and two buttons. */
+/** The page side of TrainingMonitor: the curve, the numbers, the example's attention, what the model writes, and two buttons. */
 import { Chart } from "./kit/chart.js";
 import { button, enable, factList } from "./kit/controls.js";
 import { html, setText } from "./kit/elements.js";
@@ -7,12 +7,14 @@ import { filled, readable } from "./kit/format.js";
 import { frame } from "./kit/frame.js";
 import { HeatMap } from "./kit/heat_map.js";
 import { floats, keepDrawn, put } from "./kit/model.js";
+import { TextBox } from "./kit/text_box.js";
 
 const TEXT = {
   title: "Training",
-  hint: "Pause to look around, stop when it is good enough: the model stays usable either way.",
+  hint: "Pause to look around, stop when it is good enough: the model stays usable either way, and can go on learning.",
   pause: "Pause",
   unheard: "Asked to pause. If nothing happens: this cell began before the monitor was on the page; stopping works.",
+  asked: "Asked to continue. It does so once the kernel is free.",
   go: "Continue",
   stop: "Stop",
   states: {
@@ -26,6 +28,10 @@ const TEXT = {
   lossIs: "Thin: every step. Thick: a running mean.",
   metrics: "Evaluation",
   example: "Attention of the example",
+  written: "What the model writes",
+  when: "step {step}",
+  own: { label: "Your text", example: "Type one at any time: the model answers as well as it can by then" },
+  answer: "{text} → {answer}",
   step: "step",
   facts: { loss: "loss", rate: "tokens a second", seconds: "time", left: "time left" },
   cell: "{query} attends to {key} with {weight}",
@@ -35,7 +41,7 @@ const TEXT = {
 const PATIENCE = 1500; // milliseconds after which a stop counts as unheard
 const KINDS = ["one", "two", "three", "four"];
 
-const TRAITS = ["status", "points", "metrics", "labels", "weights", "error"];
+const TRAITS = ["status", "points", "metrics", "labels", "weights", "error", "goes_on", "written", "tried"];
 
 /** @typedef {{run: number, state: keyof typeof TEXT.states, step?: number, num_steps?: number, loss?: number, rate?: number,
  *   seconds?: number, left?: number}} Status */
@@ -47,13 +53,15 @@ function render({ model, el }) {
     hint: TEXT.hint,
   });
   const wishes = new Wishes(model);
-  const [progress, facts] = [makeProgress(model, wishes), factList(TEXT.facts)];
-  const [losses, metrics, example] = [makeLosses(model), makeMetrics(model), makeExample(model)];
+  const [progress, facts] = [makeProgress(model, wishes, () => draw()), factList(TEXT.facts)];
+  const panels = [makeLosses(model), makeMetrics(model), makeExample(model), makeWritten(model)];
+  const trial = makeTrial(model, wishes);
   const trouble = html("div", { class: "cl-trouble", role: "alert", hidden: true });
   body.append(
     progress.element,
     trouble,
-    html("div", { class: "cl-panels" }, losses.element, metrics.element, example.element),
+    ...trial.elements,
+    html("div", { class: "cl-panels" }, ...panels.map(({ element }) => element)),
     facts.element,
   );
 
@@ -61,9 +69,7 @@ function render({ model, el }) {
     const status = /** @type {Status} */ (model.get("status"));
     progress.draw();
     facts.show(factsOf(status));
-    losses.draw();
-    metrics.draw();
-    example.draw();
+    for (const part of [trial, ...panels]) part.draw();
     setText(trouble, model.get("error"));
     trouble.hidden = !model.get("error");
     if (root.dataset.state !== status.state) announcer.say(progress.state.textContent ?? "");
@@ -79,10 +85,16 @@ function render({ model, el }) {
   };
 }
 
-/** What is wished for a run, "run", "pause" or "stop": in a model of its own, which is heard while the cell runs. */
+/**
+ * What is wished for a run, "run", "pause" or "stop", and one's own text: in models of their own, which are heard while the
+ * cell runs.
+ */
 class Wishes {
   /** @type {any} */
   #control = null;
+  /** @type {any} */
+  #typed = null;
+  #resumed = -1; // the run that was asked to go on after its stop
 
   /** @param {any} model */
   constructor(model) {
@@ -110,29 +122,80 @@ class Wishes {
     this.ask("stop");
     window.setTimeout(() => {
       const isUnheard = this.#run === run && this.model.get("status").state === "running";
-      if (isUnheard) this.model.widget_manager.kernel?.interrupt?.();
+      if (isUnheard) this.#kernel?.interrupt?.();
     }, PATIENCE);
+  }
+
+  get #kernel() {
+    return this.model.widget_manager?.kernel;
+  }
+
+  get canResume() {
+    return this.model.get("goes_on") && Boolean(this.#control && this.#kernel?.requestExecute) && !this.isResumed;
+  }
+
+  get isResumed() {
+    return this.#resumed === this.#run;
+  }
+
+  /**
+   * Go on after a stop, as a cell of its own would: in the kernel's main thread, where an interruption is heard.
+   * @param {() => void} draw
+   */
+  async resume(draw) {
+    this.#resumed = this.#run;
+    draw();
+    const id = JSON.stringify(idOf(this.model, "control"));
+    const code = `__import__("course_lib.widgets.training_monitor", fromlist=["resume"]).resume(${id})`;
+    try {
+      await this.#kernel.requestExecute({ code, silent: true, store_history: false }).done;
+    } catch {
+      // The kernel is gone; the frame says so.
+    }
+    this.#resumed = -1;
+    draw();
+  }
+
+  get text() {
+    return String(this.#typed?.get("value") ?? "");
+  }
+
+  /** @param {string} text */
+  try(text) {
+    if (this.#typed) put(this.#typed, "value", text);
   }
 
   /** @param {() => void} draw */
   async listen(draw) {
-    const id = this.model.get("control").replace("IPY_MODEL_", "");
-    this.#control = await this.model.widget_manager.get_model(id);
-    this.#control.on("change:value", draw);
-    // With a widget's first message from the page JupyterLab gives it a thread of its own in the kernel. Here it is, so
-    // that the buttons are heard while a cell runs.
-    put(this.#control, "placeholder", `${(Number(this.#control.get("placeholder")) || 0) + 1}`);
+    [this.#control, this.#typed] = await Promise.all(
+      ["control", "typed"].map((trait) => this.model.widget_manager.get_model(idOf(this.model, trait))),
+    );
+    for (const own of [this.#control, this.#typed]) {
+      own.on("change:value", draw);
+      // With a widget's first message from the page JupyterLab gives it a thread of its own in the kernel. Here it is, so
+      // that buttons and box are heard while a cell runs.
+      put(own, "placeholder", `${(Number(own.get("placeholder")) || 0) + 1}`);
+    }
+    draw();
   }
 
   /** @param {() => void} draw */
   leave(draw) {
-    this.#control?.off("change:value", draw);
+    for (const own of [this.#control, this.#typed]) own?.off("change:value", draw);
   }
 }
 
-/** Two buttons, and how far it is. @param {any} model @param {Wishes} wishes */
-function makeProgress(model, wishes) {
-  const pause = button(TEXT.pause, () => wishes.ask(wishes.now === "pause" ? "run" : "pause"));
+/** The id of another widget's model, as it stands in a trait. @param {any} model @param {string} trait */
+function idOf(model, trait) {
+  return String(model.get(trait)).replace("IPY_MODEL_", "");
+}
+
+/** Two buttons, and how far it is. @param {any} model @param {Wishes} wishes @param {() => void} redraw */
+function makeProgress(model, wishes, redraw) {
+  const pause = button(TEXT.pause, () => {
+    if (model.get("status").state === "stopped") wishes.resume(redraw);
+    else wishes.ask(wishes.now === "pause" ? "run" : "pause");
+  });
   const stop = button(TEXT.stop, () => wishes.stop());
   const state = html("b", { class: "cl-state" });
   const bar = /** @type {HTMLProgressElement} */ (html("progress", { class: "cl-progress", max: 1, value: 0 }));
@@ -143,13 +206,55 @@ function makeProgress(model, wishes) {
     draw() {
       const status = /** @type {Status} */ (model.get("status"));
       const wish = wishes.now;
-      for (const one of [pause, stop]) enable(one, isGoing(status) && wish !== "stop");
-      setText(pause, wish === "pause" ? TEXT.go : TEXT.pause);
-      const isUnheard = wish === "pause" && status.state === "running";
+      const [isOpen, isStopped] = [isGoing(status) && wish !== "stop", status.state === "stopped"];
+      enable(pause, isStopped ? wishes.canResume : isOpen);
+      enable(stop, isOpen);
+      setText(pause, wish === "pause" || (isStopped && model.get("goes_on")) ? TEXT.go : TEXT.pause);
       const { step = 0, num_steps: steps = 0 } = status;
-      setText(state, isUnheard ? TEXT.unheard : filled(TEXT.states[status.state], { step, steps }));
+      const plain = filled(TEXT.states[status.state], { step, steps });
+      const isUnheard = wish === "pause" && status.state === "running";
+      setText(state, isUnheard ? TEXT.unheard : isStopped && wishes.isResumed ? TEXT.asked : plain);
       bar.value = step / (steps || 1);
       bar.hidden = status.state === "waiting";
+    },
+  };
+}
+
+/** A box for one's own text, and the model's answer. @param {any} model @param {Wishes} wishes */
+function makeTrial(model, wishes) {
+  const most = model.get("text_most");
+  const box = new TextBox({ ...TEXT.own, most, send: (text) => wishes.try(text) });
+  const answer = html("p", { class: "cl-answer", role: "status" });
+  const isThere = most > 0 && model.hasKernel !== false;
+  return {
+    elements: isThere ? [box.element, answer] : [],
+    draw() {
+      const tried = /** @type {{text: string, answer: string, error: string}} */ (model.get("tried"));
+      box.show(wishes.text || tried.text);
+      box.tell(wishes.text.trim() !== "" && wishes.text !== tried.text, tried.error);
+      answer.hidden = !tried.text || tried.error !== "";
+      setText(answer, answer.hidden ? "" : filled(TEXT.answer, tried));
+    },
+  };
+}
+
+/** What the model wrote as it learnt, the latest first. @param {any} model */
+function makeWritten(model) {
+  const list = html("ol", { class: "cl-written", tabindex: 0, "aria-label": TEXT.written });
+  const element = html("section", { class: "cl-panel", hidden: true }, html("h4", {}, TEXT.written), list);
+  /** @type {unknown} */
+  let drawn = null;
+  return {
+    element,
+    draw() {
+      const written = /** @type {[number, string][]} */ (model.get("written"));
+      element.hidden = !written.length;
+      if (drawn === written) return;
+      drawn = written;
+      const lines = written.map(([step, text]) =>
+        html("li", {}, html("span", { class: "cl-caption" }, filled(TEXT.when, { step })), html("span", {}, text)),
+      );
+      list.replaceChildren(...lines.reverse());
     },
   };
 }

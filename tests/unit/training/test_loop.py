@@ -1,9 +1,11 @@
 """`fit` learns, resumes to the bit, survives being killed, stops when asked, and shares its work."""
 
+import copy
 import itertools
 import json
 import math
 import os
+import pickle
 import re
 import signal
 import subprocess
@@ -729,6 +731,105 @@ def test_who_watches_may_stop():
     history = fit(make_model(), make_batches(), watch=watch, **SETTINGS)
     assert len(history) == 4 and history.stopped
     assert watch.seen[-1] == ("end", 4, True)
+
+
+class StopsAt(Watch):
+    """Stops after each of some steps, in turn."""
+
+    def __init__(self, *steps):
+        super().__init__()
+        self.steps = steps
+
+    def step(self, record, model):
+        self.wish = "stop" if record["step"] in self.steps else "run"
+        super().step(record, model)
+
+
+@pytest.mark.parametrize("average", [None, 0.9])
+@pytest.mark.parametrize("once", [False, True])
+def test_a_stopped_run_goes_on_as_if_there_had_been_no_stop(average, once):
+    whole, parted = make_model(), make_model()
+    settings = {**SETTINGS, "average": average}
+    expected = fit(whole, make_batches(), **settings)
+    assert expected.go_on is None
+    watch = StopsAt(5, 6, 17)
+    batches = (
+        itertools.islice(make_batches(), NUM_STEPS) if once else make_batches()
+    )  # of the former nothing comes again
+    history = fit(parted, batches, watch=watch, **settings)
+    for length in (5, 6, 17):
+        assert (len(history), history.stopped) == (length, True)
+        assert not parted.training
+        stopped_at = parameters(parted)
+        torch.rand(7)  # what the caller draws is no matter
+        before = torch.get_rng_state()
+        assert history.go_on() is history
+        assert torch.equal(torch.get_rng_state(), before)
+        assert not equal(parameters(parted), stopped_at)
+    assert (history.stopped, history.go_on) == (False, None)
+    assert [record["loss"] for record in history] == [record["loss"] for record in expected]
+    assert equal(parameters(parted), parameters(whole))
+    assert [record["seconds"] for record in history] == sorted(record["seconds"] for record in history)
+    assert watch.seen[-1] == ("end", NUM_STEPS, False)
+
+
+def test_a_run_with_checkpoints_goes_on_and_has_its_folder_for_itself(tmp_path, uninterrupted):
+    model, watch = make_model(), StopsAt(5)
+    history = fit(model, make_batches(), watch=watch, checkpoint=tmp_path, **SETTINGS)
+    assert latest(tmp_path).name == "step-00000005"
+    watch.steps, held = (), []
+
+    def look(model):
+        with pytest.raises(CheckpointError):
+            fit(make_model(), make_batches(), checkpoint=tmp_path, **SETTINGS)
+        held.append(True)
+
+    watch.step = lambda record, model: look(model) if record["step"] == 6 else None
+    watch.wish = "run"
+    history.go_on()
+    assert held == [True]
+    assert latest(tmp_path).name == f"step-{NUM_STEPS:08}"
+    assert equal(parameters(model), uninterrupted[0])
+
+
+def test_a_run_that_failed_does_not_go_on():
+    def broken():
+        yield from itertools.islice(make_batches(), 3)
+        raise OSError("the disk is gone")
+
+    seen = []
+    watch = Watch()
+    watch.end = seen.append
+    with pytest.raises(OSError, match="the disk is gone"):
+        fit(make_model(), broken(), watch=watch, **SETTINGS)
+    assert (seen[0].stopped, seen[0].go_on) == (True, None)
+
+
+def test_a_copy_of_a_stopped_history_holds_no_model():
+    history = fit(make_model(), make_batches(), watch=Watch(stop_after=2), **SETTINGS)
+    for again in (pickle.loads(pickle.dumps(history)), copy.deepcopy(history)):
+        assert (again, again.stopped, again.go_on) == (history, True, None)
+    assert history.go_on is not None
+
+
+def test_a_pause_is_spent_with_the_model_at_rest_and_leaves_no_trace(uninterrupted):
+    class Pauses(Watch):
+        rests = 0
+
+        def step(self, record, model):
+            self.wish = "pause" if record["step"] in (2, 9) else "run"
+
+        def rest(self, model):
+            assert not model.training
+            torch.rand(3)
+            self.rests += 1
+            if self.rests % 3 == 0:
+                self.wish = "run"
+
+    model, watch = make_model(), Pauses()
+    fit(model, make_batches(), watch=watch, **SETTINGS)
+    assert watch.rests == 6
+    assert equal(parameters(model), uninterrupted[0])
 
 
 def test_who_watches_hears_of_a_run_that_failed():

@@ -1,6 +1,8 @@
 """TrainingMonitor without a browser: what `fit` tells it, what it tells the page, and what the page wishes."""
 
+import copy
 import threading
+import time
 from types import SimpleNamespace
 
 import numpy as np
@@ -8,14 +10,15 @@ import pytest
 import torch
 
 from course_lib.training import fit
-from course_lib.widgets import TrainingMonitor, training_monitor
+from course_lib.widgets import TrainingMonitor, training_monitor, training_words
 
 
 @pytest.fixture
 def clock(monkeypatch):
     """A clock that is set by hand, for nothing here may depend on how fast a machine is."""
     clock = SimpleNamespace(now=100.0)
-    monkeypatch.setattr(training_monitor, "time", SimpleNamespace(perf_counter=lambda: clock.now))
+    for module in (training_monitor, training_words):
+        monkeypatch.setattr(module, "time", SimpleNamespace(perf_counter=lambda: clock.now))
     return clock
 
 
@@ -46,7 +49,7 @@ def points(monitor):
 
 
 def ended(stopped=False):
-    return SimpleNamespace(stopped=stopped)
+    return SimpleNamespace(stopped=stopped, go_on=None)
 
 
 def test_the_example_runs(run_example, task):
@@ -136,6 +139,232 @@ def test_fit_pauses_until_the_page_goes_on(task):
     assert not history.stopped
     assert ("paused", 1) in seen
     assert seen[-1] == ("done", 5)
+
+
+# --- going on after a stop ---
+
+
+class StopsAt(TrainingMonitor):
+    """As if Stop were pressed after each of some steps."""
+
+    def __init__(self, *steps, **options):
+        super().__init__(**options)
+        self.steps = steps
+
+    def step(self, record, model):
+        super().step(record, model)
+        if record["step"] in self.steps:
+            self.view.control.set_state({"value": f"{self._run} stop"})
+
+
+def test_it_goes_on_after_a_stop_as_if_there_had_been_none(clock, task):
+    again = copy.deepcopy(task.model)
+    expected = fit(again, task.batches, num_steps=9, progress=False)
+    monitor = StopsAt(3, 7, writes=lambda model: "…", every=10)
+    history = fit(task.model, task.batches, num_steps=9, progress=False, watch=monitor)
+    for step in (3, 7):
+        assert (monitor.state, monitor.view.goes_on, monitor.view.status["step"]) == ("stopped", True, step)
+        assert len(monitor.records) == step
+        assert monitor.resume() is history
+    assert (monitor.state, monitor.view.goes_on, monitor.view.status["run"]) == ("done", False, 3)
+    assert monitor.records == list(history) and len(points(monitor)) == 9  # the curve goes on, too
+    assert [step for step, _ in monitor.written] == [1, 4, 8, 9]
+    assert [record["loss"] for record in history] == [record["loss"] for record in expected]
+    for one, other in zip(task.model.parameters(), again.parameters(), strict=True):
+        assert torch.equal(one, other)
+
+
+def test_a_wish_of_before_the_stop_counts_no_more(task):
+    monitor = StopsAt(2)
+    fit(task.model, task.batches, num_steps=5, progress=False, watch=monitor)
+    assert (monitor.view.control.value, monitor.wish) == ("1 stop", "stop")
+    monitor.resume()
+    assert (monitor.state, len(monitor.records)) == ("done", 5)
+
+
+def test_the_page_resumes_by_the_name_of_its_control(task):
+    monitor = StopsAt(2)
+    fit(task.model, task.batches, num_steps=5, progress=False, watch=monitor)
+    training_monitor.resume(monitor.view.control.model_id)
+    assert monitor.state == "done"
+    training_monitor.resume(monitor.view.control.model_id)  # pressed in two windows
+    assert monitor.error == "RuntimeError: there is no stopped run to go on with"
+
+
+def test_there_is_nothing_to_go_on_with(task, refuses):
+    monitor = TrainingMonitor()
+    refuses(monitor.resume, "there is no stopped run to go on with", error=RuntimeError)
+    fit(task.model, task.batches, progress=False, watch=monitor)
+    refuses(monitor.resume, "there is no stopped run to go on with", error=RuntimeError)
+    monitor = StopsAt(1)
+    fit(task.model, task.batches, progress=False, watch=monitor)
+    assert monitor.view.goes_on
+    fit(task.model, task.batches, num_steps=1, progress=False, watch=monitor)  # another run takes its place
+    assert not monitor.view.goes_on
+    refuses(monitor.resume, "there is no stopped run to go on with", error=RuntimeError)
+
+
+def test_a_run_that_goes_on_knows_its_own_speed(clock):
+    monitor = TrainingMonitor(every=0.05)
+    monitor.begin(10)
+    for step in (1, 2):
+        clock.now += 100
+        monitor.step(record(step), None)
+    monitor.end(ended(stopped=True))
+    monitor._is_resuming = True
+    clock.now += 1000
+    monitor.begin(10)
+    assert monitor.view.status == {"state": "running", "run": 2, "step": 2, "num_steps": 10}
+    clock.now += 2
+    monitor.step(record(3, tokens=30), None)
+    assert (monitor.view.status["left"], monitor.view.status["rate"]) == (pytest.approx(14), pytest.approx(15))
+
+
+# --- what the model says ---
+
+
+def typed(monitor, text):
+    """What the page sends when somebody types."""
+    monitor.view.typed.set_state({"value": text})
+
+
+def heard(model, text):
+    return f"{text}, {'learning' if model.training else 'at rest'}, {torch.is_grad_enabled()}"
+
+
+def test_a_text_is_answered_between_two_steps(task):
+    monitor = TrainingMonitor(try_it=heard)
+    typed(monitor, "too early")  # there is no model yet: it is answered with the first step
+
+    def type_at_2(model):
+        if len(monitor.records) == 1:
+            assert monitor.tried == {"text": "too early", "answer": "too early, at rest, False", "error": ""}
+            typed(monitor, "котка 😀 <b>")
+        if len(monitor.records) == 3:
+            seen.append(monitor.tried["text"])
+        return {}
+
+    seen = []
+    fit(task.model, task.batches, num_steps=5, evaluate=type_at_2, evaluate_every=1, progress=False, watch=monitor)
+    assert seen == ["котка 😀 <b>"]
+    assert monitor.tried["answer"] == "котка 😀 <b>, at rest, False"
+
+
+def test_a_text_is_answered_in_a_pause_by_the_thread_that_trains(task):
+    threads = []
+    monitor = TrainingMonitor(try_it=lambda model, text: (threads.append(threading.current_thread()), text)[1])
+    monitor.view.control.value = "1 pause"
+    answered = threading.Event()
+    monitor.view.observe(lambda change: answered.set(), "tried")
+
+    def press():
+        while monitor.state != "paused":
+            time.sleep(0.01)
+        typed(monitor, "hello")
+        assert answered.wait(60)
+        monitor.view.control.set_state({"value": "1 run"})
+
+    page = threading.Thread(target=press)
+    page.start()
+    fit(task.model, task.batches, progress=False, watch=monitor)
+    page.join()
+    assert (monitor.tried["text"], threads) == ("hello", [threading.current_thread()])
+
+
+def test_a_text_is_answered_after_the_run_at_once(task):
+    monitor = StopsAt(2, try_it=heard)
+    fit(task.model, task.batches, progress=False, watch=monitor)
+    for state in ("stopped", "done"):
+        assert monitor.state == state
+        typed(monitor, state)
+        assert monitor.tried == {"text": state, "answer": f"{state}, at rest, False", "error": ""}
+        if state == "stopped":
+            monitor.resume()
+
+
+def test_a_text_that_comes_while_a_run_ends_is_not_forgotten(task):
+    class Late(TrainingMonitor):
+        def end(self, history):
+            typed(self, "late")
+            assert self.tried["text"] == ""  # a run is under way
+            super().end(history)
+
+    monitor = Late(try_it=heard)
+    fit(task.model, task.batches, progress=False, watch=monitor)
+    assert monitor.tried["answer"] == "late, at rest, False"
+
+
+def test_each_text_is_tried_once_and_nothing_never(task):
+    asked = []
+    monitor = TrainingMonitor(try_it=lambda model, text: (asked.append(text), "x" * 5000)[1])
+    typed(monitor, "a")
+    fit(task.model, task.batches, progress=False, watch=monitor)
+    for text in ("", "  ", "a", "b"):
+        typed(monitor, text)
+    assert asked == ["a", "b"]
+    assert monitor.tried["answer"] == "x" * 399 + "…"
+
+
+def test_what_the_model_draws_leaves_no_trace_in_the_run(task):
+    again = copy.deepcopy(task.model)
+    expected = fit(again, task.batches, progress=False)
+    draws = {"writes": lambda model: str(torch.rand(1)), "try_it": lambda model, text: str(torch.rand(1))}
+    monitor = TrainingMonitor(**draws)
+    typed(monitor, "a")
+    history = fit(task.model, task.batches, progress=False, watch=monitor)
+    assert [one["loss"] for one in history] == [one["loss"] for one in expected]
+
+
+def test_the_model_writes_after_evaluations_where_there_are_any(clock, task):
+    monitor = TrainingMonitor(writes=lambda model: str(len(monitor.records)))
+    monitor.begin(20)
+    for step in range(1, 21):
+        monitor.step(record(step, **({"accuracy": 0.5} if step in (5, 6, 12) else {})), task.model)
+        clock.now += 0.6
+    assert monitor.written == [(1, "1"), (3, "3"), (5, "5"), (12, "12"), (20, "20")]  # the last in any case
+    monitor.begin(9)
+    assert monitor.written == []
+
+
+def test_writing_takes_a_tenth_of_the_time(clock, task):
+    def slow(model):
+        clock.now += 3
+        return "slow"
+
+    monitor = TrainingMonitor(writes=slow)
+    monitor.begin(100)
+    for step in range(1, 100):
+        monitor.step(record(step), task.model)
+        clock.now += 1
+    assert [step for step, _ in monitor.written] == [1, 31, 61, 91]
+
+
+def test_only_the_latest_texts_are_kept(clock, task):
+    monitor = TrainingMonitor(writes=lambda model: "a\nb" * 300)
+    monitor.begin(1000)
+    for step in range(1, 101):
+        monitor.step(record(step), task.model)
+        clock.now += 1
+    assert [step for step, _ in monitor.written] == list(range(51, 101))
+    assert {len(text) for _, text in monitor.written} == {400}
+
+
+SILENT = {
+    "raises": (lambda *given: [].pop(), "raises IndexError: pop from empty list"),
+    "speaks in numbers": (lambda *given: 3, "must return a string: got a value of type int"),
+    "says nothing": (lambda *given: None, "must return a string: got None"),
+}
+
+
+@pytest.mark.parametrize("name", SILENT)
+def test_a_wrong_function_is_told_in_a_sentence_and_costs_no_training(name, task):
+    wrong, words = SILENT[name]
+    monitor = TrainingMonitor(lambda model: (EYE, ["a", "b"], ["a", "b"]), writes=wrong, try_it=wrong)
+    typed(monitor, "a")
+    history = fit(task.model, task.batches, progress=False, watch=monitor)
+    assert (len(history), monitor.state, monitor.written) == (3, "done", [])
+    assert monitor.error == f"writes {words}"  # though the example works
+    assert monitor.tried == {"text": "a", "answer": "", "error": f"try_it {words}"}
 
 
 # --- how often, and how fast ---
@@ -311,6 +540,8 @@ def test_interrupting_still_interrupts():
         ({"every": 0}, "every is 0; expected a number from 0.05 to 10"),
         ({"every": float("nan")}, "every is nan; expected a number from 0.05 to 10"),
         ({"every": "1"}, "every is '1'; expected a number from 0.05 to 10"),
+        ({"writes": "text"}, "writes is one string; expected a function model -> text"),
+        ({"try_it": 3}, "try_it is a value of type int; expected a function (model, text) -> text"),
         ({"title": 3}, "title is a value of type int; expected a string"),
     ],
 )
