@@ -1,7 +1,7 @@
 """The learner's own copies of lessons and exercises: made once, never replaced, set aside when a new one is wanted.
 
-A copy begins clean: no outputs of anybody else's run, and what only makes a lesson work (cells tagged `plumbing`) is folded
-away. It carries a fingerprint of the course's version that it was made from, which tells whether the course has a newer one
+A copy begins clean: no results of anybody else's run (only cells tagged `keep_output` show something: a question, a panel),
+and what only makes a lesson work (cells tagged `plumbing`) is folded away. It carries a fingerprint of the course's version that it was made from, which tells whether the course has a newer one
 by now, and whether the learner has changed the copy since.
 """
 
@@ -14,6 +14,9 @@ from pathlib import Path
 from course_lib.classroom import files, notebooks, places
 
 PLUMBING = "plumbing"  # the tag of code that a learner need not read
+KEEP = "keep_output"  # the tag of a cell that shows no result: a question, a panel
+
+COMMANDS = {"notebooks": "lesson", "exercises": "start"}  # what has copies -> the command that makes one
 
 TEXTS = {
     "moved": "{old} is {new} now: all exercises lie in one folder.",
@@ -98,8 +101,8 @@ def own_copy(kind, lesson, *, fresh=False):
     return Copy(path, made=True)
 
 
-def own_lessons():
-    """Make the copies of the lessons that the learner has not got yet, and renew those that nobody has changed.
+def own_notebooks():
+    """Make the copies that the learner has not got yet, and renew those that nobody has changed.
 
     Returns:
         A list of sentences on what can't be opened, and on what was moved.
@@ -109,17 +112,21 @@ def own_lessons():
     """
     told = []
     for name in places.lessons():
-        again = f"`course lesson {name[:2]} --fresh`"
         try:
             told += _in_its_folder(name)
-            copy = own_copy("notebooks", name)
-            if copy.newer and not copy.changed:
-                own_copy("notebooks", name, fresh=True)  # set aside all the same: it may be changed at this very moment
-            elif copy.problem:
-                told += copy.notes(again)
+            for kind, command in COMMANDS.items():
+                if places.lesson_path(kind, name).exists():
+                    told += _renewed(kind, name, f"`course {command} {name[:2]} --fresh`")
         except ValueError as error:  # the course's own file can't be read
             told.append(str(error))
     return told
+
+
+def _renewed(kind, name, again):
+    copy = own_copy(kind, name)
+    if copy.newer and not copy.changed:
+        own_copy(kind, name, fresh=True)  # set aside all the same: it may be changed at this very moment
+    return copy.notes(again) if copy.problem else []
 
 
 def _in_its_folder(name):
@@ -144,7 +151,7 @@ def _existing(kind, path, version):
         return Copy(path, problem=str(error))
     try:
         made_from = content["metadata"]["course"][kind]
-        ran = any(cell.get("outputs") for cell in content["cells"])
+        ran = any(cell.get("execution_count") for cell in content["cells"])
         changed = (ran or made_from != _fingerprint(content)) and made_from != _fingerprint_of_0_1(content)
     except (KeyError, TypeError, AttributeError):  # a file of the learner's own making: nothing to say about it
         return Copy(path, changed=True)
@@ -156,8 +163,11 @@ def _clean(content):
     for cell in content["cells"]:
         if cell.get("cell_type") != "code":
             continue
-        cell["outputs"], cell["execution_count"] = [], None
-        if PLUMBING in cell["metadata"].get("tags", ()):
+        tags = cell["metadata"].get("tags", ())
+        cell["execution_count"] = None
+        if KEEP not in tags:
+            cell["outputs"] = []
+        if PLUMBING in tags:
             cell["metadata"].setdefault("jupyter", {})["source_hidden"] = True
     return content
 

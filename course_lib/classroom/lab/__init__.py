@@ -11,7 +11,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from course_lib import shadowing
-from course_lib.classroom.copies import own_lessons
+from course_lib.classroom.copies import own_notebooks
 from course_lib.classroom.files import FileTrouble
 from course_lib.classroom.kernels import KERNEL_STARTUP
 from course_lib.classroom.places import course_root, make_workspace, own_folders, workspace
@@ -98,7 +98,7 @@ def first_notebook():
     own = courses
     try:
         own = make_workspace() / "lessons"
-        problems = [told for folder in own_folders() for told in shadowing.sentences(folder)] + own_lessons()
+        problems = [told for folder in own_folders() for told in shadowing.sentences(folder)] + own_notebooks()
     except FileTrouble as problem:
         problems = [str(problem)]
     for problem in problems:

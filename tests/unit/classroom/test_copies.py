@@ -69,22 +69,22 @@ def test_a_copy_is_made_once_and_set_aside_when_a_new_one_is_wanted(course, kind
 
 
 def test_lessons_nobody_changed_are_renewed_and_all_others_left(course):
-    assert copies.own_lessons() == []
+    assert copies.own_notebooks() == []
     assert sorted(path.name for path in course.lesson.parent.iterdir()) == ["00_start.ipynb", NAME]
     course.put("notebooks", "2")
-    assert copies.own_lessons() == []
+    assert copies.own_notebooks() == []
     assert first_source(course.lesson) == "2" and len(course.kept()) == 1
 
     mine = write_in(course.lesson)
     course.put("notebooks", "3")
-    assert copies.own_lessons() == []
+    assert copies.own_notebooks() == []
     assert course.lesson.read_text() == mine and len(course.kept()) == 1
     (told,) = copies.own_copy("notebooks", "03").notes("`course lesson 03 --fresh`")
     assert "has changed" in told and "`course lesson 03 --fresh`" in told
 
 
 def test_a_lesson_that_jupyter_saved_as_it_was_is_untouched(course):
-    copies.own_lessons()
+    copies.own_notebooks()
     opened = notebooks.read(course.lesson)
     opened.metadata.language_info = {"name": "python", "version": "3.14.0", "file_extension": ".py"}
     course.lesson.write_text(notebooks.dumps(opened))
@@ -95,22 +95,23 @@ def test_a_copy_begins_without_outputs_and_with_plumbing_folded(course):
     printed = new_output("stream", name="stdout", text="somebody else's")
     cells = [new_code_cell("print(1)", id="one", outputs=[printed], execution_count=7)]
     cells += [new_code_cell("import os", id="two", metadata={"tags": ["plumbing"]})]
+    cells += [new_code_cell("guess()", id="three", outputs=[printed], metadata={"tags": ["keep_output"]})]
     path = course.root / "notebooks" / NAME
     path.write_text(notebooks.dumps(new_notebook(cells=cells)), encoding="utf-8")
-    copies.own_lessons()
-    one, two = notebooks.read(course.lesson).cells
+    copies.own_notebooks()
+    one, two, three = notebooks.read(course.lesson).cells
     assert one.outputs == [] and one.execution_count is None and "jupyter" not in one.metadata
-    assert two.metadata.jupyter.source_hidden is True
+    assert two.metadata.jupyter.source_hidden is True and three.outputs == [printed]
 
     cells[0].outputs[0].text = "another run's"  # new outputs make no new lesson
     path.write_text(notebooks.dumps(new_notebook(cells=cells)), encoding="utf-8")
     assert not copies.own_copy("notebooks", "03").newer
 
     ran = notebooks.read(course.lesson)
-    ran.cells[0].outputs = [printed]
+    ran.cells[0].outputs, ran.cells[0].execution_count = [printed], 1
     course.lesson.write_text(notebooks.dumps(ran), encoding="utf-8")
     course.put("notebooks", "2")
-    assert copies.own_lessons() == [] and notebooks.read(course.lesson).cells[0].outputs  # what they ran is theirs
+    assert copies.own_notebooks() == [] and notebooks.read(course.lesson).cells[0].outputs  # what they ran is theirs
     assert copies.own_copy("notebooks", "03").newer
 
 
@@ -130,13 +131,13 @@ def test_copies_of_version_0_1_are_found_and_kept(course):
     as_version_0_1_made_it(course.lesson, lesson, "notebooks")
     mine = write_in(as_version_0_1_made_it(course.own / NAME, exercises, "exercises"))
 
-    assert [NAME in sentence for sentence in copies.own_lessons()] == [True]
+    assert [NAME in sentence for sentence in copies.own_notebooks()] == [True]
     assert notebooks.read(course.lesson).cells[0].outputs == []  # nobody had touched it
     assert course.exercises.read_text() == mine and not (course.own / NAME).exists()
-    assert copies.own_copy("exercises", "03").changed and copies.own_lessons() == []
+    assert copies.own_copy("exercises", "03").changed and copies.own_notebooks() == []
 
     other = write_in(as_version_0_1_made_it(course.own / NAME, exercises, "exercises"), "another")
-    (told,) = copies.own_lessons()
+    (told,) = copies.own_notebooks()
     assert "stays where it is" in told and (course.own / NAME).read_text() == other
     assert course.exercises.read_text() == mine
 
@@ -145,7 +146,7 @@ def test_a_file_of_the_learners_own_making_is_theirs(course):
     course.lesson.parent.mkdir(parents=True)
     course.lesson.write_text(notebooks.dumps(new_notebook()))
     course.put("notebooks", "2")
-    assert copies.own_lessons() == [] and first_or_none(course.lesson) is None
+    assert copies.own_notebooks() == [] and first_or_none(course.lesson) is None
 
 
 def first_or_none(path):
@@ -171,7 +172,7 @@ def test_a_damaged_copy_is_said_kept_and_replaced_on_request(course, spoil, prob
         (told,) = copies.own_copy(kind, "03").notes("AGAIN")
         assert problem in told and "AGAIN" in told and "\n" not in told
         if kind == "notebooks":
-            assert [problem in sentence for sentence in copies.own_lessons()] == [True]
+            assert [problem in sentence for sentence in copies.own_notebooks()] == [True]
         kept = copies.own_copy(kind, "03", fresh=True).kept
         assert (kept / "inside" if kept.is_dir() else kept).read_text() == held
         assert first_source(path) == "1"
@@ -188,7 +189,7 @@ def test_a_full_disk_costs_one_sentence_and_no_file(course, monkeypatch):
     with pytest.raises(FileTrouble, match="no space left"):
         copies.own_copy("exercises", "03", fresh=True)
     with pytest.raises(FileTrouble, match="no space left"):
-        copies.own_lessons()
+        copies.own_notebooks()
     assert [path for path in course.own.rglob("*") if path.is_file()] == [course.exercises]
     assert course.exercises.read_text() == mine
     assert copies.own_copy("exercises", "03").changed  # the copy that is there can still be opened

@@ -62,7 +62,7 @@ def test_command_opens_a_notebook_and_any_free_port(course):
     assert environment["PATH"].split(os.pathsep)[0] == str(Path(sys.executable).parent)
 
 
-def test_the_learners_own_lessons_are_opened_and_the_courses_stay_as_they_are(course):
+def test_the_learners_own_notebooks_are_opened_and_the_courses_stay_as_they_are(course):
     before = (course / "notebooks" / lab.FIRST).read_bytes()
     own = lab.first_notebook()
     assert own == course / "workspace" / "lessons" / lab.FIRST
@@ -81,7 +81,7 @@ def test_a_workspace_elsewhere_is_what_jupyterlab_shows(course, tmp_path_factory
     assert (page, root) == (f"/lab/tree/my%20%25work/lessons/{lab.FIRST}", str(course))
 
 
-def test_without_a_place_for_copies_the_courses_own_lessons_are_opened(course, tmp_path, monkeypatch, capsys):
+def test_without_a_place_for_copies_the_courses_own_notebooks_are_opened(course, tmp_path, monkeypatch, capsys):
     (tmp_path / "file").write_text("no folder")
     monkeypatch.setenv("COURSE_WORKSPACE", str(tmp_path / "file"))
     page, root = opened(lab.command(notebook=lab.first_notebook())[0])
