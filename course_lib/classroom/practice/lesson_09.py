@@ -114,17 +114,16 @@ mistake(STRONGEST, "labels-itself", "You leave out the token itself. It may well
         of_real(lambda real: np.where(np.eye(len(real), dtype=bool), -1, real).argmax(axis=-1)),
         of_real(lambda real: (real * (1 - np.eye(len(real)))).argmax(axis=-1)))  # fmt: skip
 without_delimiters.slip("labels-ends-only",
-                        "You cut off tokens at the ends only. Delimiters may also stand in between: `special` says where.",
-                        lambda w, s: w[1:-1, 1:-1], lambda w, s: w[1:, 1:], lambda w, s: w[s.sum() :, s.sum() :],
-                        lambda w, s: w[1:, 1:][~s[1:]], lambda w, s: w[(inner := slice(s.argmin(), len(s) - s[::-1].argmin())), inner])  # fmt: skip
-without_delimiters.slip("labels-diagonal",
-                        "Rows and columns are chosen in pairs, which gives single numbers of the diagonal. Choose the rows first, then the columns of what remains.",
-                        lambda w, s: w[~s, ~s])  # fmt: skip
+        "You cut off tokens at the ends only. Delimiters may also stand in between: `special` says where.", lambda w, s: w[1:-1, 1:-1],
+        lambda w, s: w[1:, 1:], lambda w, s: w[s.sum() :, s.sum() :], lambda w, s: w[1:, 1:][~s[1:]],
+        lambda w, s: w[(inner := slice(s.argmin(), len(s) - s[::-1].argmin())), inner])  # fmt: skip
+without_delimiters.slip("labels-diagonal", "Rows and columns are chosen in pairs, which gives single numbers of the diagonal. Choose the "
+        "rows first, then the columns of what remains.", lambda w, s: w[~s, ~s])  # fmt: skip
 without_delimiters.slip("special-inverted", "You keep the delimiters and leave out the words: `special` is True for delimiters.",
-                        lambda w, s: w[s][:, s])  # fmt: skip
+        lambda w, s: w[s][:, s])  # fmt: skip
 without_delimiters.slip("mask-as-numbers",
-                        "You index with 0 and 1, which are places: rows 0 and 1 come again and again. Booleans choose the rows where they are True.",
-                        *(lambda w, s, change=change: w[change(s)][:, change(s)] for change in (lambda s: 1 - s, lambda s: (~s).astype(int))))  # fmt: skip
+        "You index with 0 and 1, which are places: rows 0 and 1 come again and again. Booleans choose the rows where they are True.",
+        *(lambda w, s, change=change: w[change(s)][:, change(s)] for change in (lambda s: 1 - s, lambda s: (~s).astype(int))))  # fmt: skip
 mistake(STRONGEST, "special-inverted", None, lambda w, s: w[s].argmax(axis=-1), lambda w, s: w[s][:, ~s].argmax(axis=-1))  # fmt: skip
 
 # ----------------------------------------------------------------------------------------------------------------------
@@ -178,18 +177,20 @@ mistake(MERGE, "pieces-summed",
         "Rows no longer sum to 1: you add the rows of a word's pieces too. Attention *from* a word is the mean over its pieces.",
         summed_by_word)  # fmt: skip
 mistake(MERGE, "pieces-averaged",
-        "Rows no longer sum to 1: you take the mean over columns. Attention *to* a word is the sum over its pieces.", averaged_by_word)  # fmt: skip
+        "Rows no longer sum to 1: you take the mean over columns. Attention *to* a word is the sum over its pieces.",
+        averaged_by_word)  # fmt: skip
 mistake(MERGE, "pieces-exchanged", "Sum and mean are exchanged: attention *to* a word is a sum, attention *from* a word a mean.",
         lambda w, of: summed_by_word(w, of) / np.bincount(of))  # fmt: skip
-mistake(MERGE, "pieces-renormalised",
-        "You take the mean both ways and divide rows afterwards until they sum to 1. That changes how a row is shared out: with sum and mean in the right places rows sum to 1 by themselves.",
+mistake(MERGE, "pieces-renormalised", "You take the mean both ways and divide rows afterwards until they sum to 1. That changes how a row "
+        "is shared out: with sum and mean in the right places rows sum to 1 by themselves.",
         lambda w, of: row_shares.function(averaged_by_word(w, of)))  # fmt: skip
 mistake(MERGE, "pieces-first-only", "You keep one piece of each word, the first or the last. The others' weights are lost.",
         lambda w, of: w[..., (first := np.unique(of, return_index=True)[1]), :][..., first],
         lambda w, of: w[..., (last := np.cumsum(np.bincount(of)) - 1), :][..., last],
         lambda w, of: w[..., (last := np.cumsum(n := np.bincount(of)) - 1), :][..., last] / n[:, None])  # fmt: skip
 mistake(MERGE, "pieces-largest", "You take the largest of the pieces' weights. To a word flows what flows to all its pieces: their sum.",
-        lambda w, of: (to := np.stack([w[..., of == word].max(-1) for word in range(of.max() + 1)], -1), np.stack([to[..., of == word, :].max(-2) for word in range(of.max() + 1)], -2))[1])  # fmt: skip
+        lambda w, of: (to := np.stack([w[..., of == word].max(-1) for word in range(of.max() + 1)], -1),
+            np.stack([to[..., of == word, :].max(-2) for word in range(of.max() + 1)], -2))[1])  # fmt: skip
 mistake(MERGE, "words-transposed", "Rows and columns of your map are exchanged: rows are the words that look.",
         lambda w, of: turned(merge_words(w, of)), lambda w, of: merge_words(turned(w), of))  # fmt: skip
 mistake(MERGE, "words-diagonal-emptied", "A word's weight on itself is set to 0. It belongs in.",
@@ -199,7 +200,8 @@ mistake(MERGE, "pieces-stay", "Your map still has a row and a column for each pi
         lambda w, of: np.pad(merge_words(w, of), [(0, 0)] * (w.ndim - 2) + [(0, len(of) - of.max() - 1)] * 2))  # fmt: skip
 mistake(MERGE, "words-axes-joined", "On a batch you join another axis than rows and columns. Counted from the end those are -2 and -1.",
         lambda w, of: np.tensordot(mean_table(of).T, w @ belonging(of), 1))  # fmt: skip
-mistake(MERGE, "merged-last-word-missing", "The last word is missing. The numbers of words begin at 0: there is one more of them than the largest number.",
+mistake(MERGE, "merged-last-word-missing",
+        "The last word is missing. The numbers of words begin at 0: there is one more of them than the largest number.",
         lambda w, of: merge_words(w, of)[..., :-1, :-1],
         lambda w, of: np.stack([merge_words(w, of)[..., word, :-1] for word in range(of.max())], axis=-2))  # fmt: skip
 mistake(MERGE, "batch-one-map", "Right for one map. In a batch the maps are mixed up, added up or left out: each is joined by itself.",
@@ -230,13 +232,14 @@ def joined_number_by_number(weights, words):
     return joined
 
 
-mistake(MERGE, "fails-on-batch",
-        "Right for one matrix, not on a batch of them. Count axes from the end: the last is -1, the one before it -2. `.T` turns all axes round.",
-        joined_pair_by_pair, joined_number_by_number, lambda w, of: np.moveaxis(merge_words(w, of), (-2, -1), (0, 1)),
+mistake(MERGE, "fails-on-batch", "Right for one matrix, not on a batch of them. Count axes from the end: the last is -1, the one before "
+        "it -2. `.T` turns all axes round.", joined_pair_by_pair, joined_number_by_number,
+        lambda w, of: np.moveaxis(merge_words(w, of), (-2, -1), (0, 1)),
         lambda w, of: (mean_table(of).T @ (w @ belonging(of)).T.T) if w.ndim == 2 else mean_table(of).T @ w.T @ belonging(of))  # fmt: skip
 
 
-@holds(MERGE, "merged-rows-off", "Rows no longer sum to 1. Attention is shared out: joining pieces neither adds any nor loses some.")  # fmt: skip
+@holds(MERGE, "merged-rows-off",
+        "Rows no longer sum to 1. Attention is shared out: joining pieces neither adds any nor loses some.")  # fmt: skip
 def merged_rows_sum_to_one(got, weights, word_of_token):
     return not np.isfinite(got).all() or np.allclose(got.sum(axis=-1), 1, atol=1e-4)
 
@@ -296,18 +299,19 @@ ROLE = "09.role_scores"
 asking = lambda wanted: wanted.any(axis=-1)  # noqa: E731
 
 share_on.slip("role-mean-of-keys",
-              "Where a query has several wanted keys, their weights are added: the share of its attention that goes to any of them.",
-              lambda w, on: divided((w * on).sum(axis=-1), on.sum(axis=-1)))  # fmt: skip
+        "Where a query has several wanted keys, their weights are added: the share of its attention that goes to any of them.",
+        lambda w, on: divided((w * on).sum(axis=-1), on.sum(axis=-1)))  # fmt: skip
 share_on.slip("role-one-wanted-key", "Where a query has several wanted keys, one alone counts with you. Their weights are added.",
-              lambda w, on: (w * on).max(axis=-1),
-              lambda w, on: np.take_along_axis(w * on, np.broadcast_to(on.argmax(-1)[..., None], (*w.shape[:-1], 1)), -1)[..., 0])  # fmt: skip
+        lambda w, on: (w * on).max(axis=-1),
+        lambda w, on: np.take_along_axis(w * on, np.broadcast_to(on.argmax(-1)[..., None], (*w.shape[:-1], 1)), -1)[..., 0])  # fmt: skip
 share_on.slip("role-counts-winners", "You count how often a wanted key gets the largest weight. Asked for is the mean weight.",
-              lambda w, on: ((w == w.max(axis=-1, keepdims=True)) & on).any(axis=-1))  # fmt: skip
-share_on.slip("wanted-inverted", "You add up the weight on the keys that are not wanted.", lambda w, on: (w * ~on).sum(axis=-1))  # fmt: skip
+        lambda w, on: ((w == w.max(axis=-1, keepdims=True)) & on).any(axis=-1))  # fmt: skip
+share_on.slip("wanted-inverted", "You add up the weight on the keys that are not wanted.",
+        lambda w, on: (w * ~on).sum(axis=-1))  # fmt: skip
 share_on.slip("wanted-ignored", "`wanted` does not choose among the keys: all of a query's weight is added up, which is 1.",
-              lambda w, on: w.sum(axis=-1))  # fmt: skip
+        lambda w, on: w.sum(axis=-1))  # fmt: skip
 share_on.slip("share-of-all-keys", "Your weights are averaged over all keys. A share is added up over the wanted ones.",
-              lambda w, on: (w * on).mean(axis=-1))  # fmt: skip
+        lambda w, on: (w * on).mean(axis=-1))  # fmt: skip
 mistake(ROLE, "role-mean-of-keys", None, lambda w, on: (w * on).sum(axis=(-2, -1)) / on.sum())
 mistake(ROLE, "role-transposed", "Rows and columns of `wanted` are exchanged: row i says which keys query i should look at.",
         lambda w, on: role_scores(w, on.T), lambda w, on: (w * on.T).sum(axis=-1)[..., asking(on)].mean(axis=-1),
@@ -337,9 +341,9 @@ mistake(ROLE, "role-one-layer", "You have averaged over the layers or over the h
         *(lambda w, on, axis=axis: role_scores(w, on).mean(axis=axis) for axis in (0, 1)))  # fmt: skip
 mistake(ROLE, "role-for-each-query", "That is one number a query. A head's score is the mean over its queries.",
         lambda w, on: (w * on).sum(axis=-1), lambda w, on: (w * on).sum(axis=-1)[..., asking(on)])  # fmt: skip
-mistake(ROLE, "role-first-query-off",
-        "You leave out the first or the last query, whatever `wanted` says. Which queries have a wanted key?",
-        lambda w, on: (w * on).sum(axis=-1)[..., 1:].mean(axis=-1), lambda w, on: (w * on).sum(axis=-1)[..., :-1].mean(axis=-1))  # fmt: skip
+mistake(ROLE, "role-first-query-off", "You leave out the first or the last query, whatever `wanted` says. Which queries have a wanted key?",
+        lambda w, on: (w * on).sum(axis=-1)[..., 1:].mean(axis=-1),
+        lambda w, on: (w * on).sum(axis=-1)[..., :-1].mean(axis=-1))  # fmt: skip
 mistake(ROLE, "role-against-others",
         "You compare with other weights, by a difference or a ratio. A score is the share on the wanted keys alone.",
         lambda w, on: role_scores(w, on) - 1 / w.shape[-1], lambda w, on: role_scores(w, on) * w.shape[-1],
@@ -385,7 +389,8 @@ allowed = lambda m: m.sum(axis=-1, keepdims=True)  # noqa: E731
 
 mistake(EVEN, "even-ignores-mask", "Masked keys get weight. Even means even among the keys that are allowed.",
         lambda m: np.full(m.shape, 1 / m.shape[-1]), lambda m: divided(1.0, allowed(m)) * np.ones(m.shape),
-        lambda m: np.ones(m.shape) / allowed(m), lambda m: np.where(m.any(axis=-1, keepdims=True), np.full(m.shape, 1 / m.shape[-1]), 0))  # fmt: skip
+        lambda m: np.ones(m.shape) / allowed(m),
+        lambda m: np.where(m.any(axis=-1, keepdims=True), np.full(m.shape, 1 / m.shape[-1]), 0))  # fmt: skip
 mistake(EVEN, "even-softmax-of-the-mask",
         "You take a softmax of ones and zeros: a masked key keeps a share, since e⁰ = 1. Even means even among the keys that are allowed.",
         lambda m: softmax(m.astype(float)), lambda m: row_shares.function(np.exp(m)))  # fmt: skip
@@ -411,7 +416,8 @@ mistake(EVEN, "even-position-counted",
 mistake(EVEN, "even-one-count-for-all", "Every row is divided by the same count. Each query has its own count of keys.",
         lambda m: divided(m, allowed(m)[..., :1, :]), lambda m: m / allowed(m)[..., :1, :], lambda m: m / allowed(m).max(),
         lambda m: m / max(allowed(m).max(), 1), lambda m: m / allowed(m).mean())  # fmt: skip
-mistake(EVEN, "even-always-causal", "Keys behind the query's own place get nothing, whatever the mask says. It says all that is to be known.",
+mistake(EVEN, "even-always-causal",
+        "Keys behind the query's own place get nothing, whatever the mask says. It says all that is to be known.",
         lambda m: row_shares(np.tril(m)))  # fmt: skip
 mistake(EVEN, "shares-of-a-table", "The entries of each table together sum to 1. Each row is to sum to 1 by itself.",
         lambda m: divided(m, m.sum(axis=(-2, -1), keepdims=True)), lambda m: m / m.sum(axis=(-2, -1), keepdims=True))  # fmt: skip
@@ -498,32 +504,34 @@ def product(maps, start=None):
 
 
 onto.slip("rollout-order",
-          "Your rows sum to 1, but the layers are multiplied the wrong way round: the later layer acts on what the earlier one gave.",
-          lambda layer, paths: paths @ layer)  # fmt: skip
+        "Your rows sum to 1, but the layers are multiplied the wrong way round: the later layer acts on what the earlier one gave.",
+        lambda layer, paths: paths @ layer)  # fmt: skip
 onto.slip("rollout-elementwise", "You multiply number by number. Paths add up over all places in between: a matrix product.",
-          lambda layer, paths: layer * paths)  # fmt: skip
+        lambda layer, paths: layer * paths)  # fmt: skip
 onto.slip("rollout-layer-transposed", "A layer's map is turned round in the product: its rows are the places above.",
-          lambda layer, paths: layer.T @ paths)  # fmt: skip
+        lambda layer, paths: layer.T @ paths)  # fmt: skip
 onto.slip("rollout-last-layer", "Only one layer reaches your result.", lambda layer, paths: layer)
 onto.slip("rollout-adds", "You add the layers up or average them. Paths go through one layer *after* the other: multiply.",
-          lambda layer, paths: layer + paths, lambda layer, paths: (layer + paths) / 2)  # fmt: skip
+        lambda layer, paths: layer + paths, lambda layer, paths: (layer + paths) / 2)  # fmt: skip
 onto.slip("rollout-kept-twice",
-          "What a token keeps of itself enters again after the product. The identity belongs into each layer's map, once.",
-          lambda layer, paths: (layer @ paths + paths) / 2, lambda layer, paths: (layer @ paths + np.eye(len(paths))) / 2)  # fmt: skip
+        "What a token keeps of itself enters again after the product. The identity belongs into each layer's map, once.",
+        lambda layer, paths: (layer @ paths + paths) / 2, lambda layer, paths: (layer @ paths + np.eye(len(paths))) / 2)  # fmt: skip
 with_residual.slip("rollout-no-residual", "You multiply the maps alone. A token also keeps itself: mix in the identity, half and half.",
-                   lambda layer: layer)  # fmt: skip
+        lambda layer: layer)  # fmt: skip
 with_residual.slip("rollout-not-halved", "You add the identity, but don't halve: rows sum to 2 in each layer.",
-                   lambda layer: layer + np.eye(len(layer)))  # fmt: skip
+        lambda layer: layer + np.eye(len(layer)))  # fmt: skip
 with_residual.slip("rollout-ones-for-identity",
-                   "You mix in a table whose entries are all alike, every token with every other. What a token keeps is itself alone: the identity.",
-                   lambda layer: (layer + 1) / 2, lambda layer: (layer + 1 / len(layer)) / 2, lambda layer: row_shares.function(layer + 1))  # fmt: skip
+        "You mix in a table whose entries are all alike, every token with every other. What a token keeps is itself alone: the identity.",
+        lambda layer: (layer + 1) / 2, lambda layer: (layer + 1 / len(layer)) / 2,
+        lambda layer: row_shares.function(layer + 1))  # fmt: skip
 with_residual.slip("rollout-half-forgotten", "One half is missing: half and half means that both, the map and the identity, are halved.",
-                   lambda layer: layer / 2 + np.eye(len(layer)), lambda layer: layer + np.eye(len(layer)) / 2, lambda layer: layer / 2)  # fmt: skip
+        lambda layer: layer / 2 + np.eye(len(layer)), lambda layer: layer + np.eye(len(layer)) / 2, lambda layer: layer / 2)  # fmt: skip
 with_residual.slip("rollout-other-shares", "The map and the identity are mixed in other shares than half and half.",
-                   *(lambda layer, share=share: share * layer + (1 - share) * np.eye(len(layer)) for share in (0.1, 0.2, 0.3, 1 / 3, 2 / 3, 0.7, 0.8, 0.9)))  # fmt: skip
+        *(lambda layer, share=share: share * layer + (1 - share) * np.eye(len(layer))
+            for share in (0.1, 0.2, 0.3, 1 / 3, 2 / 3, 0.7, 0.8, 0.9)))  # fmt: skip
 with_residual.slip("rollout-residual-multiplied",
-                   "The map is multiplied by the identity, number by number, which leaves its diagonal alone. Mix: add them, and halve.",
-                   lambda layer: layer * np.eye(len(layer)))  # fmt: skip
+        "The map is multiplied by the identity, number by number, which leaves its diagonal alone. Mix: add them, and halve.",
+        lambda layer: layer * np.eye(len(layer)))  # fmt: skip
 mistake(ROLLOUT, "rollout-restarts",
         "What a token keeps is what has come to it so far, not its first self: mix the identity into the layer's map, before the product.",
         lambda w: functools.reduce(lambda paths, layer: residual(layer @ paths), heads_mean(w), np.eye(w.shape[-1])))  # fmt: skip
@@ -533,18 +541,21 @@ mistake(ROLLOUT, "rollout-other-shares", None, lambda w: product(row_shares.func
 mistake(ROLLOUT, "rollout-adds", None,
         lambda w: functools.reduce(lambda paths, layer: (paths + layer) / 2, heads_mean(w), np.eye(w.shape[-1])),
         lambda w: np.eye(w.shape[-1]) + heads_mean(w).sum(axis=0), lambda w: residual(heads_mean(w)).mean(axis=0),
-        lambda w: residual(heads_mean(w)).sum(axis=0), lambda w: heads_mean(w).mean(axis=0), lambda w: heads_mean(w).sum(axis=0))  # fmt: skip
+        lambda w: residual(heads_mean(w)).sum(axis=0), lambda w: heads_mean(w).mean(axis=0),
+        lambda w: heads_mean(w).sum(axis=0))  # fmt: skip
 mistake(ROLLOUT, "rollout-last-layer", None,
         *(lambda w, place=place, mix=mix: mix(heads_mean(w))[place] for place in (0, -1) for mix in (residual, np.array)))  # fmt: skip
 mistake(ROLLOUT, "rollout-layer-left-out", "Not all layers are in it. Every layer belongs in, from the first to the last.",
-        *(lambda w, places=places: rollout(w[places]) for places in (slice(1, None), slice(-1), slice(None, None, 2), [0, -1], [-1, 0])))  # fmt: skip
+        *(lambda w, places=places: rollout(w[places])
+            for places in (slice(1, None), slice(-1), slice(None, None, 2), [0, -1], [-1, 0])))  # fmt: skip
 mistake(ROLLOUT, "rollout-layer-twice", "One layer is multiplied twice: the one you start from comes again in the loop.",
         lambda w: rollout(np.concatenate([w[:1], w])), lambda w: rollout(np.concatenate([w, w[-1:]])))  # fmt: skip
 mistake(ROLLOUT, "rollout-starts-without-residual",
         "The layer that you start from, or the one that you end with, is not mixed with the identity. Each layer is.",
         lambda w: product(residual(heads_mean(w))[1:], heads_mean(w)[0]),
         lambda w: heads_mean(w)[-1] @ product(residual(heads_mean(w))[:-1]))  # fmt: skip
-mistake(ROLLOUT, "rollout-elementwise", None, lambda w: residual(heads_mean(w)).prod(axis=0), lambda w: heads_mean(w).prod(axis=0))  # fmt: skip
+mistake(ROLLOUT, "rollout-elementwise", None, lambda w: residual(heads_mean(w)).prod(axis=0),
+        lambda w: heads_mean(w).prod(axis=0))  # fmt: skip
 mistake(ROLLOUT, "rollout-starts-elsewhere",
         "Your paths start from a table whose entries are all alike. At the bottom every token is at its own place: the identity.",
         lambda w: product(residual(heads_mean(w)), np.ones(w.shape[-2:])),
@@ -552,7 +563,8 @@ mistake(ROLLOUT, "rollout-starts-elsewhere",
 mistake(ROLLOUT, "rollout-all-zero", "Everything is 0: paths start from a table of zeros, or parts of 1 are cut to whole numbers.",
         lambda w: np.zeros(w.shape[-2:]), lambda w: np.zeros(w.shape[-2:], dtype=int))  # fmt: skip
 mistake(ROLLOUT, "rollout-largest-head", "You take the largest of the heads, or the smallest. Here, heads are averaged.",
-        *(lambda w, take=take, divide=divide: product(divide(take(w, axis=1) + np.eye(w.shape[-1]))) for take in (np.max, np.min) for divide in (row_shares.function, lambda maps: maps / 2)))  # fmt: skip
+        *(lambda w, take=take, divide=divide: product(divide(take(w, axis=1) + np.eye(w.shape[-1]))) for take in (np.max, np.min)
+            for divide in (row_shares.function, lambda maps: maps / 2)))  # fmt: skip
 mistake(ROLLOUT, "rollout-transposed", "Rows and columns are exchanged: rows are the tokens at the top, columns those at the bottom.",
         lambda w: rollout(w).T)  # fmt: skip
 mistake(ROLLOUT, "rollout-only-one-residual", "The identity comes in once, at the end or at the beginning. It belongs into every layer.",
@@ -575,7 +587,8 @@ mistake(ROLLOUT, "rollout-column-means", "One number a token came back. Asked fo
         lambda w: rollout(w).mean(axis=0), lambda w: rollout(w)[0])  # fmt: skip
 
 
-@holds(ROLLOUT, "rollout-rows-off", "Rows do not sum to 1: what stands at each place at the top is shared out among the input tokens.")  # fmt: skip
+@holds(ROLLOUT, "rollout-rows-off",
+        "Rows do not sum to 1: what stands at each place at the top is shared out among the input tokens.")  # fmt: skip
 def rollout_rows_sum_to_one(got, weights):
     return not np.isfinite(got).all() or np.allclose(got.sum(axis=-1), 1, atol=1e-4)
 
@@ -659,7 +672,8 @@ mistake(SPEARMAN, "short-formula",
         squared_differences(lambda v: v.argsort().argsort()))  # fmt: skip
 mistake(SPEARMAN, "short-formula-factor",
         "Squared differences of ranks enter with another factor than the short formula's. What is wanted is the correlation.",
-        *(lambda a, b, by=by: 1 - by * ((ranked(a) - ranked(b)) ** 2).sum() / (len(a) * (len(a) ** 2 - 1)) for by in (1, 2, 3, 12)))  # fmt: skip
+        *(lambda a, b, by=by: 1 - by * ((ranked(a) - ranked(b)) ** 2).sum() / (len(a) * (len(a) ** 2 - 1))
+            for by in (1, 2, 3, 12)))  # fmt: skip
 mistake(SPEARMAN, "kendall", "You compare the order of all pairs: that is another measure, Kendall's. Spearman's correlates the ranks.",
         kendall, lambda a, b: kendall(a, b) * (len(a) - 1) / len(a),
         lambda a, b: (np.sign(a[:, None] - a) == np.sign(b[:, None] - b)).mean())  # fmt: skip
@@ -778,45 +792,45 @@ def number_by_number(score, x, empty):
 
 
 replaced.slip("loo-accumulates", "Earlier tokens are still missing when you take out the next. Start each time from a fresh copy.",
-              emptied_up_to)  # fmt: skip
+        emptied_up_to)  # fmt: skip
 replaced.slip("loo-deleted", "You delete the row, and all later tokens move up one place. `empty` goes into its place.",
-              lambda x, t, e: np.delete(x, t, axis=0), lambda x, t, e: np.vstack([np.delete(x, t, axis=0), e]))  # fmt: skip
+        lambda x, t, e: np.delete(x, t, axis=0), lambda x, t, e: np.vstack([np.delete(x, t, axis=0), e]))  # fmt: skip
 replaced.slip("loo-all-behind", "All tokens behind it are emptied too. Leave one out, keep the others.",
-              lambda x, t, e: np.where(np.arange(len(x))[:, None] >= t, e, x))  # fmt: skip
+        lambda x, t, e: np.where(np.arange(len(x))[:, None] >= t, e, x))  # fmt: skip
 replaced.slip("loo-inserted", "`empty` comes in as one token more, and the token itself stays. It goes into its place.",
-              lambda x, t, e: np.insert(x, t, e, axis=0), lambda x, t, e: np.insert(x, t + 1, e, axis=0))  # fmt: skip
+        lambda x, t, e: np.insert(x, t, e, axis=0), lambda x, t, e: np.insert(x, t + 1, e, axis=0))  # fmt: skip
 replaced.slip("loo-zero", "You put zeros into its place. The stand-in is `empty`.", lambda x, t, e: replaced(x, t, 0 * e))  # fmt: skip
 replaced.slip("loo-only-one", "You keep one token and empty all others. Leave one out, keep the others.", kept_alone)
 replaced.slip("loo-column", "You empty a feature of all tokens. A token is a row.",
-              lambda x, t, e: np.where(np.arange(x.shape[1]) == t, e, x),
-              lambda x, t, e: np.where(np.arange(x.shape[1]) == t, e[t % len(e)], x))  # fmt: skip
+        lambda x, t, e: np.where(np.arange(x.shape[1]) == t, e, x),
+        lambda x, t, e: np.where(np.arange(x.shape[1]) == t, e[t % len(e)], x))  # fmt: skip
 replaced.slip("loo-equal-tokens", "Tokens that equal the one left out are emptied with it. Choose by place, not by value.",
-              lambda x, t, e: np.where(x == x[t], e, x), lambda x, t, e: np.where((x == x[t]).all(axis=-1, keepdims=True), e, x))  # fmt: skip
+        lambda x, t, e: np.where(x == x[t], e, x), lambda x, t, e: np.where((x == x[t]).all(axis=-1, keepdims=True), e, x))  # fmt: skip
 replaced.slip("loo-one-feature", "You empty one feature of the token only. The whole row is replaced.",
-              lambda x, t, e: np.where(np.arange(x.shape[1]) == 0, replaced(x, t, e), x))  # fmt: skip
+        lambda x, t, e: np.where(np.arange(x.shape[1]) == 0, replaced(x, t, e), x))  # fmt: skip
 replaced.slip("loo-next-token", "The place is off by one: another token is left out than the number says.",
-              lambda x, t, e: replaced(x, (t + 1) % len(x), e), lambda x, t, e: replaced(x, t - 1 if t else len(x) - 1, e))  # fmt: skip
+        lambda x, t, e: replaced(x, (t + 1) % len(x), e), lambda x, t, e: replaced(x, t - 1 if t else len(x) - 1, e))  # fmt: skip
 replaced.slip("loo-all-empty", "You empty all tokens at once. Leave one out, keep the others.",
-              lambda x, t, e: np.broadcast_to(e, x.shape))  # fmt: skip
+        lambda x, t, e: np.broadcast_to(e, x.shape))  # fmt: skip
 replaced.slip("loo-added", "`empty` is added to the token, or taken off. It goes into its place.", lambda x, t, e: replaced(x, t, x + e),
-              lambda x, t, e: replaced(x, t, x - e))  # fmt: skip
+        lambda x, t, e: replaced(x, t, x - e))  # fmt: skip
 replaced.slip("loo-another-stand-in", "You put a mean of the tokens, or of their numbers, into its place. The stand-in is `empty`.",
-              lambda x, t, e: replaced(x, t, x.mean(axis=0)), lambda x, t, e: replaced(x, t, x.mean()),
-              lambda x, t, e: replaced(x, t, e.mean()))  # fmt: skip
+        lambda x, t, e: replaced(x, t, x.mean(axis=0)), lambda x, t, e: replaced(x, t, x.mean()),
+        lambda x, t, e: replaced(x, t, e.mean()))  # fmt: skip
 replaced.slip("loo-swapped", "A neighbour's row stands in its place. The stand-in is `empty`.", lambda x, t, e: replaced(x, t, x[t - 1]),
-              lambda x, t, e: replaced(x, t, x[(t + 1) % len(x)]))  # fmt: skip
+        lambda x, t, e: replaced(x, t, x[(t + 1) % len(x)]))  # fmt: skip
 replaced.slip("loo-nothing-replaced", "Nothing is left out: the score is asked for the same tokens again.", lambda x, t, e: x)  # fmt: skip
 fall.slip("loo-sign", "The sign is turned: a token that helps has a positive number, what the score *falls* by.",
-          lambda full, rest: rest - full)  # fmt: skip
-fall.slip("loo-scores", "These are the scores without each token. Asked for is how much the score falls.", lambda full, rest: rest)  # fmt: skip
+        lambda full, rest: rest - full)  # fmt: skip
+fall.slip("loo-scores", "These are the scores without each token. Asked for is how much the score falls.",
+        lambda full, rest: rest)  # fmt: skip
 fall.slip("loo-absolute", "Sizes without signs: a token may also push the score down.", lambda full, rest: abs(full - rest),
-          lambda full, rest: max(full - rest, 0.0))  # fmt: skip
+        lambda full, rest: max(full - rest, 0.0))  # fmt: skip
 fall.slip("loo-squared", "The falls are squared: that loses the sign.", lambda full, rest: (full - rest) ** 2)
 fall.slip("loo-relative", "You divide by the score. Asked for is what the score falls by.", lambda full, rest: (full - rest) / full,
-          lambda full, rest: (full - rest) / abs(full), lambda full, rest: rest / full, lambda full, rest: full / rest)  # fmt: skip
-mistake(LOO, "loo-accumulates", None, lambda f, x, e: -np.diff([f(x), *scores(emptied_up_to)(f, x, e)]))  # fmt: skip
-mistake(LOO, "loo-only-one", None, scores(kept_alone),
-        lambda f, x, e: scores(kept_alone)(f, x, e) - f(np.broadcast_to(e, x.shape).copy()),
+        lambda full, rest: (full - rest) / abs(full), lambda full, rest: rest / full, lambda full, rest: full / rest)  # fmt: skip
+mistake(LOO, "loo-accumulates", None, lambda f, x, e: -np.diff([f(x), *scores(emptied_up_to)(f, x, e)]))
+mistake(LOO, "loo-only-one", None, scores(kept_alone), lambda f, x, e: scores(kept_alone)(f, x, e) - f(np.broadcast_to(e, x.shape).copy()),
         lambda f, x, e: scores(kept_alone)(f, x, e) - f(x))  # fmt: skip
 mistake(LOO, "loo-shares", "You divide afterwards, so that the falls have a certain sum or size. They need not have any: don't divide.",
         lambda *i: (falls := leave_one_out(*i)) - falls.mean(), lambda *i: (falls := leave_one_out(*i)) / np.linalg.norm(falls),
@@ -833,11 +847,13 @@ mistake(LOO, "loo-token-forgotten", "The first token is missing, the last, or bo
         *(lambda *i, place=place: np.where(np.arange(len(i[1])) == place % len(i[1]), 0, leave_one_out(*i)) for place in (0, -1)),
         *(lambda *i, kept=kept: leave_one_out(*i)[kept] for kept in (slice(1, None), slice(-1), slice(1, -1))),
         lambda *i: np.pad(leave_one_out(*i)[1:-1], 1))  # fmt: skip
-mistake(LOO, "loo-column", None, lambda f, x, e: np.array([f(x) - f(np.where(np.arange(len(e)) == i, e, x)) for i in range(len(e))]))  # fmt: skip
+mistake(LOO, "loo-column", None,
+        lambda f, x, e: np.array([f(x) - f(np.where(np.arange(len(e)) == i, e, x)) for i in range(len(e))]))  # fmt: skip
 mistake(LOO, "loo-each-number", "You empty one number at a time. Asked for is one fall a token, with its whole row replaced.",
         number_by_number, lambda f, x, e: number_by_number(f, x, e).ravel(), lambda f, x, e: number_by_number(f, x, e).sum(axis=1),
         lambda f, x, e: number_by_number(f, x, e).mean(axis=1))  # fmt: skip
-mistake(LOO, "loo-reversed", "The falls come in the opposite order: the first is the last token's.", lambda *i: leave_one_out(*i)[::-1])  # fmt: skip
+mistake(LOO, "loo-reversed", "The falls come in the opposite order: the first is the last token's.",
+        lambda *i: leave_one_out(*i)[::-1])  # fmt: skip
 mistake(LOO, "loo-token-by-itself",
         "Each token is scored by itself. The others have to be there, too: the score is of all the tokens together.",
         lambda f, x, e: np.array([f(x) - f(row[None]) for row in x]), lambda f, x, e: np.array([f(row[None]) for row in x]),
@@ -972,7 +988,8 @@ def integrated_gradients_cases():
 
 
 IG = "09.integrated_gradients"
-way_from.slip("ig-times-x", "You multiply by x. The way starts at `empty`: it is what x and `empty` differ by.", lambda empty, x: x)  # fmt: skip
+way_from.slip("ig-times-x", "You multiply by x. The way starts at `empty`: it is what x and `empty` differ by.",
+        lambda empty, x: x)  # fmt: skip
 
 
 def attributed(start, times, between=None, rule=stops.function):
@@ -1001,43 +1018,43 @@ rules = {
 
 way_from.slip("ig-sign", "The sign is turned: the way goes from `empty` to x.", lambda empty, x: empty - x)
 way_from.slip("ig-length", "You take sizes or lengths. Multiply feature by feature and add up: a share may be negative.",
-              lambda empty, x: abs(x - empty))  # fmt: skip
+        lambda empty, x: abs(x - empty))  # fmt: skip
 stops.slip("ig-half-the-way", "Your points reach only a part of the way. It ends at x.",
-           *(lambda steps, rule=rule: rule(steps) / 2 for rule in rules.values()))  # fmt: skip
+        *(lambda steps, rule=rule: rule(steps) / 2 for rule in rules.values()))  # fmt: skip
 stops.slip("ig-beyond-x", "Your points go on behind x. The way ends there: shares lie between 0 and 1.",
-           lambda steps: np.arange(steps) + 0.0, lambda steps: np.arange(1, steps + 1) + 0.0,
-           *(lambda steps, rule=rule: 1 + rule(steps) for rule in rules.values()),
-           *(lambda steps, rule=rule: 2 * rule(steps) for rule in rules.values()))  # fmt: skip
-stops.slip("ig-outside-the-way",
-           "One of your points lies outside of the way, in front of `empty` or behind x. Shares lie between 0 and 1.",
-           lambda steps: stops(steps) - 1 / steps, lambda steps: stops(steps) + 1 / steps,
-           lambda steps: np.arange(1, steps + 1) / max(steps - 1, 1), lambda steps: np.arange(2, steps + 2) / steps,
-           lambda steps: np.arange(-1, steps - 1) / steps)  # fmt: skip
+        lambda steps: np.arange(steps) + 0.0, lambda steps: np.arange(1, steps + 1) + 0.0,
+        *(lambda steps, rule=rule: 1 + rule(steps) for rule in rules.values()),
+        *(lambda steps, rule=rule: 2 * rule(steps) for rule in rules.values()))  # fmt: skip
+stops.slip("ig-outside-the-way", "One of your points lies outside of the way, in front of `empty` or behind x. Shares lie between 0 and 1.",
+        lambda steps: stops(steps) - 1 / steps, lambda steps: stops(steps) + 1 / steps,
+        lambda steps: np.arange(1, steps + 1) / max(steps - 1, 1), lambda steps: np.arange(2, steps + 2) / steps,
+        lambda steps: np.arange(-1, steps - 1) / steps)  # fmt: skip
 UNEVEN = "Your points, or the gradients at them, do not count alike: one part of the way has more to say than another."
 stops.slip("ig-uneven", UNEVEN, lambda steps: stops(steps) ** 2, lambda steps: stops(steps) ** 0.5)
 stops.slip("ig-steps-ignored", "The number of points on your way does not follow `steps`: where it matters, they are too few.",
-           *(lambda steps, rule=rule, n=n: rule(n) for rule in rules.values() for n in (10, 16, 20, 32, 50, 64, 100)),
-           *(lambda steps, rule=rule: rule(int(steps**0.5)) for rule in rules.values()))  # fmt: skip
+        *(lambda steps, rule=rule, n=n: rule(n) for rule in rules.values() for n in (10, 16, 20, 32, 50, 64, 100)),
+        *(lambda steps, rule=rule: rule(int(steps**0.5)) for rule in rules.values()))  # fmt: skip
 at_stop.slip("ig-from-zero", "Your way starts at 0. It should start at `empty`.", lambda empty, way, share: share * way,
-             lambda empty, way, share: share * (empty + way))  # fmt: skip
+        lambda empty, way, share: share * (empty + way))  # fmt: skip
 times_way.slip("ig-without-way", "You average the gradients, but the way, what x and `empty` differ by, is not multiplied.",
-               lambda gradient, way: gradient)  # fmt: skip
+        lambda gradient, way: gradient)  # fmt: skip
 times_way.slip("ig-way-divides", "You divide by the way. Multiply, feature by feature.", lambda gradient, way: gradient / way)  # fmt: skip
 times_way.slip("ig-way-added", "The way is added to the gradient. Multiply the two, feature by feature.",
-               lambda gradient, way: gradient + way)  # fmt: skip
+        lambda gradient, way: gradient + way)  # fmt: skip
 times_way.slip("ig-length", None, lambda gradient, way: abs(gradient * way), lambda gradient, way: abs(gradient) * way,
-               lambda gradient, way: gradient * abs(way))  # fmt: skip
+        lambda gradient, way: gradient * abs(way))  # fmt: skip
 times_way.slip("ig-way-squared", "The way is multiplied twice.", lambda gradient, way: gradient * way**2)
 over_features.slip("ig-not-summed", "One number for each feature came back. Add up over the features: one for each token.",
-                   lambda parts: parts)  # fmt: skip
+        lambda parts: parts)  # fmt: skip
 over_features.slip("ig-mean-of-features", "You average over the features. Add them up: then the shares can add up to the whole.",
-                   lambda parts: parts.mean(axis=-1))  # fmt: skip
+        lambda parts: parts.mean(axis=-1))  # fmt: skip
 over_features.slip("ig-over-tokens", "You add up over the tokens: one number for each feature. Asked for is one for each token.",
-                   lambda parts: parts.sum(axis=0))  # fmt: skip
-over_features.slip("ig-one-number", "One number came back, the whole. Asked for is each token's share in it.", lambda parts: parts.sum())  # fmt: skip
+        lambda parts: parts.sum(axis=0))  # fmt: skip
+over_features.slip("ig-one-number", "One number came back, the whole. Asked for is each token's share in it.",
+        lambda parts: parts.sum())  # fmt: skip
 over_features.slip("ig-length", None, lambda parts: np.linalg.norm(parts, axis=-1), lambda parts: abs(parts.sum(axis=-1)))  # fmt: skip
 over_features.slip("ig-largest-feature", "Of each token one feature alone counts with you. Add up over all of them.",
-                   lambda parts: parts.max(axis=-1), lambda parts: parts[..., 0], lambda parts: parts[..., -1])  # fmt: skip
+        lambda parts: parts.max(axis=-1), lambda parts: parts[..., 0], lambda parts: parts[..., -1])  # fmt: skip
 mistake(IG, "ig-at-the-end",
         "This is the gradient at one point, the end of the way. Average gradients all along the way from `empty` to x.",
         at_one_point(lambda x, empty: x), lambda g, x, e, n: (x * g(x)).sum(axis=-1), lambda g, x, e, n: np.linalg.norm(g(x), axis=-1),
@@ -1049,20 +1066,24 @@ mistake(IG, "ig-two-points",
         at_one_point(midway), lambda *i: (at_one_point(lambda x, _: x)(*i) + at_one_point(lambda _, empty: empty)(*i)) / 2)  # fmt: skip
 mistake(IG, "ig-times-x", None, attributed(lambda x, empty: empty, all_of_x))
 mistake(IG, "ig-from-zero", None,
-        *(attributed(nothing, *more, rule=rule) for more in ([all_of_x], [the_way], [the_way, the_way]) for rule in rules.values()))  # fmt: skip
+        *(attributed(nothing, *more, rule=rule) for more in ([all_of_x], [the_way], [the_way, the_way])
+            for rule in rules.values()))  # fmt: skip
 mistake(IG, "ig-sign", None, attributed(lambda x, empty: empty, lambda x, empty: empty - x))
 mistake(IG, "ig-length", None, lambda *i: np.linalg.norm(i[1] - i[2], axis=-1) * np.linalg.norm(mean_gradient(*i), axis=-1),
         lambda *i: np.linalg.norm(mean_gradient(*i), axis=-1))  # fmt: skip
 mistake(IG, "ig-length", None, lambda g, x, e, n: integrated_gradients(lambda point: abs(g(point)), x, e, n))
 mistake(IG, "ig-times-point",
         "Each gradient is multiplied by its own point. All of them are multiplied by the way, what x and `empty` differ by.",
-        lambda g, x, e, n: np.mean([g(point) * point for point in (e + share * (x - e) for share in stops.function(n))], axis=0).sum(axis=-1))  # fmt: skip
-mistake(IG, "summed-for-mean", None, lambda *i: integrated_gradients(*i) * (i[3] - 1), lambda *i: integrated_gradients(*i) * (i[3] + 1))  # fmt: skip
+        lambda g, x, e, n: np.mean([g(point) * point for point in (e + share * (x - e) for share in stops.function(n))],
+            axis=0).sum(axis=-1))  # fmt: skip
+mistake(IG, "summed-for-mean", None, lambda *i: integrated_gradients(*i) * (i[3] - 1),
+        lambda *i: integrated_gradients(*i) * (i[3] + 1))  # fmt: skip
 mistake(IG, "mean-off-by-one", None, lambda *i: integrated_gradients(*i) * (i[3] + 1) / i[3],
         lambda *i: integrated_gradients(*i) * (i[3] - 1) / i[3])  # fmt: skip
 mistake(IG, "ig-divided-twice",
         "Your shares are too small by as much as there are steps: divided once too often, or one gradient alone added up.",
-        *(lambda *i, one=one: one(*i) / i[3] for one in (integrated_gradients, at_one_point(lambda x, _: x), at_one_point(lambda _, empty: empty))))  # fmt: skip
+        *(lambda *i, one=one: one(*i) / i[3]
+            for one in (integrated_gradients, at_one_point(lambda x, _: x), at_one_point(lambda _, empty: empty))))  # fmt: skip
 mistake(IG, "ig-shared-evenly", "All tokens get the same: the whole is divided evenly. Each has a share of its own.",
         lambda *i: np.full(len(i[1]), integrated_gradients(*i).mean()))  # fmt: skip
 mistake(IG, "ig-normalised",
@@ -1090,7 +1111,8 @@ def mean_gradient(gradient, x, empty, steps):
     return np.mean([gradient(empty + share * (x - empty)) for share in stops.function(steps)], axis=0)
 
 
-@holds(IG, "ig-incomplete", "The shares do not add up to score(x) − score(nothing). They must agree: that is their test (completeness).")  # fmt: skip
+@holds(IG, "ig-incomplete",
+        "The shares do not add up to score(x) − score(nothing). They must agree: that is their test (completeness).")  # fmt: skip
 def adds_up(got, *inputs):
     whole = integrated_gradients(*inputs)
     return not np.isfinite(got).all() or bool(abs(got.sum() - whole.sum()) <= 0.05 * abs(whole).sum())

@@ -104,20 +104,26 @@ def cover_cases():
 
 
 COVER = "10.cover"
-asked_for.slip("cover-special", "A special token is covered or asked for{at}. [CLS], [SEP] and padding never are, even where `chosen` is True.",
+asked_for.slip("cover-special",
+        "A special token is covered or asked for{at}. [CLS], [SEP] and padding never are, even where `chosen` is True.",
         lambda ids, s, c: c, lambda ids, s, c: c & (ids != s[0]), lambda ids, s, c: c & (ids != s[-1]), lambda ids, s, c: c & (ids != 0),
         lambda ids, s, c: c & ~np.isin(ids, s[:2]))  # fmt: skip
-asked_for.slip("cover-special-by-size", "You leave special tokens out by their size{at}, with < or >. They are those in `special`, whatever their numbers "
-        "are.", lambda ids, s, c: c & (ids > s.max()), lambda ids, s, c: c & (ids >= len(s)), lambda ids, s, c: c & (ids > len(s)))  # fmt: skip
-asked_for.slip("cover-special-by-place", "You leave out the ends of each text{at}. Special tokens may also stand in between: look at the ids.",
+asked_for.slip("cover-special-by-size",
+        "You leave special tokens out by their size{at}, with < or >. They are those in `special`, whatever their numbers are.",
+        lambda ids, s, c: c & (ids > s.max()), lambda ids, s, c: c & (ids >= len(s)), lambda ids, s, c: c & (ids > len(s)))  # fmt: skip
+asked_for.slip("cover-special-by-place",
+        "You leave out the ends of each text{at}. Special tokens may also stand in between: look at the ids.",
         lambda ids, s, c: c & (np.arange(ids.shape[1]) % (ids.shape[1] - 1) > 0), lambda ids, s, c: c & (np.arange(ids.shape[1]) > 0),
         lambda ids, s, c: c & ~np.isin(ids, s) & (np.arange(ids.shape[1]) % (ids.shape[1] - 1) > 0))  # fmt: skip
-asked_for.slip("cover-special-only", "You take the special tokens{at}. They are the ones to leave alone.", lambda ids, s, c: c & np.isin(ids, s))  # fmt: skip
-asked_for.slip("cover-not-only-chosen", "Places that were not chosen are covered or asked for{at}. The dice count only where `chosen` is True.",
-        lambda ids, s, c: np.ones(ids.shape, dtype=bool), lambda ids, s, c: ~np.isin(ids, s), lambda ids, s, c: c | ~np.isin(ids, s))  # fmt: skip
-asked_for.slip("cover-the-others", "The wrong way round{at}: you take the places that were not chosen.", lambda ids, s, c: ~c & ~np.isin(ids, s),
-        lambda ids, s, c: ~c)  # fmt: skip
-asked_for.slip("cover-nothing-left", "No place is left{at}.", lambda ids, s, c: np.zeros(ids.shape, dtype=bool))  # fmt: skip
+asked_for.slip("cover-special-only", "You take the special tokens{at}. They are the ones to leave alone.",
+        lambda ids, s, c: c & np.isin(ids, s))  # fmt: skip
+asked_for.slip("cover-not-only-chosen",
+        "Places that were not chosen are covered or asked for{at}. The dice count only where `chosen` is True.",
+        lambda ids, s, c: np.ones(ids.shape, dtype=bool), lambda ids, s, c: ~np.isin(ids, s),
+        lambda ids, s, c: c | ~np.isin(ids, s))  # fmt: skip
+asked_for.slip("cover-the-others", "The wrong way round{at}: you take the places that were not chosen.",
+        lambda ids, s, c: ~c & ~np.isin(ids, s), lambda ids, s, c: ~c)  # fmt: skip
+asked_for.slip("cover-nothing-left", "No place is left{at}.", lambda ids, s, c: np.zeros(ids.shape, dtype=bool))
 for slip in asked_for.slips:
     mistake(COVER, slip.diagnosis, None, everywhere(cover, asked_for, slip))
 
@@ -133,18 +139,22 @@ def with_shares(*shares):
     return wrong
 
 
-masked.slip("cover-always-mask", "Every chosen place becomes mask_id. Some are swapped and some kept: the texts of later tasks hold no [MASK].",
+masked.slip("cover-always-mask",
+        "Every chosen place becomes mask_id. Some are swapped and some kept: the texts of later tasks hold no [MASK].",
         lambda dice: np.ones(dice.shape, dtype=bool))  # fmt: skip
-masked.slip("cover-at-the-edges", "Dice of exactly 0.8 or 0.9 go to the wrong side. “Below” leaves the number itself out, “from” takes it in.",
+masked.slip("cover-at-the-edges",
+        "Dice of exactly 0.8 or 0.9 go to the wrong side. “Below” leaves the number itself out, “from” takes it in.",
         lambda dice: dice <= 0.8)  # fmt: skip
-masked.slip("cover-never-mask", "No place becomes mask_id. Those with dice below 0.8 do.", lambda dice: np.zeros(dice.shape, dtype=bool))  # fmt: skip
-masked.slip("cover-mask-shares", "mask_id does not stand where the dice are below 0.8, but where they are in another part.", lambda dice: dice >= 0.8,
-        lambda dice: dice > 0.8, lambda dice: dice > 0.2, lambda dice: dice >= 0.2, lambda dice: dice < 0.2, lambda dice: dice < 0.1,
-        lambda dice: dice < 0.15, lambda dice: dice < 0.5, lambda dice: dice < 0.9)  # fmt: skip
+masked.slip("cover-never-mask", "No place becomes mask_id. Those with dice below 0.8 do.",
+        lambda dice: np.zeros(dice.shape, dtype=bool))  # fmt: skip
+masked.slip("cover-mask-shares", "mask_id does not stand where the dice are below 0.8, but where they are in another part.",
+        lambda dice: dice >= 0.8, lambda dice: dice > 0.8, lambda dice: dice > 0.2, lambda dice: dice >= 0.2, lambda dice: dice < 0.2,
+        lambda dice: dice < 0.1, lambda dice: dice < 0.15, lambda dice: dice < 0.5, lambda dice: dice < 0.9)  # fmt: skip
 swapped.slip("cover-at-the-edges", None, lambda dice: (dice > 0.8) & (dice < 0.9), lambda dice: (dice >= 0.8) & (dice <= 0.9),
         lambda dice: (dice > 0.8) & (dice <= 0.9))  # fmt: skip
-swapped.slip("cover-shares-exchanged", "Swapped and kept places are exchanged: from 0.8 to 0.9 a random token, from 0.9 on the token stays.",
-        lambda dice: dice >= 0.9, lambda dice: dice > 0.9)  # fmt: skip
+swapped.slip("cover-shares-exchanged",
+        "Swapped and kept places are exchanged: from 0.8 to 0.9 a random token, from 0.9 on the token stays.", lambda dice: dice >= 0.9,
+        lambda dice: dice > 0.9)  # fmt: skip
 swapped.slip("cover-nothing-kept", "Every chosen place is changed. Those with dice from 0.9 on stay as they are.", lambda dice: dice >= 0.8,
         lambda dice: dice > 0.8)  # fmt: skip
 swapped.slip("cover-nothing-swapped", "No place gets its random token. Those with dice from 0.8 to below 0.9 do.",
@@ -152,12 +162,14 @@ swapped.slip("cover-nothing-swapped", "No place gets its random token. Those wit
 mistake(COVER, "cover-at-the-edges", None,  # at both
         lambda ids, special, chosen, dice, *rest: cover(ids, special, chosen, np.nextafter(dice, 0), *rest))  # fmt: skip
 mistake(COVER, "cover-swaps-over-masks", "Random tokens stand where mask_id belongs: what you do later covers what you did before.",
-        *(lambda ids, s, c, dice, r, m, most=most: (np.where((asked := asked_for(ids, s, c)) & (dice < most), r, ids), labelled(ids, asked))
-          for most in (0.9, 2)))  # fmt: skip
-mistake(COVER, "cover-shares-elsewhere", "The shares have their sizes, but lie elsewhere: below 0.8 mask_id, from 0.8 to below 0.9 the random token, then "
-        "what stood there.", *(with_shares(*edges) for edges in (
-            [(0.1, "swap"), (0.8, "mask")], [(0.1, "swap"), (0.9, "mask")], [(0.1, "keep"), (0.2, "swap"), (1, "mask")],
-            [(0.1, "keep"), (0.9, "mask"), (1, "swap")], [(0.1, "swap"), (0.2, "keep"), (1, "mask")])))  # fmt: skip
+        *(lambda ids, s, c, dice, r, m,
+            most=most: (np.where((asked := asked_for(ids, s, c)) & (dice < most), r, ids), labelled(ids, asked))
+            for most in (0.9, 2)))  # fmt: skip
+mistake(COVER, "cover-shares-elsewhere",
+        "The shares have their sizes, but lie elsewhere: below 0.8 mask_id, from 0.8 to below 0.9 the random token, then what stood there.",
+        *(with_shares(*edges) for edges in ([(0.1, "swap"), (0.8, "mask")], [(0.1, "swap"), (0.9, "mask")],
+            [(0.1, "keep"), (0.2, "swap"), (1, "mask")], [(0.1, "keep"), (0.9, "mask"), (1, "swap")],
+            [(0.1, "swap"), (0.2, "keep"), (1, "mask")])))  # fmt: skip
 
 labelled.slip("cover-labels-everywhere", "Your labels ask for every place. Only chosen ones count; elsewhere -100.", lambda ids, asked: ids,
         lambda ids, asked: ids.copy())  # fmt: skip
@@ -183,23 +195,27 @@ def with_labels(label):
     return wrong
 
 
-mistake(COVER, "cover-labels-at-mask-only", "Your labels ask only where mask_id stands. Swapped and kept places are asked for as well: that is what they "
-        "are for.", with_labels(lambda ids, read, on, dice, m: np.where(on & (dice < 0.8), ids, -100)),
+mistake(COVER, "cover-labels-at-mask-only",
+        "Your labels ask only where mask_id stands. Swapped and kept places are asked for as well: that is what they are for.",
+        with_labels(lambda ids, read, on, dice, m: np.where(on & (dice < 0.8), ids, -100)),
         with_labels(lambda ids, read, on, dice, m: np.where(read == m, ids, -100)))  # fmt: skip
 mistake(COVER, "cover-kept-not-asked", "Places that are chosen but kept are not asked for. They are: the model can't know which they are.",
         with_labels(lambda ids, read, on, dice, m: np.where(on & (dice < 0.9), ids, -100)),
         with_labels(lambda ids, read, on, dice, m: np.where(read != ids, ids, -100)))  # fmt: skip
 mistake(COVER, "cover-labels-from-inputs", "Your labels hold what the model reads. They hold what stood there before.",
         with_labels(lambda ids, read, on, dice, m: np.where(on, read, -100)), with_labels(lambda ids, read, on, dice, m: read))  # fmt: skip
-mistake(COVER, "cover-shares-in-order", "You cut the text, or what is asked for, in shares of 80, 10 and 10 from front to back. Each place has dice of its "
-        "own.", lambda ids, s, c, dice, r, m: cover(ids, s, c, (np.arange(dice.size) / dice.size).reshape(dice.shape), r, m),
-        lambda ids, s, c, dice, r, m: cover(ids, s, c, np.broadcast_to(np.arange(ids.shape[1]) / ids.shape[1], ids.shape), r, m))  # fmt: skip
+mistake(COVER, "cover-shares-in-order",
+        "You cut the text, or what is asked for, in shares of 80, 10 and 10 from front to back. Each place has dice of its own.",
+        lambda ids, s, c, dice, r, m: cover(ids, s, c, (np.arange(dice.size) / dice.size).reshape(dice.shape), r, m),
+        lambda ids, s, c, dice, r, m: cover(ids, s, c, np.broadcast_to(np.arange(ids.shape[1]) / ids.shape[1], ids.shape), r,
+            m))  # fmt: skip
 mistake(COVER, "cover-one-random-token", "All swapped places get one and the same random token. Each place has its own in random_ids.",
-        lambda ids, s, c, dice, r, m: cover(ids, s, c, dice, r[0, 0], m), lambda ids, s, c, dice, r, m: cover(ids, s, c, dice, r[:, :1], m))  # fmt: skip
+        lambda ids, s, c, dice, r, m: cover(ids, s, c, dice, r[0, 0], m),
+        lambda ids, s, c, dice, r, m: cover(ids, s, c, dice, r[:, :1], m))  # fmt: skip
 
 
-@mistake(COVER, "cover-random-tokens-in-order", "The random tokens are dealt out from the front. Each swapped place takes the one at its own "
-         "place.")  # fmt: skip
+@mistake(COVER, "cover-random-tokens-in-order",
+        "The random tokens are dealt out from the front. Each swapped place takes the one at its own place.")  # fmt: skip
 def covered_from_the_front(ids, special, chosen, dice, random_ids, mask_id):
     inputs, labels = cover(ids, special, chosen, dice, ids, mask_id)
     places = (labels != -100) & swapped(dice)
@@ -277,13 +293,17 @@ mistake(LOSS, "loss-shifted", None, lambda logits, labels: masked_loss(logits[:,
         lambda logits, labels: masked_loss(logits[:, 1:], labels[:, :-1]))  # fmt: skip
 mistake(LOSS, "loss-every-place-with-every-target", None,
         lambda logits, labels: -log_probabilities(logits)[labels != -100][:, labels[labels != -100]].mean())  # fmt: skip
-mistake(LOSS, "loss-log-of-the-mean", None, lambda logits, labels: -np.log(picked(probabilities(logits), np.maximum(labels, 0))[labels != -100].mean()))  # fmt: skip
-mistake(LOSS, "loss-of-one-sentence", None, *(lambda logits, labels, row=row: masked_loss(logits[row], labels[row]) for row in (0, -1)))  # fmt: skip
+mistake(LOSS, "loss-log-of-the-mean", None,
+        lambda logits, labels: -np.log(picked(probabilities(logits), np.maximum(labels, 0))[labels != -100].mean()))  # fmt: skip
+mistake(LOSS, "loss-of-one-sentence", None,
+        *(lambda logits, labels, row=row: masked_loss(logits[row], labels[row]) for row in (0, -1)))  # fmt: skip
 mistake(LOSS, "loss-is-a-share-of-hits", None, lambda logits, labels: (logits.argmax(axis=-1) == labels)[labels != -100].mean(),
         lambda logits, labels: (logits.argmax(axis=-1) != labels)[labels != -100].mean())  # fmt: skip
-mistake(LOSS, "loss-of-zeroed-logits", "Where nothing counts you set the logits to 0. That is a guess at every class, and it costs log(classes): such a "
-        "place has to be left out of the mean.", lambda logits, labels: losses_of(np.where((labels != -100)[..., None], logits, 0), labels).mean(),
-        lambda logits, labels: losses_of(np.where((labels != -100)[..., None], logits, 0), labels).sum() / (labels != -100).sum())  # fmt: skip
+mistake(LOSS, "loss-of-zeroed-logits", "Where nothing counts you set the logits to 0. That is a guess at every class, and it costs "
+        "log(classes): such a place has to be left out of the mean.",
+        lambda logits, labels: losses_of(np.where((labels != -100)[..., None], logits, 0), labels).mean(),
+        lambda logits, labels: losses_of(np.where((labels != -100)[..., None], logits, 0), labels).sum()
+            / (labels != -100).sum())  # fmt: skip
 mistake(LOSS, "loss-mean-of-rows", None,  # a row without a question counted as 0
         lambda logits, labels: np.mean([masked_loss(row, on) if (on != -100).any() else 0.0 for row, on in zip(logits, labels, strict=True)]))  # fmt: skip
 for slip in log_probabilities.slips:
@@ -294,7 +314,8 @@ for slip in log_probabilities.slips:
         "loss-global-maximum",
     ):  # of those that count
         mistake(LOSS, slip.diagnosis, None,
-                lambda logits, labels, logs=slip.function: (-picked(logs(logits[labels != -100]), labels[labels != -100]).mean()))  # fmt: skip
+                lambda logits, labels, logs=slip.function:
+                    (-picked(logs(logits[labels != -100]), labels[labels != -100]).mean()))  # fmt: skip
 
 # ----------------------------------------------------------------------------------------------------------------------
 # Shifted twice
@@ -327,25 +348,28 @@ SHIFT = "10.satisfies_the_colleague"
 )
 def satisfies_the_colleague(candidate):
     got = call(candidate)
-    require(isinstance(got, tuple) and len(got) == 2, "not-logits-and-ids", "Two arrays were expected, `return logits, ids`; your function returns "
-            "{returned}.", returned=count_of(got))  # fmt: skip
+    require(isinstance(got, tuple) and len(got) == 2, "not-logits-and-ids",
+            "Two arrays were expected, `return logits, ids`; your function returns {returned}.", returned=count_of(got))  # fmt: skip
     logits, ids = got
-    require(ids.shape != (6, 5) or logits.shape != (6,), "shift-outputs-exchanged", "You return ids first. The logits come first: `return logits, ids`.")  # fmt: skip
-    require(logits.shape == (6, 5) and ids.shape == (6,), "shift-shapes", "logits has shape {logits} and ids {ids}; expected (6, 5) and (6,).",
-            logits=logits.shape, ids=ids.shape)  # fmt: skip
-    require(ids.dtype.kind in "iu", "shift-ids-kind", "ids holds {kind} values. Ids are whole numbers, and the next line uses them as an index.",
-            kind=ids.dtype.name)  # fmt: skip
+    require(ids.shape != (6, 5) or logits.shape != (6,), "shift-outputs-exchanged",
+            "You return ids first. The logits come first: `return logits, ids`.")  # fmt: skip
+    require(logits.shape == (6, 5) and ids.shape == (6,), "shift-shapes",
+            "logits has shape {logits} and ids {ids}; expected (6, 5) and (6,).", logits=logits.shape, ids=ids.shape)  # fmt: skip
+    require(ids.dtype.kind in "iu", "shift-ids-kind",
+            "ids holds {kind} values. Ids are whole numbers, and the next line uses them as an index.", kind=ids.dtype.name)  # fmt: skip
     require(ids.min() >= 0 and ids.max() <= 4, "shift-ids", "Some of your ids lie outside of 0 to 4: there are five tokens.")  # fmt: skip
     logits = logits.astype(float)
     require(np.isfinite(logits).all(), "shift-not-finite", "Your logits hold NaN or infinity. It fails with ordinary numbers.")  # fmt: skip
     theirs, right = colleagues_loss(logits, ids), right_loss(logits, ids)
     after_the_next = np.array_equal(logits[:4].argmax(axis=-1), ids[2:])
-    require(theirs < 0.01 or not after_the_next, "shift-too-weak", "The right idea, but the colleague's loss is still {loss:.2f}: in each row the winner "
-            "has to be further ahead.", loss=theirs)  # fmt: skip
-    require(theirs < 0.01, "shift-not-fooled", "The colleague's loss is {loss:.2f}: not satisfied yet. Which token does row i get compared with in the "
-            "end?", loss=theirs)  # fmt: skip
-    require(right > 1, "shift-right-too", "The right loss is {loss:.2f}: your answer is not wrong enough. In a text that repeats itself, the next token "
-            "and the one after are the same; vary it.", loss=right)  # fmt: skip
+    require(theirs < 0.01 or not after_the_next, "shift-too-weak",
+            "The right idea, but the colleague's loss is still {loss:.2f}: in each row the winner has to be further ahead.",
+            loss=theirs)  # fmt: skip
+    require(theirs < 0.01, "shift-not-fooled",
+            "The colleague's loss is {loss:.2f}: not satisfied yet. Which token does row i get compared with in the end?",
+            loss=theirs)  # fmt: skip
+    require(right > 1, "shift-right-too", "The right loss is {loss:.2f}: your answer is not wrong enough. In a text that repeats itself, "
+            "the next token and the one after are the same; vary it.", loss=right)  # fmt: skip
 
 
 def shifted(ahead, ids=(0, 1, 2, 3, 4, 0), change=lambda logits, ids: (logits, ids)):
@@ -357,17 +381,15 @@ def shifted(ahead, ids=(0, 1, 2, 3, 4, 0), change=lambda logits, ids: (logits, i
 
 mistake(SHIFT, "not-logits-and-ids", None, shifted(2, change=lambda logits, ids: logits))
 mistake(SHIFT, "shift-outputs-exchanged", None, shifted(2, change=lambda logits, ids: (ids, logits)))
-mistake(SHIFT, "shift-shapes", None, shifted(2, change=lambda logits, ids: (logits[:5], ids[:5])), shifted(2, change=lambda logits, ids: (logits.T, ids)))  # fmt: skip
-mistake(SHIFT, "shift-ids-kind", None, shifted(2, change=lambda logits, ids: (logits, ids * 1.0)), shifted(2, change=lambda logits, ids: (logits, ids > 2)))  # fmt: skip
-mistake(SHIFT, "shift-ids", None, shifted(2, change=lambda logits, ids: (logits, ids + 1)), shifted(2, change=lambda logits, ids: (logits, ids - 1)))  # fmt: skip
+mistake(SHIFT, "shift-shapes", None, shifted(2, change=lambda logits, ids: (logits[:5], ids[:5])),
+        shifted(2, change=lambda logits, ids: (logits.T, ids)))  # fmt: skip
+mistake(SHIFT, "shift-ids-kind", None, shifted(2, change=lambda logits, ids: (logits, ids * 1.0)),
+        shifted(2, change=lambda logits, ids: (logits, ids > 2)))  # fmt: skip
+mistake(SHIFT, "shift-ids", None, shifted(2, change=lambda logits, ids: (logits, ids + 1)),
+        shifted(2, change=lambda logits, ids: (logits, ids - 1)))  # fmt: skip
 mistake(SHIFT, "shift-not-finite", None, shifted(2, change=lambda logits, ids: (np.where(logits > 0, np.inf, logits), ids)))  # fmt: skip
 mistake(SHIFT, "shift-not-fooled", None, shifted(1), shifted(0), shifted(3))
-mistake(
-    SHIFT,
-    "shift-too-weak",
-    None,
-    *(shifted(2, change=lambda logits, ids, by=by: (logits / by, ids)) for by in (50, 10)),
-)
+mistake(SHIFT, "shift-too-weak", None, *(shifted(2, change=lambda logits, ids, by=by: (logits / by, ids)) for by in (50, 10)))  # fmt: skip
 mistake(SHIFT, "shift-right-too", None, shifted([1, 2], [0] * 6), shifted(2, [3] * 6))
 
 # ----------------------------------------------------------------------------------------------------------------------
@@ -465,14 +487,15 @@ def bert_block_cases():
     yield Case("all sizes alike", draw(51, 4, 4), marks("0111")[0], bert_tensors(5, 4, 4), 4)
     yield Case("a single head", draw(52, 3, 4), marks("101")[0], bert_tensors(6, 4, 6), 1)
     yield Case("a batch", draw(53, 2, 5, 8), np.stack([mask, np.arange(5) < 3]), tensors, 4)
-    yield Case("as many texts as heads", draw(54, 2, 3, 4), marks("011", "110"), bert_tensors(7, 4, 6), 2)  # fmt: skip
-    yield Case("two leading axes", draw(55, 1, 2, 3, 4), marks("101", "110")[None], bert_tensors(8, 4, 6), 2)  # fmt: skip
+    yield Case("as many texts as heads", draw(54, 2, 3, 4), marks("011", "110"), bert_tensors(7, 4, 6), 2)
+    yield Case("two leading axes", draw(55, 1, 2, 3, 4), marks("101", "110")[None], bert_tensors(8, 4, 6), 2)
     large = times(bert_tensors(9, 4, 6), 40, "query", "key", "intermediate")
     yield Case("scores in the thousands", draw(56, 9, 4), marks("000010100")[0], large, 2, edge=True)
     faint = times(tensors, 1e-6, "dense", "self", "attention.output.LayerNorm")
     yield Case("faint tokens, of a spread near eps", 1e-6 * draw(57, 5, 8), mask, faint, 4, edge=True)
     silent = times(bert_tensors(10, 4, 6), 0, "attention.output.dense")
-    yield Case("tokens whose numbers are all alike", np.ones((3, 4)) * draw(58, 3, 1), np.ones(3, dtype=bool), silent, 2, edge=True)  # fmt: skip
+    yield Case("tokens whose numbers are all alike", np.ones((3, 4)) * draw(58, 3, 1), np.ones(3, dtype=bool), silent, 2,
+            edge=True)  # fmt: skip
 
 
 BERT = "10.bert_block"
@@ -527,21 +550,17 @@ mistake(BERT, "bert-layers-exchanged", "One part of the attention is made by the
         *(taking(pair) for pair in PAIRS), *(taking(pair, pair[::-1]) for pair in PAIRS[1:]))  # fmt: skip
 mistake(BERT, "bert-norms-exchanged", "The two norms are exchanged: attention.output.LayerNorm first, output.LayerNorm at the end.",
         taking(NORMS, NORMS[::-1]))  # fmt: skip
-mistake(
-    BERT,
-    "bert-one-norm-for-both",
-    "Both norms take the gain and bias of one. Each has its own.",
-    taking(NORMS),
-    taking(NORMS[::-1]),
-)
+mistake(BERT, "bert-one-norm-for-both", "Both norms take the gain and bias of one. Each has its own.", taking(NORMS),
+        taking(NORMS[::-1]))  # fmt: skip
 mistake(BERT, "bert-layer-left-out", "A layer is left out: what goes in comes out, as if it were not there.",
         *(instead((dense, lambda x, tensors, name, which=which: x if which in name else dense(x, tensors, name)))
-          for which in (*SELF, "self", "attention.output")))  # fmt: skip
+            for which in (*SELF, "self", "attention.output")))  # fmt: skip
 mistake(BERT, "bert-bias-forgotten", "The biases of some layers change nothing in your result. Each layer has one.",  # that of the keys never does
         *(without_bias(name) for name in (SELF[0], SELF[2], *DENSE)), without_bias(*SELF), without_bias(*DENSE[1:]), without_bias(*SELF, DENSE[0]))  # fmt: skip
 mistake(BERT, "norm-constant-token", None, instead((spread_of, lambda variance, eps: np.sqrt(variance))))
 mistake(BERT, "norm-eps-ignored", None,
-        *(instead((spread_of, lambda variance, eps, other=other: np.sqrt(np.where(variance == 0, other, variance)))) for other in (1, 1e-24)))  # fmt: skip
+        *(instead((spread_of, lambda variance, eps, other=other: np.sqrt(np.where(variance == 0, other, variance))))
+            for other in (1, 1e-24)))  # fmt: skip
 mistake(BERT, "scaled-by-d_k", None, instead((scaled, lambda scores, d_head: scores / d_head)))
 mistake(BERT, "bert-scaled-otherwise", "The scores are divided by something else than √d_head. A head has d_model / num_heads features.",
         lambda *inputs: instead((scaled, lambda scores, d_head: scores / np.sqrt(inputs[3])))(*inputs),
@@ -550,32 +569,39 @@ mistake(BERT, "norm-sample-variance", None,  # as np.std gives it
         instead((variance_of, lambda x, mean: x.var(axis=-1, ddof=1, keepdims=True)), (spread_of, lambda variance, eps: np.sqrt(variance))))  # fmt: skip
 mistake(BERT, "bert-one-head", "You attend with one head. Split the features into num_heads parts.",
         lambda x, mask, tensors, num_heads: bert_block(x, mask, tensors, 1))  # fmt: skip
-mistake(BERT, "bert-reshaped-both-ways", "A head's row holds pieces of several tokens: you reshape straight to (heads, seq_len, d_head) and straight back. "
-        "A reshape only reads on, number by number.", instead((split, reshaped), (merge, merge.slips[0].function)))  # fmt: skip
+mistake(BERT, "bert-reshaped-both-ways", "A head's row holds pieces of several tokens: you reshape straight to (heads, seq_len, d_head) "
+        "and straight back. A reshape only reads on, number by number.",
+        instead((split, reshaped), (merge, merge.slips[0].function)))  # fmt: skip
 mistake(BERT, "scaled-by-d_model", None,
-        lambda x, mask, tensors, num_heads: instead((scaled, lambda scores, d_head: scores / np.sqrt(d_head * num_heads)))(x, mask, tensors, num_heads))  # fmt: skip
+        lambda x, mask, tensors, num_heads:
+            instead((scaled, lambda scores, d_head: scores / np.sqrt(d_head * num_heads)))(x, mask, tensors, num_heads))  # fmt: skip
 mistake(BERT, "bert-causal", "Tokens don't see those that come after them. BERT reads in both directions: only the mask hides.",
         instead((hides_keys, lambda mask: mask[..., None, None, :] & np.tri(mask.shape[-1], dtype=bool))),
         instead((hides_keys, lambda mask: np.tri(mask.shape[-1], dtype=bool))))  # fmt: skip
 mistake(BERT, "bert-attention-only", "The feed-forward network leaves no trace: that is what the attention's norm gives.",
         second(lambda came, x, f, norm: x))  # fmt: skip
-mistake(BERT, "bert-feed-forward-beside", "The feed-forward network reads what the attention read. It reads what the attention's norm gives.",
+mistake(BERT, "bert-feed-forward-beside",
+        "The feed-forward network reads what the attention read. It reads what the attention's norm gives.",
         second(lambda came, x, f, norm: norm(x + f(came))))  # fmt: skip
 mistake(BERT, "bert-first-residual-again", "The second residual adds the x that came into the block. Each sublayer adds to what it read.",
         second(lambda came, x, f, norm: norm(came + f(x))))  # fmt: skip
-mistake(BERT, "bert-hidden-tokens-zeroed", "You set hidden tokens to 0. They stay as they are, and are normed like the others; they are only not attended "
-        "to.", lambda x, mask, tensors, num_heads: bert_block(x * mask[..., None], mask, tensors, num_heads),
+mistake(BERT, "bert-hidden-tokens-zeroed",
+        "You set hidden tokens to 0. They stay as they are, and are normed like the others; they are only not attended to.",
+        lambda x, mask, tensors, num_heads: bert_block(x * mask[..., None], mask, tensors, num_heads),
         lambda x, mask, tensors, num_heads: bert_block(x, mask, tensors, num_heads) * mask[..., None])  # fmt: skip
-turned.slip("bert-not-transposed", "You multiply by a weight as it is stored, (out, in). What comes in has to meet the axis that belongs to it.",
+turned.slip("bert-not-transposed",
+        "You multiply by a weight as it is stored, (out, in). What comes in has to meet the axis that belongs to it.",
         lambda weight: weight, lambda weight: weight if len(weight) == weight.shape[1] else weight.T)  # fmt: skip
 hides_keys.slip("bert-mask-on-queries", "The mask hides queries: it stands along their rows. It hides keys, which are the last axis.",
         lambda mask: mask[..., None, :, None], lambda mask: mask[..., None, None, :] & mask[..., None, :, None])  # fmt: skip
-mistake(BERT, "bert-mask-on-queries", None, instead((softmax, lambda scores, mask: softmax(np.where(np.swapaxes(mask, -1, -2), scores, -1e9)))))  # fmt: skip
-hides_keys.slip("bert-mask-meets-heads", "On a batch your mask lines up with the heads or does not fit: (batch, seq_len) needs an axis of length 1 where "
-        "the heads are, and one where the queries are.", lambda mask: mask[..., None, :], lambda mask: mask[None] if mask.ndim > 1 else mask,
-        lambda mask: mask, lambda mask: mask[None, None])  # fmt: skip
-hides_keys.slip("fails-without-batch", "A single text, (seq_len, d_model), raises an error: your mask counts its axes from the front. Count them from the "
-        "end.", lambda mask: mask[:, None, None, :], lambda mask: mask[:, None, None])  # fmt: skip
+mistake(BERT, "bert-mask-on-queries", None,
+        instead((softmax, lambda scores, mask: softmax(np.where(np.swapaxes(mask, -1, -2), scores, -1e9)))))  # fmt: skip
+hides_keys.slip("bert-mask-meets-heads", "On a batch your mask lines up with the heads or does not fit: (batch, seq_len) needs an axis of "
+        "length 1 where the heads are, and one where the queries are.", lambda mask: mask[..., None, :],
+        lambda mask: mask[None] if mask.ndim > 1 else mask, lambda mask: mask, lambda mask: mask[None, None])  # fmt: skip
+hides_keys.slip("fails-without-batch",
+        "A single text, (seq_len, d_model), raises an error: your mask counts its axes from the front. Count them from the end.",
+        lambda mask: mask[:, None, None, :], lambda mask: mask[:, None, None])  # fmt: skip
 hides_keys.slip("mask-of-first-sentence", None, lambda mask: hides_keys(mask[(0,) * (mask.ndim - 1)]))
 thought.slip("activation-at-the-end", None, lambda x, tensors: gelu(thought(x, tensors)),
         lambda x, tensors: gelu(dense(dense(x, tensors, "intermediate.dense"), tensors, "output.dense")))  # fmt: skip
@@ -616,13 +642,13 @@ def text_vectors_cases():
     def hidden(seed, *shape):  # later tokens are longer, so that it shows when all get the same say
         return draw(seed, *shape) * (1 + np.arange(shape[1]))[:, None]
 
-    yield Case("two texts of two tokens and one", draw(1, 2, 3, 2).round(1), marks("110", "100"))  # fmt: skip
+    yield Case("two texts of two tokens and one", draw(1, 2, 3, 2).round(1), marks("110", "100"))
     mask = np.arange(5) < np.array([4, 2, 3, 1])[:, None]
     far = hidden(2, 4, 5, 8)
     far[:, -1] += 30
     yield Case("large numbers at the padding", far, mask)
     yield Case("as many texts as tokens and features", hidden(3, 4, 4, 4), np.tri(4, dtype=bool))
-    yield Case("padding in front and between", hidden(4, 2, 4, 3), marks("0101", "0011"))  # fmt: skip
+    yield Case("padding in front and between", hidden(4, 2, 4, 3), marks("0101", "0011"))
     yield Case("no padding", hidden(5, 3, 4, 6), np.ones((3, 4), dtype=bool))
     empty = mask.copy()
     empty[2] = False
@@ -635,21 +661,26 @@ POOL = "10.text_vectors"
 sums = lambda hidden, mask: (hidden * mask[..., None]).sum(axis=1)  # noqa: E731
 
 pooled.slip("pool-with-padding", "Padding is in your mean. A text's vector then depends on its neighbours in the batch.",
-        lambda hidden, mask: hidden.mean(axis=1), lambda hidden, mask: hidden.sum(axis=1) / np.maximum(mask.sum(axis=1, keepdims=True), 1))  # fmt: skip
-pooled.slip("pool-first-token", "That is one token's vector, the first ([CLS]) or the last. This model was trained with the mean over tokens.",
-        lambda hidden, mask: hidden[:, 0], lambda hidden, mask: hidden[:, -1], lambda hidden, mask: hidden[np.arange(len(hidden)), mask.sum(axis=1) - 1],
+        lambda hidden, mask: hidden.mean(axis=1),
+        lambda hidden, mask: hidden.sum(axis=1) / np.maximum(mask.sum(axis=1, keepdims=True), 1))  # fmt: skip
+pooled.slip("pool-first-token",
+        "That is one token's vector, the first ([CLS]) or the last. This model was trained with the mean over tokens.",
+        lambda hidden, mask: hidden[:, 0], lambda hidden, mask: hidden[:, -1],
+        lambda hidden, mask: hidden[np.arange(len(hidden)), mask.sum(axis=1) - 1],
         lambda hidden, mask: hidden[np.arange(len(hidden)), mask.shape[1] - 1 - mask[:, ::-1].argmax(axis=1)])  # fmt: skip
 pooled.slip("pool-without-the-ends", "The first or the last token, [CLS] or [SEP], is not in your mean. All that `mask` marks are.",
         lambda hidden, mask: sums(hidden[:, 1:], mask[:, 1:]), lambda hidden, mask: sums(hidden[:, :-1], mask[:, :-1]),
         lambda hidden, mask: sums(hidden[:, :-1], mask[:, 1:]), lambda hidden, mask: sums(hidden[:, 1:-1], mask[:, 1:-1]))  # fmt: skip
 pooled.slip("pool-maximum", "That is the maximum over tokens. The mean was asked for.",
         lambda hidden, mask: np.where(mask[..., None], hidden, -np.inf).max(axis=1), lambda hidden, mask: hidden.max(axis=1),
-        lambda hidden, mask: np.where(mask[..., None], hidden, 0).max(axis=1), lambda hidden, mask: np.where(mask[..., None], hidden, -1e9).max(axis=1))  # fmt: skip
+        lambda hidden, mask: np.where(mask[..., None], hidden, 0).max(axis=1),
+        lambda hidden, mask: np.where(mask[..., None], hidden, -1e9).max(axis=1))  # fmt: skip
 pooled.slip("pool-median", "That is the median over tokens. The mean was asked for.",
         lambda hidden, mask: np.nan_to_num(np.nanmedian(np.where(mask[..., None], hidden, np.nan), axis=1)),
         lambda hidden, mask: np.median(hidden * mask[..., None], axis=1))  # fmt: skip
 pooled.slip("pool-tokens-normalised", "You bring the tokens to length 1 and then average: long ones lose their say. Average first.",
-        lambda hidden, mask: sums(unit(hidden), mask), lambda hidden, mask: sums(unit(hidden), mask) / mask.sum(axis=1, keepdims=True))  # fmt: skip
+        lambda hidden, mask: sums(unit(hidden), mask),
+        lambda hidden, mask: sums(unit(hidden), mask) / mask.sum(axis=1, keepdims=True))  # fmt: skip
 pooled.slip("pool-mask-inverted", "You average over the padding. True marks real tokens.", lambda hidden, mask: sums(hidden, ~mask),
         lambda hidden, mask: sums(hidden, ~mask) / np.maximum((~mask).sum(axis=1, keepdims=True), 1))  # fmt: skip
 pooled.slip("pool-over-batch", "You average over the texts. The tokens are the axis before the last.",
@@ -657,9 +688,10 @@ pooled.slip("pool-over-batch", "You average over the texts. The tokens are the a
 pooled.slip("pool-over-features", "You average over the features of each token. The tokens are the axis before the last.",
         lambda hidden, mask: (hidden * mask[..., None]).mean(axis=-1), lambda hidden, mask: hidden.mean(axis=-1))  # fmt: skip
 pooled.slip("pool-all-texts-together", "All texts get the same vector. Each is averaged by itself.",
-        lambda hidden, mask: np.broadcast_to(hidden[mask].mean(axis=0), (len(hidden), hidden.shape[-1])), lambda hidden, mask: hidden[mask].mean(axis=0),
-        lambda hidden, mask: hidden[mask].mean(axis=0, keepdims=True))  # fmt: skip
-pooled.slip("pool-first-tokens", "You take the first tokens, as many as are real. Padding may stand in front or between: `mask` says where.",
+        lambda hidden, mask: np.broadcast_to(hidden[mask].mean(axis=0), (len(hidden), hidden.shape[-1])),
+        lambda hidden, mask: hidden[mask].mean(axis=0), lambda hidden, mask: hidden[mask].mean(axis=0, keepdims=True))  # fmt: skip
+pooled.slip("pool-first-tokens",
+        "You take the first tokens, as many as are real. Padding may stand in front or between: `mask` says where.",
         lambda hidden, mask: sums(hidden, np.arange(mask.shape[1]) < mask.sum(axis=1, keepdims=True)))  # fmt: skip
 pooled.slip("pool-empty", "A text without tokens gives NaN: 0 divided by 0. We decide: a vector of zeros.",
         lambda hidden, mask: sums(hidden, mask) / mask.sum(axis=1, keepdims=True))  # fmt: skip
@@ -741,9 +773,9 @@ SEARCH = "10.search"
 cosines = lambda q, d: unit(q) @ unit(d).T  # noqa: E731
 by = lambda score: lambda q, d, k: best(score(q, d), k)  # noqa: E731
 
-best.slip("search-worst-first", "Your order begins with the least alike. The best comes first.", lambda scores, k: np.argsort(scores, axis=-1)[:, :k],
-        lambda scores, k: np.argsort(scores, axis=-1)[:, -k:], lambda scores, k: best(scores, k)[:, ::-1],
-        lambda scores, k: np.argsort(-scores, axis=-1)[:, -k:])  # fmt: skip
+best.slip("search-worst-first", "Your order begins with the least alike. The best comes first.",
+        lambda scores, k: np.argsort(scores, axis=-1)[:, :k], lambda scores, k: np.argsort(scores, axis=-1)[:, -k:],
+        lambda scores, k: best(scores, k)[:, ::-1], lambda scores, k: np.argsort(-scores, axis=-1)[:, -k:])  # fmt: skip
 best.slip("search-queries-reversed", "The order of the queries is turned round. Which axis are the documents, and which the queries?",
         lambda scores, k: np.argsort(scores, axis=-1)[::-1, :k], lambda scores, k: best(scores, k)[::-1])  # fmt: skip
 best.slip("search-not-sorted", "These are the right texts, but not with the best first: cut out is not sorted yet.",
@@ -755,19 +787,22 @@ best.slip("search-ranks", "These are ranks: which place each of the first docume
         lambda scores, k: np.argsort(np.argsort(-scores, axis=-1), axis=-1)[:, :k])  # fmt: skip
 best.slip("search-all", "You return all documents. The k best were asked for.", lambda scores, k: np.argsort(-scores, axis=-1),
         lambda scores, k: np.argsort(-scores, axis=-1)[:k], lambda scores, k: np.argsort(scores, axis=-1)[:, ::-1])  # fmt: skip
-best.slip("search-first-skipped", "The best one is missing: your list begins with the second. (Where a text is sought among itself and others one leaves "
-        "it out; here nothing is.)", lambda scores, k: np.argsort(-scores, axis=-1)[:, 1 : k + 1], lambda scores, k: np.argsort(-scores, axis=-1)[:, 1:k])  # fmt: skip
+best.slip("search-first-skipped", "The best one is missing: your list begins with the second. (Where a text is sought among itself and "
+        "others one leaves it out; here nothing is.)", lambda scores, k: np.argsort(-scores, axis=-1)[:, 1 : k + 1],
+        lambda scores, k: np.argsort(-scores, axis=-1)[:, 1:k])  # fmt: skip
 best.slip("search-one-more", "You return one text more or less than k.", lambda scores, k: np.argsort(-scores, axis=-1)[:, : k + 1],
         lambda scores, k: np.argsort(-scores, axis=-1)[:, : k - 1])  # fmt: skip
 best.slip("search-k-fixed", "You return the same number of texts whatever k is.",
         *(lambda scores, k, fixed=fixed: best(scores, fixed) for fixed in (3, 5, 10)), lambda scores, k: best(scores, 1)[:, 0])  # fmt: skip
-best.slip("search-numbers-from-1", "Your numbers count from 1. The first document has the number 0.", lambda scores, k: best(scores, k) + 1)  # fmt: skip
+best.slip("search-numbers-from-1", "Your numbers count from 1. The first document has the number 0.",
+        lambda scores, k: best(scores, k) + 1)  # fmt: skip
 best.slip("search-transposed", "Rows and columns are exchanged: a row is a query.", lambda scores, k: best(scores, k).T)
 best.slip("search-first-query-only", "Your result is that of a single query, the first or the last. Each has a row of its own.",
         *(lambda scores, k, row=row: best(scores, k)[row] for row in (0, -1)))  # fmt: skip
 mistake(SEARCH, "search-returns-cosines", "You return how alike they are. The texts' numbers were asked for.",
-        *(lambda q, d, k, scores=scores: np.sort(scores(q, d))[:, ::-1][:, :k] for scores in (cosines, alike)), lambda q, d, k: cosines(q, d),
-        lambda q, d, k: np.sort(cosines(q, d))[:, :k], lambda q, d, k: np.sort(-cosines(q, d))[:, :k])  # fmt: skip
+        *(lambda q, d, k, scores=scores: np.sort(scores(q, d))[:, ::-1][:, :k] for scores in (cosines, alike)),
+        lambda q, d, k: cosines(q, d), lambda q, d, k: np.sort(cosines(q, d))[:, :k],
+        lambda q, d, k: np.sort(-cosines(q, d))[:, :k])  # fmt: skip
 mistake(SEARCH, "search-returns-documents", "You return the documents themselves. Their numbers were asked for.",
         lambda q, d, k: d[search(q, d, k)])  # fmt: skip
 mistake(SEARCH, "search-by-distance", "You go by distance, and far texts lose by their length. Cosine: bring both sides to length 1 first.",
@@ -780,7 +815,8 @@ mistake(SEARCH, "search-absolute", "You go by the cosine's size without its sign
 mistake(SEARCH, "search-dot", "Long vectors win by their length. Cosine: bring both sides to length 1 first.", by(lambda q, d: q @ d.T),
         by(lambda q, d: unit(q) @ d.T))  # fmt: skip
 mistake(SEARCH, "search-over-queries", None,
-        *(lambda q, d, k, slip=slip: slip.function(cosines(q, d), k) for slip in best.slips if slip.diagnosis == "search-over-queries"))  # fmt: skip
+        *(lambda q, d, k, slip=slip: slip.function(cosines(q, d), k) for slip in best.slips
+            if slip.diagnosis == "search-over-queries"))  # fmt: skip
 for slip in unit.slips:
     mistake(SEARCH, slip.diagnosis, None, by(lambda q, d, unit=slip.function: unit(q) @ unit(d).T))
 
@@ -869,16 +905,19 @@ def drawn_span(seed, n, longest, holds, allowed=None, shift=0):
 def best_span_cases():
     everything = np.ones(5, dtype=bool)
     yield Case("four tokens, all allowed", *drawn_span(1, 4, 4, lambda s, e, i, j: i < j, everything[:4]))
-    yield Case("the best end before the best start", *drawn_span(2, 5, 5, lambda s, e, i, j: e.argmax() < s.argmax() and i < j, everything))  # fmt: skip
+    yield Case("the best end before the best start",
+            *drawn_span(2, 5, 5, lambda s, e, i, j: e.argmax() < s.argmax() and i < j, everything))  # fmt: skip
     outside = lambda s, e, i, j: s[5:8].max() + e[8] > s[i] + e[j] < s[2] + e[3:6].max()  # noqa: E731
     yield Case("better spans that begin or end outside of the text", *drawn_span(3, 9, 4, outside))
-    yield Case("the best start and end too far apart", *drawn_span(4, 8, 3, lambda s, e, i, j: e.argmax() - s.argmax() > 4, np.ones(8, dtype=bool)))  # fmt: skip
+    yield Case("the best start and end too far apart",
+            *drawn_span(4, 8, 3, lambda s, e, i, j: e.argmax() - s.argmax() > 4, np.ones(8, dtype=bool)))  # fmt: skip
     apart = lambda s, e, *_: len({best_span(s, e, np.ones(8, dtype=bool), longest) for longest in (2, 3, 4, 5)}) == 4  # noqa: E731
     yield Case("ever better spans beyond the longest answer", *drawn_span(5, 8, 2, apart, np.ones(8, dtype=bool)))
     yield Case("a longest answer of exactly this length", *drawn_span(6, 8, 3, lambda s, e, i, j: j - i == 2))
     yield Case("an answer of one token", *drawn_span(7, 7, 3, lambda s, e, i, j: i == j and e[i] < max(e[3:6])))
     yield Case("neither the best start nor the best end in it",
-            *drawn_span(8, 12, 4, lambda s, e, i, j: i not in (s.argmax(), s[4:-1].argmax() + 4) and j not in (e.argmax(), e[4:-1].argmax() + 4)))  # fmt: skip
+            *drawn_span(8, 12, 4, lambda s, e, i,
+                j: i not in (s.argmax(), s[4:-1].argmax() + 4) and j not in (e.argmax(), e[4:-1].argmax() + 4)))  # fmt: skip
     gap = np.arange(8) % 4 > 0
     one_piece = lambda s, e: np.flatnonzero(gap)[list(best_span(s[gap], e[gap], gap[gap], 3))].tolist()  # noqa: E731
     yield Case(
@@ -889,7 +928,8 @@ def best_span_cases():
     yield Case("only positive scores", *drawn_span(10, 9, 3, lambda s, e, i, j: i < j, shift=12))
     yield Case("an answer from the first token", *drawn_span(11, 5, 3, lambda s, e, i, j: i == 0 < j, everything))
     yield Case("an answer up to the last token", *drawn_span(12, 5, 3, lambda s, e, i, j: i < j == 4, everything))
-    yield Case("a longest answer of one token", *drawn_span(13, 6, 1, lambda s, e, i, j: i not in (s[2:5].argmax() + 2, e[2:5].argmax() + 2)), edge=True)  # fmt: skip
+    yield Case("a longest answer of one token",
+            *drawn_span(13, 6, 1, lambda s, e, i, j: i not in (s[2:5].argmax() + 2, e[2:5].argmax() + 2)), edge=True)  # fmt: skip
     yield Case("a longest answer longer than the text", *drawn_span(14, 6, 10, lambda s, e, i, j: j - i == 2), edge=True)  # fmt: skip
     yield Case("one token allowed", *drawn_span(15, 6, 3, lambda s, e, i, j: s.argmax() != 3, np.arange(6) == 3), edge=True)  # fmt: skip
 
@@ -916,18 +956,23 @@ in_order.slip("span-no-single", "A span of one token can win too: start = end is
 mistake(SPAN, "span-no-single", None, longer_ones, lambda *inputs: np.array(longer_ones(*inputs)))
 in_order.slip("span-wrong-order", "Your spans run backwards: the end lies at or before the start.", lambda first, last: first >= last,
         lambda first, last: first > last)  # fmt: skip
-short.slip("span-one-too-long", "Your span may have `longest` + 1 tokens: both ends are in it.", lambda first, last, longest: last - first <= longest)  # fmt: skip
-short.slip("span-one-too-short", "A span of exactly `longest` tokens is allowed, too.", lambda first, last, longest: last - first < longest - 1)  # fmt: skip
-short.slip("span-too-long", "Your span is longer than `longest` tokens.", lambda first, last, longest: np.ones(first.shape, dtype=bool))  # fmt: skip
-short.slip("span-at-least", "Your spans have at least `longest` tokens. They have at most so many.", lambda first, last, longest: last - first >= longest,
-        lambda first, last, longest: last - first + 1 >= longest)  # fmt: skip
-short.slip("span-of-full-length", "Your spans all have `longest` tokens. They may be shorter.", lambda first, last, longest: last - first + 1 == longest)  # fmt: skip
+short.slip("span-one-too-long", "Your span may have `longest` + 1 tokens: both ends are in it.",
+        lambda first, last, longest: last - first <= longest)  # fmt: skip
+short.slip("span-one-too-short", "A span of exactly `longest` tokens is allowed, too.",
+        lambda first, last, longest: last - first < longest - 1)  # fmt: skip
+short.slip("span-too-long", "Your span is longer than `longest` tokens.",
+        lambda first, last, longest: np.ones(first.shape, dtype=bool))  # fmt: skip
+short.slip("span-at-least", "Your spans have at least `longest` tokens. They have at most so many.",
+        lambda first, last, longest: last - first >= longest, lambda first, last, longest: last - first + 1 >= longest)  # fmt: skip
+short.slip("span-of-full-length", "Your spans all have `longest` tokens. They may be shorter.",
+        lambda first, last, longest: last - first + 1 == longest)  # fmt: skip
 inside.slip("span-outside", "Your span begins or ends where nothing is allowed: the question is no answer.",
         lambda allowed: np.ones((len(allowed),) * 2, dtype=bool), lambda allowed: np.tile(allowed, (len(allowed), 1)),
         lambda allowed: np.tile(allowed[:, None], len(allowed)), lambda allowed: allowed[:, None] | allowed)  # fmt: skip
 inside.slip("span-all-between", "You ask for spans of allowed tokens alone. Its first and its last have to be allowed, no more.",
         lambda allowed: allowed[:, None] & allowed & ((n := np.cumsum(~allowed))[:, None] == n))  # fmt: skip
-inside.slip("span-outside-only", "Your span lies in what is not allowed: True marks the text.", lambda allowed: ~allowed[:, None] & ~allowed)  # fmt: skip
+inside.slip("span-outside-only", "Your span lies in what is not allowed: True marks the text.",
+        lambda allowed: ~allowed[:, None] & ~allowed)  # fmt: skip
 both_sums.slip("span-scores-exchanged", "You take the start's score where the span ends, and the end's where it begins.",
         lambda start, end: end[:, None] + start)  # fmt: skip
 both_sums.slip("span-not-a-sum", "Two scores are put together in another way than by adding them.",
@@ -938,55 +983,66 @@ both_sums.slip("span-one-score", "One of the two scores has no part in your choi
 both_sums.slip("span-scores-added-up", "You add up the scores of all tokens in the span. Only its two ends have a say.",
         lambda start, end: (total := np.cumsum(start + end)) - (total - start - end)[:, None],
         lambda start, end: (total := np.cumsum(start)) - (total - start)[:, None] + end)  # fmt: skip
-both_sums.slip("span-softmax-twice", "You take a softmax of the scores and then add. Largest sums of shares are not those of largest scores.",
+both_sums.slip("span-softmax-twice",
+        "You take a softmax of the scores and then add. Largest sums of shares are not those of largest scores.",
         lambda start, end: (a := np.exp(start - start.max()))[:, None] / a.sum() + (b := np.exp(end - end.max())) / b.sum())  # fmt: skip
-best_pair.slip("span-from-zero", "Where all sums are negative, a span that is not allowed wins, or your first best, 0. What is smaller than any sum?",
+best_pair.slip("span-from-zero",
+        "Where all sums are negative, a span that is not allowed wins, or your first best, 0. What is smaller than any sum?",
         lambda total, fine: best_pair(np.where(fine, total, 0), np.ones_like(fine)),
         lambda total, fine: best_pair(total, fine) if total[fine].max() > 0 else (0, 0),
         *(lambda total, fine, low=low: best_pair(total, fine) if total[fine].max() > low else (0, 0) for low in (-1, -10)),
         *(lambda total, fine, low=low: best_pair(np.where(fine, total, low), np.ones_like(fine)) for low in (-1, -10)))  # fmt: skip
-best_pair.slip("span-smallest", "You take the smallest sum. The largest is asked for.", lambda total, fine: best_pair(-total, fine))  # fmt: skip
+best_pair.slip("span-smallest", "You take the smallest sum. The largest is asked for.",
+        lambda total, fine: best_pair(-total, fine))  # fmt: skip
 best_pair.slip("span-exclusive", "Your end is one too far: here the end is the last token of the answer, included.",
         lambda total, fine: np.add(best_pair(total, fine), (0, 1)))  # fmt: skip
 best_pair.slip("span-length-for-end", "You return how long the span is. Its last token was asked for.",
         lambda total, fine: (best_pair(total, fine)[0], np.diff(best_pair(total, fine))[0] + 1),
         lambda total, fine: (best_pair(total, fine)[0], np.diff(best_pair(total, fine))[0]))  # fmt: skip
-best_pair.slip("span-with-its-sum", "Your result holds the sum as well. Two whole numbers are asked for, where the span begins and where it ends.",
-        lambda total, fine: np.array([total[(pair := best_pair(total, fine))], *pair]), lambda total, fine: np.array([*(pair := best_pair(total, fine)), total[pair]]),
+best_pair.slip("span-with-its-sum",
+        "Your result holds the sum as well. Two whole numbers are asked for, where the span begins and where it ends.",
+        lambda total, fine: np.array([total[(pair := best_pair(total, fine))], *pair]),
+        lambda total, fine: np.array([*(pair := best_pair(total, fine)), total[pair]]),
         lambda total, fine: (total[(pair := best_pair(total, fine))], *pair))  # fmt: skip
 best_pair.slip("span-flat", "You return a place in the table read row by row. It has to be taken apart into first and last.",
         lambda total, fine: np.where(fine, total, -np.inf).argmax())  # fmt: skip
 best_pair.slip("span-mask", "You return which tokens are in the span. Its first and last were asked for.",
-        lambda total, fine: (lambda i, j: (np.arange(len(total)) >= i) & (np.arange(len(total)) <= j))(*best_pair(total, fine)))  # fmt: skip
+        lambda total, fine: (lambda i,
+            j: (np.arange(len(total)) >= i) & (np.arange(len(total)) <= j))(*best_pair(total, fine)))  # fmt: skip
 best_pair.slip("span-end-left-out", "The first or the last token never gets a chance: does a loop begin too late or end too early?",
         lambda total, fine: best_pair(total[:-1, :-1], fine[:-1, :-1]), lambda total, fine: best_pair(total[:, :-1], fine[:, :-1]),
         lambda total, fine: tuple(np.add(best_pair(total[1:, 1:], fine[1:, 1:]), 1).tolist()))  # fmt: skip
-mistake(SPAN, "span-two-maxima", "You take the best start and the best end each for itself. Together they have to make a span: start ≤ end.",
+mistake(SPAN, "span-two-maxima",
+        "You take the best start and the best end each for itself. Together they have to make a span: start ≤ end.",
         lambda s, e, a, longest: each_for_itself(s, e, a), lambda s, e, a, longest: (s.argmax(), e.argmax()),
         lambda s, e, a, longest: tuple(sorted(each_for_itself(s, e, a))),
         lambda s, e, a, longest: (pair := each_for_itself(s, e, a), (pair[0], min(pair[1], pair[0] + longest - 1)))[1],
         lambda s, e, a, longest: (pair := each_for_itself(s, e, a), (pair[0], max(pair)))[1],
-        lambda s, e, a, longest: (pair := each_for_itself(s, e, a), (pair[0], np.clip(pair[1], pair[0], pair[0] + longest - 1)))[1])  # fmt: skip
+        lambda s, e, a, longest: (pair := each_for_itself(s, e, a),
+            (pair[0], np.clip(pair[1], pair[0], pair[0] + longest - 1)))[1])  # fmt: skip
 mistake(SPAN, "span-start-first", "You choose the best start, then the best end for it. The best *sum* may begin elsewhere.",
         lambda s, e, a, longest: (i := each_for_itself(s, e, a)[0], other_pairs(s, e, a, longest)[i].argmax()),
         lambda s, e, a, longest: (i := each_for_itself(s, e, a)[0], other_pairs(s, e, a, len(s))[i].argmax()),
         lambda s, e, a, longest: (i := s.argmax(), other_pairs(s, e, a, longest)[i].argmax()),
         lambda s, e, a, longest: (i := s.argmax(), i + e[i : i + longest].argmax()),
-        lambda s, e, a, longest: (i := each_for_itself(s, e, a)[0], min(other_pairs(s, e, a, len(s))[i].argmax(), i + longest - 1)))  # fmt: skip
+        lambda s, e, a, longest: (i := each_for_itself(s, e, a)[0],
+            min(other_pairs(s, e, a, len(s))[i].argmax(), i + longest - 1)))  # fmt: skip
 mistake(SPAN, "span-end-first", "You choose the best end, then the best start for it. The best *sum* may end elsewhere.",
         lambda s, e, a, longest: (other_pairs(s, e, a, longest)[:, (j := each_for_itself(s, e, a)[1])].argmax(), j),
         lambda s, e, a, longest: (other_pairs(s, e, a, len(s))[:, (j := each_for_itself(s, e, a)[1])].argmax(), j))  # fmt: skip
 mistake(SPAN, "span-counted-in-the-text", "Your places count from the first allowed token. They count from the first of all.",
         lambda s, e, a, longest: best_span(s[a], e[a], a[a], longest))  # fmt: skip
-mistake(SPAN, "span-gap-closed", "You push the allowed tokens together. One in between that is not allowed keeps its place, and counts in a span's length.",
+mistake(SPAN, "span-gap-closed",
+        "You push the allowed tokens together. One in between that is not allowed keeps its place, and counts in a span's length.",
         *(lambda s, e, a, longest, back=back: tuple(back(a)[list(best_span(s[a], e[a], a[a], longest))])
-          for back in (np.flatnonzero, lambda a: a.argmax() + np.arange(a.sum()))))  # fmt: skip
+            for back in (np.flatnonzero, lambda a: a.argmax() + np.arange(a.sum()))))  # fmt: skip
 mistake(SPAN, "span-outside-with-zero", "What is not allowed gets a score of 0, which can be better than an allowed one.",
         lambda s, e, a, longest: best_span(s * a, e * a, np.ones_like(a), longest))  # fmt: skip
 mistake(SPAN, "span-last-best", "You keep the last span that beats the one before it, not the best of all.",
         lambda s, e, a, longest: tuple(np.argwhere(np.isfinite(other_pairs(s, e, a, longest)))[-1]))  # fmt: skip
-mistake(SPAN, "span-first-found", "You return the first span that breaks no rule. Asked for is the one of the largest sum: does a return stand inside of "
-        "your loop?", lambda s, e, a, longest: tuple(np.argwhere(np.isfinite(other_pairs(s, e, a, longest)))[0]))  # fmt: skip
+mistake(SPAN, "span-first-found",
+        "You return the first span that breaks no rule. Asked for is the one of the largest sum: does a return stand inside of your loop?",
+        lambda s, e, a, longest: tuple(np.argwhere(np.isfinite(other_pairs(s, e, a, longest)))[0]))  # fmt: skip
 mistake(SPAN, "span-longest-fixed", "`longest` changes nothing: your limit is always the same.",
         *(instead_of_short(lambda longest, n, fixed=fixed: fixed) for fixed in (2, 3, 4, 5)))  # fmt: skip
 
@@ -1085,32 +1141,36 @@ TRAINED = "10.trained"
 block_number.slip("trained-block-as-embedding", "Blocks are treated as embeddings.", lambda name: None)
 on_top.slip("trained-off-by-one", "You train one block too many or too few.", lambda number, layers, top: number > layers - top,
         lambda number, layers, top: number >= layers - top - 1)  # fmt: skip
-on_top.slip("trained-bottom", "You train the lowest blocks. The top ones are those with the highest numbers.", lambda number, layers, top: number < top,
-        lambda number, layers, top: number <= top, lambda number, layers, top: number < layers - top,
-        lambda number, layers, top: number <= layers - top)  # fmt: skip
-on_top.slip("trained-from-top", "You compare a block's number with `top` itself. Where do the top ones begin, if there are num_layers of them?",
+on_top.slip("trained-bottom", "You train the lowest blocks. The top ones are those with the highest numbers.",
+        lambda number, layers, top: number < top, lambda number, layers, top: number <= top,
+        lambda number, layers, top: number < layers - top, lambda number, layers, top: number <= layers - top)  # fmt: skip
+on_top.slip("trained-from-top",
+        "You compare a block's number with `top` itself. Where do the top ones begin, if there are num_layers of them?",
         lambda number, layers, top: number >= top, lambda number, layers, top: number >= top or top == layers,
         lambda number, layers, top: number > top)  # fmt: skip
-on_top.slip("trained-single-block", "You train one block alone. All from there to the top are trained.", lambda number, layers, top: number == layers - top,
-        lambda number, layers, top: number == top, lambda number, layers, top: number == layers - 1)  # fmt: skip
+on_top.slip("trained-single-block", "You train one block alone. All from there to the top are trained.",
+        lambda number, layers, top: number == layers - top, lambda number, layers, top: number == top,
+        lambda number, layers, top: number == layers - 1)  # fmt: skip
 on_top.slip("trained-minus-zero", "With top = 0 you train every block: a slice [-0:] is the whole list. Compare numbers.",
         lambda number, layers, top: number in range(layers)[-top:])  # fmt: skip
 on_top.slip("trained-text-for-number", "You compare numbers as text: “10” comes before “9” there.",
         lambda number, layers, top: str(number) >= str(layers - top))  # fmt: skip
-on_top.slip("trained-blocks-always", "Every block is trained, whatever `top` says.", lambda number, layers, top: True)  # fmt: skip
+on_top.slip("trained-blocks-always", "Every block is trained, whatever `top` says.", lambda number, layers, top: True)
 on_top.slip("trained-blocks-never", "No block is trained, whatever `top` says.", lambda number, layers, top: False)
 on_top.slip("trained-layers-fixed", "You count on a fixed number of blocks. It comes as num_layers.",
         *(lambda number, num_layers, top, fixed=fixed: number >= fixed - top for fixed in (6, 12)))  # fmt: skip
-embeddings_too.slip("trained-embeddings", "Embeddings are trained although blocks above them are frozen. They are only when all blocks are.",
-        lambda num_layers, top: True, lambda num_layers, top: top > 0, lambda num_layers, top: top >= num_layers - 1)  # fmt: skip
-embeddings_too.slip("trained-all-without-embeddings", "With top = num_layers everything is trained: the embeddings too.", lambda num_layers, top: False,
-        lambda num_layers, top: top > num_layers)  # fmt: skip
+embeddings_too.slip("trained-embeddings",
+        "Embeddings are trained although blocks above them are frozen. They are only when all blocks are.", lambda num_layers, top: True,
+        lambda num_layers, top: top > 0, lambda num_layers, top: top >= num_layers - 1)  # fmt: skip
+embeddings_too.slip("trained-all-without-embeddings", "With top = num_layers everything is trained: the embeddings too.",
+        lambda num_layers, top: False, lambda num_layers, top: top > num_layers)  # fmt: skip
 embeddings_too.slip("trained-embeddings-at-zero", "With top = 0 the embeddings are trained. They are only when all blocks are.",
         lambda num_layers, top: top == 0, lambda num_layers, top: top in (0, num_layers))  # fmt: skip
 embeddings_too.slip("trained-embeddings-inverted", "Embeddings are trained unless all blocks are. It is the other way round.",
         lambda num_layers, top: top != num_layers)  # fmt: skip
-is_head.slip("trained-head-as-embedding", "The head is treated as embeddings are: trained only when all is. It is new and random: it has to be trained in "
-        "every case.", lambda name: False)  # fmt: skip
+is_head.slip("trained-head-as-embedding",
+        "The head is treated as embeddings are: trained only when all is. It is new and random: it has to be trained in every case.",
+        lambda name: False)  # fmt: skip
 
 
 def by_name(decide):
@@ -1123,26 +1183,38 @@ def by_name(decide):
     )
 
 
-mistake(TRAINED, "trained-prefix", "Blocks of two figures go wrong: of “blocks.10” no more is read than “blocks.1”. Compare whole numbers, or keep the "
-        "dot.", by_name(lambda name, layers, top, on: on and not name.startswith(tuple(f"encoder.blocks.{n}" for n in range(layers - top)))),
+mistake(TRAINED, "trained-prefix",
+        "Blocks of two figures go wrong: of “blocks.10” no more is read than “blocks.1”. Compare whole numbers, or keep the dot.",
+        by_name(lambda name, layers, top, on: on and not name.startswith(tuple(f"encoder.blocks.{n}" for n in range(layers - top)))),
         by_name(lambda name, layers, top, on: on if "blocks" not in name else int(name.split(".")[2][-1]) >= layers - top))  # fmt: skip
 mistake(TRAINED, "trained-no-head", "The head is frozen. It is new and random: it has to be trained in every case.",
         by_name(lambda name, layers, top, on: on and not is_head(name)))  # fmt: skip
-mistake(TRAINED, "trained-head-always-only", "Only the head is trained, whatever `top` says.", by_name(lambda name, layers, top, on: is_head(name)))  # fmt: skip
-mistake(TRAINED, "trained-head-not-at-zero", "With top = 0 nothing is trained. The head always is.", by_name(lambda name, layers, top, on: on and top > 0))  # fmt: skip
+mistake(TRAINED, "trained-head-always-only", "Only the head is trained, whatever `top` says.",
+        by_name(lambda name, layers, top, on: is_head(name)))  # fmt: skip
+mistake(TRAINED, "trained-head-not-at-zero", "With top = 0 nothing is trained. The head always is.",
+        by_name(lambda name, layers, top, on: on and top > 0))  # fmt: skip
 mistake(TRAINED, "trained-head-half", "Only a part of the head is trained, its weight or its bias.",
         *(by_name(lambda name, layers, top, on, part=part, at_all=at_all: on and (name != part or top == at_all * layers))
-          for part in ("head.weight", "head.bias") for at_all in (-1, 1)))  # fmt: skip
-mistake(TRAINED, "trained-blocks-half", "Only a part of each block is trained, its weights or its biases. All that belongs to a block is treated alike.",
-        *(by_name(lambda name, layers, top, on, part=part: on and (block_number(name) is None or name.endswith(part))) for part in ("weight", "bias")))  # fmt: skip
-mistake(TRAINED, "trained-inverted", "True and False are exchanged: True means trained.", by_name(lambda name, layers, top, on: not on))  # fmt: skip
-mistake(TRAINED, "trained-everything", "Everything is trained, whatever `top` says.", by_name(lambda name, layers, top, on: True))  # fmt: skip
-mistake(TRAINED, "trained-some-embeddings", "Some embeddings are treated otherwise than the rest: all that is neither head nor block is decided alike.",
-        *(by_name(lambda name, layers, top, on, part=part: on and (part not in name or top < layers)) for part in ("positions", "norm", "embedding", "weight")),
-        by_name(lambda name, layers, top, on: on and (top < layers or block_number(name) is not None or is_head(name) or "embedding" in name)),
+            for part in ("head.weight", "head.bias") for at_all in (-1, 1)))  # fmt: skip
+mistake(TRAINED, "trained-blocks-half",
+        "Only a part of each block is trained, its weights or its biases. All that belongs to a block is treated alike.",
+        *(by_name(lambda name, layers, top, on, part=part: on and (block_number(name) is None or name.endswith(part)))
+            for part in ("weight", "bias")))  # fmt: skip
+mistake(TRAINED, "trained-inverted", "True and False are exchanged: True means trained.",
+        by_name(lambda name, layers, top, on: not on))  # fmt: skip
+mistake(TRAINED, "trained-everything", "Everything is trained, whatever `top` says.",
+        by_name(lambda name, layers, top, on: True))  # fmt: skip
+mistake(TRAINED, "trained-some-embeddings",
+        "Some embeddings are treated otherwise than the rest: all that is neither head nor block is decided alike.",
+        *(by_name(lambda name, layers, top, on, part=part: on and (part not in name or top < layers))
+            for part in ("positions", "norm", "embedding", "weight")),
+        by_name(lambda name, layers, top,
+            on: on and (top < layers or block_number(name) is not None or is_head(name) or "embedding" in name)),
         by_name(lambda name, layers, top, on: on or (block_number(name) is None and "embedding" not in name)))  # fmt: skip
-mistake(TRAINED, "trained-names-kept", "You return a flag for some of the names only. There is one a name, in the order in which they come.",
-        lambda names, num_layers, top: (on := trained(names, num_layers, top))[on], lambda names, num_layers, top: trained(sorted(names), num_layers, top))  # fmt: skip
+mistake(TRAINED, "trained-names-kept",
+        "You return a flag for some of the names only. There is one a name, in the order in which they come.",
+        lambda names, num_layers, top: (on := trained(names, num_layers, top))[on],
+        lambda names, num_layers, top: trained(sorted(names), num_layers, top))  # fmt: skip
 mistake(TRAINED, "trained-by-place", "You count names, not blocks: the last of the list are trained. The names may come in any order.",
         lambda names, num_layers, top: np.arange(len(names)) >= len(names) - 2 - top,
         lambda names, num_layers, top: np.arange(len(names)) >= len(names) - top)  # fmt: skip

@@ -86,50 +86,62 @@ def patch_cases():
         yield Case(about, images, size)
 
 
-cut_up.slip("patches-counts-exchanged", "When an axis is cut in two, the first new axis counts the patches, the second the pixels in one. Yours are exchanged.",
-            lambda images, size: in_axes(images, "yrxc", images.shape[-2:], size))  # fmt: skip
-cut_up.slip("patches-reshaped-at-once", "You reshape straight to (rows, columns, size, size). Reshape only reads on, along whole rows of the image: cut each "
-            "axis in two where it stands.", lambda images, size: in_axes(images, "rcyx", images.shape[-2:], size))  # fmt: skip
-cut_up.slip("patches-grid-exchanged", "Rows and columns of the grid are exchanged: there are height / size rows of patches, each of width / size.",
-            lambda images, size: in_axes(images, "rycx", images.shape[:-3:-1], size))  # fmt: skip
+cut_up.slip("patches-counts-exchanged",
+        "When an axis is cut in two, the first new axis counts the patches, the second the pixels in one. Yours are exchanged.",
+        lambda images, size: in_axes(images, "yrxc", images.shape[-2:], size))  # fmt: skip
+cut_up.slip("patches-reshaped-at-once", "You reshape straight to (rows, columns, size, size). Reshape only reads on, along whole rows of "
+        "the image: cut each axis in two where it stands.",
+        lambda images, size: in_axes(images, "rcyx", images.shape[-2:], size))  # fmt: skip
+cut_up.slip("patches-grid-exchanged",
+        "Rows and columns of the grid are exchanged: there are height / size rows of patches, each of width / size.",
+        lambda images, size: in_axes(images, "rycx", images.shape[:-3:-1], size))  # fmt: skip
 cut_up.slip("leading-axes", None, lambda images, size: in_axes(images, "rycx", images.shape[:2], size))
-gathered.slip("patches-are-strips", "Your patches are strips: pixels that follow each other in memory, cut after every patch_size². Reshape only reads on. "
-            "Cut both axes first, then bring the two patch axes side by side.", lambda cut: cut)  # fmt: skip
-gathered.slip("patches-down-columns", "The patches are right, but go down the columns. They are counted as one reads: along the first row, then the second.",
-            exchanged("rycx", "cryx"))  # fmt: skip
-gathered.slip("patch-pixels-transposed", "Each patch holds the right pixels, read downwards. Inside a patch, too, row by row.", exchanged("rycx", "rcxy"))  # fmt: skip
-gathered.slip("patches-both-downwards", "All is read downwards: the patches, and the pixels inside of one. Both go row by row.", exchanged("rycx", "crxy"))  # fmt: skip
+gathered.slip("patches-are-strips", "Your patches are strips: pixels that follow each other in memory, cut after every patch_size². "
+        "Reshape only reads on. Cut both axes first, then bring the two patch axes side by side.", lambda cut: cut)  # fmt: skip
+gathered.slip("patches-down-columns",
+        "The patches are right, but go down the columns. They are counted as one reads: along the first row, then the second.",
+        exchanged("rycx", "cryx"))  # fmt: skip
+gathered.slip("patch-pixels-transposed", "Each patch holds the right pixels, read downwards. Inside a patch, too, row by row.",
+        exchanged("rycx", "rcxy"))  # fmt: skip
+gathered.slip("patches-both-downwards", "All is read downwards: the patches, and the pixels inside of one. Both go row by row.",
+        exchanged("rycx", "crxy"))  # fmt: skip
 gathered.slip("leading-axes", None, lambda cut: cut.swapaxes(1, 2), lambda cut: cut.swapaxes(2, 3), lambda cut: cut.transpose(0, 2, 1, 3),
-            lambda cut: cut.transpose(0, 1, 3, 2, 4))  # fmt: skip
-gathered.slip("patches-mixed", "A row of yours holds pixels from all over the image: other axes are exchanged than needed. At the end the two that count "
-            "patches come first, then the two that count pixels in one.",
-            *(exchanged("rycx", "".join(order)) for order in itertools.permutations("rycx") if "".join(order) not in {"rycx", "cryx", "rcxy", "crxy", "rcyx"}))  # fmt: skip
-listed.slip("patches-not-flat", "The pixels of a patch still stand in a square. A token is a list of numbers: (patches, patch_size²).", lambda cut, size: cut,
-            lambda cut, size: cut.reshape(*cut.shape[:-4], -1, size, size))  # fmt: skip
-listed.slip("patches-in-a-grid", "The patches still stand in a grid (rows, columns). A Transformer takes a sequence: (patches, patch_size²).",
-            lambda cut, size: cut.reshape(*cut.shape[:-2], -1))  # fmt: skip
+        lambda cut: cut.transpose(0, 1, 3, 2, 4))  # fmt: skip
+gathered.slip("patches-mixed", "A row of yours holds pixels from all over the image: other axes are exchanged than needed. At the end the "
+        "two that count patches come first, then the two that count pixels in one.",
+        *(exchanged("rycx", "".join(order)) for order in itertools.permutations("rycx")
+            if "".join(order) not in {"rycx", "cryx", "rcxy", "crxy", "rcyx"}))  # fmt: skip
+listed.slip("patches-not-flat", "The pixels of a patch still stand in a square. A token is a list of numbers: (patches, patch_size²).",
+        lambda cut, size: cut, lambda cut, size: cut.reshape(*cut.shape[:-4], -1, size, size))  # fmt: skip
+listed.slip("patches-in-a-grid",
+        "The patches still stand in a grid (rows, columns). A Transformer takes a sequence: (patches, patch_size²).",
+        lambda cut, size: cut.reshape(*cut.shape[:-2], -1))  # fmt: skip
 listed.slip("patches-transposed", "Patches and pixels are exchanged: one row a patch, (patches, patch_size²).",
-            lambda cut, size: np.swapaxes(listed(cut, size), -1, -2), lambda cut, size: cut.reshape(*cut.shape[:-4], size * size, -1))  # fmt: skip
+        lambda cut, size: np.swapaxes(listed(cut, size), -1, -2),
+        lambda cut, size: cut.reshape(*cut.shape[:-4], size * size, -1))  # fmt: skip
 listed.slip("patches-in-one-row", "All patches stand in one row. Each is a token of its own: (patches, patch_size²).",
-            lambda cut, size: cut.reshape(*cut.shape[:-4], -1))  # fmt: skip
+        lambda cut, size: cut.reshape(*cut.shape[:-4], -1))  # fmt: skip
 listed.slip("images-joined", "The patches of all images stand in one list. The leading axes stay: each image is a sequence of its own.",
-            lambda cut, size: cut.reshape(-1, size * size))  # fmt: skip
+        lambda cut, size: cut.reshape(-1, size * size))  # fmt: skip
 listed.slip("images-in-one-list", "There is an axis too many in front, or the leading axes have become one. They stay as they came.",
-            lambda cut, size: listed(cut.reshape(-1, *cut.shape[-4:]), size), lambda cut, size: listed(cut, size)[None])  # fmt: skip
+        lambda cut, size: listed(cut.reshape(-1, *cut.shape[-4:]), size), lambda cut, size: listed(cut, size)[None])  # fmt: skip
 listed.slip("leading-axes", None, lambda cut, size: np.moveaxis(listed(cut, size), -2, 0),
-            lambda cut, size: (moved := np.moveaxis(listed(cut, size), -2, 0)).reshape(len(moved), -1))  # fmt: skip
+        lambda cut, size: (moved := np.moveaxis(listed(cut, size), -2, 0)).reshape(len(moved), -1))  # fmt: skip
 listed.slip("patches-reversed", "The patches come in reverse order.", lambda cut, size: listed(cut, size)[..., ::-1, :])
-listed.slip("patch-pixels-reversed", "The pixels of a patch come in reverse order, or mirrored. They are read row by row, each from left to right.",
-            lambda cut, size: listed(cut, size)[..., ::-1], lambda cut, size: listed(cut[..., ::-1], size), lambda cut, size: listed(cut[..., ::-1, :], size))  # fmt: skip
+listed.slip("patch-pixels-reversed",
+        "The pixels of a patch come in reverse order, or mirrored. They are read row by row, each from left to right.",
+        lambda cut, size: listed(cut, size)[..., ::-1], lambda cut, size: listed(cut[..., ::-1], size),
+        lambda cut, size: listed(cut[..., ::-1, :], size))  # fmt: skip
 listed.slip("patch-left-out", "A patch is missing, the first or the last.", lambda cut, size: listed(cut, size)[..., :-1, :],
-            lambda cut, size: listed(cut, size)[..., 1:, :])  # fmt: skip
+        lambda cut, size: listed(cut, size)[..., 1:, :])  # fmt: skip
 listed.slip("edge-left-out", "The last row or the last column of patches is missing: does your loop end too early?",
-            lambda cut, size: listed(cut[..., :-1, :, :, :], size), lambda cut, size: listed(cut[..., :-1, :, :], size),
-            lambda cut, size: listed(cut[..., :-1, :-1, :, :], size))  # fmt: skip
+        lambda cut, size: listed(cut[..., :-1, :, :, :], size), lambda cut, size: listed(cut[..., :-1, :, :], size),
+        lambda cut, size: listed(cut[..., :-1, :-1, :, :], size))  # fmt: skip
 listed.slip("one-patch-only", "A single patch came back. Is there a return inside of your loop?",
-            *(lambda cut, size, at=at: listed(cut, size)[..., at, :] for at in (0, -1, slice(1), slice(-1, None))))  # fmt: skip
-listed.slip("patch-averaged", "Each patch is one number, its mean or its sum. All its pixels stay.", lambda cut, size: listed(cut, size).mean(axis=-1),
-            lambda cut, size: listed(cut, size).sum(axis=-1), lambda cut, size: listed(cut, size).mean(axis=-1, keepdims=True))  # fmt: skip
+        *(lambda cut, size, at=at: listed(cut, size)[..., at, :] for at in (0, -1, slice(1), slice(-1, None))))  # fmt: skip
+listed.slip("patch-averaged", "Each patch is one number, its mean or its sum. All its pixels stay.",
+        lambda cut, size: listed(cut, size).mean(axis=-1), lambda cut, size: listed(cut, size).sum(axis=-1),
+        lambda cut, size: listed(cut, size).mean(axis=-1, keepdims=True))  # fmt: skip
 listed.slip("cast-to-whole-numbers", None, lambda cut, size: listed(cut, size).astype(int))
 
 
@@ -148,8 +160,9 @@ def numbered(number):
     return patches
 
 
-mistake("11.to_patches", "patches-overwritten", "Patches are written over each other: their numbers go on by the wrong length from one row of the grid to the "
-        "next.", numbered(lambda row, column, rows, columns: row * rows + column), numbered(lambda row, column, *_: row + column))  # fmt: skip
+mistake("11.to_patches", "patches-overwritten",
+        "Patches are written over each other: their numbers go on by the wrong length from one row of the grid to the next.",
+        numbered(lambda row, column, rows, columns: row * rows + column), numbered(lambda row, column, *_: row + column))  # fmt: skip
 
 
 def of_rank(ndim, function):
@@ -176,13 +189,18 @@ def listed_as(images, number, *last):
     return gathered(cut).reshape(*leading, *last)
 
 
-mistake("11.to_patches", "patches-overlap", "Your patches overlap: the window moves by less than a patch. It moves by a whole one.", windows,
-        lambda images, size: windows(images, size, np.s_[:: max(size // 2, 1), :: max(size // 2, 1)]), lambda images, size: windows(images, size, np.s_[: images.shape[-2] // size, : images.shape[-1] // size]))  # fmt: skip
-mistake("11.to_patches", "patches-size-for-number", "You take patch_size for how many patches stand to a side. It is how many pixels a patch has to a side.",
-        lambda images, size: listed_as(images, size, size * size, -1), lambda images, size: listed_as(images, size, -1, size * size))  # fmt: skip
+mistake("11.to_patches", "patches-overlap", "Your patches overlap: the window moves by less than a patch. It moves by a whole one.",
+        windows, lambda images, size: windows(images, size, np.s_[:: max(size // 2, 1), :: max(size // 2, 1)]),
+        lambda images, size: windows(images, size, np.s_[: images.shape[-2] // size, : images.shape[-1] // size]))  # fmt: skip
+mistake("11.to_patches", "patches-size-for-number",
+        "You take patch_size for how many patches stand to a side. It is how many pixels a patch has to a side.",
+        lambda images, size: listed_as(images, size, size * size, -1),
+        lambda images, size: listed_as(images, size, -1, size * size))  # fmt: skip
 mistake("11.to_patches", "patches-assume-a-square", "You take the image for a square one. Height and width are two numbers.",
-        lambda images, size: to_patches(images[..., : images.shape[-2]], size), lambda images, size: to_patches(images[..., : images.shape[-1], :], size),
-        *(lambda images, size, side=side: listed(gathered(in_axes(images, "rycx", [images.shape[side]] * 2, size)), size) for side in (-1, -2)))  # fmt: skip
+        lambda images, size: to_patches(images[..., : images.shape[-2]], size),
+        lambda images, size: to_patches(images[..., : images.shape[-1], :], size),
+        *(lambda images, size, side=side: listed(gathered(in_axes(images, "rycx", [images.shape[side]] * 2, size)), size)
+            for side in (-1, -2)))  # fmt: skip
 mistake("11.to_patches", "leading-axes", None, of_rank(2, to_patches), of_rank(3, to_patches))
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -235,42 +253,52 @@ def image_cases():
         yield Case(about, to_patches(images, size), *images.shape[-2:])
 
 
-side_of.slip("image-size-fixed", "Your patches always have the same size. How large they are stands in the input: the last axis has a side, squared.",
-            *(lambda patches, size=size: size for size in (2, 3, 4)))  # fmt: skip
-side_of.slip("image-size-not-the-root", "The last axis counts all pixels of a patch. Its side is the root of that.", lambda patches: patches.shape[-1],
-            lambda patches: patches.shape[-1] // 2, lambda patches: patches.shape[-1] // 4 or 1)  # fmt: skip
+side_of.slip("image-size-fixed",
+        "Your patches always have the same size. How large they are stands in the input: the last axis has a side, squared.",
+        *(lambda patches, size=size: size for size in (2, 3, 4)))  # fmt: skip
+side_of.slip("image-size-not-the-root", "The last axis counts all pixels of a patch. Its side is the root of that.",
+        lambda patches: patches.shape[-1], lambda patches: patches.shape[-1] // 2, lambda patches: patches.shape[-1] // 4 or 1)  # fmt: skip
 opened.slip("image-down-columns", "The patches are put down the columns. They come row by row.",
-            lambda patches, height, width, size: np.swapaxes(in_axes(patches, "cryx", (height, width), size), -4, -3))  # fmt: skip
-opened.slip("patches-grid-exchanged", None, lambda patches, height, width, size: in_axes(patches, "cryx", (height, width), size))  # fmt: skip
-opened.slip("image-opened-as-cut", "You open the list as the image was cut: (rows, size, columns, size). But the patches are joined by now: the first axis "
-            "counts rows and columns, the second holds size and size.", lambda patches, height, width, size: in_axes(patches, "rycx", (height, width), size))  # fmt: skip
+        lambda patches, height, width, size: np.swapaxes(in_axes(patches, "cryx", (height, width), size), -4, -3))  # fmt: skip
+opened.slip("patches-grid-exchanged", None,
+        lambda patches, height, width, size: in_axes(patches, "cryx", (height, width), size))  # fmt: skip
+opened.slip("image-opened-as-cut", "You open the list as the image was cut: (rows, size, columns, size). But the patches are joined by "
+        "now: the first axis counts rows and columns, the second holds size and size.",
+        lambda patches, height, width, size: in_axes(patches, "rycx", (height, width), size))  # fmt: skip
 opened.slip("image-pixels-transposed", "Each patch is turned over its diagonal. Its pixels, too, come row by row.",
-            lambda *inputs: np.swapaxes(opened(*inputs), -1, -2))  # fmt: skip
+        lambda *inputs: np.swapaxes(opened(*inputs), -1, -2))  # fmt: skip
 opened.slip("image-patches-reversed", "The patches are put in reverse order, or mirrored: the first one belongs to the upper left.",
-            *(lambda *inputs, at=at: opened(*inputs)[at] for at in (np.index_exp[..., ::-1, ::-1, :, :], np.index_exp[..., ::-1, :, :, :], np.index_exp[...,
-              ::-1, :, :])))  # fmt: skip
+        *(lambda *inputs, at=at: opened(*inputs)[at]
+            for at in (np.index_exp[..., ::-1, ::-1, :, :], np.index_exp[..., ::-1, :, :, :], np.index_exp[..., ::-1, :, :])))  # fmt: skip
 opened.slip("image-pixels-reversed", "The pixels of each patch are put in reverse order, or mirrored.",
-            *(lambda *inputs, at=at: opened(*inputs)[at] for at in (np.index_exp[..., ::-1, ::-1], np.index_exp[..., ::-1, :], np.index_exp[..., ::-1])))  # fmt: skip
-opened.slip("leading-axes", None, lambda patches, height, width, size: patches.reshape(-1, height // size, width // size, size, size))  # fmt: skip
-spread.slip("image-from-strips", "You reshape at once, so that each patch is laid out along a row of the image. Undo the cut step by step: (rows, columns, "
-            "size, size), exchange two axes, join.", lambda cut: cut)  # fmt: skip
+        *(lambda *inputs, at=at: opened(*inputs)[at]
+            for at in (np.index_exp[..., ::-1, ::-1], np.index_exp[..., ::-1, :], np.index_exp[..., ::-1])))  # fmt: skip
+opened.slip("leading-axes", None,
+        lambda patches, height, width, size: patches.reshape(-1, height // size, width // size, size, size))  # fmt: skip
+spread.slip("image-from-strips", "You reshape at once, so that each patch is laid out along a row of the image. Undo the cut step by "
+        "step: (rows, columns, size, size), exchange two axes, join.", lambda cut: cut)  # fmt: skip
 spread.slip("image-lies-on-its-side", "Columns stand where rows should before you join: height comes first.", exchanged("rcyx", "cxry"),
-            exchanged("rcyx", "cyrx"))  # fmt: skip
+        exchanged("rcyx", "cyrx"))  # fmt: skip
 spread.slip("leading-axes", None, lambda cut: cut.swapaxes(1, 2), lambda cut: cut.swapaxes(2, 3), lambda cut: cut.transpose(0, 2, 1, 3),
-            lambda cut: cut.transpose(0, 1, 3, 2, 4))  # fmt: skip
+        lambda cut: cut.transpose(0, 1, 3, 2, 4))  # fmt: skip
 spread.slip("image-other-axes", "Other axes are exchanged than needed. Before you join, they must be (rows, size, columns, size).",
-            *(exchanged("rcyx", "".join(order)) for order in itertools.permutations("rcyx") if "".join(order) not in {"rycx", "rcyx", "cxry", "cyrx", "rxcy"}))  # fmt: skip
-joined.slip("image-transposed", "The image lies on its side: height comes first.", lambda cut, height, width: np.swapaxes(joined(cut, height, width), -1, -2),
-            lambda cut, height, width: joined(cut, width, height))  # fmt: skip
-joined.slip("image-not-joined", "The image still has its four axes, rows, columns and both of a patch. Join two and two.", lambda cut, *_: cut)  # fmt: skip
-joined.slip("image-flat", "The image is one long row. Asked for is (height, width).", lambda cut, *_: cut.reshape(*cut.shape[:-4], -1))  # fmt: skip
-joined.slip("images-in-one-list", None,
-            lambda cut, height, width: joined(cut, height, width)[None], lambda cut, height, width: cut.reshape(-1, height, width))  # fmt: skip
+        *(exchanged("rcyx", "".join(order)) for order in itertools.permutations("rcyx")
+            if "".join(order) not in {"rycx", "rcyx", "cxry", "cyrx", "rxcy"}))  # fmt: skip
+joined.slip("image-transposed", "The image lies on its side: height comes first.",
+        lambda cut, height, width: np.swapaxes(joined(cut, height, width), -1, -2),
+        lambda cut, height, width: joined(cut, width, height))  # fmt: skip
+joined.slip("image-not-joined", "The image still has its four axes, rows, columns and both of a patch. Join two and two.",
+        lambda cut, *_: cut)  # fmt: skip
+joined.slip("image-flat", "The image is one long row. Asked for is (height, width).",
+        lambda cut, *_: cut.reshape(*cut.shape[:-4], -1))  # fmt: skip
+joined.slip("images-in-one-list", None, lambda cut, height, width: joined(cut, height, width)[None],
+        lambda cut, height, width: cut.reshape(-1, height, width))  # fmt: skip
 joined.slip("leading-axes", None, lambda cut, height, width: cut.reshape(height, width))
 joined.slip("cast-to-whole-numbers", None, lambda *inputs: joined(*inputs).astype(int))
-joined.slip("some-patches-only", "A part of your image stays 0: are all patches put down?", *(lambda cut, height, width,
-              keep=keep: joined(cut * keep(*np.indices(cut.shape[-4:])), height, width) for keep in (lambda r, y, c, x: (r == 0) & (c == 0), lambda r, y, c,
-              x: r == 0, lambda r, y, c, x: c == 0, lambda r, y, c, x: (r < r.max()) | (c < c.max()))))  # fmt: skip
+joined.slip("some-patches-only", "A part of your image stays 0: are all patches put down?",
+        *(lambda cut, height, width, keep=keep: joined(cut * keep(*np.indices(cut.shape[-4:])), height, width)
+            for keep in (lambda r, y, c, x: (r == 0) & (c == 0), lambda r, y, c, x: r == 0, lambda r, y, c, x: c == 0, lambda r, y, c,
+            x: (r < r.max()) | (c < c.max()))))  # fmt: skip
 
 
 def laid_out(row_length):
@@ -289,10 +317,12 @@ def laid_out(row_length):
 
 
 mistake("11.from_patches", "patches-grid-exchanged", None, laid_out(lambda rows, columns: rows))
-mistake("11.from_patches", "image-assumes-a-square-grid", "You take the grid for a square one. How many patches stand in a row is width / size.",
-        lambda patches, height, width: joined(spread(in_axes(patches, "rcyx", [int(patches.shape[-2] ** 0.5) * (size := side_of(patches))] * 2, size)), height,
-          width),
-        lambda patches, height, width: joined(spread(opened(patches, height, width, height // int(patches.shape[-2] ** 0.5))), height, width))  # fmt: skip
+mistake("11.from_patches", "image-assumes-a-square-grid",
+        "You take the grid for a square one. How many patches stand in a row is width / size.",
+        lambda patches, height, width:
+            joined(spread(in_axes(patches, "rcyx", [int(patches.shape[-2] ** 0.5) * (size := side_of(patches))] * 2, size)), height, width),
+        lambda patches, height, width:
+            joined(spread(opened(patches, height, width, height // int(patches.shape[-2] ** 0.5))), height, width))  # fmt: skip
 mistake("11.from_patches", "leading-axes", None, of_rank(2, from_patches), of_rank(3, from_patches))
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -351,32 +381,42 @@ def token_cases():
 
 
 in_front.slip("tokens-class-last", "The class token stands at the end. Here it comes first.",
-            lambda first, rest: np.concatenate([rest, row_of(first, rest)], axis=-2))  # fmt: skip
-in_front.slip("tokens-class-missing", "There is no class token in your tokens: expected are 1 + patches rows, the first of them from class_token.",
-            lambda first, rest: in_front(0 * first, rest))  # fmt: skip
+        lambda first, rest: np.concatenate([rest, row_of(first, rest)], axis=-2))  # fmt: skip
+in_front.slip("tokens-class-missing",
+        "There is no class token in your tokens: expected are 1 + patches rows, the first of them from class_token.",
+        lambda first, rest: in_front(0 * first, rest))  # fmt: skip
 in_front.slip("leading-axes", None, lambda first, rest: np.vstack([first, rest]), lambda first, rest: np.concatenate([first[None], rest]),
-            lambda first, rest: np.concatenate([np.tile(first, (len(rest), 1, 1)), rest], axis=1))  # fmt: skip
+        lambda first, rest: np.concatenate([np.tile(first, (len(rest), 1, 1)), rest], axis=1))  # fmt: skip
 in_front.slip("tokens-class-not-learned", "Your first token is a mean of the patches, or ones. It comes from class_token.",
-            lambda first, rest: np.concatenate([rest.mean(axis=-2, keepdims=True), rest], axis=-2), lambda first, rest: in_front(np.ones_like(first), rest))  # fmt: skip
-in_front.slip("tokens-patches-reversed", "The patches come in reverse order.", lambda first, rest: in_front(first, rest[..., ::-1, :]))  # fmt: skip
+        lambda first, rest: np.concatenate([rest.mean(axis=-2, keepdims=True), rest], axis=-2),
+        lambda first, rest: in_front(np.ones_like(first), rest))  # fmt: skip
+in_front.slip("tokens-patches-reversed", "The patches come in reverse order.",
+        lambda first, rest: in_front(first, rest[..., ::-1, :]))  # fmt: skip
 placed.slip("tokens-positions-missing", "The positions change nothing in your tokens.", lambda tokens, positions: 1 * tokens)  # fmt: skip
-placed.slip("tokens-class-without-position", "The class token got no position. There is one row of positions for each token, and the class token is the first.",
-            lambda tokens, positions: tokens + positions * (np.arange(len(positions)) > 0)[:, None])  # fmt: skip
+placed.slip("tokens-class-without-position",
+        "The class token got no position. There is one row of positions for each token, and the class token is the first.",
+        lambda tokens, positions: tokens + positions * (np.arange(len(positions)) > 0)[:, None])  # fmt: skip
 placed.slip("tokens-position-of-class-only", "Only the class token got a position. There is one for each token.",
-            lambda tokens, positions: tokens + positions * (np.arange(len(positions)) == 0)[:, None])  # fmt: skip
-placed.slip("tokens-one-position", "All tokens get one and the same position, the class token's. Each has its own row.", lambda tokens, positions: tokens + positions[0])  # fmt: skip
+        lambda tokens, positions: tokens + positions * (np.arange(len(positions)) == 0)[:, None])  # fmt: skip
+placed.slip("tokens-one-position", "All tokens get one and the same position, the class token's. Each has its own row.",
+        lambda tokens, positions: tokens + positions[0])  # fmt: skip
 placed.slip("leading-axes", None, lambda tokens, positions: tokens + positions[None])
-placed.slip("tokens-positions-one-off", "The patches' positions are off by one: row 0 belongs to the class token, row 1 to the first patch.",
-            lambda tokens, positions: tokens + np.concatenate([0 * positions[:1], positions[:-1]]),
-            lambda tokens, positions: tokens + np.concatenate([positions[:1], positions[:-1]]),
-            lambda tokens, positions: tokens + np.roll(positions, 1, axis=0), lambda tokens, positions: tokens + np.roll(positions, -1, axis=0))  # fmt: skip
-placed.slip("tokens-positions-combined-otherwise", "Positions are added, one to each token. Yours are subtracted, multiplied or put beside.",
-            lambda tokens, positions: tokens - positions, lambda tokens, positions: tokens * positions, lambda tokens, positions: tokens * (1 + positions),
-            lambda tokens, positions: np.concatenate([tokens, np.broadcast_to(positions, tokens.shape)], axis=-1),
-            lambda tokens, positions: np.concatenate([tokens, np.broadcast_to(positions, tokens.shape)], axis=-2))  # fmt: skip
+placed.slip("tokens-positions-one-off",
+        "The patches' positions are off by one: row 0 belongs to the class token, row 1 to the first patch.",
+        lambda tokens, positions: tokens + np.concatenate([0 * positions[:1], positions[:-1]]),
+        lambda tokens, positions: tokens + np.concatenate([positions[:1], positions[:-1]]),
+        lambda tokens, positions: tokens + np.roll(positions, 1, axis=0),
+        lambda tokens, positions: tokens + np.roll(positions, -1, axis=0))  # fmt: skip
+placed.slip("tokens-positions-combined-otherwise",
+        "Positions are added, one to each token. Yours are subtracted, multiplied or put beside.",
+        lambda tokens, positions: tokens - positions, lambda tokens, positions: tokens * positions,
+        lambda tokens, positions: tokens * (1 + positions),
+        lambda tokens, positions: np.concatenate([tokens, np.broadcast_to(positions, tokens.shape)], axis=-1),
+        lambda tokens, positions: np.concatenate([tokens, np.broadcast_to(positions, tokens.shape)], axis=-2))  # fmt: skip
 placed.slip("tokens-positions-twice", "The positions are added twice to the patches.", lambda tokens, positions: tokens + 2 * positions,
-            lambda tokens, positions: tokens + positions * (1 + (np.arange(len(positions)) > 0))[:, None])  # fmt: skip
-placed.slip("tokens-positions-reversed", "The positions come in reverse order.", lambda tokens, positions: tokens + positions[::-1])  # fmt: skip
+        lambda tokens, positions: tokens + positions * (1 + (np.arange(len(positions)) > 0))[:, None])  # fmt: skip
+placed.slip("tokens-positions-reversed", "The positions come in reverse order.",
+        lambda tokens, positions: tokens + positions[::-1])  # fmt: skip
 placed.slip("cast-to-whole-numbers", None, lambda tokens, positions: placed(tokens, positions).astype(int))
 
 
@@ -386,26 +426,34 @@ def without_class(added=lambda patches, *rest: 0):
 
 
 mistake(TOKENS, "tokens-class-missing", None,
-        *map(without_class, (lambda first, positions: positions[1:], lambda first, positions: positions[:-1], lambda first, positions: 0)))  # fmt: skip
+        *map(without_class, (lambda first, positions: positions[1:], lambda first, positions: positions[:-1], lambda first,
+            positions: 0)))  # fmt: skip
 mistake(TOKENS, "tokens-class-over-a-patch", "The class token stands in place of a patch, the first or the last. It is one row more.",
-        *(lambda patches, W, bias, first, positions, rows=rows, places=places: to_tokens(patches[..., rows, :], W, bias, first, positions[places]) for rows,
-          places in itertools.product((slice(1, None), slice(-1)), repeat=2)))  # fmt: skip
-mistake(TOKENS, "tokens-class-added", "You add the class token to every patch. It is a token of its own.", *map(without_class, (
-    lambda first, positions: first + positions[1:], lambda first, positions: first + positions[:-1], lambda first, positions: first)),
-    lambda patches, W, bias, class_token, positions: class_token + np.concatenate([0 * row_of(class_token, patches @ W), patches @ W + bias], -2) + positions)  # fmt: skip
+        *(lambda patches, W, bias, first, positions, rows=rows,
+            places=places: to_tokens(patches[..., rows, :], W, bias, first, positions[places]) for rows,
+            places in itertools.product((slice(1, None), slice(-1)), repeat=2)))  # fmt: skip
+mistake(TOKENS, "tokens-class-added", "You add the class token to every patch. It is a token of its own.",
+        *map(without_class, (lambda first, positions: first + positions[1:], lambda first, positions: first + positions[:-1], lambda first,
+            positions: first)),
+        lambda patches, W, bias, class_token,
+            positions: class_token + np.concatenate([0 * row_of(class_token, patches @ W), patches @ W + bias], -2)
+            + positions)  # fmt: skip
 mistake(TOKENS, "tokens-class-last", None,
-        lambda patches, W, bias, first, positions: np.concatenate([patches @ W + bias + positions[1:], row_of(first + positions[0], patches @ W)], -2))  # fmt: skip
+        lambda patches, W, bias, first,
+            positions: np.concatenate([patches @ W + bias + positions[1:], row_of(first + positions[0], patches @ W)], -2))  # fmt: skip
 mistake(TOKENS, "tokens-bias-on-class", "The bias was added to the class token, too. It belongs to the embedding of patches.",
         lambda patches, W, bias, first, positions: to_tokens(patches, W, bias, first + bias, positions),
         lambda patches, W, bias, first, positions: to_tokens(patches, W, 0 * bias, first + bias, positions))  # fmt: skip
 mistake(TOKENS, "tokens-class-embedded", "The class token goes through the patch embedding. It has d_model numbers already.",
         lambda patches, W, bias, first, positions: to_tokens(patches, W, bias, first @ W + bias, positions))  # fmt: skip
 mistake(TOKENS, "tokens-scaled", "The patch embeddings are multiplied by √d_model, or divided by it. Equation 1 does neither.",
-        *(lambda patches, W, bias, first, positions, power=power: to_tokens(patches, W * (by := len(first) ** power), bias * by, first, positions)
-          for power in (0.5, -0.5)),
-        lambda patches, W, bias, first, positions: to_tokens(patches, W, bias, first, 0 * positions) * len(first) ** 0.5 + positions)  # fmt: skip
+        *(lambda patches, W, bias, first, positions,
+            power=power: to_tokens(patches, W * (by := len(first) ** power), bias * by, first, positions) for power in (0.5, -0.5)),
+        lambda patches, W, bias, first,
+            positions: to_tokens(patches, W, bias, first, 0 * positions) * len(first) ** 0.5 + positions)  # fmt: skip
 mistake(TOKENS, "leading-axes", None, of_rank(2, to_tokens), of_rank(3, to_tokens))
-mistake(TOKENS, "batch-first-only", None, lambda patches, *rest: np.broadcast_to((t := to_tokens(patches, *rest))[(0,) * (t.ndim - 2)], t.shape))  # fmt: skip
+mistake(TOKENS, "batch-first-only", None,
+        lambda patches, *rest: np.broadcast_to((t := to_tokens(patches, *rest))[(0,) * (t.ndim - 2)], t.shape))  # fmt: skip
 
 # ---------------------------------------------------------------------------------------------------------------------
 # Find the bug
@@ -517,38 +565,48 @@ def set_to(value):
 
 
 nudged.slip("map-black-pixels", "A pixel of 0 stays what it is when you multiply it, or set it to 0. Add something.",
-            *(set_to(lambda image, pixel, by=by: by * image[pixel]) for by in (0, 2, 10, 0.5, 1.1, -1)))  # fmt: skip
+        *(set_to(lambda image, pixel, by=by: by * image[pixel]) for by in (0, 2, 10, 0.5, 1.1, -1)))  # fmt: skip
 nudged.slip("map-fixed-value", "You set the pixel to one and the same value. A pixel that has it already does not move: add something.",
-            set_to(lambda image, pixel: 1), set_to(lambda image, pixel: image.max()))  # fmt: skip
+        set_to(lambda image, pixel: 1), set_to(lambda image, pixel: image.max()))  # fmt: skip
 nudged.slip("map-changes-a-line", "You change a whole row or column of pixels at once. Change one pixel alone.",
-            lambda image, pixel: image + (np.arange(len(image)) == pixel[0])[:, None], lambda image, pixel: image + (np.arange(image.shape[1]) == pixel[1]))  # fmt: skip
-nudged.slip("map-nothing-moves", "Every pixel is given to token 0, as where nothing moves, or everything alike. Is one pixel changed, and is it that image "
-            "that is cut again?", lambda image, pixel: image.copy(), lambda image, pixel: image + 1)  # fmt: skip
+        lambda image, pixel: image + (np.arange(len(image)) == pixel[0])[:, None],
+        lambda image, pixel: image + (np.arange(image.shape[1]) == pixel[1]))  # fmt: skip
+nudged.slip("map-nothing-moves", "Every pixel is given to token 0, as where nothing moves, or everything alike. Is one pixel changed, and "
+        "is it that image that is cut again?", lambda image, pixel: image.copy(), lambda image, pixel: image + 1)  # fmt: skip
 nudged.slip("map-pixels-exchanged", "Another pixel is changed than the one whose entry you write.",
-            lambda image, pixel: nudged(image, tuple((np.array(pixel) + 1) % image.shape)), lambda image, pixel: nudged(image, (0, 0)),
-            lambda image, pixel: nudged(image, pixel[::-1]), lambda image, pixel: nudged(image[::-1], pixel)[::-1])  # fmt: skip
-movement.slip("map-largest-token", "You name the token with the largest number, not the one that moves: compare with the tokens before the change.",
-            lambda after, before: after)  # fmt: skip
+        lambda image, pixel: nudged(image, tuple((np.array(pixel) + 1) % image.shape)), lambda image, pixel: nudged(image, (0, 0)),
+        lambda image, pixel: nudged(image, pixel[::-1]), lambda image, pixel: nudged(image[::-1], pixel)[::-1])  # fmt: skip
+movement.slip("map-largest-token",
+        "You name the token with the largest number, not the one that moves: compare with the tokens before the change.",
+        lambda after, before: after)  # fmt: skip
 movement.slip("map-still-token", "You name a token that does not move. How much one moves has no sign, and the largest is wanted.",
-            lambda after, before: before - after, lambda after, before: after - before,
-            lambda after, before: 1.0 * (after == before))  # fmt: skip
+        lambda after, before: before - after, lambda after, before: after - before,
+        lambda after, before: 1.0 * (after == before))  # fmt: skip
 mover.slip("map-still-token", None, lambda moved: moved.sum(axis=-1).argmin())
-mover.slip("map-of-pixels", "You name the place of the pixel inside its token. Wanted is the token.", lambda moved: moved.sum(axis=0).argmax())  # fmt: skip
+mover.slip("map-of-pixels", "You name the place of the pixel inside its token. Wanted is the token.",
+        lambda moved: moved.sum(axis=0).argmax())  # fmt: skip
 mover.slip("map-flat-place", "You name the place among all numbers of all tokens. Which row of them is it in?", np.argmax)  # fmt: skip
-mover.slip("map-of-amounts", "You store how much moves, or in how many places. Wanted is where: the number of the token.", np.sum, np.count_nonzero)  # fmt: skip
-finished.slip("map-one-off", "All numbers are off by one: tokens count from 0.", lambda table: table + 1, lambda table: table - 1)  # fmt: skip
-finished.slip("map-from-the-end", "Your tokens count from the end: the last one has the number 0.", lambda table: table.max() - table)  # fmt: skip
-finished.slip("map-transposed", "Your map lies on its side: entry (y, x) belongs to the pixel in row y and column x.", lambda table: table.T,
-            lambda table: table.T.reshape(table.shape))  # fmt: skip
+mover.slip("map-of-amounts", "You store how much moves, or in how many places. Wanted is where: the number of the token.", np.sum,
+        np.count_nonzero)  # fmt: skip
+finished.slip("map-one-off", "All numbers are off by one: tokens count from 0.", lambda table: table + 1,
+        lambda table: table - 1)  # fmt: skip
+finished.slip("map-from-the-end", "Your tokens count from the end: the last one has the number 0.",
+        lambda table: table.max() - table)  # fmt: skip
+finished.slip("map-transposed", "Your map lies on its side: entry (y, x) belongs to the pixel in row y and column x.",
+        lambda table: table.T, lambda table: table.T.reshape(table.shape))  # fmt: skip
 finished.slip("map-flat", "The numbers stand in one line. Asked for is (height, width), as the image.", np.ravel)
 finished.slip("map-part-only", "Some rows or columns of your map were never filled: how far do your two loops go?",
-              lambda table: table * (np.arange(table.shape[1]) < table.shape[0]), lambda table: table * (np.arange(table.shape[0]) < table.shape[1])[:, None],
-              lambda table: table * (np.arange(table.shape[1]) < table.shape[1] - 1), lambda table: table * (np.arange(table.shape[0]) < table.shape[0] - 1)[:, None],
-              lambda table: table * (np.arange(table.size) == 0).reshape(table.shape), lambda table: table * (np.arange(len(table)) == 0)[:, None])  # fmt: skip
+        lambda table: table * (np.arange(table.shape[1]) < table.shape[0]),
+        lambda table: table * (np.arange(table.shape[0]) < table.shape[1])[:, None],
+        lambda table: table * (np.arange(table.shape[1]) < table.shape[1] - 1),
+        lambda table: table * (np.arange(table.shape[0]) < table.shape[0] - 1)[:, None],
+        lambda table: table * (np.arange(table.size) == 0).reshape(table.shape),
+        lambda table: table * (np.arange(len(table)) == 0)[:, None])  # fmt: skip
 finished.slip("map-small-integers", "Numbers from 128 or 256 on are wrong: your array holds one byte an entry, which ends there.",
-            lambda table: table.astype(np.uint8), lambda table: table.astype(np.int8))  # fmt: skip
+        lambda table: table.astype(np.uint8), lambda table: table.astype(np.int8))  # fmt: skip
 finished.slip("map-as-one-hot", "For each pixel you give all tokens, one of them marked. Asked for is the number of that one.",
-            lambda table: table[..., None] == np.arange(table.max() + 1), lambda table: 1 * (table[..., None] == np.arange(table.max() + 1)))  # fmt: skip
+        lambda table: table[..., None] == np.arange(table.max() + 1),
+        lambda table: 1 * (table[..., None] == np.arange(table.max() + 1)))  # fmt: skip
 
 
 def numbers_cut(cut, image):
@@ -582,12 +640,13 @@ def by_numbers_from_0(cut, image):
     return by_value(cut, np.arange(image.size).reshape(image.shape))
 
 
-mistake(MAP, "map-of-cut", "That is what cut gives: for each token, its pixels. Wanted is the reverse: for each pixel, its token.", numbers_cut,
-        lambda cut, image: numbers_cut(cut, image).reshape(image.shape), lambda cut, image: cut(image),
+mistake(MAP, "map-of-cut", "That is what cut gives: for each token, its pixels. Wanted is the reverse: for each pixel, its token.",
+        numbers_cut, lambda cut, image: numbers_cut(cut, image).reshape(image.shape), lambda cut, image: cut(image),
         lambda cut, image: cut(np.argsort(image.ravel()).reshape(image.shape)))  # fmt: skip
 mistake(MAP, "map-accumulates", "Pixels that you changed earlier are still changed. Start each time from a fresh copy.",
-        *map(map_without_fresh_copies, (lambda moved: moved.sum(axis=-1).argmax(), lambda moved: moved.any(axis=-1).argmax(),
-          lambda moved: np.flatnonzero(moved.any(axis=-1))[-1], lambda moved: moved.argmax() // moved.shape[-1])))  # fmt: skip
+        *map(map_without_fresh_copies,
+            (lambda moved: moved.sum(axis=-1).argmax(), lambda moved: moved.any(axis=-1).argmax(),
+            lambda moved: np.flatnonzero(moved.any(axis=-1))[-1], lambda moved: moved.argmax() // moved.shape[-1])))  # fmt: skip
 
 
 def supposed(token):
@@ -602,11 +661,12 @@ def by_value(cut, image):
 
 
 mistake(MAP, "map-supposed", "You computed where the token should be. Measure it: change the pixel, and see which row of cut(image) moves.",
-        *(supposed(lambda y, x, width, numbers, root=root: y // (p := root(numbers**0.5)) * (width // p) + x // p) for root in (int, round)),
-        supposed(lambda y, x, width, numbers: (y * width + x) // numbers))  # fmt: skip
-mistake(MAP, "map-by-value", "You look for a pixel by its value, and two of them may have the same. Change one, and see what moves.", by_value,
-        lambda cut, image: np.array([[np.argwhere(cut(image) == value)[0, 0] for value in row] for row in image]))  # fmt: skip
-mistake(MAP, "map-by-number", "You number the pixels and look their numbers up in the tokens. There may be a multiple of a pixel there: see which row moves.",
+        *(supposed(lambda y, x, width, numbers, root=root: y // (p := root(numbers**0.5)) * (width // p) + x // p)
+            for root in (int, round)), supposed(lambda y, x, width, numbers: (y * width + x) // numbers))  # fmt: skip
+mistake(MAP, "map-by-value", "You look for a pixel by its value, and two of them may have the same. Change one, and see what moves.",
+        by_value, lambda cut, image: np.array([[np.argwhere(cut(image) == value)[0, 0] for value in row] for row in image]))  # fmt: skip
+mistake(MAP, "map-by-number",
+        "You number the pixels and look their numbers up in the tokens. There may be a multiple of a pixel there: see which row moves.",
         by_numbers, by_numbers_from_0)  # fmt: skip
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -689,32 +749,38 @@ def count_cases():
     yield Case("a giant model", 224, 14, 3, 1000, 6144, 48, 24576, edge=True)
 
 
-patches_in.slip("vit-square-root", "Your table of positions has the rows of one side only. A square image has (image_size / patch_size)² patches.",
-            lambda image_size, patch_size: image_size // patch_size)  # fmt: skip
+patches_in.slip("vit-square-root",
+        "Your table of positions has the rows of one side only. A square image has (image_size / patch_size)² patches.",
+        lambda image_size, patch_size: image_size // patch_size)  # fmt: skip
 patches_in.slip("vit-positions-of-pixels", "Your table has a position for each pixel. There is one a patch, and one for the class token.",
-            lambda image_size, patch_size: image_size**2)  # fmt: skip
-patches_in.slip("vit-patch-sides", "An image has (image_size / patch_size)² patches. You divide something that is squared by something that is not.",
-            lambda image_size, patch_size: image_size**2 // patch_size, lambda image_size, patch_size: image_size // patch_size**2)  # fmt: skip
+        lambda image_size, patch_size: image_size**2)  # fmt: skip
+patches_in.slip("vit-patch-sides",
+        "An image has (image_size / patch_size)² patches. You divide something that is squared by something that is not.",
+        lambda image_size, patch_size: image_size**2 // patch_size, lambda image_size, patch_size: image_size // patch_size**2)  # fmt: skip
 numbers_in.slip("vit-one-channel", "You count one number a pixel. A colour image has three: channels · patch_size² in a patch.",
-            lambda patch_size, channels: patch_size**2)  # fmt: skip
-numbers_in.slip("vit-patch-not-square", "A patch has patch_size² pixels: it has two sides.", lambda patch_size, channels: channels * patch_size)  # fmt: skip
+        lambda patch_size, channels: patch_size**2)  # fmt: skip
+numbers_in.slip("vit-patch-not-square", "A patch has patch_size² pixels: it has two sides.",
+        lambda patch_size, channels: channels * patch_size)  # fmt: skip
 numbers_in.slip("vit-channels-three", "Images always have three channels in your number. How many is a parameter.",
-            lambda patch_size, channels: 3 * patch_size**2)  # fmt: skip
-table_of_positions.slip("vit-no-positions", "Your number lacks the positions: one row of d_model numbers a token.", lambda patches, d_model: 0,
-            lambda patches, d_model: d_model)  # fmt: skip
+        lambda patch_size, channels: 3 * patch_size**2)  # fmt: skip
+table_of_positions.slip("vit-no-positions", "Your number lacks the positions: one row of d_model numbers a token.",
+        lambda patches, d_model: 0, lambda patches, d_model: d_model)  # fmt: skip
 table_of_positions.slip("vit-position-one-number", "A position has d_model numbers, as a token has.", lambda patches, d_model: patches + 1,
-            lambda patches, d_model: patches)  # fmt: skip
+        lambda patches, d_model: patches)  # fmt: skip
 all_blocks.slip("vit-one-block", "You count one block. There are num_layers.", lambda num_layers, block: block)
 all_blocks.slip("vit-no-blocks", "Your number lacks the blocks.", lambda num_layers, block: 0)
 all_blocks.slip("vit-one-layer-off", "You count one block too many or one too few.", lambda num_layers, block: (num_layers + 1) * block,
-            lambda num_layers, block: (num_layers - 1) * block)  # fmt: skip
-head_size.slip("vit-no-head", "Your number lacks the head: d_model × classes, and a bias a class.", lambda d_model, classes, patches: 0)  # fmt: skip
+        lambda num_layers, block: (num_layers - 1) * block)  # fmt: skip
+head_size.slip("vit-no-head", "Your number lacks the head: d_model × classes, and a bias a class.",
+        lambda d_model, classes, patches: 0)  # fmt: skip
 head_size.slip("vit-no-head-matrix", "Of the head you count the biases alone.", lambda d_model, classes, patches: classes)  # fmt: skip
 head_size.slip("vit-head-of-all-tokens", "Your head reads all tokens. It reads the class token alone.",
-               lambda d_model, classes, patches: map_size((patches + 1) * d_model, classes), lambda d_model, classes, patches: (patches + 1) * map_size(d_model, classes),
-               lambda d_model, classes, patches: map_size(patches * d_model, classes))  # fmt: skip
+        lambda d_model, classes, patches: map_size((patches + 1) * d_model, classes),
+        lambda d_model, classes, patches: (patches + 1) * map_size(d_model, classes),
+        lambda d_model, classes, patches: map_size(patches * d_model, classes))  # fmt: skip
 block_size.slip("vit-two-networks", "A block has one attention and one network. You count one of them twice.",
-            lambda attention, network, norm: attention + 2 * network + 2 * norm, lambda attention, network, norm: 2 * attention + network + 3 * norm)  # fmt: skip
+        lambda attention, network, norm: attention + 2 * network + 2 * norm,
+        lambda attention, network, norm: 2 * attention + network + 3 * norm)  # fmt: skip
 
 
 def changed_count(change):
@@ -728,38 +794,48 @@ def changed_count(change):
     return wrong
 
 
-mistake(COUNT, "vit-one-row", "One row of d_model numbers is missing. There is the class token, its row of positions, and the bias of the patch embedding: "
-        "each has as many. So has the gain, or the bias, of the last norm.", changed_count(lambda d_model, **_: -d_model))  # fmt: skip
-mistake(COUNT, "vit-two-rows", "Two rows of d_model numbers are missing: the class token with its row of positions, or the gain and the bias of the last "
-        "layer norm, or two others of this kind.", changed_count(lambda d_model, **_: -2 * d_model))  # fmt: skip
-mistake(COUNT, "vit-rows-off", "Outside of the blocks your number is off by a few times d_model. So long are the class token, each position, the patch "
-        "embedding's bias, and the last norm's gain and bias: each counts once.",
+mistake(COUNT, "vit-one-row", "One row of d_model numbers is missing. There is the class token, its row of positions, and the bias of the "
+        "patch embedding: each has as many. So has the gain, or the bias, of the last norm.",
+        changed_count(lambda d_model, **_: -d_model))  # fmt: skip
+mistake(COUNT, "vit-two-rows", "Two rows of d_model numbers are missing: the class token with its row of positions, or the gain and the "
+        "bias of the last layer norm, or two others of this kind.", changed_count(lambda d_model, **_: -2 * d_model))  # fmt: skip
+mistake(COUNT, "vit-rows-off", "Outside of the blocks your number is off by a few times d_model. So long are the class token, each "
+        "position, the patch embedding's bias, and the last norm's gain and bias: each counts once.",
         *(changed_count(lambda d_model, by=by, **_: by * d_model) for by in (-4, -3, 1, 2, 3)))  # fmt: skip
-mistake(COUNT, "vit-four-a-block", "4 · d_model are missing in each block. Its two norms have as many, a gain and a bias each, and so have the biases of its "
-        "four attention maps.", changed_count(lambda d_model, num_layers, **_: -4 * num_layers * d_model))  # fmt: skip
-mistake(COUNT, "vit-single-numbers", "4 · (d_model - 1) are missing in each block: biases, or the gains and biases of norms, are counted as single numbers. "
-        "Each has d_model.", changed_count(lambda d_model, num_layers, **_: -4 * num_layers * (d_model - 1)))  # fmt: skip
-mistake(COUNT, "count-vectors-off", "In each layer your number is off by a few times d_model. Vectors are that long: each norm has two, and each map that "
-        "gives d_model numbers has one as its bias.",
-        *(changed_count(lambda d_model, num_layers, by=by, **_: by * num_layers * d_model) for by in (-8, -7, -6, -5, -3, -2, -1, 1, 2, 3, 4)))  # fmt: skip
-mistake(COUNT, "vit-embedding-each", "Your patch embedding is as large as if each patch had one of its own, or as if it read the whole image. It reads one "
-        "patch, and all share it.", *(changed_count(lambda patches, channels, patch_size, d_model, bias=bias,
-          **_: (patches - 1) * (channels * patch_size**2 + bias) * d_model) for bias in (0, 1)))  # fmt: skip
+mistake(COUNT, "vit-four-a-block", "4 · d_model are missing in each block. Its two norms have as many, a gain and a bias each, and so "
+        "have the biases of its four attention maps.",
+        changed_count(lambda d_model, num_layers, **_: -4 * num_layers * d_model))  # fmt: skip
+mistake(COUNT, "vit-single-numbers", "4 · (d_model - 1) are missing in each block: biases, or the gains and biases of norms, are counted "
+        "as single numbers. Each has d_model.",
+        changed_count(lambda d_model, num_layers, **_: -4 * num_layers * (d_model - 1)))  # fmt: skip
+mistake(COUNT, "count-vectors-off", "In each layer your number is off by a few times d_model. Vectors are that long: each norm has two, "
+        "and each map that gives d_model numbers has one as its bias.",
+        *(changed_count(lambda d_model, num_layers, by=by, **_: by * num_layers * d_model)
+            for by in (-8, -7, -6, -5, -3, -2, -1, 1, 2, 3, 4)))  # fmt: skip
+mistake(COUNT, "vit-embedding-each", "Your patch embedding is as large as if each patch had one of its own, or as if it read the whole "
+        "image. It reads one patch, and all share it.",
+        *(changed_count(lambda patches, channels, patch_size, d_model, bias=bias,
+            **_: (patches - 1) * (channels * patch_size**2 + bias) * d_model) for bias in (0, 1)))  # fmt: skip
 mistake(COUNT, "vit-no-patch-embedding", "Your number lacks the patch embedding.",
-        *(changed_count(lambda patch_size, channels, d_model, bias=bias, **_: -(channels * patch_size**2 + bias) * d_model) for bias in (0, 1)))  # fmt: skip
-mistake(COUNT, "count-no-biases", None, *(changed_count(lambda d_model, num_layers, d_ff, classes, norms=norms,
-          **_: -d_model - num_layers * (5 * d_model + d_ff) - classes - norms * (2 * num_layers + 1) * d_model) for norms in (0, 1)))  # fmt: skip
-mistake(COUNT, "count-some-biases", None, *(changed_count(lambda d_model, num_layers, d_ff, parts=parts,
-          **_: -num_layers * (parts[0] * d_model + parts[1] * d_ff)) for parts in ((5, 1), (1, 1), (0, 1), (4, 1))))  # fmt: skip
+        *(changed_count(lambda patch_size, channels, d_model, bias=bias, **_: -(channels * patch_size**2 + bias) * d_model)
+            for bias in (0, 1)))  # fmt: skip
+mistake(COUNT, "count-no-biases", None,
+        *(changed_count(lambda d_model, num_layers, d_ff, classes, norms=norms,
+            **_: -d_model - num_layers * (5 * d_model + d_ff) - classes - norms * (2 * num_layers + 1) * d_model)
+            for norms in (0, 1)))  # fmt: skip
+mistake(COUNT, "count-some-biases", None,
+        *(changed_count(lambda d_model, num_layers, d_ff, parts=parts, **_: -num_layers * (parts[0] * d_model + parts[1] * d_ff))
+            for parts in ((5, 1), (1, 1), (0, 1), (4, 1))))  # fmt: skip
 mistake(COUNT, "count-no-norms", None, changed_count(lambda d_model, num_layers, **_: -2 * (2 * num_layers + 1) * d_model))  # fmt: skip
 mistake(COUNT, "count-norm-one-vector", None, changed_count(lambda d_model, num_layers, **_: -(2 * num_layers + 1) * d_model))  # fmt: skip
 mistake(COUNT, "vit-last-norm-in-each-block", "The last norm stands once, after all blocks. A block has two.",
         changed_count(lambda d_model, num_layers, **_: 2 * (num_layers - 1) * d_model))  # fmt: skip
 mistake(COUNT, "vit-no-positions", None, changed_count(lambda patches, d_model, **_: -(patches + 2) * d_model))
-mistake(COUNT, "vit-all-in-each-block", "Something that stands once is counted in each block: the positions, the patch embedding or the head.",
-        *(changed_count(lambda num_layers, part=part, **sizes: (num_layers - 1) * part(**sizes)) for part in (lambda patches, d_model,
-          **_: (patches + 1) * d_model, lambda d_model, classes, **_: (d_model + 1) * classes, lambda channels, patch_size, d_model,
-          **_: (channels * patch_size**2 + 1) * d_model)))  # fmt: skip
+mistake(COUNT, "vit-all-in-each-block",
+        "Something that stands once is counted in each block: the positions, the patch embedding or the head.",
+        *(changed_count(lambda num_layers, part=part, **sizes: (num_layers - 1) * part(**sizes))
+            for part in (lambda patches, d_model, **_: (patches + 1) * d_model, lambda d_model, classes, **_: (d_model + 1) * classes,
+            lambda channels, patch_size, d_model, **_: (channels * patch_size**2 + 1) * d_model)))  # fmt: skip
 number_mistakes(COUNT, count_parameters)
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -844,24 +920,31 @@ def resize_cases():
         yield Case(about, draw(seed, 1 + grid[0] * grid[1], d_model).round(1), grid, new_grid)
 
 
-in_grid.slip("resize-features-first", "A vector is torn apart: you reshape to (d_model, rows, columns), but its features stand side by side, in the last axis.",
-            lambda rows, grid: np.moveaxis(rows.reshape(-1, *grid), 0, -1))  # fmt: skip
-places.slip("resize-half-pixel", "You align the outer edges of the patches, as torch does by default. Here the corners stay: the new first and last patch of "
-            "a row stand where the old ones stood.", lambda old, new: (np.arange(new) + 0.5) * old / new - 0.5)  # fmt: skip
-places.slip("resize-corners-move", "Your new places are not spread evenly from the first old one to the last: the last new place must stand on the last old "
-            "one.", lambda old, new: np.arange(new) * old / new, lambda old, new: np.linspace(0, old, new),
-            lambda old, new: np.linspace(0, old - 1, new, endpoint=False), lambda old, new: np.linspace(0, old - 1, new + 1)[1:],
-            lambda old, new: np.arange(new) * (old - 1) / (new + 1), lambda old, new: np.linspace(0, old - 2, new),
-            lambda old, new: np.linspace(1, old - 1, new), lambda old, new: np.linspace(1, old, new))  # fmt: skip
-places.slip("resize-backwards", "Your new places go from the last old one to the first.", lambda old, new: np.linspace(old - 1, 0, new))  # fmt: skip
-mixture.slip("resize-nearest", "You copy an old position, the nearest or the one before. Between two of them the vector is a mixture of both.",
-            *(lambda old, where, cut=cut: at_places(old, cut(where)) for cut in (np.round, np.floor, np.ceil, lambda where: np.floor(where + 0.5))))  # fmt: skip
+in_grid.slip("resize-features-first",
+        "A vector is torn apart: you reshape to (d_model, rows, columns), but its features stand side by side, in the last axis.",
+        lambda rows, grid: np.moveaxis(rows.reshape(-1, *grid), 0, -1))  # fmt: skip
+places.slip("resize-half-pixel", "You align the outer edges of the patches, as torch does by default. Here the corners stay: the new "
+        "first and last patch of a row stand where the old ones stood.",
+        lambda old, new: (np.arange(new) + 0.5) * old / new - 0.5)  # fmt: skip
+places.slip("resize-corners-move",
+        "Your new places are not spread evenly from the first old one to the last: the last new place must stand on the last old one.",
+        lambda old, new: np.arange(new) * old / new, lambda old, new: np.linspace(0, old, new),
+        lambda old, new: np.linspace(0, old - 1, new, endpoint=False), lambda old, new: np.linspace(0, old - 1, new + 1)[1:],
+        lambda old, new: np.arange(new) * (old - 1) / (new + 1), lambda old, new: np.linspace(0, old - 2, new),
+        lambda old, new: np.linspace(1, old - 1, new), lambda old, new: np.linspace(1, old, new))  # fmt: skip
+places.slip("resize-backwards", "Your new places go from the last old one to the first.",
+        lambda old, new: np.linspace(old - 1, 0, new))  # fmt: skip
+mixture.slip("resize-nearest",
+        "You copy an old position, the nearest or the one before. Between two of them the vector is a mixture of both.",
+        *(lambda old, where, cut=cut: at_places(old, cut(where))
+            for cut in (np.round, np.floor, np.ceil, lambda where: np.floor(where + 0.5))))  # fmt: skip
 mixture.slip("resize-shares-exchanged", "The shares of the two old neighbours are exchanged: the nearer one counts more.",
-            lambda old, where: at_places(old, 2 * np.floor(where) + 1 - where),
-            lambda old, where: at_places(old, 2 * np.clip(np.floor(where), 0, old - 2) + 1 - where))  # fmt: skip
-mixture.slip("resize-half-of-both", "Each new place is half of the one before and half of the one after. How much of each depends on where it stands.",
-            lambda old, where: (at_places(old, np.floor(where)) + at_places(old, np.floor(where) + 1)) / 2,
-            lambda old, where: (at_places(old, np.floor(where)) + at_places(old, np.ceil(where))) / 2)  # fmt: skip
+        lambda old, where: at_places(old, 2 * np.floor(where) + 1 - where),
+        lambda old, where: at_places(old, 2 * np.clip(np.floor(where), 0, old - 2) + 1 - where))  # fmt: skip
+mixture.slip("resize-half-of-both",
+        "Each new place is half of the one before and half of the one after. How much of each depends on where it stands.",
+        lambda old, where: (at_places(old, np.floor(where)) + at_places(old, np.floor(where) + 1)) / 2,
+        lambda old, where: (at_places(old, np.floor(where)) + at_places(old, np.ceil(where))) / 2)  # fmt: skip
 
 
 def cubic(distance, bend=-0.75):
@@ -915,12 +998,14 @@ def rest(positions, grid, new_grid):
     return resize_positions(positions, grid, new_grid)[1:].reshape(*new_grid, -1)
 
 
-mistake(RESIZE, "resize-bicubic", "You mix four old places to a side, as bicubic interpolation does. Asked for is bilinear: two.", resized_by(by_cubic(places)),
-        resized_by(by_cubic(lambda old, new: (np.arange(new) + 0.5) * old / new - 0.5)))  # fmt: skip
+mistake(RESIZE, "resize-bicubic", "You mix four old places to a side, as bicubic interpolation does. Asked for is bilinear: two.",
+        resized_by(by_cubic(places)), resized_by(by_cubic(lambda old, new: (np.arange(new) + 0.5) * old / new - 0.5)))  # fmt: skip
 mistake(RESIZE, "resize-nearest", None,
-        *map(resized_by, (lambda old, new: at_places(old, np.arange(new) * old // new), lambda old, new: at_places(old, np.round(np.arange(new) * old / new)))))  # fmt: skip
-mistake(RESIZE, "resize-as-a-sequence", "You stretch the list of positions as if they stood in one line, so a row runs over into the next. Put them back into "
-        "their grid first, and interpolate along both axes.", of_table(lambda rows, grid, new_grid: in_one_line(rows, new_grid[0] * new_grid[1])),
+        *map(resized_by, (lambda old, new: at_places(old, np.arange(new) * old // new), lambda old,
+            new: at_places(old, np.round(np.arange(new) * old / new)))))  # fmt: skip
+mistake(RESIZE, "resize-as-a-sequence", "You stretch the list of positions as if they stood in one line, so a row runs over into the "
+        "next. Put them back into their grid first, and interpolate along both axes.",
+        of_table(lambda rows, grid, new_grid: in_one_line(rows, new_grid[0] * new_grid[1])),
         lambda positions, grid, new_grid: in_one_line(positions, 1 + new_grid[0] * new_grid[1]))  # fmt: skip
 
 
@@ -931,37 +1016,52 @@ def enlarged(table, new_grid, last):
     return table[down][:, across] * np.maximum(inside, last)[..., None]
 
 
-mistake(RESIZE, "resize-filled-up", "You keep the old positions as they are and fill up behind them. In the larger grid every row and column moves.",
-        *(of_table(lambda rows, grid, new_grid, last=last: in_line(enlarged(rows.reshape(*grid, -1), new_grid, last))) for last in (0, 1)), *(of_table(lambda rows, grid, new_grid, fill=fill: np.concatenate([rows,
-          np.repeat(fill(rows), new_grid[0] * new_grid[1] - len(rows), axis=0)])) for fill in (lambda rows: 0 * rows[:1], lambda rows: rows[-1:])))  # fmt: skip
+mistake(RESIZE, "resize-filled-up",
+        "You keep the old positions as they are and fill up behind them. In the larger grid every row and column moves.",
+        *(of_table(lambda rows, grid, new_grid, last=last: in_line(enlarged(rows.reshape(*grid, -1), new_grid, last))) for last in (0, 1)),
+        *(of_table(lambda rows, grid, new_grid,
+            fill=fill: np.concatenate([rows, np.repeat(fill(rows), new_grid[0] * new_grid[1] - len(rows), axis=0)]))
+            for fill in (lambda rows: 0 * rows[:1], lambda rows: rows[-1:])))  # fmt: skip
 mistake(RESIZE, "resize-tiled", "You repeat old positions. Then places far apart, or side by side, have the same one.",
         of_table(lambda rows, grid, new_grid: rows[np.arange(new_grid[0] * new_grid[1]) % len(rows)]),
-        of_table(lambda rows, grid, new_grid: np.repeat(rows, -(-new_grid[0] * new_grid[1] // len(rows)), axis=0)[: new_grid[0] * new_grid[1]]))  # fmt: skip
+        of_table(lambda rows, grid, new_grid:
+            np.repeat(rows, -(-new_grid[0] * new_grid[1] // len(rows)), axis=0)[: new_grid[0] * new_grid[1]]))  # fmt: skip
 mistake(RESIZE, "resize-last-for-class", "You take the last row for the class token's. It is the first.",
         lambda positions, grid, new_grid: np.roll(resize_positions(np.roll(positions, 1, axis=0), grid, new_grid), -1, axis=0),
         lambda positions, grid, new_grid: resize_positions(np.roll(positions, 1, axis=0), grid, new_grid))  # fmt: skip
-mistake(RESIZE, "resize-tiled", None, of_table(lambda rows, grid, new_grid: in_line(rows.reshape(*grid, -1).repeat(-(-new_grid[0] // grid[0]),
-          0)[: new_grid[0]].repeat(-(-new_grid[1] // grid[1]), 1)[:, : new_grid[1]])))  # fmt: skip
+mistake(RESIZE, "resize-tiled", None,
+        of_table(lambda rows, grid, new_grid:
+            in_line(rows.reshape(*grid, -1).repeat(-(-new_grid[0] // grid[0]), 0)[: new_grid[0]].repeat(-(-new_grid[1] // grid[1]), 1)[:,
+            : new_grid[1]])))  # fmt: skip
 mistake(RESIZE, "resize-transposed", "Rows and columns of a grid are exchanged, the old one or the new one.",
         lambda positions, grid, new_grid: resize_positions(positions, grid[::-1], new_grid[::-1]),
         of_table(lambda rows, grid, new_grid: in_line(turned(rest(np.concatenate([rows[:1], rows]), grid[::-1], new_grid[::-1])))),
         lambda positions, grid, new_grid: resize_positions(positions, grid[::-1], new_grid),
         lambda positions, grid, new_grid: resize_positions(positions, grid, new_grid[::-1]))  # fmt: skip
-mistake(RESIZE, "resize-class-too", "The class token takes part in the interpolation. It stands nowhere in the image: keep its row as it is.",
+mistake(RESIZE, "resize-class-too",
+        "The class token takes part in the interpolation. It stands nowhere in the image: keep its row as it is.",
         lambda positions, grid, new_grid: np.concatenate([positions.mean(axis=0, keepdims=True), in_line(rest(positions, grid, new_grid))]),
-        lambda positions, grid, new_grid: np.concatenate([positions[:1], in_line(rest(np.concatenate([positions[:1], positions[:-1]]), grid, new_grid))]))  # fmt: skip
+        lambda positions, grid, new_grid:
+            np.concatenate([positions[:1], in_line(rest(np.concatenate([positions[:1], positions[:-1]]), grid, new_grid))]))  # fmt: skip
 mistake(RESIZE, "resize-between-only", "You put one new place between each two. How many there are to be is new_grid's to say.",
-        of_table(lambda rows, grid, new_grid: in_line(rest(np.concatenate([rows[:1], rows]), grid, (2 * grid[0] - 1, 2 * grid[1] - 1)))))  # fmt: skip
-along.slip("resize-one-way-only", "One direction is left as it was{at}: the new grid has other sizes in both.", lambda table, new, axis: table)  # fmt: skip
+        of_table(lambda rows, grid, new_grid:
+            in_line(rest(np.concatenate([rows[:1], rows]), grid, (2 * grid[0] - 1, 2 * grid[1] - 1)))))  # fmt: skip
+along.slip("resize-one-way-only", "One direction is left as it was{at}: the new grid has other sizes in both.",
+        lambda table, new, axis: table)  # fmt: skip
 along.slip("resize-one-way-copied", "Only one direction is interpolated. In the other you copy old positions{at}.",
-            *(lambda table, new, axis, cut=cut: np.take(table, cut(np.linspace(0, table.shape[axis] - 1, new)).astype(int), axis) for cut in (np.round,
-              np.floor)))  # fmt: skip
-in_line.slip("resize-down-columns", "Your new list goes down the columns of the grid. Row by row, as before.", lambda table: in_line(turned(table)))  # fmt: skip
-in_line.slip("resize-left-in-the-grid", "The positions still stand in a grid. They come as a list, (1 + new patches, d_model).", lambda table: table)  # fmt: skip
-with_class.slip("resize-class-lost", "The class token's row is gone. Keep it, in front.", lambda first, rows: rows, lambda first, rows: with_class(0 * first, rows),
-            lambda first, rows: with_class(rows.mean(axis=0, keepdims=True), rows))  # fmt: skip
-with_class.slip("resize-class-last", "The class token's row stands at the end. It comes first, as it was.", lambda first, rows: np.concatenate([rows, first]))  # fmt: skip
-with_class.slip("resize-class-everywhere", "The class token's row is added to the others. It is a row of its own.", lambda first, rows: with_class(first, rows + first))  # fmt: skip
+        *(lambda table, new, axis, cut=cut: np.take(table, cut(np.linspace(0, table.shape[axis] - 1, new)).astype(int), axis)
+            for cut in (np.round, np.floor)))  # fmt: skip
+in_line.slip("resize-down-columns", "Your new list goes down the columns of the grid. Row by row, as before.",
+        lambda table: in_line(turned(table)))  # fmt: skip
+in_line.slip("resize-left-in-the-grid", "The positions still stand in a grid. They come as a list, (1 + new patches, d_model).",
+        lambda table: table)  # fmt: skip
+with_class.slip("resize-class-lost", "The class token's row is gone. Keep it, in front.", lambda first, rows: rows,
+        lambda first, rows: with_class(0 * first, rows),
+        lambda first, rows: with_class(rows.mean(axis=0, keepdims=True), rows))  # fmt: skip
+with_class.slip("resize-class-last", "The class token's row stands at the end. It comes first, as it was.",
+        lambda first, rows: np.concatenate([rows, first]))  # fmt: skip
+with_class.slip("resize-class-everywhere", "The class token's row is added to the others. It is a row of its own.",
+        lambda first, rows: with_class(first, rows + first))  # fmt: skip
 with_class.slip("cast-to-whole-numbers", None, lambda first, rows: with_class(first, rows).astype(int))
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -1030,46 +1130,55 @@ def distance_cases():
         yield Case(about, softmax(2 * draw(seed, images, heads, tokens, tokens)), columns)
 
 
-of_patches.slip("distance-wrong-token-dropped", "The last token is dropped. The class token is the first.", lambda weights: weights[..., :-1, :-1],
-            lambda weights: weights[..., :-1, 1:], lambda weights: weights[..., 1:, :-1])  # fmt: skip
-steps_between.slip("distance-grid-exchanged", "Rows and columns of the grid are exchanged: `columns` is how many patches stand side by side.",
-            lambda count, columns: steps_between(count, count // columns))  # fmt: skip
+of_patches.slip("distance-wrong-token-dropped", "The last token is dropped. The class token is the first.",
+        lambda weights: weights[..., :-1, :-1], lambda weights: weights[..., :-1, 1:], lambda weights: weights[..., 1:, :-1])  # fmt: skip
+steps_between.slip("distance-grid-exchanged",
+        "Rows and columns of the grid are exchanged: `columns` is how many patches stand side by side.",
+        lambda count, columns: steps_between(count, count // columns))  # fmt: skip
 steps_between.slip("distance-rows-with-a-point", "A patch does not stand in a whole row: your division leaves places between two rows.",
-            lambda count, columns: [np.subtract.outer(place, place) for place in (np.arange(count) / columns, np.arange(count) % columns)])  # fmt: skip
+        lambda count, columns: [np.subtract.outer(place, place)
+            for place in (np.arange(count) / columns, np.arange(count) % columns)])  # fmt: skip
 steps_between.slip("distance-square-grid", "You take the grid for a square one. How many columns it has is given.",
-            lambda count, columns: steps_between(count, round(count**0.5)), lambda count, columns: steps_between(count, int(count**0.5)))  # fmt: skip
+        lambda count, columns: steps_between(count, round(count**0.5)),
+        lambda count, columns: steps_between(count, int(count**0.5)))  # fmt: skip
 steps_between.slip("distance-columns-fixed", "The grid always has the same number of columns in your answer. Use the parameter.",
-            lambda count, columns: steps_between(count, 4), lambda count, columns: steps_between(count, 2))  # fmt: skip
-steps_between.slip("distance-counted-from-one", "Patches are counted from 1 where row and column are computed, so that the end of a row stands in the next.",
-            lambda count, columns: [a[1:, 1:] for a in steps_between(count + 1, columns)])  # fmt: skip
+        lambda count, columns: steps_between(count, 4), lambda count, columns: steps_between(count, 2))  # fmt: skip
+steps_between.slip("distance-counted-from-one",
+        "Patches are counted from 1 where row and column are computed, so that the end of a row stands in the next.",
+        lambda count, columns: [a[1:, 1:] for a in steps_between(count + 1, columns)])  # fmt: skip
 as_the_crow_flies.slip("distance-manhattan", "You add steps down and across. As the crow flies: the root of the sum of squares.",
-            lambda down, across: abs(down) + abs(across))  # fmt: skip
-as_the_crow_flies.slip("distances-squared", "These are squared distances. Take the root before you average.", lambda down, across: down**2 + across**2)  # fmt: skip
-as_the_crow_flies.slip("distance-of-chess", "You take the larger of steps down and across, as a king moves. As the crow flies: the root of the sum of squares.",
-            lambda down, across: np.maximum(abs(down), abs(across)))  # fmt: skip
-as_the_crow_flies.slip("distance-one-direction", "Only one direction counts, down or across. A distance has both.", lambda down, across: abs(down),
-            lambda down, across: abs(across))  # fmt: skip
+        lambda down, across: abs(down) + abs(across))  # fmt: skip
+as_the_crow_flies.slip("distances-squared", "These are squared distances. Take the root before you average.",
+        lambda down, across: down**2 + across**2)  # fmt: skip
+as_the_crow_flies.slip("distance-of-chess",
+        "You take the larger of steps down and across, as a king moves. As the crow flies: the root of the sum of squares.",
+        lambda down, across: np.maximum(abs(down), abs(across)))  # fmt: skip
+as_the_crow_flies.slip("distance-one-direction", "Only one direction counts, down or across. A distance has both.",
+        lambda down, across: abs(down), lambda down, across: abs(across))  # fmt: skip
 as_the_crow_flies.slip("distance-signed", "Steps to one side count negative and cancel those to the other. A distance is never below 0.",
-            lambda down, across: down + across, lambda down, across: -down - across, lambda down, across: across - down)  # fmt: skip
+        lambda down, across: down + across, lambda down, across: -down - across, lambda down, across: across - down)  # fmt: skip
 as_the_crow_flies.slip("distance-root-of-the-sum", "You add steps down and across before you square or take the root. Square each first.",
-            lambda down, across: np.sqrt(abs(down) + abs(across)), lambda down, across: abs(down + across), lambda down, across: np.sqrt(abs(down + across)))  # fmt: skip
+        lambda down, across: np.sqrt(abs(down) + abs(across)), lambda down, across: abs(down + across),
+        lambda down, across: np.sqrt(abs(down + across)))  # fmt: skip
 as_the_crow_flies.slip("distance-in-pixels-or-shares", "You divide by the size of the grid. Asked for is the distance in patches.",
-            lambda down, across: np.hypot(down, across) / max(np.hypot(down, across).max(), 1),
-            lambda down, across: np.hypot(down / (down.max() + 1), across / (across.max() + 1)))  # fmt: skip
+        lambda down, across: np.hypot(down, across) / max(np.hypot(down, across).max(), 1),
+        lambda down, across: np.hypot(down / (down.max() + 1), across / (across.max() + 1)))  # fmt: skip
 looked.slip("distance-of-maximum", "You measure only to the key with the largest weight. All keys count, by their weights.",
-            lambda shares, far: far[np.arange(len(far)), shares.argmax(axis=-1)])  # fmt: skip
+        lambda shares, far: far[np.arange(len(far)), shares.argmax(axis=-1)])  # fmt: skip
 looked.slip("distance-mean-of-keys", "You take the mean over the keys. Their weights sum to 1 already: add up weight times distance.",
-            lambda shares, far: (shares * far).mean(axis=-1))  # fmt: skip
-looked.slip("distance-ignores-weights", "The weights don't matter in your mean.", lambda shares, far: np.broadcast_to(far.mean(axis=-1), shares.shape[:-1]),
-            lambda shares, far: np.broadcast_to(far.sum(axis=-1) / (len(far) - 1), shares.shape[:-1]),
-            lambda shares, far: np.broadcast_to(far.sum(axis=-1), shares.shape[:-1]))  # fmt: skip
+        lambda shares, far: (shares * far).mean(axis=-1))  # fmt: skip
+looked.slip("distance-ignores-weights", "The weights don't matter in your mean.",
+        lambda shares, far: np.broadcast_to(far.mean(axis=-1), shares.shape[:-1]),
+        lambda shares, far: np.broadcast_to(far.sum(axis=-1) / (len(far) - 1), shares.shape[:-1]),
+        lambda shares, far: np.broadcast_to(far.sum(axis=-1), shares.shape[:-1]))  # fmt: skip
 looked.slip("distance-root-at-the-end", "You take the root of the mean of squares. First the root, then the mean.",
-            lambda shares, far: np.sqrt((shares * far**2).sum(axis=-1)))  # fmt: skip
-looked.slip("distance-largest", "You take the largest product of a weight and a distance. Add all of them up.", lambda shares, far: (shares * far).max(axis=-1))  # fmt: skip
+        lambda shares, far: np.sqrt((shares * far**2).sum(axis=-1)))  # fmt: skip
+looked.slip("distance-largest", "You take the largest product of a weight and a distance. Add all of them up.",
+        lambda shares, far: (shares * far).max(axis=-1))  # fmt: skip
 looked.slip("distance-of-products", "You multiply matrices. Each weight meets its own distance: number by number, then add up a row.",
-            lambda shares, far: (shares @ far).mean(axis=-1), lambda shares, far: (shares @ far).sum(axis=-1))  # fmt: skip
+        lambda shares, far: (shares @ far).mean(axis=-1), lambda shares, far: (shares @ far).sum(axis=-1))  # fmt: skip
 looked.slip("distance-without-itself", "The weight of a patch on itself is left out of the shares. It counts, at a distance of 0.",
-            lambda shares, far: (shares * far).sum(axis=-1) / (shares * (1 - np.eye(len(far)))).sum(axis=-1))  # fmt: skip
+        lambda shares, far: (shares * far).sum(axis=-1) / (shares * (1 - np.eye(len(far)))).sum(axis=-1))  # fmt: skip
 
 
 def means_of(change):
@@ -1108,27 +1217,35 @@ mistake(DISTANCE, "distance-one-too-many", "Your mean divides by one more than t
         lambda weights, columns: right_mean(row_shares(weights[..., 1:]), for_class(weights, columns)[:, 1:]))  # fmt: skip
 mistake(DISTANCE, "distance-not-renormalised", "Without the class token's column a row no longer sums to 1. Divide by what is left.",
         means_of(lambda inner, far: (inner * far).sum(axis=-1)))  # fmt: skip
-mistake(DISTANCE, "distance-softmax-again", "You take a softmax of the weights. They are weights already: divide each row by what is left of it.",
+mistake(DISTANCE, "distance-softmax-again",
+        "You take a softmax of the weights. They are weights already: divide each row by what is left of it.",
         means_of(lambda inner, far: (softmax(inner) * far).sum(axis=-1)))  # fmt: skip
-mistake(DISTANCE, "distance-along-the-sequence", "You take distances along the sequence, i - j. The end of a row is far from the start of the next.",
+mistake(DISTANCE, "distance-along-the-sequence",
+        "You take distances along the sequence, i - j. The end of a row is far from the start of the next.",
         means_of(lambda inner, far: (row_shares(inner) * abs(np.subtract.outer(*[np.arange(len(far))] * 2))).sum(axis=-1)))  # fmt: skip
-mistake(DISTANCE, "distance-root-at-the-end", None, lambda weights, columns: np.sqrt(means_of(lambda inner, far: (row_shares(inner) * far**2).sum(axis=-1))(weights, columns)))  # fmt: skip
+mistake(DISTANCE, "distance-root-at-the-end", None,
+        lambda weights, columns: np.sqrt(
+            means_of(lambda inner, far: (row_shares(inner) * far**2).sum(axis=-1))(weights, columns)))  # fmt: skip
 mistake(DISTANCE, "distance-shared-rest", "You divide by the weights of all queries together. Each row by what is left of it.",
-        lambda weights, columns: ((inner := weights[..., 1:, 1:]) * far_apart(inner, columns)).sum(axis=(0, 2, 3)) / inner.sum(axis=(0, 2, 3)),
-        lambda weights, columns: (((inner := weights[..., 1:, 1:]) * far_apart(inner, columns)).sum(axis=(2, 3)) / inner.sum(axis=(2, 3))).mean(axis=0))  # fmt: skip
-mistake(DISTANCE, "distance-shared-rest", None, means_of(lambda inner, far: (inner / inner.sum(axis=(-1, -2), keepdims=True) * far).sum(axis=-1)))  # fmt: skip
-mistake(
-    DISTANCE,
-    "distance-in-pixels-or-shares",
-    None,
-    lambda weights, columns: attention_distance(weights, columns) / columns,
-)
-mistake(DISTANCE, "distance-to-mean-place", "You measure to the mean of the places attended to. Two patches far off, one to each side, then look near: take the mean of distances.",
-        to_mean_place)  # fmt: skip
-mistake(DISTANCE, "distance-images-first", "You average the maps of all images first. Divide each row by what is left of it, and average then.",
+        lambda weights, columns: ((inner := weights[..., 1:, 1:]) * far_apart(inner, columns)).sum(axis=(0, 2, 3))
+            / inner.sum(axis=(0, 2, 3)),
+        lambda weights, columns: (((inner := weights[..., 1:, 1:]) * far_apart(inner, columns)).sum(axis=(2, 3))
+            / inner.sum(axis=(2, 3))).mean(axis=0))  # fmt: skip
+mistake(DISTANCE, "distance-shared-rest", None,
+        means_of(lambda inner, far: (inner / inner.sum(axis=(-1, -2), keepdims=True) * far).sum(axis=-1)))  # fmt: skip
+mistake(DISTANCE, "distance-in-pixels-or-shares", None,
+        lambda weights, columns: attention_distance(weights, columns) / columns)  # fmt: skip
+mistake(DISTANCE, "distance-to-mean-place", "You measure to the mean of the places attended to. Two patches far off, one to each side, "
+        "then look near: take the mean of distances.", to_mean_place)  # fmt: skip
+mistake(DISTANCE, "distance-images-first",
+        "You average the maps of all images first. Divide each row by what is left of it, and average then.",
         lambda weights, columns: attention_distance(weights.mean(axis=0, keepdims=True), columns))  # fmt: skip
-mistake(DISTANCE, "distance-one-number", "One number came back. Each head has its own distance.", lambda *inputs: attention_distance(*inputs).mean())  # fmt: skip
+mistake(DISTANCE, "distance-one-number", "One number came back. Each head has its own distance.",
+        lambda *inputs: attention_distance(*inputs).mean())  # fmt: skip
 mistake(DISTANCE, "distance-of-each", "Your answer still has an axis of the images or of the patches. Only that of the heads stays.",
-        *(lambda weights, columns, axis=axis: looked(row_shares(inner := weights[..., 1:, 1:]), far_apart(inner, columns)).mean(axis=axis) for axis in (-1, 0,
-          1, (0, 1), (1, 2))), lambda weights, columns: looked(row_shares(inner := weights[..., 1:, 1:]), far_apart(inner, columns)))  # fmt: skip
-mistake(DISTANCE, "summed-for-mean", None, lambda weights, columns: looked(row_shares(inner := weights[..., 1:, 1:]), far_apart(inner, columns)).sum(axis=(0, -1)))  # fmt: skip
+        *(lambda weights, columns, axis=axis: looked(row_shares(inner := weights[..., 1:, 1:]), far_apart(inner, columns)).mean(axis=axis)
+            for axis in (-1, 0, 1, (0, 1), (1, 2))),
+        lambda weights, columns: looked(row_shares(inner := weights[..., 1:, 1:]), far_apart(inner, columns)))  # fmt: skip
+mistake(DISTANCE, "summed-for-mean", None,
+        lambda weights, columns: looked(row_shares(inner := weights[..., 1:, 1:]),
+            far_apart(inner, columns)).sum(axis=(0, -1)))  # fmt: skip
