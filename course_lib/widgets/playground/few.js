@@ -4,6 +4,7 @@ import { html, setText } from "../kit/elements.js";
 import { frame } from "../kit/frame.js";
 import { makeCompare } from "./compare.js";
 import { makeMix } from "./mix.js";
+import { IN_VIEW } from "./number_table.js";
 import { makePresets, makeSentence } from "./sentence.js";
 import { makeSteps } from "./steps.js";
 import { makeSum } from "./sum.js";
@@ -21,11 +22,19 @@ export function few(host, session) {
   const [compare, ...mix] = planes.map(({ element }) => element);
   const weigh = makeWeigh(session, () => sum.mark());
   const sum = makeSum(session, () => weigh.matrix.marked);
-  weigh.matrix.element.after(sum.element);
+  const isShort = session.n <= IN_VIEW;
+  if (isShort) weigh.matrix.element.after(sum.element);
+  else sum.element.classList.add("cl-panel");
   const trouble = html("div", { class: "cl-trouble", role: "alert", hidden: true });
   const waiting = html("div", { class: "cl-waiting", "aria-hidden": "true" });
   head.append(sentence.element, html("div", { class: "cl-tools" }, ...presets.elements, resetButton(session)));
-  body.append(steps.element, trouble, html("div", { class: "cl-board" }, compare, weigh.element, ...mix), waiting);
+  body.append(
+    steps.element,
+    trouble,
+    html("div", { class: "cl-board" }, compare, weigh.element, ...mix, ...(isShort ? [] : [sum.element])),
+    waiting,
+  );
+  root.classList.toggle("cl-short", isShort);
   root.classList.toggle("cl-two-panels", !mix.length);
   measure(root, session.tokens);
 

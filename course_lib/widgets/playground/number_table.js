@@ -9,7 +9,7 @@ import { TEXT, TIPS } from "./texts.js";
 /** @typedef {import("./session.js").Session} Session */
 /** @typedef {import("./texts.js").Kind} Kind */
 
-const IN_VIEW = 3; // up to so many tokens have their numbers in view
+export const IN_VIEW = 3; // up to so many tokens have their numbers in view, and their sum beside them
 
 /**
  * Tables of some kinds of vectors, in view where they are short, else to fold away.
