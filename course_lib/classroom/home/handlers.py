@@ -14,7 +14,7 @@ from pathlib import Path
 from urllib.parse import quote, urlencode
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from jupyter_server.base.handlers import FileFindHandler, JupyterHandler
+from jupyter_server.base.handlers import APIHandler, FileFindHandler, JupyterHandler
 from jupyter_server.utils import url_path_join
 from markupsafe import Markup
 from tornado import web
@@ -42,12 +42,14 @@ TEXTS = {
     "minutes": "minutes: expected a whole number from {least} to {most}, got {got!r}",
     "seen": "seen: expected a whole number, got {got!r}",
     "no file": "choose the file of a backup first",
+    "place": 'expected {"path": a path, "cell": the id of a cell}',
     "missing": "{name}: it is missing from this form",
     "not found": "There is no such page.",
     "denied": "This page was open for too long, or the request came from elsewhere. Go back, load it again, and repeat.",
     "failed": "That did not work; the server's log says why.",
 }
 FILES = {"calendar": ("reviews.ics", "text/calendar"), "anki": ("anki.txt", "text/plain")}
+LONGEST_ID = 64  # characters of a cell's id, says the format of notebooks
 TOLD = ("elsewhere", "restored")  # what the address of a page may ask it to say
 
 
@@ -67,6 +69,7 @@ def handlers(server):
         "/export/(calendar|anki)": Export,
         "/backup": Backup,
         "/restore": Restore,
+        "/api/place": PlaceLeft,
     }
     start = url_path_join(server.web_app.settings["base_url"], "course")
     pages = [(f"{start}{address}/?", handler, shared) for address, handler in served.items()]
@@ -87,21 +90,25 @@ class Home:
         self.worker.submit(stand, [])  # what the first page needs is loaded while the browser starts
 
 
-class Page(JupyterHandler):
-    """A page, or a form that leads to one."""
+class Beside:
+    """Work that does not hold up the server."""
 
     def initialize(self, home):
         self.home = home
-
-    @property
-    def content_security_policy(self):
-        """Jupyter's, and besides: nothing comes from outside, and no script stands in a page."""
-        return f"{super().content_security_policy}; {POLICY}"
 
     async def beside(self, function, *arguments, **options):
         """Run something that takes time beside the server's loop; things wait for each other."""
         work = partial(function, *arguments, **options)
         return await asyncio.get_running_loop().run_in_executor(self.home.worker, work)
+
+
+class Page(Beside, JupyterHandler):
+    """A page, or a form that leads to one."""
+
+    @property
+    def content_security_policy(self):
+        """Jupyter's, and besides: nothing comes from outside, and no script stands in a page."""
+        return f"{super().content_security_policy}; {POLICY}"
 
     def show(self, template, **values):
         """Answer with a page."""
@@ -273,6 +280,32 @@ class Restore(Page):
             raise web.HTTPError(400, TEXTS["no file"])
         await self.beside(backup.restore, BytesIO(files[0].body))
         self.go(self.address(told="restored"))
+
+
+class PlaceLeft(Beside, APIHandler):
+    """Where the learner is in a notebook, told by JupyterLab: {"path": below the folder it shows, "cell": its id}."""
+
+    @web.authenticated
+    async def post(self):
+        told = self.get_json_body()
+        path, cell = (told.get(name) if isinstance(told, dict) else None for name in ("path", "cell"))
+        if not (isinstance(path, str) and isinstance(cell, str) and 0 < len(cell) <= LONGEST_ID):
+            raise web.HTTPError(400, TEXTS["place"])
+        await self.beside(self.record, path, cell)
+        self.set_status(204)
+        self.finish()
+
+    def record(self, path, cell):
+        """Keep the place, if the notebook is one of the learner's copies and they were elsewhere before."""
+        try:
+            place = (self.home.root / path).resolve().relative_to(places.workspace().resolve())
+        except ValueError:  # another notebook, or no path at all
+            return
+        if len(place.parts) == 2 and place.parts[0] in places.OWN.values():
+            progress, subject = Progress(), place.as_posix()
+            before = progress.known("place")[0][-1:]
+            if [(one["subject"], one["cell"]) for one in before] != [(subject, cell)]:
+                progress.record("place", subject, cell=cell)
 
 
 def _wrong(text, **about):

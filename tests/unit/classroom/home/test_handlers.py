@@ -13,7 +13,7 @@ from course_lib.classroom.practice.progress import Progress
 from tests.unit.classroom.home.conftest import BASE, did, send
 
 GETS = ["", "/review", "/open/notebooks/03", "/backup", "/export/calendar", "/export/anki"]
-POSTS = ["/settings", "/fresh", "/review", "/restore"]
+POSTS = ["/settings", "/fresh", "/review", "/restore", "/api/place"]
 QUESTION = "03.weights-recipe"
 
 
@@ -147,6 +147,44 @@ def test_a_copy_that_cant_be_opened_is_said(window, own):
     own_copy("notebooks", "03").path.write_text("<<<<<<< <b>mine</b>\n")
     page = window.get("course").text
     assert "can&#39;t be opened" in page and "set mine aside" in page and "<b>mine</b>" not in page
+
+
+# --- where the learner is ---
+
+
+def tell(window, **fields):
+    """Say what JupyterLab says as a learner rests in a cell."""
+    window.get("course")
+    return window.post("course/api/place", json=fields, headers={"X-XSRFToken": window.cookies["_xsrf"]})
+
+
+def test_where_a_learner_rests_is_kept_once(window, own):
+    path = own_copy("notebooks", "03").path.relative_to(own.parent.parent).as_posix()
+    for cell in ("step-4", "step-4", "step-5"):
+        assert tell(window, path=path, cell=cell).status_code == 204
+    kept = [(event["subject"], event["cell"]) for event in Progress().events("place")]
+    assert kept == [("lessons/03_self_attention_by_hand.ipynb", cell) for cell in ("step-4", "step-5")]
+
+
+def test_where_they_rest_in_other_notebooks_is_their_own_affair(window, own):
+    folder = own.relative_to(own.parent.parent).as_posix()
+    for path in (
+        "mine.ipynb",
+        f"{folder}/mine.ipynb",
+        f"{folder}/lessons/old/03.ipynb",
+        "../../etc/passwd",
+        "/etc/x",
+        "\0",
+    ):
+        assert tell(window, path=path, cell="a").status_code == 204
+    assert Progress().events() == []
+
+
+@pytest.mark.parametrize("fields", [{}, {"path": "a"}, {"path": 3, "cell": "a"}, {"path": "a", "cell": "a" * 65}])
+def test_a_place_that_makes_no_sense_is_refused(window, fields):
+    assert tell(window, **fields).status_code == 400
+    assert window.post("course/api/place", json={"path": "a", "cell": "b"}).status_code == 403
+    assert Progress().events() == []
 
 
 # --- what comes from a learner is text ---

@@ -6,6 +6,7 @@
 (() => {
   const NAME = "attention-course";
   const LEFT = "attention-course:left:"; // in this browser's storage, by the notebook's path: the cell
+  const RESTED_MS = 8000; // in one cell: the course's home page continues there
   const SETTLED_MS = 600; // cells above may still grow while their formulas are drawn
 
   /** @type {any} */
@@ -55,17 +56,51 @@
   const isNotebook = (panel) => Boolean(panel?.context?.path?.endsWith(".ipynb") && panel.content?.activeCellChanged);
 
   /**
+   * Tell the course's home page where the learner is.
+   * @param {any} app
+   * @param {string} path
+   * @param {string} cell
+   */
+  function tell(app, path, cell) {
+    const { baseUrl, token } = app.serviceManager.serverSettings;
+    const xsrf = /(?:^|; )_xsrf=([^;]*)/.exec(document.cookie)?.[1] ?? "";
+    /** @type {Record<string, string>} */
+    const headers = { "Content-Type": "application/json", "X-XSRFToken": xsrf };
+    if (token) headers.Authorization = `token ${token}`;
+    const body = JSON.stringify({ path, cell });
+    // Also as the page goes; and where there is no home page, or no server any more, nothing is lost but this.
+    fetch(new URL("course/api/place", baseUrl), { method: "POST", keepalive: true, headers, body }).catch(() => {});
+  }
+
+  /**
    * Go to where a notebook was left, and keep where it is left from now on.
+   * @param {any} app
    * @param {any} panel
    * @param {string | undefined} cell where to go instead
    */
-  async function follow(panel, cell) {
+  async function follow(app, panel, cell) {
     await panel.context.ready;
+    let waiting = 0;
+    const now = () => {
+      clearTimeout(waiting);
+      const active = waiting && !panel.isDisposed && panel.content.activeCell;
+      if (active) tell(app, panel.context.path, active.model.id);
+      waiting = 0;
+    };
+    const soon = () => {
+      clearTimeout(waiting);
+      waiting = setTimeout(now, RESTED_MS);
+    };
+    globalThis.addEventListener("beforeunload", now); // before the next page is asked for, which may be home
+    panel.disposed.connect(() => globalThis.removeEventListener("beforeunload", now));
     const key = () => LEFT + panel.context.path;
     const left = cell ?? globalThis.localStorage.getItem(key());
     panel.content.activeCellChanged.connect((/** @type {any} */ _, /** @type {any} */ active) => {
-      if (active) globalThis.localStorage.setItem(key(), active.model.id);
+      if (!active) return;
+      globalThis.localStorage.setItem(key(), active.model.id);
+      soon();
     });
+    soon();
     if (left && left !== panel.content.widgets[0]?.model.id) await goTo(panel, left);
   }
 
@@ -101,7 +136,7 @@
         const panel = app.shell.currentWidget;
         if (!isNotebook(panel) || followed.has(panel)) return;
         followed.add(panel);
-        void follow(panel, first?.path === panel.context.path ? first?.cell : undefined);
+        void follow(app, panel, first?.path === panel.context.path ? first?.cell : undefined);
       };
       app.shell.currentChanged?.connect(look);
       void app.restored.then(look);
