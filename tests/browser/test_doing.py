@@ -15,8 +15,7 @@ GUESS = """from course_lib.classroom.practice import guess, your_turn
 
 guess("03.which-grows", "Which weight grows?", ["cat", "mat"], answer="mat", why="Its key points there.")
 print("mat: 0.81")"""
-NUMBER = """guess("03.how-much", "How much?", answer=3.6, within=0.05)
-print("3.597")"""
+ALONE = 'guess("03.how-much", "How much?", answer=3.6, within=0.05)'
 TURN = 'your_turn("03.softmax", "03.scores")'
 WRONG = """def softmax(scores):
     e = np.exp(scores - scores.max(axis=0))
@@ -28,7 +27,9 @@ RIGHT = WRONG.replace("axis=0", "axis=-1, keepdims=True")
 def lesson(lab, open_notebook):
     cells = [
         new_code_cell(GUESS),
-        new_code_cell(NUMBER),
+        new_code_cell(ALONE),
+        new_code_cell('print("3.597")'),
+        new_markdown_cell("Nearly 3.6: that is why."),
         new_markdown_cell("### Step 4 · Weights"),
         new_code_cell(TURN, id="turn"),
     ]
@@ -38,7 +39,7 @@ def lesson(lab, open_notebook):
     shutil.copy(ROOT / "solutions" / NAME, lab.root / "solutions")
     nbformat.write(new_notebook(cells=cells, metadata=METADATA), path)
     opened = open_notebook(f"workspace/lessons/{NAME}")
-    assert opened.run_cell(0) and opened.run_cell(1)
+    assert all(opened.run_cell(index) for index in range(3))
     return opened
 
 
@@ -54,7 +55,7 @@ def test_a_guess_covers_what_comes_out_until_it_is_made_by_key(lesson, lab):
     mat.focus()
     lesson.page.keyboard.press("Enter")
     lesson.cell(0).get_by_text("Right: mat.").wait_for()
-    assert not covered(lesson, 0) and covered(lesson, 1), "each cell for itself"
+    assert not covered(lesson, 0) and covered(lesson, 2), "each for itself"
     event = Progress(lab.workspace / "progress.sqlite3").events("guess", "03.which-grows")[-1]
     assert (event["outcome"], event["answer"]) == ("right", "mat")
 
@@ -63,16 +64,26 @@ def test_what_took_the_place_of_the_buttons_has_the_focus(lesson):
     lesson.page.wait_for_function("document.activeElement.textContent.includes('Right: mat.')")
 
 
+def test_a_guess_alone_covers_the_next_cell_and_its_explanation(lesson):
+    """A lesson folds the code of a guess away, so that the code in question stands in the cell below."""
+    why = lesson.cell(3).locator(".jp-MarkdownOutput p")
+    assert covered(lesson, 2) and not why.is_visible()
+    assert "Covered until" in lesson.cell(2).locator(".jp-OutputArea").evaluate(
+        "(area) => getComputedStyle(area, '::before').content"
+    )
+    assert lesson.cell(4).get_by_role("heading", name="Step 4").is_visible(), "a heading is never covered"
+
+
 def test_no_number_is_no_guess_and_a_number_by_enter_is_one(lesson):
     field = lesson.cell(1).get_by_role("textbox", name="Your guess")
     for typed in ("", "lots"):
         field.fill(typed)
         field.press("Enter")
-    assert covered(lesson, 1)
+    assert covered(lesson, 2)
     field.fill("3,62")
     field.press("Enter")
     lesson.cell(1).get_by_text("2 of your 2 guesses hit.").wait_for()
-    assert not covered(lesson, 1)
+    assert not covered(lesson, 2) and lesson.cell(3).locator(".jp-MarkdownOutput p").is_visible()
 
 
 def test_reopened_after_a_restart_of_the_kernel_a_guess_is_open(lesson):
@@ -88,8 +99,8 @@ def test_reopened_after_a_restart_of_the_kernel_a_guess_is_open(lesson):
 @pytest.fixture(scope="module")
 def exercises(lesson):
     """The learner's exercises, opened beside the lesson by its own link; afterwards `lesson.path` is theirs."""
-    assert lesson.run_cell(3)
-    lesson.cell(3).get_by_role("link", name="A softmax").click()
+    assert lesson.run_cell(5)
+    lesson.cell(5).get_by_role("link", name="A softmax").click()
     lesson.path = f"workspace/exercises/{NAME}"
     lesson.wait_until_ready()
     return lesson

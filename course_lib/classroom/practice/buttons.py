@@ -2,7 +2,7 @@
 
 Its `buttons.js` knows these marks: `data-press` on a button or a form sends its value (and what was typed); `data-beside` on
 a link opens a notebook beside this one, at a cell; `data-follows` asks to be told whenever progress was made elsewhere on the
-page; `course-covers` covers the outputs that follow, until it is gone.
+page; `course-covers` covers what comes out after it, until it is gone (`covers.css`).
 """
 
 from pathlib import Path
@@ -12,7 +12,7 @@ import anywidget
 import traitlets
 from IPython.display import display
 
-_BESIDE = Path(__file__)
+_FOLDER = Path(__file__).parent
 
 
 class Buttons(anywidget.AnyWidget):
@@ -23,8 +23,8 @@ class Buttons(anywidget.AnyWidget):
         press: function (name, text) that is called with the value of `data-press`, and with what was typed or "".
     """
 
-    _esm = _BESIDE.with_suffix(".js")
-    _css = _BESIDE.with_suffix(".css")
+    _esm = (_FOLDER / "buttons.js").read_text("utf-8")
+    _css = "".join((_FOLDER / name).read_text("utf-8") for name in ("covers.css", "buttons.css"))
 
     html = traitlets.Unicode().tag(sync=True)
     brought = traitlets.Unicode().tag(sync=True)

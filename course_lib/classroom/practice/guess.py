@@ -1,13 +1,14 @@
 """Guess, then see: a question in a lesson that keeps what comes out covered until it is answered.
 
-A guess costs a second: one click, or a number and Enter. What the same cell shows after it is uncovered by the answer, or by
-"Show me". Once answered, a guess is plain HTML, which needs no kernel and stays as it is in the saved notebook.
+A guess costs a second: one click, or a number and Enter. What its cell shows after it, or where it stands alone what the next
+cell shows, is uncovered by the answer, or by "Show me". Once answered, a guess is plain HTML, which needs no kernel and stays as it is in the saved notebook.
 """
 
 import re
 from collections.abc import Callable, Sequence
 from html import escape
 from numbers import Real
+from pathlib import Path
 from typing import Any
 
 from course_lib.classroom.practice import show
@@ -43,11 +44,10 @@ TEXTS: dict[str, Any] = {
     "within": "within: expected a number of 0 or more, got {got!r}",
 }
 
-# Elsewhere than in a running notebook the answer is folded, and what follows is covered until somebody unfolds it. Where
-# a page takes styles away, such as on a code host, it simply stands below.
-COVER = (
-    "<style>.jp-OutputArea-child:has(details.course-covers:not([open])) ~ .jp-OutputArea-child{display:none}</style>"
-)
+# Elsewhere than in a running notebook the answer is folded, and the same is covered until somebody unfolds it. Where a page
+# takes styles away, such as on a code host, it simply stands below.
+_STYLE = (Path(__file__).parent / "covers.css").read_text(encoding="utf-8")
+COVER = f"<style>{' '.join(re.sub('/[*].*?[*]/', '', _STYLE, flags=re.DOTALL).split())}</style>"
 NUMBER = r"\s*[+\-−]?(\d+([.,]\d*)?|[.,]\d+)([eE][+\-]?\d+)?\s*"  # a form's pattern, too
 
 
@@ -60,7 +60,7 @@ def guess(
     within: float = 0,
     why: str = "",
 ) -> None:
-    """Ask for a guess, and cover what the rest of this cell shows until there is one.
+    """Ask for a guess, and cover what the rest of its cell shows, or if there is none the next cell, until it is made.
 
     Args:
         id: "NN.some-words", NN being the lesson; stable, since the progress record refers to it.

@@ -16,7 +16,7 @@ TEXTS: dict[str, Any] = {
     "head": "Your turn",
     "state": {"new": "○ not tried", "tried": "◐ not yet", "passed": "✓ passed"},
     "points": "{points} point{s}",
-    "in": "in {path}",
+    "in": "in exercises/{name} of your workspace",
     "none": 'ids: expected at least one exercise, such as "03.softmax"',
     "lessons": "ids: expected exercises of one lesson, got those of {lessons}",
 }
@@ -33,7 +33,7 @@ def your_turn(*ids: str) -> None:
 
     Example:
         >>> your_turn("03.scores")
-        Your turn: Scores of queries and keys (1 point, ○ not tried) in workspace/exercises/03_self_attention_by_hand.ipynb
+        Your turn: Scores of queries and keys (1 point, ○ not tried) in exercises/03_self_attention_by_hand.ipynb of your workspace
     """
     turn = YourTurn(ids)
     if show.in_notebook():
@@ -77,7 +77,7 @@ class YourTurn(show.Panel):
 
     def __str__(self):
         tasks = "; ".join(f"{task.title} ({_worth(task)}, {TEXTS['state'][task.state]})" for task in self.tasks)
-        return "\n".join([f"{TEXTS['head']}: {tasks} {TEXTS['in'].format(path=_shown(self.path))}", *self.notes])
+        return "\n".join([f"{TEXTS['head']}: {tasks} {TEXTS['in'].format(name=self.path.name)}", *self.notes])
 
     def html(self):
         """The same without a kernel: links that lead from a lesson to the exercises beside it, the learner's own or the course's."""
@@ -107,10 +107,3 @@ def _row(task, address):
 
 def _worth(task):
     return TEXTS["points"].format(points=task.points, s="" if task.points == 1 else "s")
-
-
-def _shown(path):
-    try:
-        return places.shown(path)
-    except ValueError:  # the workspace lies elsewhere
-        return str(path)
