@@ -35,6 +35,7 @@ const TEXT = {
   queries: "queries",
   keys: "keys",
   lines: "From token to token",
+  tooMany: "Lines are drawn between up to {most} tokens.",
   who: "Who is looking?",
   lines_are: "“{query}” attends most to {best}.",
   best: "“{key}” ({weight})",
@@ -239,7 +240,8 @@ function makeLarge(model, { part: { queries, keys } }) {
  */
 function makeLines(model, { queries, keys }) {
   const most = Math.max(queries.length, keys.length);
-  if (most > MOST_LINES) return { element: html("div"), draw: () => {} };
+  const tooMany = filled(TEXT.tooMany, { most: MOST_LINES });
+  if (most > MOST_LINES) return { element: html("p", { class: "cl-caption" }, tooMany), draw: () => {} };
   const canvas = /** @type {HTMLCanvasElement} */ (html("canvas", { class: "cl-lines-canvas", "aria-hidden": "true" }));
   const left = queries.map((token, index) => {
     const click = () => put(model, "token", index);

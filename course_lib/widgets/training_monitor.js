@@ -241,7 +241,8 @@ function makeTrial(model, wishes) {
 /** What the model wrote as it learnt, the latest first. @param {any} model */
 function makeWritten(model) {
   const list = html("ol", { class: "cl-written", tabindex: 0, "aria-label": TEXT.written });
-  const element = html("section", { class: "cl-panel", hidden: true }, html("h4", {}, TEXT.written), list);
+  const heading = html("h4", {}, TEXT.written);
+  const element = html("section", { class: "cl-panel cl-written-panel", hidden: true }, heading, list);
   /** @type {unknown} */
   let drawn = null;
   return {

@@ -148,6 +148,7 @@ class TrainingMonitor(Widget):
             self._sent = self._looked = -np.inf
             self._clock = time.perf_counter()
             self._paused, self._before = None, len(self._records)
+            self._earlier = self.view.status.get("seconds", 0.0) if self._is_resuming else 0.0  # before the stop
             step = self._records[-1]["step"] if self._records else 0
             self.view.goes_on = False
             self.view.status = {"state": "running", "run": self._run, "step": step, "num_steps": num_steps}
@@ -300,7 +301,7 @@ class TrainingMonitor(Widget):
                 "loss": last["loss"],
                 "learning_rate": last["learning_rate"],
                 "rate": rate,
-                "seconds": seconds,
+                "seconds": self._earlier + seconds,
                 "left": left,
             }
 

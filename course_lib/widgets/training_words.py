@@ -39,9 +39,9 @@ class Words:
 
     def begin(self, goes_on: bool) -> None:
         """A run begins, or goes on."""
-        self.wrote, self.pace, self.has_evaluations = -np.inf, WRITE_SECONDS, False
+        self.wrote, self.pace = -np.inf, WRITE_SECONDS
         if not goes_on:
-            self.view.written = []
+            self.view.written, self.has_evaluations = [], False
 
     def after_step(self, record: dict[str, float], model: Any, is_evaluated: bool, is_last: bool) -> None:
         """Let the model write, after evaluations where there are any, but so that training never waits for long."""

@@ -218,6 +218,7 @@ def test_a_run_that_goes_on_knows_its_own_speed(clock):
     clock.now += 2
     monitor.step(record(3, tokens=30), None)
     assert (monitor.view.status["left"], monitor.view.status["rate"]) == (pytest.approx(14), pytest.approx(15))
+    assert monitor.view.status["seconds"] == pytest.approx(202)
 
 
 # --- what the model says ---
