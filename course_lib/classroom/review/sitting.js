@@ -21,9 +21,20 @@ function render({ el }) {
     chosen?.focus();
     chosen?.click();
   };
+  // A rating can be given once: its button is disabled then, and would take the focus along.
+  const goOn = (/** @type {MouseEvent} */ event) => {
+    const target = /** @type {HTMLElement} */ (event.target);
+    if (!target.closest(".quiz-ratings")) return;
+    const quiz = el.closest(".course-quiz");
+    if (quiz?.contains(target)) /** @type {HTMLElement | null} */ (quiz.querySelector(".quiz-forward"))?.focus();
+  };
   // JupyterLab listens on the document's capture phase; the window's comes just before.
   window.addEventListener("keydown", decide, { capture: true });
-  return () => window.removeEventListener("keydown", decide, { capture: true });
+  window.addEventListener("click", goOn);
+  return () => {
+    window.removeEventListener("keydown", decide, { capture: true });
+    window.removeEventListener("click", goOn);
+  };
 }
 
 export default { render };

@@ -146,6 +146,7 @@ class Quiz(widgets.VBox):
         self._previous = self._button(TEXTS["previous"], lambda: self._go(self._place - 1))
         self._forward = self._button(TEXTS["check"], self._go_forward)
         self._forward.button_style = "primary"
+        self._forward.add_class("quiz-forward")
         self._skip = self._button(TEXTS["skip"], lambda: self._go(self._place + 1))
         self._missed = self._button(TEXTS["missed again"], lambda: self._begin(self._to_review()))
         self._again = self._button(TEXTS["start again"], lambda: self._begin(self._all))
