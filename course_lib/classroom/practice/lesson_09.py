@@ -106,8 +106,7 @@ mistake(STRONGEST, "labels-delimiter-wins",
         lambda w, s: (found := w[~s].argmax(axis=-1)) - counted(s)[found])  # fmt: skip
 mistake(STRONGEST, "labels-delimiters-look", "Delimiters have a row of their own in your answer. Leave them out as queries, too.",
         lambda w, s: w[:, ~s].argmax(axis=-1), lambda w, s: np.where(s, -1, w).argmax(axis=-1),
-        lambda w, s: np.where(s[:, None] | s, -1, w).argmax(axis=-1),
-        lambda w, s: (found := np.where(s, -1, w).argmax(axis=-1)) - counted(s)[found])  # fmt: skip
+        lambda w, s: np.where(s[:, None] | s, -1, w).argmax(axis=-1))  # fmt: skip
 mistake(STRONGEST, "labels-nothing-left-out", "Nothing is left out: that is the largest of each row of the whole map.",
         lambda w, s: w.argmax(axis=-1))  # fmt: skip
 mistake(STRONGEST, "labels-itself", "You leave out the token itself. It may well look at itself: only delimiters are left out.",
@@ -319,16 +318,14 @@ mistake(ROLE, "role-transposed", "Rows and columns of `wanted` are exchanged: ro
 mistake(ROLE, "role-over-keys",
         "You average over the keys that are wanted. Average over the queries that want one: add up along a row first.",
         lambda w, on: (w * on).sum(axis=-2)[..., on.any(axis=-2)].mean(axis=-1),
-        lambda w, on: (w * on).sum(axis=(-2, -1)) / on.any(axis=-2).sum(), lambda w, on: (w * on).sum(axis=-2).mean(axis=-1))  # fmt: skip
+        lambda w, on: (w * on).sum(axis=-2).mean(axis=-1))  # fmt: skip
 mistake(ROLE, "role-asked-by-key", "Which queries count is read from the columns of `wanted`. Its rows are the queries.",
         lambda w, on: (w * on).sum(axis=-1)[..., on.any(axis=0)].mean(axis=-1))  # fmt: skip
 mistake(ROLE, "role-total", "You add up over the queries. A mean can be compared between sentences, a sum grows with the length.",
         lambda w, on: (w * on).sum(axis=(-2, -1)))  # fmt: skip
 mistake(ROLE, "role-only-with-weight",
         "A query whose wanted keys get no weight is left out of your mean. It has a wanted key, so it counts, with 0.",
-        lambda w, on: divided((s := (w * on).sum(axis=-1)).sum(axis=-1), (s > 0).sum(axis=-1)),
-        lambda w, on: (s := (w * on).sum(axis=-1)).sum(axis=-1) / (s > 0).sum(axis=-1),
-        lambda w, on: np.nan_to_num((s := (w * on).sum(axis=-1)).sum(axis=-1) / (s != 0).sum(axis=-1)))  # fmt: skip
+        lambda w, on: (s := (w * on).sum(axis=-1)).sum(axis=-1) / (s > 0).sum(axis=-1))  # fmt: skip
 mistake(ROLE, "role-all-keys-wanted", "You ask for queries that want every key. One wanted key is enough to count.",
         lambda w, on: (w * on).sum(axis=-1)[..., on.all(axis=-1)].mean(axis=-1))  # fmt: skip
 mistake(ROLE, "role-one-key-wanted", "Queries with several wanted keys are left out. One or more, they count.",
@@ -396,9 +393,7 @@ mistake(EVEN, "even-softmax-of-the-mask",
         lambda m: softmax(m.astype(float)), lambda m: row_shares.function(np.exp(m)))  # fmt: skip
 mistake(EVEN, "even-row-not-zero", "A query that may look at nothing gets weights all the same. Its row is all 0.",
         lambda m: row_shares(m | ~m.any(axis=-1, keepdims=True)), lambda m: np.where(m.any(axis=-1, keepdims=True), row_shares(m), 1.0),
-        lambda m: np.where(m.any(axis=-1, keepdims=True), row_shares(m), np.eye(m.shape[-1])[0]),
-        lambda m: softmax(np.where(m, 0.0, -1e9)))  # fmt: skip
-mistake(EVEN, "empty-row-nan", None, lambda m: np.where(m, 1 / allowed(m), 0 / allowed(m)), lambda m: 1 / (allowed(m) / m))  # fmt: skip
+        lambda m: np.where(m.any(axis=-1, keepdims=True), row_shares(m), np.eye(m.shape[-1])[0]))  # fmt: skip
 mistake(EVEN, "masked-infinite", "Masked keys, or rows without any, are infinite or NaN: something is divided by the mask or by 0.",
         lambda m: 1 / (allowed(m) * m), lambda m: np.where(m, 1 / allowed(m), -np.inf))  # fmt: skip
 mistake(EVEN, "even-inverted", "Your weight lies on the forbidden keys. True means may attend.", lambda m: row_shares(~m))  # fmt: skip
@@ -561,7 +556,7 @@ mistake(ROLLOUT, "rollout-starts-elsewhere",
         lambda w: product(residual(heads_mean(w)), np.ones(w.shape[-2:])),
         lambda w: product(residual(heads_mean(w)), np.full(w.shape[-2:], 1 / w.shape[-1])))  # fmt: skip
 mistake(ROLLOUT, "rollout-all-zero", "Everything is 0: paths start from a table of zeros, or parts of 1 are cut to whole numbers.",
-        lambda w: np.zeros(w.shape[-2:]), lambda w: np.zeros(w.shape[-2:], dtype=int))  # fmt: skip
+        lambda w: np.zeros(w.shape[-2:]))  # fmt: skip
 mistake(ROLLOUT, "rollout-largest-head", "You take the largest of the heads, or the smallest. Here, heads are averaged.",
         *(lambda w, take=take, divide=divide: product(divide(take(w, axis=1) + np.eye(w.shape[-1]))) for take in (np.max, np.min)
             for divide in (row_shares.function, lambda maps: maps / 2)))  # fmt: skip

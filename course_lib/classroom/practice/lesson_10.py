@@ -27,7 +27,7 @@ from course_lib.classroom.practice.slips.losses import (
     surprise,
 )
 from course_lib.classroom.practice.slips.numbers import lengths, unit
-from course_lib.classroom.practice.steps import everywhere, run, step
+from course_lib.classroom.practice.steps import everywhere_known, run, step
 from course_lib.classroom.practice.trial import call
 
 # ----------------------------------------------------------------------------------------------------------------------
@@ -124,8 +124,7 @@ asked_for.slip("cover-not-only-chosen",
 asked_for.slip("cover-the-others", "The wrong way round{at}: you take the places that were not chosen.",
         lambda ids, s, c: ~c & ~np.isin(ids, s), lambda ids, s, c: ~c)  # fmt: skip
 asked_for.slip("cover-nothing-left", "No place is left{at}.", lambda ids, s, c: np.zeros(ids.shape, dtype=bool))
-for slip in asked_for.slips:
-    mistake(COVER, slip.diagnosis, None, everywhere(cover, asked_for, slip))
+everywhere_known(COVER, cover, asked_for)
 
 
 def with_shares(*shares):
@@ -141,24 +140,24 @@ def with_shares(*shares):
 
 masked.slip("cover-always-mask",
         "Every chosen place becomes mask_id. Some are swapped and some kept: the texts of later tasks hold no [MASK].",
-        lambda dice: np.ones(dice.shape, dtype=bool))  # fmt: skip
+        lambda d: np.ones(d.shape, dtype=bool))  # fmt: skip
 masked.slip("cover-at-the-edges",
         "Dice of exactly 0.8 or 0.9 go to the wrong side. “Below” leaves the number itself out, “from” takes it in.",
-        lambda dice: dice <= 0.8)  # fmt: skip
+        lambda d: d <= 0.8)  # fmt: skip
 masked.slip("cover-never-mask", "No place becomes mask_id. Those with dice below 0.8 do.",
-        lambda dice: np.zeros(dice.shape, dtype=bool))  # fmt: skip
+        lambda d: np.zeros(d.shape, dtype=bool))  # fmt: skip
 masked.slip("cover-mask-shares", "mask_id does not stand where the dice are below 0.8, but where they are in another part.",
-        lambda dice: dice >= 0.8, lambda dice: dice > 0.8, lambda dice: dice > 0.2, lambda dice: dice >= 0.2, lambda dice: dice < 0.2,
-        lambda dice: dice < 0.1, lambda dice: dice < 0.15, lambda dice: dice < 0.5, lambda dice: dice < 0.9)  # fmt: skip
-swapped.slip("cover-at-the-edges", None, lambda dice: (dice > 0.8) & (dice < 0.9), lambda dice: (dice >= 0.8) & (dice <= 0.9),
-        lambda dice: (dice > 0.8) & (dice <= 0.9))  # fmt: skip
+        lambda d: d >= 0.8, lambda d: d > 0.8, lambda d: d > 0.2, lambda d: d >= 0.2, lambda d: d < 0.2, lambda d: d < 0.1,
+        lambda d: d < 0.15, lambda d: d < 0.5, lambda d: d < 0.9)  # fmt: skip
+swapped.slip("cover-at-the-edges", None, lambda d: (d > 0.8) & (d < 0.9), lambda d: (d >= 0.8) & (d <= 0.9),
+        lambda d: (d > 0.8) & (d <= 0.9))  # fmt: skip
 swapped.slip("cover-shares-exchanged",
-        "Swapped and kept places are exchanged: from 0.8 to 0.9 a random token, from 0.9 on the token stays.", lambda dice: dice >= 0.9,
-        lambda dice: dice > 0.9)  # fmt: skip
-swapped.slip("cover-nothing-kept", "Every chosen place is changed. Those with dice from 0.9 on stay as they are.", lambda dice: dice >= 0.8,
-        lambda dice: dice > 0.8)  # fmt: skip
+        "Swapped and kept places are exchanged: from 0.8 to 0.9 a random token, from 0.9 on the token stays.", lambda d: d >= 0.9,
+        lambda d: d > 0.9)  # fmt: skip
+swapped.slip("cover-nothing-kept", "Every chosen place is changed. Those with dice from 0.9 on stay as they are.", lambda d: d >= 0.8,
+        lambda d: d > 0.8)  # fmt: skip
 swapped.slip("cover-nothing-swapped", "No place gets its random token. Those with dice from 0.8 to below 0.9 do.",
-        lambda dice: np.zeros(dice.shape, dtype=bool))  # fmt: skip
+        lambda d: np.zeros(d.shape, dtype=bool))  # fmt: skip
 mistake(COVER, "cover-at-the-edges", None,  # at both
         lambda ids, special, chosen, dice, *rest: cover(ids, special, chosen, np.nextafter(dice, 0), *rest))  # fmt: skip
 mistake(COVER, "cover-swaps-over-masks", "Random tokens stand where mask_id belongs: what you do later covers what you did before.",
@@ -287,25 +286,22 @@ def masked_loss_cases():
 
 
 LOSS = "10.masked_loss"
-mistake(LOSS, "loss-counts-padding", None, lambda logits, labels: losses_of(logits, labels % logits.shape[-1]).mean(),
-        lambda logits, labels: surprise(log_probabilities(logits)[(*np.indices(labels.shape), labels)]).mean())  # fmt: skip
-mistake(LOSS, "loss-shifted", None, lambda logits, labels: masked_loss(logits[:, :-1], labels[:, 1:]),
-        lambda logits, labels: masked_loss(logits[:, 1:], labels[:, :-1]))  # fmt: skip
+mistake(LOSS, "loss-counts-padding", None, lambda x, y: losses_of(x, y % x.shape[-1]).mean(),
+        lambda x, y: surprise(log_probabilities(x)[(*np.indices(y.shape), y)]).mean())  # fmt: skip
+mistake(LOSS, "loss-shifted", None, lambda x, y: masked_loss(x[:, :-1], y[:, 1:]),
+        lambda x, y: masked_loss(x[:, 1:], y[:, :-1]))  # fmt: skip
 mistake(LOSS, "loss-every-place-with-every-target", None,
-        lambda logits, labels: -log_probabilities(logits)[labels != -100][:, labels[labels != -100]].mean())  # fmt: skip
-mistake(LOSS, "loss-log-of-the-mean", None,
-        lambda logits, labels: -np.log(picked(probabilities(logits), np.maximum(labels, 0))[labels != -100].mean()))  # fmt: skip
-mistake(LOSS, "loss-of-one-sentence", None,
-        *(lambda logits, labels, row=row: masked_loss(logits[row], labels[row]) for row in (0, -1)))  # fmt: skip
-mistake(LOSS, "loss-is-a-share-of-hits", None, lambda logits, labels: (logits.argmax(axis=-1) == labels)[labels != -100].mean(),
-        lambda logits, labels: (logits.argmax(axis=-1) != labels)[labels != -100].mean())  # fmt: skip
+        lambda x, y: -log_probabilities(x)[y != -100][:, y[y != -100]].mean())  # fmt: skip
+mistake(LOSS, "loss-log-of-the-mean", None, lambda x, y: -np.log(picked(probabilities(x), np.maximum(y, 0))[y != -100].mean()))  # fmt: skip
+mistake(LOSS, "loss-of-one-sentence", None, *(lambda x, y, row=row: masked_loss(x[row], y[row]) for row in (0, -1)))
+mistake(LOSS, "loss-is-a-share-of-hits", None, lambda x, y: (x.argmax(axis=-1) == y)[y != -100].mean(),
+        lambda x, y: (x.argmax(axis=-1) != y)[y != -100].mean())  # fmt: skip
 mistake(LOSS, "loss-of-zeroed-logits", "Where nothing counts you set the logits to 0. That is a guess at every class, and it costs "
         "log(classes): such a place has to be left out of the mean.",
-        lambda logits, labels: losses_of(np.where((labels != -100)[..., None], logits, 0), labels).mean(),
-        lambda logits, labels: losses_of(np.where((labels != -100)[..., None], logits, 0), labels).sum()
-            / (labels != -100).sum())  # fmt: skip
+        lambda x, y: losses_of(np.where((y != -100)[..., None], x, 0), y).mean(),
+        lambda x, y: losses_of(np.where((y != -100)[..., None], x, 0), y).sum() / (y != -100).sum())  # fmt: skip
 mistake(LOSS, "loss-mean-of-rows", None,  # a row without a question counted as 0
-        lambda logits, labels: np.mean([masked_loss(row, on) if (on != -100).any() else 0.0 for row, on in zip(logits, labels, strict=True)]))  # fmt: skip
+        lambda x, y: np.mean([masked_loss(row, on) if (on != -100).any() else 0.0 for row, on in zip(x, y, strict=True)]))  # fmt: skip
 for slip in log_probabilities.slips:
     if slip.diagnosis in (
         "loss-softmax-axis",
@@ -314,8 +310,7 @@ for slip in log_probabilities.slips:
         "loss-global-maximum",
     ):  # of those that count
         mistake(LOSS, slip.diagnosis, None,
-                lambda logits, labels, logs=slip.function:
-                    (-picked(logs(logits[labels != -100]), labels[labels != -100]).mean()))  # fmt: skip
+                lambda x, y, logs=slip.function: (-picked(logs(x[y != -100]), y[y != -100]).mean()))  # fmt: skip
 
 # ----------------------------------------------------------------------------------------------------------------------
 # Shifted twice
@@ -526,7 +521,7 @@ def second(change):
 
 def from_tensors(change):
     """BERT's block with other tensors, made from those that came."""
-    return lambda x, mask, tensors, num_heads: bert_block(x, mask, tensors | change(tensors), num_heads)
+    return lambda x, mask, t, heads: bert_block(x, mask, t | change(t), heads)
 
 
 def taking(*pairs):
@@ -557,24 +552,19 @@ mistake(BERT, "bert-layer-left-out", "A layer is left out: what goes in comes ou
             for which in (*SELF, "self", "attention.output")))  # fmt: skip
 mistake(BERT, "bert-bias-forgotten", "The biases of some layers change nothing in your result. Each layer has one.",  # that of the keys never does
         *(without_bias(name) for name in (SELF[0], SELF[2], *DENSE)), without_bias(*SELF), without_bias(*DENSE[1:]), without_bias(*SELF, DENSE[0]))  # fmt: skip
-mistake(BERT, "norm-constant-token", None, instead((spread_of, lambda variance, eps: np.sqrt(variance))))
-mistake(BERT, "norm-eps-ignored", None,
-        *(instead((spread_of, lambda variance, eps, other=other: np.sqrt(np.where(variance == 0, other, variance))))
-            for other in (1, 1e-24)))  # fmt: skip
-mistake(BERT, "scaled-by-d_k", None, instead((scaled, lambda scores, d_head: scores / d_head)))
 mistake(BERT, "bert-scaled-otherwise", "The scores are divided by something else than √d_head. A head has d_model / num_heads features.",
         lambda *inputs: instead((scaled, lambda scores, d_head: scores / np.sqrt(inputs[3])))(*inputs),
         instead((scaled, lambda scores, d_head: scores / 8)))  # fmt: skip
 mistake(BERT, "norm-sample-variance", None,  # as np.std gives it
-        instead((variance_of, lambda x, mean: x.var(axis=-1, ddof=1, keepdims=True)), (spread_of, lambda variance, eps: np.sqrt(variance))))  # fmt: skip
+        instead((variance_of, lambda x, mean: x.var(axis=-1, ddof=1, keepdims=True)), (spread_of, lambda v, eps: np.sqrt(v))))  # fmt: skip
 mistake(BERT, "bert-one-head", "You attend with one head. Split the features into num_heads parts.",
-        lambda x, mask, tensors, num_heads: bert_block(x, mask, tensors, 1))  # fmt: skip
+        lambda x, mask, t, heads: bert_block(x, mask, t, 1))  # fmt: skip
 mistake(BERT, "bert-reshaped-both-ways", "A head's row holds pieces of several tokens: you reshape straight to (heads, seq_len, d_head) "
         "and straight back. A reshape only reads on, number by number.",
         instead((split, reshaped), (merge, merge.slips[0].function)))  # fmt: skip
 mistake(BERT, "scaled-by-d_model", None,
-        lambda x, mask, tensors, num_heads:
-            instead((scaled, lambda scores, d_head: scores / np.sqrt(d_head * num_heads)))(x, mask, tensors, num_heads))  # fmt: skip
+        lambda x, mask, t, heads: instead((scaled, lambda scores, d_head: scores / np.sqrt(d_head * heads)))(x, mask, t,
+            heads))  # fmt: skip
 mistake(BERT, "bert-causal", "Tokens don't see those that come after them. BERT reads in both directions: only the mask hides.",
         instead((hides_keys, lambda mask: mask[..., None, None, :] & np.tri(mask.shape[-1], dtype=bool))),
         instead((hides_keys, lambda mask: np.tri(mask.shape[-1], dtype=bool))))  # fmt: skip
@@ -587,8 +577,8 @@ mistake(BERT, "bert-first-residual-again", "The second residual adds the x that 
         second(lambda came, x, f, norm: norm(came + f(x))))  # fmt: skip
 mistake(BERT, "bert-hidden-tokens-zeroed",
         "You set hidden tokens to 0. They stay as they are, and are normed like the others; they are only not attended to.",
-        lambda x, mask, tensors, num_heads: bert_block(x * mask[..., None], mask, tensors, num_heads),
-        lambda x, mask, tensors, num_heads: bert_block(x, mask, tensors, num_heads) * mask[..., None])  # fmt: skip
+        lambda x, mask, t, heads: bert_block(x * mask[..., None], mask, t, heads),
+        lambda x, mask, t, heads: bert_block(x, mask, t, heads) * mask[..., None])  # fmt: skip
 turned.slip("bert-not-transposed",
         "You multiply by a weight as it is stored, (out, in). What comes in has to meet the axis that belongs to it.",
         lambda weight: weight, lambda weight: weight if len(weight) == weight.shape[1] else weight.T)  # fmt: skip
@@ -603,11 +593,10 @@ hides_keys.slip("fails-without-batch",
         "A single text, (seq_len, d_model), raises an error: your mask counts its axes from the front. Count them from the end.",
         lambda mask: mask[:, None, None, :], lambda mask: mask[:, None, None])  # fmt: skip
 hides_keys.slip("mask-of-first-sentence", None, lambda mask: hides_keys(mask[(0,) * (mask.ndim - 1)]))
-thought.slip("activation-at-the-end", None, lambda x, tensors: gelu(thought(x, tensors)),
-        lambda x, tensors: gelu(dense(dense(x, tensors, "intermediate.dense"), tensors, "output.dense")))  # fmt: skip
-thought.slip("ff-with-residual", None, lambda x, tensors: x + thought(x, tensors))
-for slip in post_norm.slips:
-    mistake(BERT, slip.diagnosis, None, instead((post_norm, slip.function)))
+thought.slip("activation-at-the-end", None, lambda x, t: gelu(thought(x, t)),
+        lambda x, t: gelu(dense(dense(x, t, "intermediate.dense"), t, "output.dense")))  # fmt: skip
+thought.slip("ff-with-residual", None, lambda x, t: x + thought(x, t))
+everywhere_known(BERT, bert_block, post_norm)
 
 # ----------------------------------------------------------------------------------------------------------------------
 # One vector a text
@@ -658,54 +647,50 @@ def text_vectors_cases():
 
 
 POOL = "10.text_vectors"
-sums = lambda hidden, mask: (hidden * mask[..., None]).sum(axis=1)  # noqa: E731
+sums = lambda h, m: (h * m[..., None]).sum(axis=1)  # noqa: E731
 
 pooled.slip("pool-with-padding", "Padding is in your mean. A text's vector then depends on its neighbours in the batch.",
-        lambda hidden, mask: hidden.mean(axis=1),
-        lambda hidden, mask: hidden.sum(axis=1) / np.maximum(mask.sum(axis=1, keepdims=True), 1))  # fmt: skip
+        lambda h, m: h.mean(axis=1), lambda h, m: h.sum(axis=1) / np.maximum(m.sum(axis=1, keepdims=True), 1))  # fmt: skip
 pooled.slip("pool-first-token",
         "That is one token's vector, the first ([CLS]) or the last. This model was trained with the mean over tokens.",
-        lambda hidden, mask: hidden[:, 0], lambda hidden, mask: hidden[:, -1],
-        lambda hidden, mask: hidden[np.arange(len(hidden)), mask.sum(axis=1) - 1],
-        lambda hidden, mask: hidden[np.arange(len(hidden)), mask.shape[1] - 1 - mask[:, ::-1].argmax(axis=1)])  # fmt: skip
+        lambda h, m: h[:, 0], lambda h, m: h[:, -1], lambda h, m: h[np.arange(len(h)), m.sum(axis=1) - 1],
+        lambda h, m: h[np.arange(len(h)), m.shape[1] - 1 - m[:, ::-1].argmax(axis=1)])  # fmt: skip
 pooled.slip("pool-without-the-ends", "The first or the last token, [CLS] or [SEP], is not in your mean. All that `mask` marks are.",
-        lambda hidden, mask: sums(hidden[:, 1:], mask[:, 1:]), lambda hidden, mask: sums(hidden[:, :-1], mask[:, :-1]),
-        lambda hidden, mask: sums(hidden[:, :-1], mask[:, 1:]), lambda hidden, mask: sums(hidden[:, 1:-1], mask[:, 1:-1]))  # fmt: skip
+        lambda h, m: sums(h[:, 1:], m[:, 1:]), lambda h, m: sums(h[:, :-1], m[:, :-1]), lambda h, m: sums(h[:, :-1], m[:, 1:]),
+        lambda h, m: sums(h[:, 1:-1], m[:, 1:-1]))  # fmt: skip
 pooled.slip("pool-maximum", "That is the maximum over tokens. The mean was asked for.",
-        lambda hidden, mask: np.where(mask[..., None], hidden, -np.inf).max(axis=1), lambda hidden, mask: hidden.max(axis=1),
-        lambda hidden, mask: np.where(mask[..., None], hidden, 0).max(axis=1),
-        lambda hidden, mask: np.where(mask[..., None], hidden, -1e9).max(axis=1))  # fmt: skip
+        lambda h, m: np.where(m[..., None], h, -np.inf).max(axis=1), lambda h, m: h.max(axis=1),
+        lambda h, m: np.where(m[..., None], h, 0).max(axis=1), lambda h, m: np.where(m[..., None], h, -1e9).max(axis=1))  # fmt: skip
 pooled.slip("pool-median", "That is the median over tokens. The mean was asked for.",
-        lambda hidden, mask: np.nan_to_num(np.nanmedian(np.where(mask[..., None], hidden, np.nan), axis=1)),
-        lambda hidden, mask: np.median(hidden * mask[..., None], axis=1))  # fmt: skip
+        lambda h, m: np.nan_to_num(np.nanmedian(np.where(m[..., None], h, np.nan), axis=1)),
+        lambda h, m: np.median(h * m[..., None], axis=1))  # fmt: skip
 pooled.slip("pool-tokens-normalised", "You bring the tokens to length 1 and then average: long ones lose their say. Average first.",
-        lambda hidden, mask: sums(unit(hidden), mask),
-        lambda hidden, mask: sums(unit(hidden), mask) / mask.sum(axis=1, keepdims=True))  # fmt: skip
-pooled.slip("pool-mask-inverted", "You average over the padding. True marks real tokens.", lambda hidden, mask: sums(hidden, ~mask),
-        lambda hidden, mask: sums(hidden, ~mask) / np.maximum((~mask).sum(axis=1, keepdims=True), 1))  # fmt: skip
+        lambda h, m: sums(unit(h), m), lambda h, m: sums(unit(h), m) / m.sum(axis=1, keepdims=True))  # fmt: skip
+pooled.slip("pool-mask-inverted", "You average over the padding. True marks real tokens.", lambda h, m: sums(h, ~m),
+        lambda h, m: sums(h, ~m) / np.maximum((~m).sum(axis=1, keepdims=True), 1))  # fmt: skip
 pooled.slip("pool-over-batch", "You average over the texts. The tokens are the axis before the last.",
-        lambda hidden, mask: (hidden * mask[..., None]).sum(axis=0), lambda hidden, mask: hidden.mean(axis=0))  # fmt: skip
+        lambda h, m: (h * m[..., None]).sum(axis=0), lambda h, m: h.mean(axis=0))  # fmt: skip
 pooled.slip("pool-over-features", "You average over the features of each token. The tokens are the axis before the last.",
-        lambda hidden, mask: (hidden * mask[..., None]).mean(axis=-1), lambda hidden, mask: hidden.mean(axis=-1))  # fmt: skip
+        lambda h, m: (h * m[..., None]).mean(axis=-1), lambda h, m: h.mean(axis=-1))  # fmt: skip
 pooled.slip("pool-all-texts-together", "All texts get the same vector. Each is averaged by itself.",
-        lambda hidden, mask: np.broadcast_to(hidden[mask].mean(axis=0), (len(hidden), hidden.shape[-1])),
-        lambda hidden, mask: hidden[mask].mean(axis=0), lambda hidden, mask: hidden[mask].mean(axis=0, keepdims=True))  # fmt: skip
+        lambda h, m: np.broadcast_to(h[m].mean(axis=0), (len(h), h.shape[-1])), lambda h, m: h[m].mean(axis=0),
+        lambda h, m: h[m].mean(axis=0, keepdims=True))  # fmt: skip
 pooled.slip("pool-first-tokens",
         "You take the first tokens, as many as are real. Padding may stand in front or between: `mask` says where.",
-        lambda hidden, mask: sums(hidden, np.arange(mask.shape[1]) < mask.sum(axis=1, keepdims=True)))  # fmt: skip
+        lambda h, m: sums(h, np.arange(m.shape[1]) < m.sum(axis=1, keepdims=True)))  # fmt: skip
 pooled.slip("pool-empty", "A text without tokens gives NaN: 0 divided by 0. We decide: a vector of zeros.",
-        lambda hidden, mask: sums(hidden, mask) / mask.sum(axis=1, keepdims=True))  # fmt: skip
+        lambda h, m: sums(h, m) / m.sum(axis=1, keepdims=True))  # fmt: skip
 
-mistake(POOL, "not-unit", None, sums, lambda hidden, mask: sums(hidden, mask) / hidden.shape[1])
-mistake(POOL, "pool-empty", None, lambda hidden, mask: (total := sums(hidden, mask)) / lengths(total))
+mistake(POOL, "not-unit", None, sums, lambda h, m: sums(h, m) / h.shape[1])
+mistake(POOL, "pool-empty", None, lambda h, m: (total := sums(h, m)) / lengths(total))
 mistake(POOL, "pool-texts-dropped", "A text without tokens has no row in your table. Each text has one; this one's is all 0.",
-        lambda hidden, mask: text_vectors(hidden, mask)[mask.any(axis=1)])  # fmt: skip
+        lambda h, m: text_vectors(h, m)[m.any(axis=1)])  # fmt: skip
 for slip in pooled.slips:
     if slip.diagnosis in ("pool-first-token", "pool-maximum"):  # with zeros for a text without tokens
         mistake(POOL, slip.diagnosis, None,
-                lambda hidden, mask, pool=slip.function: np.where(mask.any(axis=1)[:, None], unit(pool(hidden, mask)), 0))  # fmt: skip
+                lambda h, m, pool=slip.function: np.where(m.any(axis=1)[:, None], unit(pool(h, m)), 0))  # fmt: skip
 for slip in unit.slips:  # of the sums, which is the same where lengths are divided out
-    mistake(POOL, slip.diagnosis, None, lambda hidden, mask, unit=slip.function: unit(sums(hidden, mask)))
+    mistake(POOL, slip.diagnosis, None, lambda h, m, unit=slip.function: unit(sums(h, m)))
 
 
 @holds(POOL, "pool-empty")
@@ -773,32 +758,32 @@ SEARCH = "10.search"
 cosines = lambda q, d: unit(q) @ unit(d).T  # noqa: E731
 by = lambda score: lambda q, d, k: best(score(q, d), k)  # noqa: E731
 
-best.slip("search-worst-first", "Your order begins with the least alike. The best comes first.",
-        lambda scores, k: np.argsort(scores, axis=-1)[:, :k], lambda scores, k: np.argsort(scores, axis=-1)[:, -k:],
-        lambda scores, k: best(scores, k)[:, ::-1], lambda scores, k: np.argsort(-scores, axis=-1)[:, -k:])  # fmt: skip
+best.slip("search-worst-first", "Your order begins with the least alike. The best comes first.", lambda s, k: np.argsort(s, axis=-1)[:, :k],
+        lambda s, k: np.argsort(s, axis=-1)[:, -k:], lambda s, k: best(s, k)[:, ::-1],
+        lambda s, k: np.argsort(-s, axis=-1)[:, -k:])  # fmt: skip
 best.slip("search-queries-reversed", "The order of the queries is turned round. Which axis are the documents, and which the queries?",
-        lambda scores, k: np.argsort(scores, axis=-1)[::-1, :k], lambda scores, k: best(scores, k)[::-1])  # fmt: skip
+        lambda s, k: np.argsort(s, axis=-1)[::-1, :k], lambda s, k: best(s, k)[::-1])  # fmt: skip
 best.slip("search-not-sorted", "These are the right texts, but not with the best first: cut out is not sorted yet.",
-        lambda scores, k: np.sort(best(scores, k), axis=-1))  # fmt: skip
+        lambda s, k: np.sort(best(s, k), axis=-1))  # fmt: skip
 best.slip("search-over-queries", "You sort over the queries. For each query (row), sort the documents.",
-        lambda scores, k: np.argsort(-scores, axis=0)[:, :k], lambda scores, k: np.argsort(-scores, axis=0)[:k],
-        lambda scores, k: np.argsort(-scores.T, axis=-1)[:, :k])  # fmt: skip
+        lambda s, k: np.argsort(-s, axis=0)[:, :k], lambda s, k: np.argsort(-s, axis=0)[:k],
+        lambda s, k: np.argsort(-s.T, axis=-1)[:, :k])  # fmt: skip
 best.slip("search-ranks", "These are ranks: which place each of the first documents has. Asked for is which documents stand in front.",
-        lambda scores, k: np.argsort(np.argsort(-scores, axis=-1), axis=-1)[:, :k])  # fmt: skip
-best.slip("search-all", "You return all documents. The k best were asked for.", lambda scores, k: np.argsort(-scores, axis=-1),
-        lambda scores, k: np.argsort(-scores, axis=-1)[:k], lambda scores, k: np.argsort(scores, axis=-1)[:, ::-1])  # fmt: skip
+        lambda s, k: np.argsort(np.argsort(-s, axis=-1), axis=-1)[:, :k])  # fmt: skip
+best.slip("search-all", "You return all documents. The k best were asked for.", lambda s, k: np.argsort(-s, axis=-1),
+        lambda s, k: np.argsort(-s, axis=-1)[:k], lambda s, k: np.argsort(s, axis=-1)[:, ::-1])  # fmt: skip
 best.slip("search-first-skipped", "The best one is missing: your list begins with the second. (Where a text is sought among itself and "
-        "others one leaves it out; here nothing is.)", lambda scores, k: np.argsort(-scores, axis=-1)[:, 1 : k + 1],
-        lambda scores, k: np.argsort(-scores, axis=-1)[:, 1:k])  # fmt: skip
-best.slip("search-one-more", "You return one text more or less than k.", lambda scores, k: np.argsort(-scores, axis=-1)[:, : k + 1],
-        lambda scores, k: np.argsort(-scores, axis=-1)[:, : k - 1])  # fmt: skip
+        "others one leaves it out; here nothing is.)", lambda s, k: np.argsort(-s, axis=-1)[:, 1 : k + 1],
+        lambda s, k: np.argsort(-s, axis=-1)[:, 1:k])  # fmt: skip
+best.slip("search-one-more", "You return one text more or less than k.", lambda s, k: np.argsort(-s, axis=-1)[:, : k + 1],
+        lambda s, k: np.argsort(-s, axis=-1)[:, : k - 1])  # fmt: skip
 best.slip("search-k-fixed", "You return the same number of texts whatever k is.",
-        *(lambda scores, k, fixed=fixed: best(scores, fixed) for fixed in (3, 5, 10)), lambda scores, k: best(scores, 1)[:, 0])  # fmt: skip
+        *(lambda s, k, fixed=fixed: best(s, fixed) for fixed in (3, 5, 10)), lambda s, k: best(s, 1)[:, 0])  # fmt: skip
 best.slip("search-numbers-from-1", "Your numbers count from 1. The first document has the number 0.",
-        lambda scores, k: best(scores, k) + 1)  # fmt: skip
-best.slip("search-transposed", "Rows and columns are exchanged: a row is a query.", lambda scores, k: best(scores, k).T)
+        lambda s, k: best(s, k) + 1)  # fmt: skip
+best.slip("search-transposed", "Rows and columns are exchanged: a row is a query.", lambda s, k: best(s, k).T)
 best.slip("search-first-query-only", "Your result is that of a single query, the first or the last. Each has a row of its own.",
-        *(lambda scores, k, row=row: best(scores, k)[row] for row in (0, -1)))  # fmt: skip
+        *(lambda s, k, row=row: best(s, k)[row] for row in (0, -1)))  # fmt: skip
 mistake(SEARCH, "search-returns-cosines", "You return how alike they are. The texts' numbers were asked for.",
         *(lambda q, d, k, scores=scores: np.sort(scores(q, d))[:, ::-1][:, :k] for scores in (cosines, alike)),
         lambda q, d, k: cosines(q, d), lambda q, d, k: np.sort(cosines(q, d))[:, :k],
@@ -935,7 +920,7 @@ def best_span_cases():
 
 
 SPAN = "10.best_span"
-instead_of_short = lambda change: lambda s, e, a, longest: best_span(s, e, a, change(longest, len(s)))  # noqa: E731
+instead_of_short = lambda change: lambda s, e, a, n: best_span(s, e, a, change(n, len(s)))  # noqa: E731
 
 
 def other_pairs(s, e, allowed, longest):
@@ -951,98 +936,87 @@ def longer_ones(s, e, allowed, longest):
 
 
 in_order.slip("span-end-before-start", "Your end may come before the start. That is no span: start ≤ end.",
-        lambda first, last: np.ones(first.shape, dtype=bool))  # fmt: skip
-in_order.slip("span-no-single", "A span of one token can win too: start = end is allowed.", lambda first, last: first < last)  # fmt: skip
+        lambda i, j: np.ones(i.shape, dtype=bool))  # fmt: skip
+in_order.slip("span-no-single", "A span of one token can win too: start = end is allowed.", lambda i, j: i < j)
 mistake(SPAN, "span-no-single", None, longer_ones, lambda *inputs: np.array(longer_ones(*inputs)))
-in_order.slip("span-wrong-order", "Your spans run backwards: the end lies at or before the start.", lambda first, last: first >= last,
-        lambda first, last: first > last)  # fmt: skip
-short.slip("span-one-too-long", "Your span may have `longest` + 1 tokens: both ends are in it.",
-        lambda first, last, longest: last - first <= longest)  # fmt: skip
-short.slip("span-one-too-short", "A span of exactly `longest` tokens is allowed, too.",
-        lambda first, last, longest: last - first < longest - 1)  # fmt: skip
-short.slip("span-too-long", "Your span is longer than `longest` tokens.",
-        lambda first, last, longest: np.ones(first.shape, dtype=bool))  # fmt: skip
-short.slip("span-at-least", "Your spans have at least `longest` tokens. They have at most so many.",
-        lambda first, last, longest: last - first >= longest, lambda first, last, longest: last - first + 1 >= longest)  # fmt: skip
-short.slip("span-of-full-length", "Your spans all have `longest` tokens. They may be shorter.",
-        lambda first, last, longest: last - first + 1 == longest)  # fmt: skip
+in_order.slip("span-wrong-order", "Your spans run backwards: the end lies at or before the start.", lambda i, j: i >= j,
+        lambda i, j: i > j)  # fmt: skip
+short.slip("span-one-too-long", "Your span may have `longest` + 1 tokens: both ends are in it.", lambda i, j, n: j - i <= n)  # fmt: skip
+short.slip("span-one-too-short", "A span of exactly `longest` tokens is allowed, too.", lambda i, j, n: j - i < n - 1)
+short.slip("span-too-long", "Your span is longer than `longest` tokens.", lambda i, j, n: np.ones(i.shape, dtype=bool))
+short.slip("span-at-least", "Your spans have at least `longest` tokens. They have at most so many.", lambda i, j, n: j - i >= n,
+        lambda i, j, n: j - i + 1 >= n)  # fmt: skip
+short.slip("span-of-full-length", "Your spans all have `longest` tokens. They may be shorter.", lambda i, j, n: j - i + 1 == n)  # fmt: skip
 inside.slip("span-outside", "Your span begins or ends where nothing is allowed: the question is no answer.",
-        lambda allowed: np.ones((len(allowed),) * 2, dtype=bool), lambda allowed: np.tile(allowed, (len(allowed), 1)),
-        lambda allowed: np.tile(allowed[:, None], len(allowed)), lambda allowed: allowed[:, None] | allowed)  # fmt: skip
+        lambda a: np.ones((len(a),) * 2, dtype=bool), lambda a: np.tile(a, (len(a), 1)), lambda a: np.tile(a[:, None], len(a)),
+        lambda a: a[:, None] | a)  # fmt: skip
 inside.slip("span-all-between", "You ask for spans of allowed tokens alone. Its first and its last have to be allowed, no more.",
-        lambda allowed: allowed[:, None] & allowed & ((n := np.cumsum(~allowed))[:, None] == n))  # fmt: skip
-inside.slip("span-outside-only", "Your span lies in what is not allowed: True marks the text.",
-        lambda allowed: ~allowed[:, None] & ~allowed)  # fmt: skip
+        lambda a: a[:, None] & a & ((n := np.cumsum(~a))[:, None] == n))  # fmt: skip
+inside.slip("span-outside-only", "Your span lies in what is not allowed: True marks the text.", lambda a: ~a[:, None] & ~a)  # fmt: skip
 both_sums.slip("span-scores-exchanged", "You take the start's score where the span ends, and the end's where it begins.",
-        lambda start, end: end[:, None] + start)  # fmt: skip
+        lambda s, e: e[:, None] + s)  # fmt: skip
 both_sums.slip("span-not-a-sum", "Two scores are put together in another way than by adding them.",
-        *(lambda start, end, put=put: put(start[:, None], end) for put in (np.multiply, np.subtract, np.maximum, np.minimum)),
-        lambda start, end: end - start[:, None])  # fmt: skip
+        *(lambda s, e, put=put: put(s[:, None], e) for put in (np.multiply, np.subtract, np.maximum, np.minimum)),
+        lambda s, e: e - s[:, None])  # fmt: skip
 both_sums.slip("span-one-score", "One of the two scores has no part in your choice. It is start[first] + end[last].",
-        lambda start, end: start[:, None] + 0 * end, lambda start, end: 0 * start[:, None] + end)  # fmt: skip
+        lambda s, e: s[:, None] + 0 * e, lambda s, e: 0 * s[:, None] + e)  # fmt: skip
 both_sums.slip("span-scores-added-up", "You add up the scores of all tokens in the span. Only its two ends have a say.",
-        lambda start, end: (total := np.cumsum(start + end)) - (total - start - end)[:, None],
-        lambda start, end: (total := np.cumsum(start)) - (total - start)[:, None] + end)  # fmt: skip
+        lambda s, e: (total := np.cumsum(s + e)) - (total - s - e)[:, None],
+        lambda s, e: (total := np.cumsum(s)) - (total - s)[:, None] + e)  # fmt: skip
 both_sums.slip("span-softmax-twice",
         "You take a softmax of the scores and then add. Largest sums of shares are not those of largest scores.",
-        lambda start, end: (a := np.exp(start - start.max()))[:, None] / a.sum() + (b := np.exp(end - end.max())) / b.sum())  # fmt: skip
+        lambda s, e: (a := np.exp(s - s.max()))[:, None] / a.sum() + (b := np.exp(e - e.max())) / b.sum())  # fmt: skip
 best_pair.slip("span-from-zero",
         "Where all sums are negative, a span that is not allowed wins, or your first best, 0. What is smaller than any sum?",
-        lambda total, fine: best_pair(np.where(fine, total, 0), np.ones_like(fine)),
-        lambda total, fine: best_pair(total, fine) if total[fine].max() > 0 else (0, 0),
-        *(lambda total, fine, low=low: best_pair(total, fine) if total[fine].max() > low else (0, 0) for low in (-1, -10)),
-        *(lambda total, fine, low=low: best_pair(np.where(fine, total, low), np.ones_like(fine)) for low in (-1, -10)))  # fmt: skip
-best_pair.slip("span-smallest", "You take the smallest sum. The largest is asked for.",
-        lambda total, fine: best_pair(-total, fine))  # fmt: skip
+        lambda t, ok: best_pair(np.where(ok, t, 0), np.ones_like(ok)), lambda t, ok: best_pair(t, ok) if t[ok].max() > 0 else (0, 0),
+        *(lambda t, ok, low=low: best_pair(t, ok) if t[ok].max() > low else (0, 0) for low in (-1, -10)),
+        *(lambda t, ok, low=low: best_pair(np.where(ok, t, low), np.ones_like(ok)) for low in (-1, -10)))  # fmt: skip
+best_pair.slip("span-smallest", "You take the smallest sum. The largest is asked for.", lambda t, ok: best_pair(-t, ok))
 best_pair.slip("span-exclusive", "Your end is one too far: here the end is the last token of the answer, included.",
-        lambda total, fine: np.add(best_pair(total, fine), (0, 1)))  # fmt: skip
+        lambda t, ok: np.add(best_pair(t, ok), (0, 1)))  # fmt: skip
 best_pair.slip("span-length-for-end", "You return how long the span is. Its last token was asked for.",
-        lambda total, fine: (best_pair(total, fine)[0], np.diff(best_pair(total, fine))[0] + 1),
-        lambda total, fine: (best_pair(total, fine)[0], np.diff(best_pair(total, fine))[0]))  # fmt: skip
+        lambda t, ok: (best_pair(t, ok)[0], np.diff(best_pair(t, ok))[0] + 1),
+        lambda t, ok: (best_pair(t, ok)[0], np.diff(best_pair(t, ok))[0]))  # fmt: skip
 best_pair.slip("span-with-its-sum",
         "Your result holds the sum as well. Two whole numbers are asked for, where the span begins and where it ends.",
-        lambda total, fine: np.array([total[(pair := best_pair(total, fine))], *pair]),
-        lambda total, fine: np.array([*(pair := best_pair(total, fine)), total[pair]]),
-        lambda total, fine: (total[(pair := best_pair(total, fine))], *pair))  # fmt: skip
+        lambda t, ok: np.array([t[(pair := best_pair(t, ok))], *pair]), lambda t, ok: np.array([*(pair := best_pair(t, ok)), t[pair]]),
+        lambda t, ok: (t[(pair := best_pair(t, ok))], *pair))  # fmt: skip
 best_pair.slip("span-flat", "You return a place in the table read row by row. It has to be taken apart into first and last.",
-        lambda total, fine: np.where(fine, total, -np.inf).argmax())  # fmt: skip
+        lambda t, ok: np.where(ok, t, -np.inf).argmax())  # fmt: skip
 best_pair.slip("span-mask", "You return which tokens are in the span. Its first and last were asked for.",
-        lambda total, fine: (lambda i,
-            j: (np.arange(len(total)) >= i) & (np.arange(len(total)) <= j))(*best_pair(total, fine)))  # fmt: skip
+        lambda t, ok: (lambda i, j: (np.arange(len(t)) >= i) & (np.arange(len(t)) <= j))(*best_pair(t, ok)))  # fmt: skip
 best_pair.slip("span-end-left-out", "The first or the last token never gets a chance: does a loop begin too late or end too early?",
-        lambda total, fine: best_pair(total[:-1, :-1], fine[:-1, :-1]), lambda total, fine: best_pair(total[:, :-1], fine[:, :-1]),
-        lambda total, fine: tuple(np.add(best_pair(total[1:, 1:], fine[1:, 1:]), 1).tolist()))  # fmt: skip
+        lambda t, ok: best_pair(t[:-1, :-1], ok[:-1, :-1]), lambda t, ok: best_pair(t[:, :-1], ok[:, :-1]),
+        lambda t, ok: tuple(np.add(best_pair(t[1:, 1:], ok[1:, 1:]), 1).tolist()))  # fmt: skip
 mistake(SPAN, "span-two-maxima",
         "You take the best start and the best end each for itself. Together they have to make a span: start ≤ end.",
-        lambda s, e, a, longest: each_for_itself(s, e, a), lambda s, e, a, longest: (s.argmax(), e.argmax()),
-        lambda s, e, a, longest: tuple(sorted(each_for_itself(s, e, a))),
-        lambda s, e, a, longest: (pair := each_for_itself(s, e, a), (pair[0], min(pair[1], pair[0] + longest - 1)))[1],
-        lambda s, e, a, longest: (pair := each_for_itself(s, e, a), (pair[0], max(pair)))[1],
-        lambda s, e, a, longest: (pair := each_for_itself(s, e, a),
-            (pair[0], np.clip(pair[1], pair[0], pair[0] + longest - 1)))[1])  # fmt: skip
+        lambda s, e, a, n: each_for_itself(s, e, a), lambda s, e, a, n: (s.argmax(), e.argmax()),
+        lambda s, e, a, n: tuple(sorted(each_for_itself(s, e, a))),
+        lambda s, e, a, n: (pair := each_for_itself(s, e, a), (pair[0], min(pair[1], pair[0] + n - 1)))[1],
+        lambda s, e, a, n: (pair := each_for_itself(s, e, a), (pair[0], max(pair)))[1],
+        lambda s, e, a, n: (pair := each_for_itself(s, e, a), (pair[0], np.clip(pair[1], pair[0], pair[0] + n - 1)))[1])  # fmt: skip
 mistake(SPAN, "span-start-first", "You choose the best start, then the best end for it. The best *sum* may begin elsewhere.",
-        lambda s, e, a, longest: (i := each_for_itself(s, e, a)[0], other_pairs(s, e, a, longest)[i].argmax()),
-        lambda s, e, a, longest: (i := each_for_itself(s, e, a)[0], other_pairs(s, e, a, len(s))[i].argmax()),
-        lambda s, e, a, longest: (i := s.argmax(), other_pairs(s, e, a, longest)[i].argmax()),
-        lambda s, e, a, longest: (i := s.argmax(), i + e[i : i + longest].argmax()),
-        lambda s, e, a, longest: (i := each_for_itself(s, e, a)[0],
-            min(other_pairs(s, e, a, len(s))[i].argmax(), i + longest - 1)))  # fmt: skip
+        lambda s, e, a, n: (i := each_for_itself(s, e, a)[0], other_pairs(s, e, a, n)[i].argmax()),
+        lambda s, e, a, n: (i := each_for_itself(s, e, a)[0], other_pairs(s, e, a, len(s))[i].argmax()),
+        lambda s, e, a, n: (i := s.argmax(), other_pairs(s, e, a, n)[i].argmax()),
+        lambda s, e, a, n: (i := s.argmax(), i + e[i : i + n].argmax()),
+        lambda s, e, a, n: (i := each_for_itself(s, e, a)[0], min(other_pairs(s, e, a, len(s))[i].argmax(), i + n - 1)))  # fmt: skip
 mistake(SPAN, "span-end-first", "You choose the best end, then the best start for it. The best *sum* may end elsewhere.",
-        lambda s, e, a, longest: (other_pairs(s, e, a, longest)[:, (j := each_for_itself(s, e, a)[1])].argmax(), j),
-        lambda s, e, a, longest: (other_pairs(s, e, a, len(s))[:, (j := each_for_itself(s, e, a)[1])].argmax(), j))  # fmt: skip
+        lambda s, e, a, n: (other_pairs(s, e, a, n)[:, (j := each_for_itself(s, e, a)[1])].argmax(), j),
+        lambda s, e, a, n: (other_pairs(s, e, a, len(s))[:, (j := each_for_itself(s, e, a)[1])].argmax(), j))  # fmt: skip
 mistake(SPAN, "span-counted-in-the-text", "Your places count from the first allowed token. They count from the first of all.",
-        lambda s, e, a, longest: best_span(s[a], e[a], a[a], longest))  # fmt: skip
+        lambda s, e, a, n: best_span(s[a], e[a], a[a], n))  # fmt: skip
 mistake(SPAN, "span-gap-closed",
         "You push the allowed tokens together. One in between that is not allowed keeps its place, and counts in a span's length.",
-        *(lambda s, e, a, longest, back=back: tuple(back(a)[list(best_span(s[a], e[a], a[a], longest))])
+        *(lambda s, e, a, n, back=back: tuple(back(a)[list(best_span(s[a], e[a], a[a], n))])
             for back in (np.flatnonzero, lambda a: a.argmax() + np.arange(a.sum()))))  # fmt: skip
 mistake(SPAN, "span-outside-with-zero", "What is not allowed gets a score of 0, which can be better than an allowed one.",
-        lambda s, e, a, longest: best_span(s * a, e * a, np.ones_like(a), longest))  # fmt: skip
+        lambda s, e, a, n: best_span(s * a, e * a, np.ones_like(a), n))  # fmt: skip
 mistake(SPAN, "span-last-best", "You keep the last span that beats the one before it, not the best of all.",
-        lambda s, e, a, longest: tuple(np.argwhere(np.isfinite(other_pairs(s, e, a, longest)))[-1]))  # fmt: skip
+        lambda s, e, a, n: tuple(np.argwhere(np.isfinite(other_pairs(s, e, a, n)))[-1]))  # fmt: skip
 mistake(SPAN, "span-first-found",
         "You return the first span that breaks no rule. Asked for is the one of the largest sum: does a return stand inside of your loop?",
-        lambda s, e, a, longest: tuple(np.argwhere(np.isfinite(other_pairs(s, e, a, longest)))[0]))  # fmt: skip
+        lambda s, e, a, n: tuple(np.argwhere(np.isfinite(other_pairs(s, e, a, n)))[0]))  # fmt: skip
 mistake(SPAN, "span-longest-fixed", "`longest` changes nothing: your limit is always the same.",
         *(instead_of_short(lambda longest, n, fixed=fixed: fixed) for fixed in (2, 3, 4, 5)))  # fmt: skip
 
@@ -1139,35 +1113,33 @@ def trained_cases():
 TRAINED = "10.trained"
 
 block_number.slip("trained-block-as-embedding", "Blocks are treated as embeddings.", lambda name: None)
-on_top.slip("trained-off-by-one", "You train one block too many or too few.", lambda number, layers, top: number > layers - top,
-        lambda number, layers, top: number >= layers - top - 1)  # fmt: skip
+on_top.slip("trained-off-by-one", "You train one block too many or too few.", lambda n, layers, top: n > layers - top,
+        lambda n, layers, top: n >= layers - top - 1)  # fmt: skip
 on_top.slip("trained-bottom", "You train the lowest blocks. The top ones are those with the highest numbers.",
-        lambda number, layers, top: number < top, lambda number, layers, top: number <= top,
-        lambda number, layers, top: number < layers - top, lambda number, layers, top: number <= layers - top)  # fmt: skip
+        lambda n, layers, top: n < top, lambda n, layers, top: n <= top, lambda n, layers, top: n < layers - top,
+        lambda n, layers, top: n <= layers - top)  # fmt: skip
 on_top.slip("trained-from-top",
         "You compare a block's number with `top` itself. Where do the top ones begin, if there are num_layers of them?",
-        lambda number, layers, top: number >= top, lambda number, layers, top: number >= top or top == layers,
-        lambda number, layers, top: number > top)  # fmt: skip
+        lambda n, layers, top: n >= top, lambda n, layers, top: n >= top or top == layers, lambda n, layers, top: n > top)  # fmt: skip
 on_top.slip("trained-single-block", "You train one block alone. All from there to the top are trained.",
-        lambda number, layers, top: number == layers - top, lambda number, layers, top: number == top,
-        lambda number, layers, top: number == layers - 1)  # fmt: skip
+        lambda n, layers, top: n == layers - top, lambda n, layers, top: n == top, lambda n, layers, top: n == layers - 1)  # fmt: skip
 on_top.slip("trained-minus-zero", "With top = 0 you train every block: a slice [-0:] is the whole list. Compare numbers.",
-        lambda number, layers, top: number in range(layers)[-top:])  # fmt: skip
+        lambda n, layers, top: n in range(layers)[-top:])  # fmt: skip
 on_top.slip("trained-text-for-number", "You compare numbers as text: “10” comes before “9” there.",
-        lambda number, layers, top: str(number) >= str(layers - top))  # fmt: skip
-on_top.slip("trained-blocks-always", "Every block is trained, whatever `top` says.", lambda number, layers, top: True)
-on_top.slip("trained-blocks-never", "No block is trained, whatever `top` says.", lambda number, layers, top: False)
+        lambda n, layers, top: str(n) >= str(layers - top))  # fmt: skip
+on_top.slip("trained-blocks-always", "Every block is trained, whatever `top` says.", lambda n, layers, top: True)
+on_top.slip("trained-blocks-never", "No block is trained, whatever `top` says.", lambda n, layers, top: False)
 on_top.slip("trained-layers-fixed", "You count on a fixed number of blocks. It comes as num_layers.",
-        *(lambda number, num_layers, top, fixed=fixed: number >= fixed - top for fixed in (6, 12)))  # fmt: skip
+        *(lambda n, layers, top, fixed=fixed: n >= fixed - top for fixed in (6, 12)))  # fmt: skip
 embeddings_too.slip("trained-embeddings",
-        "Embeddings are trained although blocks above them are frozen. They are only when all blocks are.", lambda num_layers, top: True,
-        lambda num_layers, top: top > 0, lambda num_layers, top: top >= num_layers - 1)  # fmt: skip
+        "Embeddings are trained although blocks above them are frozen. They are only when all blocks are.", lambda layers, top: True,
+        lambda layers, top: top > 0, lambda layers, top: top >= layers - 1)  # fmt: skip
 embeddings_too.slip("trained-all-without-embeddings", "With top = num_layers everything is trained: the embeddings too.",
-        lambda num_layers, top: False, lambda num_layers, top: top > num_layers)  # fmt: skip
+        lambda layers, top: False, lambda layers, top: top > layers)  # fmt: skip
 embeddings_too.slip("trained-embeddings-at-zero", "With top = 0 the embeddings are trained. They are only when all blocks are.",
-        lambda num_layers, top: top == 0, lambda num_layers, top: top in (0, num_layers))  # fmt: skip
+        lambda layers, top: top == 0, lambda layers, top: top in (0, layers))  # fmt: skip
 embeddings_too.slip("trained-embeddings-inverted", "Embeddings are trained unless all blocks are. It is the other way round.",
-        lambda num_layers, top: top != num_layers)  # fmt: skip
+        lambda layers, top: top != layers)  # fmt: skip
 is_head.slip("trained-head-as-embedding",
         "The head is treated as embeddings are: trained only when all is. It is new and random: it has to be trained in every case.",
         lambda name: False)  # fmt: skip
@@ -1175,11 +1147,8 @@ is_head.slip("trained-head-as-embedding",
 
 def by_name(decide):
     """A wrong answer that decides name by name, from (name, num_layers, top, whether it should be trained)."""
-    return lambda names, num_layers, top: np.array(
-        [
-            bool(decide(name, num_layers, top, on))
-            for name, on in zip(names, trained(names, num_layers, top), strict=True)
-        ]
+    return lambda names, layers, top: np.array(
+        [bool(decide(name, layers, top, on)) for name, on in zip(names, trained(names, layers, top), strict=True)]
     )
 
 
@@ -1213,8 +1182,8 @@ mistake(TRAINED, "trained-some-embeddings",
         by_name(lambda name, layers, top, on: on or (block_number(name) is None and "embedding" not in name)))  # fmt: skip
 mistake(TRAINED, "trained-names-kept",
         "You return a flag for some of the names only. There is one a name, in the order in which they come.",
-        lambda names, num_layers, top: (on := trained(names, num_layers, top))[on],
-        lambda names, num_layers, top: trained(sorted(names), num_layers, top))  # fmt: skip
+        lambda names, layers, top: (on := trained(names, layers, top))[on],
+        lambda names, layers, top: trained(sorted(names), layers, top))  # fmt: skip
 mistake(TRAINED, "trained-by-place", "You count names, not blocks: the last of the list are trained. The names may come in any order.",
-        lambda names, num_layers, top: np.arange(len(names)) >= len(names) - 2 - top,
-        lambda names, num_layers, top: np.arange(len(names)) >= len(names) - top)  # fmt: skip
+        lambda names, layers, top: np.arange(len(names)) >= len(names) - 2 - top,
+        lambda names, layers, top: np.arange(len(names)) >= len(names) - top)  # fmt: skip

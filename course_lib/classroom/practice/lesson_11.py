@@ -30,7 +30,7 @@ def in_axes(array, axes, shape, size):
 
 def exchanged(axes, order):
     """The function that brings the last axes into another order."""
-    return lambda cut: np.einsum(f"...{axes}->...{order}", cut)
+    return lambda c: np.einsum(f"...{axes}->...{order}", c)
 
 
 @step
@@ -88,16 +88,14 @@ def patch_cases():
 
 cut_up.slip("patches-counts-exchanged",
         "When an axis is cut in two, the first new axis counts the patches, the second the pixels in one. Yours are exchanged.",
-        lambda images, size: in_axes(images, "yrxc", images.shape[-2:], size))  # fmt: skip
+        lambda x, size: in_axes(x, "yrxc", x.shape[-2:], size))  # fmt: skip
 cut_up.slip("patches-reshaped-at-once", "You reshape straight to (rows, columns, size, size). Reshape only reads on, along whole rows of "
-        "the image: cut each axis in two where it stands.",
-        lambda images, size: in_axes(images, "rcyx", images.shape[-2:], size))  # fmt: skip
+        "the image: cut each axis in two where it stands.", lambda x, size: in_axes(x, "rcyx", x.shape[-2:], size))  # fmt: skip
 cut_up.slip("patches-grid-exchanged",
         "Rows and columns of the grid are exchanged: there are height / size rows of patches, each of width / size.",
-        lambda images, size: in_axes(images, "rycx", images.shape[:-3:-1], size))  # fmt: skip
-cut_up.slip("leading-axes", None, lambda images, size: in_axes(images, "rycx", images.shape[:2], size))
+        lambda x, size: in_axes(x, "rycx", x.shape[:-3:-1], size))  # fmt: skip
 gathered.slip("patches-are-strips", "Your patches are strips: pixels that follow each other in memory, cut after every patch_size². "
-        "Reshape only reads on. Cut both axes first, then bring the two patch axes side by side.", lambda cut: cut)  # fmt: skip
+        "Reshape only reads on. Cut both axes first, then bring the two patch axes side by side.", lambda c: c)  # fmt: skip
 gathered.slip("patches-down-columns",
         "The patches are right, but go down the columns. They are counted as one reads: along the first row, then the second.",
         exchanged("rycx", "cryx"))  # fmt: skip
@@ -105,44 +103,42 @@ gathered.slip("patch-pixels-transposed", "Each patch holds the right pixels, rea
         exchanged("rycx", "rcxy"))  # fmt: skip
 gathered.slip("patches-both-downwards", "All is read downwards: the patches, and the pixels inside of one. Both go row by row.",
         exchanged("rycx", "crxy"))  # fmt: skip
-gathered.slip("leading-axes", None, lambda cut: cut.swapaxes(1, 2), lambda cut: cut.swapaxes(2, 3), lambda cut: cut.transpose(0, 2, 1, 3),
-        lambda cut: cut.transpose(0, 1, 3, 2, 4))  # fmt: skip
+gathered.slip("leading-axes", None, lambda c: c.swapaxes(1, 2), lambda c: c.swapaxes(2, 3))
 gathered.slip("patches-mixed", "A row of yours holds pixels from all over the image: other axes are exchanged than needed. At the end the "
         "two that count patches come first, then the two that count pixels in one.",
         *(exchanged("rycx", "".join(order)) for order in itertools.permutations("rycx")
             if "".join(order) not in {"rycx", "cryx", "rcxy", "crxy", "rcyx"}))  # fmt: skip
 listed.slip("patches-not-flat", "The pixels of a patch still stand in a square. A token is a list of numbers: (patches, patch_size²).",
-        lambda cut, size: cut, lambda cut, size: cut.reshape(*cut.shape[:-4], -1, size, size))  # fmt: skip
+        lambda c, size: c, lambda c, size: c.reshape(*c.shape[:-4], -1, size, size))  # fmt: skip
 listed.slip("patches-in-a-grid",
         "The patches still stand in a grid (rows, columns). A Transformer takes a sequence: (patches, patch_size²).",
-        lambda cut, size: cut.reshape(*cut.shape[:-2], -1))  # fmt: skip
+        lambda c, size: c.reshape(*c.shape[:-2], -1))  # fmt: skip
 listed.slip("patches-transposed", "Patches and pixels are exchanged: one row a patch, (patches, patch_size²).",
-        lambda cut, size: np.swapaxes(listed(cut, size), -1, -2),
-        lambda cut, size: cut.reshape(*cut.shape[:-4], size * size, -1))  # fmt: skip
+        lambda c, size: np.swapaxes(listed(c, size), -1, -2), lambda c, size: c.reshape(*c.shape[:-4], size * size, -1))  # fmt: skip
 listed.slip("patches-in-one-row", "All patches stand in one row. Each is a token of its own: (patches, patch_size²).",
-        lambda cut, size: cut.reshape(*cut.shape[:-4], -1))  # fmt: skip
+        lambda c, size: c.reshape(*c.shape[:-4], -1))  # fmt: skip
 listed.slip("images-joined", "The patches of all images stand in one list. The leading axes stay: each image is a sequence of its own.",
-        lambda cut, size: cut.reshape(-1, size * size))  # fmt: skip
+        lambda c, size: c.reshape(-1, size * size))  # fmt: skip
 listed.slip("images-in-one-list", "There is an axis too many in front, or the leading axes have become one. They stay as they came.",
-        lambda cut, size: listed(cut.reshape(-1, *cut.shape[-4:]), size), lambda cut, size: listed(cut, size)[None])  # fmt: skip
-listed.slip("leading-axes", None, lambda cut, size: np.moveaxis(listed(cut, size), -2, 0),
-        lambda cut, size: (moved := np.moveaxis(listed(cut, size), -2, 0)).reshape(len(moved), -1))  # fmt: skip
-listed.slip("patches-reversed", "The patches come in reverse order.", lambda cut, size: listed(cut, size)[..., ::-1, :])
+        lambda c, size: listed(c.reshape(-1, *c.shape[-4:]), size), lambda c, size: listed(c, size)[None])  # fmt: skip
+listed.slip("leading-axes", None, lambda c, size: np.moveaxis(listed(c, size), -2, 0),
+        lambda c, size: (moved := np.moveaxis(listed(c, size), -2, 0)).reshape(len(moved), -1))  # fmt: skip
+listed.slip("patches-reversed", "The patches come in reverse order.", lambda c, size: listed(c, size)[..., ::-1, :])
 listed.slip("patch-pixels-reversed",
         "The pixels of a patch come in reverse order, or mirrored. They are read row by row, each from left to right.",
-        lambda cut, size: listed(cut, size)[..., ::-1], lambda cut, size: listed(cut[..., ::-1], size),
-        lambda cut, size: listed(cut[..., ::-1, :], size))  # fmt: skip
-listed.slip("patch-left-out", "A patch is missing, the first or the last.", lambda cut, size: listed(cut, size)[..., :-1, :],
-        lambda cut, size: listed(cut, size)[..., 1:, :])  # fmt: skip
+        lambda c, size: listed(c, size)[..., ::-1], lambda c, size: listed(c[..., ::-1], size),
+        lambda c, size: listed(c[..., ::-1, :], size))  # fmt: skip
+listed.slip("patch-left-out", "A patch is missing, the first or the last.", lambda c, size: listed(c, size)[..., :-1, :],
+        lambda c, size: listed(c, size)[..., 1:, :])  # fmt: skip
 listed.slip("edge-left-out", "The last row or the last column of patches is missing: does your loop end too early?",
-        lambda cut, size: listed(cut[..., :-1, :, :, :], size), lambda cut, size: listed(cut[..., :-1, :, :], size),
-        lambda cut, size: listed(cut[..., :-1, :-1, :, :], size))  # fmt: skip
+        lambda c, size: listed(c[..., :-1, :, :, :], size), lambda c, size: listed(c[..., :-1, :, :], size),
+        lambda c, size: listed(c[..., :-1, :-1, :, :], size))  # fmt: skip
 listed.slip("one-patch-only", "A single patch came back. Is there a return inside of your loop?",
-        *(lambda cut, size, at=at: listed(cut, size)[..., at, :] for at in (0, -1, slice(1), slice(-1, None))))  # fmt: skip
+        *(lambda c, size, at=at: listed(c, size)[..., at, :] for at in (0, -1, slice(1), slice(-1, None))))  # fmt: skip
 listed.slip("patch-averaged", "Each patch is one number, its mean or its sum. All its pixels stay.",
-        lambda cut, size: listed(cut, size).mean(axis=-1), lambda cut, size: listed(cut, size).sum(axis=-1),
-        lambda cut, size: listed(cut, size).mean(axis=-1, keepdims=True))  # fmt: skip
-listed.slip("cast-to-whole-numbers", None, lambda cut, size: listed(cut, size).astype(int))
+        lambda c, size: listed(c, size).mean(axis=-1), lambda c, size: listed(c, size).sum(axis=-1),
+        lambda c, size: listed(c, size).mean(axis=-1, keepdims=True))  # fmt: skip
+listed.slip("cast-to-whole-numbers", None, lambda c, size: listed(c, size).astype(int))
 
 
 def numbered(number):
@@ -190,16 +186,14 @@ def listed_as(images, number, *last):
 
 
 mistake("11.to_patches", "patches-overlap", "Your patches overlap: the window moves by less than a patch. It moves by a whole one.",
-        windows, lambda images, size: windows(images, size, np.s_[:: max(size // 2, 1), :: max(size // 2, 1)]),
-        lambda images, size: windows(images, size, np.s_[: images.shape[-2] // size, : images.shape[-1] // size]))  # fmt: skip
+        windows, lambda x, size: windows(x, size, np.s_[:: max(size // 2, 1), :: max(size // 2, 1)]),
+        lambda x, size: windows(x, size, np.s_[: x.shape[-2] // size, : x.shape[-1] // size]))  # fmt: skip
 mistake("11.to_patches", "patches-size-for-number",
         "You take patch_size for how many patches stand to a side. It is how many pixels a patch has to a side.",
-        lambda images, size: listed_as(images, size, size * size, -1),
-        lambda images, size: listed_as(images, size, -1, size * size))  # fmt: skip
+        lambda x, size: listed_as(x, size, size * size, -1), lambda x, size: listed_as(x, size, -1, size * size))  # fmt: skip
 mistake("11.to_patches", "patches-assume-a-square", "You take the image for a square one. Height and width are two numbers.",
-        lambda images, size: to_patches(images[..., : images.shape[-2]], size),
-        lambda images, size: to_patches(images[..., : images.shape[-1], :], size),
-        *(lambda images, size, side=side: listed(gathered(in_axes(images, "rycx", [images.shape[side]] * 2, size)), size)
+        lambda x, size: to_patches(x[..., : x.shape[-2]], size), lambda x, size: to_patches(x[..., : x.shape[-1], :], size),
+        *(lambda x, size, side=side: listed(gathered(in_axes(x, "rycx", [x.shape[side]] * 2, size)), size)
             for side in (-1, -2)))  # fmt: skip
 mistake("11.to_patches", "leading-axes", None, of_rank(2, to_patches), of_rank(3, to_patches))
 
@@ -255,16 +249,15 @@ def image_cases():
 
 side_of.slip("image-size-fixed",
         "Your patches always have the same size. How large they are stands in the input: the last axis has a side, squared.",
-        *(lambda patches, size=size: size for size in (2, 3, 4)))  # fmt: skip
-side_of.slip("image-size-not-the-root", "The last axis counts all pixels of a patch. Its side is the root of that.",
-        lambda patches: patches.shape[-1], lambda patches: patches.shape[-1] // 2, lambda patches: patches.shape[-1] // 4 or 1)  # fmt: skip
+        *(lambda x, size=size: size for size in (2, 3, 4)))  # fmt: skip
+side_of.slip("image-size-not-the-root", "The last axis counts all pixels of a patch. Its side is the root of that.", lambda x: x.shape[-1],
+        lambda x: x.shape[-1] // 2, lambda x: x.shape[-1] // 4 or 1)  # fmt: skip
 opened.slip("image-down-columns", "The patches are put down the columns. They come row by row.",
-        lambda patches, height, width, size: np.swapaxes(in_axes(patches, "cryx", (height, width), size), -4, -3))  # fmt: skip
-opened.slip("patches-grid-exchanged", None,
-        lambda patches, height, width, size: in_axes(patches, "cryx", (height, width), size))  # fmt: skip
+        lambda x, h, w, size: np.swapaxes(in_axes(x, "cryx", (h, w), size), -4, -3))  # fmt: skip
+opened.slip("patches-grid-exchanged", None, lambda x, h, w, size: in_axes(x, "cryx", (h, w), size))
 opened.slip("image-opened-as-cut", "You open the list as the image was cut: (rows, size, columns, size). But the patches are joined by "
         "now: the first axis counts rows and columns, the second holds size and size.",
-        lambda patches, height, width, size: in_axes(patches, "rycx", (height, width), size))  # fmt: skip
+        lambda x, h, w, size: in_axes(x, "rycx", (h, w), size))  # fmt: skip
 opened.slip("image-pixels-transposed", "Each patch is turned over its diagonal. Its pixels, too, come row by row.",
         lambda *inputs: np.swapaxes(opened(*inputs), -1, -2))  # fmt: skip
 opened.slip("image-patches-reversed", "The patches are put in reverse order, or mirrored: the first one belongs to the upper left.",
@@ -273,30 +266,25 @@ opened.slip("image-patches-reversed", "The patches are put in reverse order, or 
 opened.slip("image-pixels-reversed", "The pixels of each patch are put in reverse order, or mirrored.",
         *(lambda *inputs, at=at: opened(*inputs)[at]
             for at in (np.index_exp[..., ::-1, ::-1], np.index_exp[..., ::-1, :], np.index_exp[..., ::-1])))  # fmt: skip
-opened.slip("leading-axes", None,
-        lambda patches, height, width, size: patches.reshape(-1, height // size, width // size, size, size))  # fmt: skip
+opened.slip("leading-axes", None, lambda x, h, w, size: x.reshape(-1, h // size, w // size, size, size))
 spread.slip("image-from-strips", "You reshape at once, so that each patch is laid out along a row of the image. Undo the cut step by "
-        "step: (rows, columns, size, size), exchange two axes, join.", lambda cut: cut)  # fmt: skip
+        "step: (rows, columns, size, size), exchange two axes, join.", lambda c: c)  # fmt: skip
 spread.slip("image-lies-on-its-side", "Columns stand where rows should before you join: height comes first.", exchanged("rcyx", "cxry"),
         exchanged("rcyx", "cyrx"))  # fmt: skip
-spread.slip("leading-axes", None, lambda cut: cut.swapaxes(1, 2), lambda cut: cut.swapaxes(2, 3), lambda cut: cut.transpose(0, 2, 1, 3),
-        lambda cut: cut.transpose(0, 1, 3, 2, 4))  # fmt: skip
+spread.slip("leading-axes", None, lambda c: c.swapaxes(1, 2), lambda c: c.swapaxes(2, 3))
 spread.slip("image-other-axes", "Other axes are exchanged than needed. Before you join, they must be (rows, size, columns, size).",
         *(exchanged("rcyx", "".join(order)) for order in itertools.permutations("rcyx")
             if "".join(order) not in {"rycx", "rcyx", "cxry", "cyrx", "rxcy"}))  # fmt: skip
-joined.slip("image-transposed", "The image lies on its side: height comes first.",
-        lambda cut, height, width: np.swapaxes(joined(cut, height, width), -1, -2),
-        lambda cut, height, width: joined(cut, width, height))  # fmt: skip
+joined.slip("image-transposed", "The image lies on its side: height comes first.", lambda c, h, w: np.swapaxes(joined(c, h, w), -1, -2),
+        lambda c, h, w: joined(c, w, h))  # fmt: skip
 joined.slip("image-not-joined", "The image still has its four axes, rows, columns and both of a patch. Join two and two.",
         lambda cut, *_: cut)  # fmt: skip
 joined.slip("image-flat", "The image is one long row. Asked for is (height, width).",
         lambda cut, *_: cut.reshape(*cut.shape[:-4], -1))  # fmt: skip
-joined.slip("images-in-one-list", None, lambda cut, height, width: joined(cut, height, width)[None],
-        lambda cut, height, width: cut.reshape(-1, height, width))  # fmt: skip
-joined.slip("leading-axes", None, lambda cut, height, width: cut.reshape(height, width))
+joined.slip("images-in-one-list", None, lambda c, h, w: joined(c, h, w)[None], lambda c, h, w: c.reshape(-1, h, w))
 joined.slip("cast-to-whole-numbers", None, lambda *inputs: joined(*inputs).astype(int))
 joined.slip("some-patches-only", "A part of your image stays 0: are all patches put down?",
-        *(lambda cut, height, width, keep=keep: joined(cut * keep(*np.indices(cut.shape[-4:])), height, width)
+        *(lambda c, h, w, keep=keep: joined(c * keep(*np.indices(c.shape[-4:])), h, w)
             for keep in (lambda r, y, c, x: (r == 0) & (c == 0), lambda r, y, c, x: r == 0, lambda r, y, c, x: c == 0, lambda r, y, c,
             x: (r < r.max()) | (c < c.max()))))  # fmt: skip
 
@@ -319,10 +307,8 @@ def laid_out(row_length):
 mistake("11.from_patches", "patches-grid-exchanged", None, laid_out(lambda rows, columns: rows))
 mistake("11.from_patches", "image-assumes-a-square-grid",
         "You take the grid for a square one. How many patches stand in a row is width / size.",
-        lambda patches, height, width:
-            joined(spread(in_axes(patches, "rcyx", [int(patches.shape[-2] ** 0.5) * (size := side_of(patches))] * 2, size)), height, width),
-        lambda patches, height, width:
-            joined(spread(opened(patches, height, width, height // int(patches.shape[-2] ** 0.5))), height, width))  # fmt: skip
+        lambda x, h, w: joined(spread(in_axes(x, "rcyx", [int(x.shape[-2] ** 0.5) * (size := side_of(x))] * 2, size)), h, w),
+        lambda x, h, w: joined(spread(opened(x, h, w, h // int(x.shape[-2] ** 0.5))), h, w))  # fmt: skip
 mistake("11.from_patches", "leading-axes", None, of_rank(2, from_patches), of_rank(3, from_patches))
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -385,72 +371,57 @@ in_front.slip("tokens-class-last", "The class token stands at the end. Here it c
 in_front.slip("tokens-class-missing",
         "There is no class token in your tokens: expected are 1 + patches rows, the first of them from class_token.",
         lambda first, rest: in_front(0 * first, rest))  # fmt: skip
-in_front.slip("leading-axes", None, lambda first, rest: np.vstack([first, rest]), lambda first, rest: np.concatenate([first[None], rest]),
-        lambda first, rest: np.concatenate([np.tile(first, (len(rest), 1, 1)), rest], axis=1))  # fmt: skip
 in_front.slip("tokens-class-not-learned", "Your first token is a mean of the patches, or ones. It comes from class_token.",
         lambda first, rest: np.concatenate([rest.mean(axis=-2, keepdims=True), rest], axis=-2),
         lambda first, rest: in_front(np.ones_like(first), rest))  # fmt: skip
 in_front.slip("tokens-patches-reversed", "The patches come in reverse order.",
         lambda first, rest: in_front(first, rest[..., ::-1, :]))  # fmt: skip
-placed.slip("tokens-positions-missing", "The positions change nothing in your tokens.", lambda tokens, positions: 1 * tokens)  # fmt: skip
+placed.slip("tokens-positions-missing", "The positions change nothing in your tokens.", lambda x, p: 1 * x)
 placed.slip("tokens-class-without-position",
         "The class token got no position. There is one row of positions for each token, and the class token is the first.",
-        lambda tokens, positions: tokens + positions * (np.arange(len(positions)) > 0)[:, None])  # fmt: skip
+        lambda x, p: x + p * (np.arange(len(p)) > 0)[:, None])  # fmt: skip
 placed.slip("tokens-position-of-class-only", "Only the class token got a position. There is one for each token.",
-        lambda tokens, positions: tokens + positions * (np.arange(len(positions)) == 0)[:, None])  # fmt: skip
+        lambda x, p: x + p * (np.arange(len(p)) == 0)[:, None])  # fmt: skip
 placed.slip("tokens-one-position", "All tokens get one and the same position, the class token's. Each has its own row.",
-        lambda tokens, positions: tokens + positions[0])  # fmt: skip
-placed.slip("leading-axes", None, lambda tokens, positions: tokens + positions[None])
+        lambda x, p: x + p[0])  # fmt: skip
+placed.slip("leading-axes", None, lambda x, p: x + p[None])
 placed.slip("tokens-positions-one-off",
         "The patches' positions are off by one: row 0 belongs to the class token, row 1 to the first patch.",
-        lambda tokens, positions: tokens + np.concatenate([0 * positions[:1], positions[:-1]]),
-        lambda tokens, positions: tokens + np.concatenate([positions[:1], positions[:-1]]),
-        lambda tokens, positions: tokens + np.roll(positions, 1, axis=0),
-        lambda tokens, positions: tokens + np.roll(positions, -1, axis=0))  # fmt: skip
+        lambda x, p: x + np.concatenate([0 * p[:1], p[:-1]]), lambda x, p: x + np.concatenate([p[:1], p[:-1]]),
+        lambda x, p: x + np.roll(p, 1, axis=0), lambda x, p: x + np.roll(p, -1, axis=0))  # fmt: skip
 placed.slip("tokens-positions-combined-otherwise",
-        "Positions are added, one to each token. Yours are subtracted, multiplied or put beside.",
-        lambda tokens, positions: tokens - positions, lambda tokens, positions: tokens * positions,
-        lambda tokens, positions: tokens * (1 + positions),
-        lambda tokens, positions: np.concatenate([tokens, np.broadcast_to(positions, tokens.shape)], axis=-1),
-        lambda tokens, positions: np.concatenate([tokens, np.broadcast_to(positions, tokens.shape)], axis=-2))  # fmt: skip
-placed.slip("tokens-positions-twice", "The positions are added twice to the patches.", lambda tokens, positions: tokens + 2 * positions,
-        lambda tokens, positions: tokens + positions * (1 + (np.arange(len(positions)) > 0))[:, None])  # fmt: skip
-placed.slip("tokens-positions-reversed", "The positions come in reverse order.",
-        lambda tokens, positions: tokens + positions[::-1])  # fmt: skip
-placed.slip("cast-to-whole-numbers", None, lambda tokens, positions: placed(tokens, positions).astype(int))
+        "Positions are added, one to each token. Yours are subtracted, multiplied or put beside.", lambda x, p: x - p, lambda x, p: x * p,
+        lambda x, p: x * (1 + p), lambda x, p: np.concatenate([x, np.broadcast_to(p, x.shape)], axis=-1),
+        lambda x, p: np.concatenate([x, np.broadcast_to(p, x.shape)], axis=-2))  # fmt: skip
+placed.slip("tokens-positions-twice", "The positions are added twice to the patches.", lambda x, p: x + 2 * p,
+        lambda x, p: x + p * (1 + (np.arange(len(p)) > 0))[:, None])  # fmt: skip
+placed.slip("tokens-positions-reversed", "The positions come in reverse order.", lambda x, p: x + p[::-1])
+placed.slip("cast-to-whole-numbers", None, lambda x, p: placed(x, p).astype(int))
 
 
 def without_class(added=lambda patches, *rest: 0):
     """Tokens without a row of the class token, something else added."""
-    return lambda patches, W, bias, class_token, positions: patches @ W + bias + added(class_token, positions)
+    return lambda x, W, b, first, p: x @ W + b + added(first, p)
 
 
 mistake(TOKENS, "tokens-class-missing", None,
-        *map(without_class, (lambda first, positions: positions[1:], lambda first, positions: positions[:-1], lambda first,
-            positions: 0)))  # fmt: skip
+        *map(without_class, (lambda first, p: p[1:], lambda first, p: p[:-1], lambda first, p: 0)))  # fmt: skip
 mistake(TOKENS, "tokens-class-over-a-patch", "The class token stands in place of a patch, the first or the last. It is one row more.",
-        *(lambda patches, W, bias, first, positions, rows=rows,
-            places=places: to_tokens(patches[..., rows, :], W, bias, first, positions[places]) for rows,
+        *(lambda x, W, b, first, p, rows=rows, places=places: to_tokens(x[..., rows, :], W, b, first, p[places]) for rows,
             places in itertools.product((slice(1, None), slice(-1)), repeat=2)))  # fmt: skip
 mistake(TOKENS, "tokens-class-added", "You add the class token to every patch. It is a token of its own.",
-        *map(without_class, (lambda first, positions: first + positions[1:], lambda first, positions: first + positions[:-1], lambda first,
-            positions: first)),
-        lambda patches, W, bias, class_token,
-            positions: class_token + np.concatenate([0 * row_of(class_token, patches @ W), patches @ W + bias], -2)
-            + positions)  # fmt: skip
+        *map(without_class, (lambda first, p: first + p[1:], lambda first, p: first + p[:-1], lambda first, p: first)),
+        lambda x, W, b, first, p: first + np.concatenate([0 * row_of(first, x @ W), x @ W + b], -2) + p)  # fmt: skip
 mistake(TOKENS, "tokens-class-last", None,
-        lambda patches, W, bias, first,
-            positions: np.concatenate([patches @ W + bias + positions[1:], row_of(first + positions[0], patches @ W)], -2))  # fmt: skip
+        lambda x, W, b, first, p: np.concatenate([x @ W + b + p[1:], row_of(first + p[0], x @ W)], -2))  # fmt: skip
 mistake(TOKENS, "tokens-bias-on-class", "The bias was added to the class token, too. It belongs to the embedding of patches.",
-        lambda patches, W, bias, first, positions: to_tokens(patches, W, bias, first + bias, positions),
-        lambda patches, W, bias, first, positions: to_tokens(patches, W, 0 * bias, first + bias, positions))  # fmt: skip
+        lambda x, W, b, first, p: to_tokens(x, W, b, first + b, p),
+        lambda x, W, b, first, p: to_tokens(x, W, 0 * b, first + b, p))  # fmt: skip
 mistake(TOKENS, "tokens-class-embedded", "The class token goes through the patch embedding. It has d_model numbers already.",
-        lambda patches, W, bias, first, positions: to_tokens(patches, W, bias, first @ W + bias, positions))  # fmt: skip
+        lambda x, W, b, first, p: to_tokens(x, W, b, first @ W + b, p))  # fmt: skip
 mistake(TOKENS, "tokens-scaled", "The patch embeddings are multiplied by √d_model, or divided by it. Equation 1 does neither.",
-        *(lambda patches, W, bias, first, positions,
-            power=power: to_tokens(patches, W * (by := len(first) ** power), bias * by, first, positions) for power in (0.5, -0.5)),
-        lambda patches, W, bias, first,
-            positions: to_tokens(patches, W, bias, first, 0 * positions) * len(first) ** 0.5 + positions)  # fmt: skip
+        *(lambda x, W, b, first, p, power=power: to_tokens(x, W * (by := len(first) ** power), b * by, first, p) for power in (0.5, -0.5)),
+        lambda x, W, b, first, p: to_tokens(x, W, b, first, 0 * p) * len(first) ** 0.5 + p)  # fmt: skip
 mistake(TOKENS, "leading-axes", None, of_rank(2, to_tokens), of_rank(3, to_tokens))
 mistake(TOKENS, "batch-first-only", None,
         lambda patches, *rest: np.broadcast_to((t := to_tokens(patches, *rest))[(0,) * (t.ndim - 2)], t.shape))  # fmt: skip
@@ -588,25 +559,19 @@ mover.slip("map-of-pixels", "You name the place of the pixel inside its token. W
 mover.slip("map-flat-place", "You name the place among all numbers of all tokens. Which row of them is it in?", np.argmax)  # fmt: skip
 mover.slip("map-of-amounts", "You store how much moves, or in how many places. Wanted is where: the number of the token.", np.sum,
         np.count_nonzero)  # fmt: skip
-finished.slip("map-one-off", "All numbers are off by one: tokens count from 0.", lambda table: table + 1,
-        lambda table: table - 1)  # fmt: skip
-finished.slip("map-from-the-end", "Your tokens count from the end: the last one has the number 0.",
-        lambda table: table.max() - table)  # fmt: skip
-finished.slip("map-transposed", "Your map lies on its side: entry (y, x) belongs to the pixel in row y and column x.",
-        lambda table: table.T, lambda table: table.T.reshape(table.shape))  # fmt: skip
+finished.slip("map-one-off", "All numbers are off by one: tokens count from 0.", lambda t: t + 1, lambda t: t - 1)
+finished.slip("map-from-the-end", "Your tokens count from the end: the last one has the number 0.", lambda t: t.max() - t)  # fmt: skip
+finished.slip("map-transposed", "Your map lies on its side: entry (y, x) belongs to the pixel in row y and column x.", lambda t: t.T,
+        lambda t: t.T.reshape(t.shape))  # fmt: skip
 finished.slip("map-flat", "The numbers stand in one line. Asked for is (height, width), as the image.", np.ravel)
 finished.slip("map-part-only", "Some rows or columns of your map were never filled: how far do your two loops go?",
-        lambda table: table * (np.arange(table.shape[1]) < table.shape[0]),
-        lambda table: table * (np.arange(table.shape[0]) < table.shape[1])[:, None],
-        lambda table: table * (np.arange(table.shape[1]) < table.shape[1] - 1),
-        lambda table: table * (np.arange(table.shape[0]) < table.shape[0] - 1)[:, None],
-        lambda table: table * (np.arange(table.size) == 0).reshape(table.shape),
-        lambda table: table * (np.arange(len(table)) == 0)[:, None])  # fmt: skip
+        lambda t: t * (np.arange(t.shape[1]) < t.shape[0]), lambda t: t * (np.arange(t.shape[0]) < t.shape[1])[:, None],
+        lambda t: t * (np.arange(t.shape[1]) < t.shape[1] - 1), lambda t: t * (np.arange(t.shape[0]) < t.shape[0] - 1)[:, None],
+        lambda t: t * (np.arange(t.size) == 0).reshape(t.shape), lambda t: t * (np.arange(len(t)) == 0)[:, None])  # fmt: skip
 finished.slip("map-small-integers", "Numbers from 128 or 256 on are wrong: your array holds one byte an entry, which ends there.",
-        lambda table: table.astype(np.uint8), lambda table: table.astype(np.int8))  # fmt: skip
+        lambda t: t.astype(np.uint8), lambda t: t.astype(np.int8))  # fmt: skip
 finished.slip("map-as-one-hot", "For each pixel you give all tokens, one of them marked. Asked for is the number of that one.",
-        lambda table: table[..., None] == np.arange(table.max() + 1),
-        lambda table: 1 * (table[..., None] == np.arange(table.max() + 1)))  # fmt: skip
+        lambda t: t[..., None] == np.arange(t.max() + 1), lambda t: 1 * (t[..., None] == np.arange(t.max() + 1)))  # fmt: skip
 
 
 def numbers_cut(cut, image):
@@ -751,18 +716,17 @@ def count_cases():
 
 patches_in.slip("vit-square-root",
         "Your table of positions has the rows of one side only. A square image has (image_size / patch_size)² patches.",
-        lambda image_size, patch_size: image_size // patch_size)  # fmt: skip
+        lambda side, p: side // p)  # fmt: skip
 patches_in.slip("vit-positions-of-pixels", "Your table has a position for each pixel. There is one a patch, and one for the class token.",
-        lambda image_size, patch_size: image_size**2)  # fmt: skip
+        lambda side, p: side**2)  # fmt: skip
 patches_in.slip("vit-patch-sides",
         "An image has (image_size / patch_size)² patches. You divide something that is squared by something that is not.",
-        lambda image_size, patch_size: image_size**2 // patch_size, lambda image_size, patch_size: image_size // patch_size**2)  # fmt: skip
+        lambda side, p: side**2 // p, lambda side, p: side // p**2)  # fmt: skip
 numbers_in.slip("vit-one-channel", "You count one number a pixel. A colour image has three: channels · patch_size² in a patch.",
-        lambda patch_size, channels: patch_size**2)  # fmt: skip
-numbers_in.slip("vit-patch-not-square", "A patch has patch_size² pixels: it has two sides.",
-        lambda patch_size, channels: channels * patch_size)  # fmt: skip
+        lambda p, channels: p**2)  # fmt: skip
+numbers_in.slip("vit-patch-not-square", "A patch has patch_size² pixels: it has two sides.", lambda p, channels: channels * p)  # fmt: skip
 numbers_in.slip("vit-channels-three", "Images always have three channels in your number. How many is a parameter.",
-        lambda patch_size, channels: 3 * patch_size**2)  # fmt: skip
+        lambda p, channels: 3 * p**2)  # fmt: skip
 table_of_positions.slip("vit-no-positions", "Your number lacks the positions: one row of d_model numbers a token.",
         lambda patches, d_model: 0, lambda patches, d_model: d_model)  # fmt: skip
 table_of_positions.slip("vit-position-one-number", "A position has d_model numbers, as a token has.", lambda patches, d_model: patches + 1,
@@ -985,7 +949,7 @@ def in_one_line(rows, count):
 
 def of_table(change):
     """Another list of rows behind the class token's: `change(rows, grid, new_grid)`."""
-    return lambda positions, grid, new_grid: np.concatenate([positions[:1], change(positions[1:], grid, new_grid)])
+    return lambda p, grid, new: np.concatenate([p[:1], change(p[1:], grid, new)])
 
 
 def turned(table):
@@ -1005,8 +969,8 @@ mistake(RESIZE, "resize-nearest", None,
             new: at_places(old, np.round(np.arange(new) * old / new)))))  # fmt: skip
 mistake(RESIZE, "resize-as-a-sequence", "You stretch the list of positions as if they stood in one line, so a row runs over into the "
         "next. Put them back into their grid first, and interpolate along both axes.",
-        of_table(lambda rows, grid, new_grid: in_one_line(rows, new_grid[0] * new_grid[1])),
-        lambda positions, grid, new_grid: in_one_line(positions, 1 + new_grid[0] * new_grid[1]))  # fmt: skip
+        of_table(lambda rows, grid, new: in_one_line(rows, new[0] * new[1])),
+        lambda p, grid, new: in_one_line(p, 1 + new[0] * new[1]))  # fmt: skip
 
 
 def enlarged(table, new_grid, last):
@@ -1018,33 +982,29 @@ def enlarged(table, new_grid, last):
 
 mistake(RESIZE, "resize-filled-up",
         "You keep the old positions as they are and fill up behind them. In the larger grid every row and column moves.",
-        *(of_table(lambda rows, grid, new_grid, last=last: in_line(enlarged(rows.reshape(*grid, -1), new_grid, last))) for last in (0, 1)),
-        *(of_table(lambda rows, grid, new_grid,
-            fill=fill: np.concatenate([rows, np.repeat(fill(rows), new_grid[0] * new_grid[1] - len(rows), axis=0)]))
+        *(of_table(lambda rows, grid, new, last=last: in_line(enlarged(rows.reshape(*grid, -1), new, last))) for last in (0, 1)),
+        *(of_table(lambda rows, grid, new, fill=fill: np.concatenate([rows, np.repeat(fill(rows), new[0] * new[1] - len(rows), axis=0)]))
             for fill in (lambda rows: 0 * rows[:1], lambda rows: rows[-1:])))  # fmt: skip
 mistake(RESIZE, "resize-tiled", "You repeat old positions. Then places far apart, or side by side, have the same one.",
-        of_table(lambda rows, grid, new_grid: rows[np.arange(new_grid[0] * new_grid[1]) % len(rows)]),
-        of_table(lambda rows, grid, new_grid:
-            np.repeat(rows, -(-new_grid[0] * new_grid[1] // len(rows)), axis=0)[: new_grid[0] * new_grid[1]]))  # fmt: skip
+        of_table(lambda rows, grid, new: rows[np.arange(new[0] * new[1]) % len(rows)]),
+        of_table(lambda rows, grid, new: np.repeat(rows, -(-new[0] * new[1] // len(rows)), axis=0)[: new[0] * new[1]]))  # fmt: skip
 mistake(RESIZE, "resize-last-for-class", "You take the last row for the class token's. It is the first.",
-        lambda positions, grid, new_grid: np.roll(resize_positions(np.roll(positions, 1, axis=0), grid, new_grid), -1, axis=0),
-        lambda positions, grid, new_grid: resize_positions(np.roll(positions, 1, axis=0), grid, new_grid))  # fmt: skip
+        lambda p, grid, new: np.roll(resize_positions(np.roll(p, 1, axis=0), grid, new), -1, axis=0),
+        lambda p, grid, new: resize_positions(np.roll(p, 1, axis=0), grid, new))  # fmt: skip
 mistake(RESIZE, "resize-tiled", None,
-        of_table(lambda rows, grid, new_grid:
-            in_line(rows.reshape(*grid, -1).repeat(-(-new_grid[0] // grid[0]), 0)[: new_grid[0]].repeat(-(-new_grid[1] // grid[1]), 1)[:,
-            : new_grid[1]])))  # fmt: skip
+        of_table(lambda rows, grid, new:
+            in_line(rows.reshape(*grid, -1).repeat(-(-new[0] // grid[0]), 0)[: new[0]].repeat(-(-new[1] // grid[1]), 1)[:,
+            : new[1]])))  # fmt: skip
 mistake(RESIZE, "resize-transposed", "Rows and columns of a grid are exchanged, the old one or the new one.",
-        lambda positions, grid, new_grid: resize_positions(positions, grid[::-1], new_grid[::-1]),
-        of_table(lambda rows, grid, new_grid: in_line(turned(rest(np.concatenate([rows[:1], rows]), grid[::-1], new_grid[::-1])))),
-        lambda positions, grid, new_grid: resize_positions(positions, grid[::-1], new_grid),
-        lambda positions, grid, new_grid: resize_positions(positions, grid, new_grid[::-1]))  # fmt: skip
+        lambda p, grid, new: resize_positions(p, grid[::-1], new[::-1]),
+        of_table(lambda rows, grid, new: in_line(turned(rest(np.concatenate([rows[:1], rows]), grid[::-1], new[::-1])))),
+        lambda p, grid, new: resize_positions(p, grid[::-1], new), lambda p, grid, new: resize_positions(p, grid, new[::-1]))  # fmt: skip
 mistake(RESIZE, "resize-class-too",
         "The class token takes part in the interpolation. It stands nowhere in the image: keep its row as it is.",
-        lambda positions, grid, new_grid: np.concatenate([positions.mean(axis=0, keepdims=True), in_line(rest(positions, grid, new_grid))]),
-        lambda positions, grid, new_grid:
-            np.concatenate([positions[:1], in_line(rest(np.concatenate([positions[:1], positions[:-1]]), grid, new_grid))]))  # fmt: skip
+        lambda p, grid, new: np.concatenate([p.mean(axis=0, keepdims=True), in_line(rest(p, grid, new))]),
+        lambda p, grid, new: np.concatenate([p[:1], in_line(rest(np.concatenate([p[:1], p[:-1]]), grid, new))]))  # fmt: skip
 mistake(RESIZE, "resize-between-only", "You put one new place between each two. How many there are to be is new_grid's to say.",
-        of_table(lambda rows, grid, new_grid:
+        of_table(lambda rows, grid, new:
             in_line(rest(np.concatenate([rows[:1], rows]), grid, (2 * grid[0] - 1, 2 * grid[1] - 1)))))  # fmt: skip
 along.slip("resize-one-way-only", "One direction is left as it was{at}: the new grid has other sizes in both.",
         lambda table, new, axis: table)  # fmt: skip
@@ -1052,9 +1012,9 @@ along.slip("resize-one-way-copied", "Only one direction is interpolated. In the 
         *(lambda table, new, axis, cut=cut: np.take(table, cut(np.linspace(0, table.shape[axis] - 1, new)).astype(int), axis)
             for cut in (np.round, np.floor)))  # fmt: skip
 in_line.slip("resize-down-columns", "Your new list goes down the columns of the grid. Row by row, as before.",
-        lambda table: in_line(turned(table)))  # fmt: skip
+        lambda t: in_line(turned(t)))  # fmt: skip
 in_line.slip("resize-left-in-the-grid", "The positions still stand in a grid. They come as a list, (1 + new patches, d_model).",
-        lambda table: table)  # fmt: skip
+        lambda t: t)  # fmt: skip
 with_class.slip("resize-class-lost", "The class token's row is gone. Keep it, in front.", lambda first, rows: rows,
         lambda first, rows: with_class(0 * first, rows),
         lambda first, rows: with_class(rows.mean(axis=0, keepdims=True), rows))  # fmt: skip
@@ -1130,8 +1090,8 @@ def distance_cases():
         yield Case(about, softmax(2 * draw(seed, images, heads, tokens, tokens)), columns)
 
 
-of_patches.slip("distance-wrong-token-dropped", "The last token is dropped. The class token is the first.",
-        lambda weights: weights[..., :-1, :-1], lambda weights: weights[..., :-1, 1:], lambda weights: weights[..., 1:, :-1])  # fmt: skip
+of_patches.slip("distance-wrong-token-dropped", "The last token is dropped. The class token is the first.", lambda w: w[..., :-1, :-1],
+        lambda w: w[..., :-1, 1:], lambda w: w[..., 1:, :-1])  # fmt: skip
 steps_between.slip("distance-grid-exchanged",
         "Rows and columns of the grid are exchanged: `columns` is how many patches stand side by side.",
         lambda count, columns: steps_between(count, count // columns))  # fmt: skip
@@ -1164,26 +1124,26 @@ as_the_crow_flies.slip("distance-in-pixels-or-shares", "You divide by the size o
         lambda down, across: np.hypot(down, across) / max(np.hypot(down, across).max(), 1),
         lambda down, across: np.hypot(down / (down.max() + 1), across / (across.max() + 1)))  # fmt: skip
 looked.slip("distance-of-maximum", "You measure only to the key with the largest weight. All keys count, by their weights.",
-        lambda shares, far: far[np.arange(len(far)), shares.argmax(axis=-1)])  # fmt: skip
+        lambda w, far: far[np.arange(len(far)), w.argmax(axis=-1)])  # fmt: skip
 looked.slip("distance-mean-of-keys", "You take the mean over the keys. Their weights sum to 1 already: add up weight times distance.",
-        lambda shares, far: (shares * far).mean(axis=-1))  # fmt: skip
+        lambda w, far: (w * far).mean(axis=-1))  # fmt: skip
 looked.slip("distance-ignores-weights", "The weights don't matter in your mean.",
-        lambda shares, far: np.broadcast_to(far.mean(axis=-1), shares.shape[:-1]),
-        lambda shares, far: np.broadcast_to(far.sum(axis=-1) / (len(far) - 1), shares.shape[:-1]),
-        lambda shares, far: np.broadcast_to(far.sum(axis=-1), shares.shape[:-1]))  # fmt: skip
+        lambda w, far: np.broadcast_to(far.mean(axis=-1), w.shape[:-1]),
+        lambda w, far: np.broadcast_to(far.sum(axis=-1) / (len(far) - 1), w.shape[:-1]),
+        lambda w, far: np.broadcast_to(far.sum(axis=-1), w.shape[:-1]))  # fmt: skip
 looked.slip("distance-root-at-the-end", "You take the root of the mean of squares. First the root, then the mean.",
-        lambda shares, far: np.sqrt((shares * far**2).sum(axis=-1)))  # fmt: skip
+        lambda w, far: np.sqrt((w * far**2).sum(axis=-1)))  # fmt: skip
 looked.slip("distance-largest", "You take the largest product of a weight and a distance. Add all of them up.",
-        lambda shares, far: (shares * far).max(axis=-1))  # fmt: skip
+        lambda w, far: (w * far).max(axis=-1))  # fmt: skip
 looked.slip("distance-of-products", "You multiply matrices. Each weight meets its own distance: number by number, then add up a row.",
-        lambda shares, far: (shares @ far).mean(axis=-1), lambda shares, far: (shares @ far).sum(axis=-1))  # fmt: skip
+        lambda w, far: (w @ far).mean(axis=-1), lambda w, far: (w @ far).sum(axis=-1))  # fmt: skip
 looked.slip("distance-without-itself", "The weight of a patch on itself is left out of the shares. It counts, at a distance of 0.",
-        lambda shares, far: (shares * far).sum(axis=-1) / (shares * (1 - np.eye(len(far)))).sum(axis=-1))  # fmt: skip
+        lambda w, far: (w * far).sum(axis=-1) / (w * (1 - np.eye(len(far)))).sum(axis=-1))  # fmt: skip
 
 
 def means_of(change):
     """The mean over images and queries of `change(weights of patches, distances)`."""
-    return lambda weights, columns: change(inner := weights[..., 1:, 1:], far_apart(inner, columns)).mean(axis=(0, -1))
+    return lambda w, columns: change(inner := w[..., 1:, 1:], far_apart(inner, columns)).mean(axis=(0, -1))
 
 
 def far_apart(inner, columns):
@@ -1209,12 +1169,12 @@ def right_mean(shares, far):
 
 
 mistake(DISTANCE, "distance-class-kept", "The class token is still in: it stands nowhere in the image. Drop its row and its column.",
-        lambda weights, columns: right_mean(weights, np.hypot(*steps_between(weights.shape[-1], columns))),
-        lambda weights, columns: right_mean(weights, for_class(weights, columns)),
-        lambda weights, columns: right_mean(row_shares(weights[..., 1:]), np.hypot(*steps_between(weights.shape[-1], columns))[:, 1:]),
-        lambda weights, columns: right_mean(weights[..., 1:, :], np.hypot(*steps_between(weights.shape[-1], columns))[1:]))  # fmt: skip
+        lambda w, columns: right_mean(w, np.hypot(*steps_between(w.shape[-1], columns))),
+        lambda w, columns: right_mean(w, for_class(w, columns)),
+        lambda w, columns: right_mean(row_shares(w[..., 1:]), np.hypot(*steps_between(w.shape[-1], columns))[:, 1:]),
+        lambda w, columns: right_mean(w[..., 1:, :], np.hypot(*steps_between(w.shape[-1], columns))[1:]))  # fmt: skip
 mistake(DISTANCE, "distance-one-too-many", "Your mean divides by one more than there are patches, as if the class token were one of them.",
-        lambda weights, columns: right_mean(row_shares(weights[..., 1:]), for_class(weights, columns)[:, 1:]))  # fmt: skip
+        lambda w, columns: right_mean(row_shares(w[..., 1:]), for_class(w, columns)[:, 1:]))  # fmt: skip
 mistake(DISTANCE, "distance-not-renormalised", "Without the class token's column a row no longer sums to 1. Divide by what is left.",
         means_of(lambda inner, far: (inner * far).sum(axis=-1)))  # fmt: skip
 mistake(DISTANCE, "distance-softmax-again",
@@ -1224,28 +1184,24 @@ mistake(DISTANCE, "distance-along-the-sequence",
         "You take distances along the sequence, i - j. The end of a row is far from the start of the next.",
         means_of(lambda inner, far: (row_shares(inner) * abs(np.subtract.outer(*[np.arange(len(far))] * 2))).sum(axis=-1)))  # fmt: skip
 mistake(DISTANCE, "distance-root-at-the-end", None,
-        lambda weights, columns: np.sqrt(
-            means_of(lambda inner, far: (row_shares(inner) * far**2).sum(axis=-1))(weights, columns)))  # fmt: skip
+        lambda w, columns: np.sqrt(means_of(lambda inner, far: (row_shares(inner) * far**2).sum(axis=-1))(w, columns)))  # fmt: skip
 mistake(DISTANCE, "distance-shared-rest", "You divide by the weights of all queries together. Each row by what is left of it.",
-        lambda weights, columns: ((inner := weights[..., 1:, 1:]) * far_apart(inner, columns)).sum(axis=(0, 2, 3))
-            / inner.sum(axis=(0, 2, 3)),
-        lambda weights, columns: (((inner := weights[..., 1:, 1:]) * far_apart(inner, columns)).sum(axis=(2, 3))
-            / inner.sum(axis=(2, 3))).mean(axis=0))  # fmt: skip
+        lambda w, columns: ((inner := w[..., 1:, 1:]) * far_apart(inner, columns)).sum(axis=(0, 2, 3)) / inner.sum(axis=(0, 2, 3)),
+        lambda w, columns: (((inner := w[..., 1:, 1:]) * far_apart(inner, columns)).sum(axis=(2, 3)) / inner.sum(axis=(2, 3))).mean(
+            axis=0))  # fmt: skip
 mistake(DISTANCE, "distance-shared-rest", None,
         means_of(lambda inner, far: (inner / inner.sum(axis=(-1, -2), keepdims=True) * far).sum(axis=-1)))  # fmt: skip
-mistake(DISTANCE, "distance-in-pixels-or-shares", None,
-        lambda weights, columns: attention_distance(weights, columns) / columns)  # fmt: skip
+mistake(DISTANCE, "distance-in-pixels-or-shares", None, lambda w, columns: attention_distance(w, columns) / columns)
 mistake(DISTANCE, "distance-to-mean-place", "You measure to the mean of the places attended to. Two patches far off, one to each side, "
         "then look near: take the mean of distances.", to_mean_place)  # fmt: skip
 mistake(DISTANCE, "distance-images-first",
         "You average the maps of all images first. Divide each row by what is left of it, and average then.",
-        lambda weights, columns: attention_distance(weights.mean(axis=0, keepdims=True), columns))  # fmt: skip
+        lambda w, columns: attention_distance(w.mean(axis=0, keepdims=True), columns))  # fmt: skip
 mistake(DISTANCE, "distance-one-number", "One number came back. Each head has its own distance.",
         lambda *inputs: attention_distance(*inputs).mean())  # fmt: skip
 mistake(DISTANCE, "distance-of-each", "Your answer still has an axis of the images or of the patches. Only that of the heads stays.",
-        *(lambda weights, columns, axis=axis: looked(row_shares(inner := weights[..., 1:, 1:]), far_apart(inner, columns)).mean(axis=axis)
+        *(lambda w, columns, axis=axis: looked(row_shares(inner := w[..., 1:, 1:]), far_apart(inner, columns)).mean(axis=axis)
             for axis in (-1, 0, 1, (0, 1), (1, 2))),
-        lambda weights, columns: looked(row_shares(inner := weights[..., 1:, 1:]), far_apart(inner, columns)))  # fmt: skip
+        lambda w, columns: looked(row_shares(inner := w[..., 1:, 1:]), far_apart(inner, columns)))  # fmt: skip
 mistake(DISTANCE, "summed-for-mean", None,
-        lambda weights, columns: looked(row_shares(inner := weights[..., 1:, 1:]),
-            far_apart(inner, columns)).sum(axis=(0, -1)))  # fmt: skip
+        lambda w, columns: looked(row_shares(inner := w[..., 1:, 1:]), far_apart(inner, columns)).sum(axis=(0, -1)))  # fmt: skip

@@ -22,7 +22,7 @@ from course_lib.classroom.practice.slips.attention import (
 )
 from course_lib.classroom.practice.slips.attention import softmax as softmax_step
 from course_lib.classroom.practice.slips.heads import attended, projections
-from course_lib.classroom.practice.steps import Slip, everywhere, step
+from course_lib.classroom.practice.steps import Slip, everywhere, everywhere_known, step
 from course_lib.classroom.practice.trial import call
 
 # ----------------------------------------------------------------------------------------------------------------------
@@ -285,14 +285,7 @@ def piece_cases():
 PIECES = "12.merge_pieces"
 
 
-def at_all_places(id, function, *steps):
-    """Know each slip of these steps made wherever the reference does them."""
-    for one in steps:
-        for slip in one.slips:
-            mistake(id, slip.diagnosis, None, everywhere(function, one, slip))
-
-
-at_all_places(PIECES, merge_pieces, joined, factor)
+everywhere_known(PIECES, merge_pieces, joined, factor)
 mistake(PIECES, "pieces-total-twice", "The weighted sums were never divided by their totals: don't multiply by them.",
         lambda m, t, o, m2, t2, o2: (*merge_pieces(m, t, o, m2, t2, o2)[:2], merge_pieces(m, t, t * o, m2, t2, t2 * o2)[2]))  # fmt: skip
 mistake(PIECES, "contexts-averaged",
@@ -308,10 +301,6 @@ mistake(PIECES, "pieces-another-maximum",
             for which in (lambda one, other: one, lambda one, other: other)))  # fmt: skip
 mistake(PIECES, "pieces-total-twice", None,
         lambda m, t, o, m2, t2, o2: (np.maximum(m, m2), t + t2, (t * o + t2 * o2) / (t + t2)))  # fmt: skip
-mistake(PIECES, "pieces-overflow", None,
-        *(lambda m, t, o, m2, t2, o2, over=over:
-            (n := np.maximum(m, m2), over(np.exp(m) * t + np.exp(m2) * t2, n), over(np.exp(m) * o + np.exp(m2) * o2, n))
-            for over in (lambda t, n: t / np.exp(n), lambda t, n: t * np.exp(-n))))  # fmt: skip
 
 # ----------------------------------------------------------------------------------------------------------------------
 # Attention without its matrix
@@ -470,11 +459,10 @@ merging = lambda first, change, make: of_pieces(lambda m, t, o: make(*functools.
 early = lambda m, t, o: (m, t, o / t)  # noqa: E731
 
 BLOCKS = "12.blockwise_attention"
-at_all_places(BLOCKS, blockwise_attention, joined, factor)
+everywhere_known(BLOCKS, blockwise_attention, joined, factor)
 mistake(BLOCKS, "blocks-whole-matrix", TOO_MUCH[0][1], lambda q, k, v, block: attended(q, k, v)[0])
 mistake(BLOCKS, "blocks-of-queries", TOO_MUCH[1][1],
         lambda q, k, v, block: np.concatenate([attended(q[part], k, v)[0] for part in parts(len(q), block)]))  # fmt: skip
-mistake(BLOCKS, "blocks-of-queries", None, lambda q, k, v, block: np.stack([attended(query[None], k, v)[0][0] for query in q]))  # fmt: skip
 mistake(BLOCKS, "blocks-start-too-high", "Where all scores are far below 0, your totals vanish and 0/0 is left: the maximum that you "
         "start with is too high. What lies below any score?",
         *(merging(lambda m, t, o, level=level: merge_pieces(m * 0 + level, t * 0, o * 0, m, t, o), lambda *piece: piece, lambda m, t,
@@ -508,10 +496,6 @@ mistake(BLOCKS, "blocks-maximum-not-renewed",
         "The maximum that you carry along stays that of the first block, though the sums belong to a higher one.",
         of_pieces(lambda m, t, o: (all := functools.reduce(lambda done, new: (done[0], *merge_pieces(*done, *new)[1:]),
             zip(m, t, o, strict=True)))[2] / all[1]))  # fmt: skip
-mistake(BLOCKS, "softmax-overflow", None,
-        of_pieces(lambda m, t, o: sum(np.exp(h) * one for h, one in zip(m, o, strict=True))
-            / sum(np.exp(h) * one for h, one in zip(m, t, strict=True))),
-        lambda q, k, v, block: (e := np.exp(q @ k.T / np.sqrt(k.shape[-1]))) @ v / e.sum(axis=-1, keepdims=True))  # fmt: skip
 mistake(BLOCKS, "blocks-returns-a-piece",
         "You return a piece, its total or its maximum. At the end the sum of values is divided by the total.",
         lambda *inputs: of_pieces(lambda m, t, o: (np.max(m, axis=0), over_all(m, t), over_all(m, o)))(*inputs),
@@ -973,7 +957,7 @@ def with_cache(context):
     return wrong
 
 
-at_all_places(CACHE, cached_attention, followed)
+everywhere_known(CACHE, cached_attention, followed)
 mistake(CACHE, "pair-not-taken-apart",
         "Attention gives back a pair, context and weights, and the pair is kept as it came. The context is its first.",
         with_cache(lambda q, k, v, new_k, new_v, mask: attended(q, k, v, mask)))  # fmt: skip
@@ -1177,7 +1161,7 @@ grouped = lambda make: lambda q, k, v: make(grouped_attention(q, k, v), len(k)) 
 in_groups = lambda q, k: q.reshape(len(k), -1, *q.shape[1:])  # noqa: E731
 of_groups = lambda make: lambda q, k, v: attended(make(in_groups(q, k), axis=1), k, v)[0]  # noqa: E731
 
-at_all_places(GROUPS, grouped_attention, for_each_head)
+everywhere_known(GROUPS, grouped_attention, for_each_head)
 mistake(GROUPS, "groups-not-merged", "Right values, but the groups are still an axis of their own: (heads, queries, d_v).",
         grouped(lambda context, kv: context.reshape(kv, -1, *context.shape[1:])),
         grouped(lambda context, kv: context.reshape(kv, -1, *context.shape[1:]).swapaxes(0, 1)))  # fmt: skip

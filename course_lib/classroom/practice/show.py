@@ -295,7 +295,8 @@ class Picture:
             else:
                 kind = "one place" if got.dtype.kind == "b" or not np.isfinite(size) else "difference"
             text = TEXTS[kind if place or kind == "kinds" else "one number"]
-            told = {"size": size, "place": where, "got": _number(got[place]), "expected": _number(expected[place])}
+            one, other = _apart(got[place], expected[place])
+            told = {"size": size, "place": where, "got": one, "expected": other}
             self.facts = [text.format(**told, kind=got.dtype, right=expected.dtype)]
             if got.ndim > 2:
                 self.facts.append(TEXTS["shown"].format(what=f"[{', '.join(map(str, place[:-2]))}, :, :]"))
@@ -347,10 +348,16 @@ def _inputs_html(result):
     return f'<div>{escape(head)}</div><pre style="{CODE}">{escape(lines)}</pre>'
 
 
-def _number(value):
-    if isinstance(value, (bool, np.bool_)):
-        return str(bool(value))
-    return f"{value:.3g}" if np.isfinite(value) else str(float(value))
+def _number(value, digits=3):
+    if isinstance(value, (bool, np.bool_, int, np.integer)):
+        return str(value)
+    return f"{value:.{digits}g}" if np.isfinite(value) else str(float(value))
+
+
+def _apart(one, other):
+    """Two numbers with as few digits as tell them apart."""
+    texts = ((_number(one, digits), _number(other, digits)) for digits in range(3, 18))
+    return next((pair for pair in texts if pair[0] != pair[1]), (_number(one), _number(other)))
 
 
 def _picture_html(picture, what):

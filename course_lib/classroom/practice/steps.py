@@ -16,7 +16,7 @@ import threading
 from dataclasses import dataclass
 from types import CodeType
 
-from course_lib.classroom.practice.catalogue import say
+from course_lib.classroom.practice.catalogue import mistake, say
 
 _now = threading.local()
 
@@ -115,3 +115,10 @@ def everywhere(function, step, slip):
         return run(function, inputs, {site: slip.function for site in sites if site.step is step})[0]
 
     return wrong
+
+
+def everywhere_known(id, function, *steps):
+    """Know each slip of these steps, made at every place where the reference does them, as a mistake of the exercise."""
+    for one in steps:
+        for slip in one.slips:
+            mistake(id, slip.diagnosis, None, everywhere(function, one, slip))

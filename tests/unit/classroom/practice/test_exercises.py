@@ -79,6 +79,12 @@ def test_one_number_has_no_place():
     assert Picture(np.array([2.0]), np.array([3.0])).facts == ["Largest difference: 1, in [0]: yours is 2, expected 3."]
 
 
+def test_two_numbers_that_differ_are_told_apart():
+    assert Picture(np.array(1.3562), np.array(1.3618)).facts == ["Yours is 1.356, expected 1.362."]
+    assert Picture(np.array(6720), np.array(2688)).facts == ["Yours is 6720, expected 2688."]
+    assert Picture(np.array(2.0), np.array(2)).facts[0].startswith("The values are the same")
+
+
 def test_a_check_that_is_not_there_names_those_that_are():
     with pytest.raises(AttributeError, match="softmax"):
         lesson_checks("03").sofmax  # noqa: B018

@@ -6,7 +6,7 @@ import pytest
 from course_lib.classroom.practice import answers, catalogue, judging
 from course_lib.classroom.practice.catalogue import Case, cases, mistake
 from course_lib.classroom.practice.judging import judge
-from course_lib.classroom.practice.steps import Step, everywhere, step
+from course_lib.classroom.practice.steps import Step, everywhere_known, step
 from course_lib.classroom.practice.trial import LearnerError
 
 
@@ -150,7 +150,7 @@ def test_a_slip_can_be_made_at_every_place_of_its_step(known):
         "00.both", lambda x: (doubled(x, at="first"), doubled(x + 1, at="second")), ("one", "two"), None, ()
     )
     both.cases.extend(known.cases)
-    mistake("00.both", "tripled", None, everywhere(both.reference, doubled, doubled.slips[0]))
+    everywhere_known("00.both", both.reference, doubled)
     assert diagnosis_of(both, lambda x: (3 * x, 3 * x + 3)).message == "You take three."
     assert diagnosis_of(both, lambda x: (2 * x, 3 * x + 3)).message == "You take three second."
 
