@@ -65,6 +65,9 @@ def _without_dead_views(content):
                 continue
             found = True
             del data[VIEW]
+            if data and not any(data.values()):  # buttons under a verdict, which says the rest
+                outputs.pop()
+                continue
             if not any(kind == "text/html" or kind.startswith("image/") for kind in data):
                 data.pop("text/plain", None)  # a list of its parts, for those who write widgets
             outputs.append(_note())
@@ -76,7 +79,7 @@ def _without_dead_views(content):
 
 
 def _note():
-    html = f'<div style="color:var(--jp-ui-font-color2,#666)">{TEXTS["wake"]}</div>'
+    html = f'<div class="course-asleep" style="color:var(--jp-ui-font-color2,#666)">{TEXTS["wake"]}</div>'
     data = {"text/plain": TEXTS["wake"], "text/html": html}
     return {"output_type": "display_data", "data": data, "metadata": {NOTE_KEY: True}}
 

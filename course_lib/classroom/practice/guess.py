@@ -301,7 +301,7 @@ def _number(text):
 
 def _block(content):
     style = show.PANEL.format(colour="var(--jp-brand-color1, #1976d2)")
-    return f'<div class="course-guess {show.NO_MATHEMATICS}" style="{style}">{content}</div>'
+    return f'<div class="course-asks {show.NO_MATHEMATICS}" style="{style}">{content}</div>'
 
 
 def _button(name, label):

@@ -91,7 +91,7 @@ class YourTurn(show.Panel):
         notes = "".join(f"<div>{escape(note)}</div>" for note in self.notes)
         style = show.PANEL.format(colour="var(--jp-brand-color1, #1976d2)")
         return (
-            f'<div class="course-turn {show.NO_MATHEMATICS}" data-follows style="{style}"><b>{TEXTS["head"]}</b>'
+            f'<div class="course-asks {show.NO_MATHEMATICS}" data-follows style="{style}"><b>{TEXTS["head"]}</b>'
             f'<ul style="list-style:none;margin:0;padding:0">{rows}</ul>{notes}</div>'
         )
 

@@ -45,6 +45,13 @@ def test_a_widget_without_a_picture_leaves_only_the_line(tmp_path):
     assert "Run this cell" in note.data["text/plain"]
 
 
+def test_buttons_without_anything_beside_go_without_a_line(tmp_path):
+    path = saved(tmp_path / "03.ipynb", shown(html="Not yet", plain="Not yet"), shown(view=VIEW, plain=""))
+    asleep.put_to_rest(tmp_path)
+    (verdict,) = notebooks.read(path).cells[0].outputs
+    assert verdict.data["text/html"] == "Not yet"
+
+
 def test_a_view_whose_model_is_saved_too_is_not_dead(tmp_path):
     path = saved(tmp_path / "03.ipynb", shown(view=VIEW, png="iVBO"), state={"dead": {"model_name": "SliderModel"}})
     before = path.read_bytes()
