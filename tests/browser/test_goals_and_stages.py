@@ -27,8 +27,9 @@ play""",
     " stages=('scores', 'weights', 'context'), goal=goal('hard'))\nhard",
     "same = AttentionPlayground(words, K, K, K, stages='scores', title='Scores')\nsame",
     "masks = MaskBuilder(words, goal=Goal('masks', 'Hide the future', lambda one: not np.triu(one.mask, 1).any()))\nmasks",
+    "touched = AttentionPlayground(words, Q, K, V, goal=goal('touched'))\ntouched",
 ]
-SETUP, PLAY, SECOND, HARD, SAME, MASKS = range(len(CELLS))
+SETUP, PLAY, SECOND, HARD, SAME, MASKS, TOUCHED = range(len(CELLS))
 
 
 @pytest.fixture(scope="module")
@@ -73,6 +74,21 @@ def test_a_goal_is_reached_by_pointer_through_a_learners_function_and_in_any_wid
     masks.locator('[data-choice="causal"]').click()
     masks.get_by_text("Reached: Hide the future").wait_for()
     assert notebook.python_json("told()")[-2:] == ["hard", "masks"]
+
+
+def test_a_goal_is_reached_by_a_finger(notebook, hands):
+    touched = hands(TOUCHED, "touched")
+    handle = touched.handle("query", "cat")
+    handle.scroll_into_view_if_needed()
+    box = handle.locator(".cl-tip").bounding_box()
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    driver = notebook.page.context.new_cdp_session(notebook.page)
+    for kind, at in [("touchStart", 0), *(("touchMove", step) for step in range(1, 11)), ("touchEnd", None)]:
+        points = [] if at is None else [{"x": x, "y": y - 14 * at}]
+        driver.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+        notebook.page.wait_for_timeout(30)
+    touched.root.get_by_text("Reached: Make cat").wait_for()
+    assert notebook.python_json("told()")[-1] == "touched"
 
 
 def test_a_page_without_python_only_says_the_goal(browser, tmp_path):

@@ -141,6 +141,8 @@ test("where a function gives something else than softmax, the sum says which fun
   };
   const row = { picture: other, mask: [true, true], who: 1, tokens: TOKENS, functionName: "mine" };
   assert.match(arithmeticOf("weights", row).rows[0][1], /^softmax: 0\.00; mine:$/);
+  assert.equal(arithmeticOf("weights", row).sum[2], "1.00");
+  assert.equal(arithmeticOf("context", row).sum[0], "mine:"); // its context is not the mix that stands above
 });
 
 test("labels say which function ran", () => {

@@ -1,5 +1,6 @@
 // @ts-check
 /** The sum that a learner would write down: how one step makes the numbers of one query. Nothing here knows of a page. */
+import { mixed } from "../compute.js";
 import { filled, readable, readableVector, shortened } from "../kit/format.js";
 import { winnerOf } from "./numbers.js";
 import { TEXT } from "./texts.js";
@@ -92,12 +93,15 @@ function weights({ picture, mask, who, tokens, functionName }) {
 }
 
 /** @param {Row} row @returns {Sum} */
-function context({ picture, who, tokens }) {
+function context({ picture, who, tokens, functionName }) {
   const [weights, { values }] = [picture.weights[who], picture.state];
   const rows = tokens.map((token, k) => {
     const share = values[k].map((x) => x * weights[k]);
     const how = `= ${readable(weights[k])} × ${readableVector(values[k])}`;
     return /** @type {Line} */ ([shortened(token), how, readableVector(share)]);
   });
-  return { rows, sum: [TEXT.total, "", readableVector(picture.context[who])] };
+  const isMix = mixed(weights, values).every(
+    (x, d) => Math.abs(x - picture.context[who][d]) <= 2e-3 * Math.max(1, Math.abs(x)),
+  );
+  return { rows, sum: [isMix ? TEXT.total : `${functionName}:`, "", readableVector(picture.context[who])] };
 }
