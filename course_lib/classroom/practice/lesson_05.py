@@ -102,7 +102,8 @@ def both(diagnosis, sentence, *encodings):
     mistake(LOOPS, diagnosis, sentence,
             *(lambda seq_len, d_model, of=of: of(np.arange(float(seq_len)), d_model, BASE) for of in encodings))  # fmt: skip
     mistake(ANY, diagnosis, sentence,
-            *(lambda positions, d_model, base=BASE, of=of: of(np.asarray(positions, float), d_model, base) for of in encodings))  # fmt: skip
+        *(lambda positions, d_model, base=BASE, of=of: of(np.asarray(positions, float), d_model, base)
+            for of in encodings))  # fmt: skip
 
 
 def uneven(sine, cosine):
@@ -110,7 +111,8 @@ def uneven(sine, cosine):
 
     def encoding(positions, d_model, base):
         i = np.arange(0, d_model, 2)
-        return together(*(of(positions[..., None] * base ** -exponent(i, d_model)) for of, exponent in ((np.sin, sine), (np.cos, cosine))))  # fmt: skip
+        first, second = (positions[..., None] * base ** -exponent(i, d_model) for exponent in (sine, cosine))
+        return together(np.sin(first), np.cos(second))
 
     return encoding
 
@@ -129,9 +131,9 @@ both("cosine-other-frequency",
      uneven(lambda i, d: i / d, lambda i, d: (i + 1) / d), uneven(lambda i, d: i / d, lambda i, d: 2 * i / d),
      uneven(lambda i, d: i / d, lambda i, d: (i + 2) / d), uneven(lambda i, d: i / 2 / d, lambda i, d: (i / 2 + 1) / d))  # fmt: skip
 both("exponent-doubled-cosine-too",
-     "Two slips at once: the exponent is doubled, and the cosine turns at another speed than its sine. i already steps by two, and a "
-     "pair has one angle.",
-     uneven(lambda i, d: 2 * i / d, lambda i, d: 2 * (i + 1) / d), uneven(lambda i, d: 2 * i / d, lambda i, d: (2 * i + 1) / d))  # fmt: skip
+    "Two slips at once: the exponent is doubled, and the cosine turns at another speed than its sine. i already steps "
+    "by two, and a pair has one angle.", uneven(lambda i, d: 2 * i / d, lambda i, d: 2 * (i + 1) / d),
+    uneven(lambda i, d: 2 * i / d, lambda i, d: (2 * i + 1) / d))  # fmt: skip
 both("place-and-feature-exchanged", "Place and feature are exchanged: the place multiplies, the feature stands in the exponent.",
      lambda p, d, base: hands(np.arange(0, d, 2) * base ** (-p[..., None] / d)))  # fmt: skip
 both("outside-of-the-sine", "A factor stands outside of sine or cosine: place times frequency is the angle, inside of them.",
@@ -147,40 +149,22 @@ both("row-0-empty", "Place 0 is all 0. At angle 0 a pair is (0, 1): the cosine o
 mistake(LOOPS, "pairs-overlap", "Your loop steps by one, so each pair overwrites the half of the one before: step by two.",
         lambda n, d: np.where(np.arange(d) < d - 1, np.sin(a := np.arange(n)[:, None] * BASE ** (-np.arange(d) / d)),
                               np.cos(np.roll(a, 1, axis=1))))  # fmt: skip
-mistake(LOOPS, "exponent-divided-by-the-length", "Your exponent is divided by how many places there are. It is divided by how many features there are.",
-        lambda n, d: hands(np.arange(n)[:, None] * BASE ** (-np.arange(0, d, 2) / n)))  # fmt: skip
+mistake(LOOPS, "exponent-divided-by-the-length", "Your exponent is divided by how many places there are. It is divided "
+    "by how many features there are.", lambda n, d: hands(np.arange(n)[:, None] * BASE ** (-np.arange(0, d, 2) / n)))  # fmt: skip
 mistake(LOOPS, "second-half-empty", "Your last pairs are still 0: the loop over the pairs ends at d_model / 2.",
         filled(lambda p, i, n, d: i < 2 * len(range(0, d // 2, 2))), filled(lambda p, i, n, d: i < d // 2))  # fmt: skip
-mistake(
-    LOOPS,
-    "last-pair-left-out",
-    None,
-    filled(lambda p, i, n, d: i < d - 2),
-)
-mistake(
-    LOOPS,
-    "first-pair-empty",
-    "The first pair is still 0: your loop starts too late.",
-    filled(lambda p, i, n, d: i >= 2),
-)
-mistake(
-    LOOPS,
-    "last-place-empty",
-    "The last row is still 0: your loop over the places ends too early.",
-    filled(lambda p, i, n, d: p < n - 1),
-)
+mistake(LOOPS, "last-pair-left-out", None, filled(lambda p, i, n, d: i < d - 2))
+mistake(LOOPS, "first-pair-empty", "The first pair is still 0: your loop starts too late.",
+    filled(lambda p, i, n, d: i >= 2))  # fmt: skip
+mistake(LOOPS, "last-place-empty", "The last row is still 0: your loop over the places ends too early.",
+    filled(lambda p, i, n, d: p < n - 1))  # fmt: skip
 mistake(LOOPS, "ended-early", "Only the beginning is filled. Does a `return` stand inside of a loop?",
         filled(lambda p, i, n, d: p == 0), filled(lambda p, i, n, d: (p == 0) & (i < 2)), filled(lambda p, i, n, d: i < 2))  # fmt: skip
-mistake(
-    LOOPS,
-    "last-place-only",
-    "Only the last row is filled: each place needs its own.",
-    filled(lambda p, i, n, d: p == n - 1),
-)
+mistake(LOOPS, "last-place-only", "Only the last row is filled: each place needs its own.",
+    filled(lambda p, i, n, d: p == n - 1))  # fmt: skip
 mistake(LOOPS, "returns-one-row", "You return the row of a single place. Asked for are all of them: (seq_len, d_model).",
         lambda n, d: sinusoidal_by_loops(n, d)[-1], lambda n, d: sinusoidal_by_loops(n, d)[0])  # fmt: skip
-mistake(ANY, "array-of-whole-numbers", None,
-        lambda p, d, base=BASE: sinusoidal(p, d, base).astype(np.asarray(p).dtype))  # fmt: skip
+mistake(ANY, "array-of-whole-numbers", None, lambda p, d, base=BASE: sinusoidal(p, d, base).astype(np.asarray(p).dtype))
 mistake(ANY, "one-position-fails", "Right for positions with axes, not for a single number. What `...` stands for may also be nothing.",
         lambda p, d, base=BASE: sinusoidal(p, d, base) if p.ndim else len(p),
         lambda p, d, base=BASE: sinusoidal(p, d, base) if p.ndim else p[:, None],
@@ -200,13 +184,15 @@ def filled_along_axis_1(positions, d_model, base=BASE):
 
 
 mistake(ANY, "one-row-only",
-        "Right for a row of positions, not for other shapes, such as (batch, seq_len). The features need an axis of their own, at the end.",
-        lambda p, d, base=BASE: hands(given(p[:, None]) * frequencies(d, base)), lambda p, d, base=BASE: hands(np.outer(given(p), frequencies(d, base))),
-        lambda p, d, base=BASE: hands(given(p).reshape(-1, 1) * frequencies(d, base)),
-        filled_along_axis_1, of_a_row(lambda p, d, base: np.broadcast_to(sinusoidal(p[0], d, base), (*p.shape, d))),
-        lambda p, d, base=BASE: np.broadcast_to((e := sinusoidal(p, d, base))[0], e.shape) if p.ndim == 2 else sinusoidal(p, d, base),
-        lambda p, d, base=BASE: hands(np.outer(given(p), frequencies(d, base))) + np.zeros((len(p), d)),
-        lambda p, d, base=BASE: hands(np.outer(given(p), frequencies(d, base))) + np.zeros((*p.shape, d)))  # fmt: skip
+    "Right for a row of positions, not for other shapes, such as (batch, seq_len). The features need an axis of their "
+    "own, at the end.", lambda p, d, base=BASE: hands(given(p[:, None]) * frequencies(d, base)),
+    lambda p, d, base=BASE: hands(np.outer(given(p), frequencies(d, base))),
+    lambda p, d, base=BASE: hands(given(p).reshape(-1, 1) * frequencies(d, base)), filled_along_axis_1,
+    of_a_row(lambda p, d, base: np.broadcast_to(sinusoidal(p[0], d, base), (*p.shape, d))),
+    lambda p, d, base=BASE: np.broadcast_to((e := sinusoidal(p, d, base))[0], e.shape) if p.ndim == 2
+        else sinusoidal(p, d, base),
+    lambda p, d, base=BASE: hands(np.outer(given(p), frequencies(d, base))) + np.zeros((len(p), d)),
+    lambda p, d, base=BASE: hands(np.outer(given(p), frequencies(d, base))) + np.zeros((*p.shape, d)))  # fmt: skip
 mistake(ANY, "positions-ignored", None,
         *(lambda p, d, base=BASE, of=of: sinusoidal(np.arange(of(p)), d, base)
           for of in (len, lambda p: p.shape[0], lambda p: p.shape[-1])))  # fmt: skip
@@ -255,47 +241,28 @@ def squares_of_pairs(encoding):
     return sum(part**2 for part in neighbours(np.asarray(encoding, float)))
 
 
-squares_of_pairs.slip(
-    "pairs-of-halves", "You pair feature 0 with d_model/2. A pair are neighbours: 0 and 1, 2 and 3, ….",
-    lambda encoding: sum(half**2 for half in np.split(encoding, 2, axis=1)),
-)  # fmt: skip
-squares_of_pairs.slip(
-    "not-squared", "You add sine and cosine as they are. On the unit circle their squares add up to 1.",
-    lambda encoding: encoding[:, ::2] + encoding[:, 1::2], lambda encoding: abs(encoding[:, ::2]) + abs(encoding[:, 1::2]),
-    lambda encoding: (encoding[:, ::2] + encoding[:, 1::2]) ** 2,
-)  # fmt: skip
-squares_of_pairs.slip(
-    "squares-averaged", "You take the mean of the two squares. Their sum is 1.",
-    lambda encoding: squares_of_pairs(encoding) / 2,
-)  # fmt: skip
-squares_of_pairs.slip(
-    "squares-subtracted", "You subtract the squares. It is their sum that is 1.",
-    lambda encoding: encoding[:, ::2] ** 2 - encoding[:, 1::2] ** 2,
-)  # fmt: skip
-squares_of_pairs.slip(
-    "one-answer-a-feature", "One answer for each feature. A pair has two: add their squares before you judge.",
-    lambda encoding: np.repeat(squares_of_pairs(encoding), 2, axis=1), lambda encoding: encoding**2,
-)  # fmt: skip
-squares_of_pairs.slip(
-    "pairs-by-number", None,
-    lambda encoding: (e := encoding[:, : encoding.shape[1] // 2 + 1])[:, :-1] ** 2 + e[:, 1:] ** 2,
-)  # fmt: skip
-squares_of_pairs.slip(
-    "places-and-pairs-mixed", "Your reshape mixes places and pairs: the order of the axes stays, (places, pairs, 2).",
-    lambda encoding: (encoding.reshape(encoding.shape[1] // 2, -1, 2) ** 2).sum(axis=-1).T,
-)  # fmt: skip
-squares_of_pairs.slip(
-    "all-neighbours-paired", "You judge features 1 and 2 as a pair, too. Pairs do not overlap: 0 and 1, 2 and 3, ….",
-    lambda encoding: encoding[:, :-1] ** 2 + encoding[:, 1:] ** 2,
-)  # fmt: skip
-squares_of_pairs.slip(
-    "squares-over-places", "You add up all places, too. Each place is judged by itself: only the two features of a pair are added.",
-    lambda encoding: squares_of_pairs(encoding).sum(axis=0, keepdims=True),
-)  # fmt: skip
-squares_of_pairs.slip(
-    "averaged-over-places", "You average over the places before you judge, and too long and too short cancel out.",
-    lambda encoding: squares_of_pairs(encoding).mean(axis=0, keepdims=True),
-)  # fmt: skip
+squares_of_pairs.slip("pairs-of-halves", "You pair feature 0 with d_model/2. A pair are neighbours: 0 and 1, 2 and 3, "
+    "….", lambda encoding: sum(half**2 for half in np.split(encoding, 2, axis=1)))  # fmt: skip
+squares_of_pairs.slip("not-squared", "You add sine and cosine as they are. On the unit circle their squares add up to "
+    "1.", lambda encoding: encoding[:, ::2] + encoding[:, 1::2],
+    lambda encoding: abs(encoding[:, ::2]) + abs(encoding[:, 1::2]),
+    lambda encoding: (encoding[:, ::2] + encoding[:, 1::2]) ** 2)  # fmt: skip
+squares_of_pairs.slip("squares-averaged", "You take the mean of the two squares. Their sum is 1.",
+    lambda encoding: squares_of_pairs(encoding) / 2)  # fmt: skip
+squares_of_pairs.slip("squares-subtracted", "You subtract the squares. It is their sum that is 1.",
+    lambda encoding: encoding[:, ::2] ** 2 - encoding[:, 1::2] ** 2)  # fmt: skip
+squares_of_pairs.slip("one-answer-a-feature", "One answer for each feature. A pair has two: add their squares before "
+    "you judge.", lambda encoding: np.repeat(squares_of_pairs(encoding), 2, axis=1), lambda encoding: encoding**2)  # fmt: skip
+squares_of_pairs.slip("pairs-by-number", None,
+    lambda encoding: (e := encoding[:, : encoding.shape[1] // 2 + 1])[:, :-1] ** 2 + e[:, 1:] ** 2)  # fmt: skip
+squares_of_pairs.slip("places-and-pairs-mixed", "Your reshape mixes places and pairs: the order of the axes stays, "
+    "(places, pairs, 2).", lambda encoding: (encoding.reshape(encoding.shape[1] // 2, -1, 2) ** 2).sum(axis=-1).T)  # fmt: skip
+squares_of_pairs.slip("all-neighbours-paired", "You judge features 1 and 2 as a pair, too. Pairs do not overlap: 0 and "
+    "1, 2 and 3, ….", lambda encoding: encoding[:, :-1] ** 2 + encoding[:, 1:] ** 2)  # fmt: skip
+squares_of_pairs.slip("squares-over-places", "You add up all places, too. Each place is judged by itself: only the two "
+    "features of a pair are added.", lambda encoding: squares_of_pairs(encoding).sum(axis=0, keepdims=True))  # fmt: skip
+squares_of_pairs.slip("averaged-over-places", "You average over the places before you judge, and too long and too short "
+    "cancel out.", lambda encoding: squares_of_pairs(encoding).mean(axis=0, keepdims=True))  # fmt: skip
 
 
 @step
@@ -304,29 +271,21 @@ def off_by(squares, tolerance):
     return abs(squares - 1) > tolerance
 
 
-off_by.slip(
-    "pairs-inverted", "The wrong way round{at}: True is for a pair that is broken.",
-    lambda squares, tolerance: abs(squares - 1) <= tolerance, lambda squares, tolerance: ~off_by(squares, tolerance).any(axis=0, keepdims=True),
-)  # fmt: skip
-off_by.slip(
-    "only-too-long", "You miss hands that are too short. Both sides count.",
-    lambda squares, tolerance: squares - 1 > tolerance,
-)  # fmt: skip
-off_by.slip(
-    "only-too-short", "You miss hands that are too long. Both sides count.",
-    lambda squares, tolerance: 1 - squares > tolerance,
-)  # fmt: skip
-off_by.slip(
-    "rounding-is-no-break", "Your tolerance is smaller than 0.001: hands that are a little off, by rounding or by less than that, count as "
-    "broken for you.",
-    *(lambda squares, tolerance, other=other: abs(squares - 1) > other for other in (0.0, 1e-12, 1e-10, 1e-9, 1e-8, 1e-6, 1e-5, 1.1e-5, 1e-4, 5e-4)),
-)  # fmt: skip
-off_by.slip(
-    "tolerance-too-large", "Some broken hands count as right for you: your tolerance is larger than 0.001, or you compare the hand's "
-    "length, where the question is about sin² + cos², its square.",
+off_by.slip("pairs-inverted", "The wrong way round{at}: True is for a pair that is broken.",
+    lambda squares, tolerance: abs(squares - 1) <= tolerance,
+    lambda squares, tolerance: ~off_by(squares, tolerance).any(axis=0, keepdims=True))  # fmt: skip
+off_by.slip("only-too-long", "You miss hands that are too short. Both sides count.",
+    lambda squares, tolerance: squares - 1 > tolerance)  # fmt: skip
+off_by.slip("only-too-short", "You miss hands that are too long. Both sides count.",
+    lambda squares, tolerance: 1 - squares > tolerance)  # fmt: skip
+off_by.slip("rounding-is-no-break", "Your tolerance is smaller than 0.001: hands that are a little off, by rounding or "
+    "by less than that, count as broken for you.",
+    *(lambda squares, tolerance, other=other: abs(squares - 1) > other
+        for other in (0.0, 1e-12, 1e-10, 1e-9, 1e-8, 1e-6, 1e-5, 1.1e-5, 1e-4, 5e-4)))  # fmt: skip
+off_by.slip("tolerance-too-large", "Some broken hands count as right for you: your tolerance is larger than 0.001, or "
+    "you compare the hand's length, where the question is about sin² + cos², its square.",
     lambda squares, tolerance: abs(np.sqrt(squares) - 1) > tolerance,
-    *(lambda squares, tolerance, other=other: abs(squares - 1) > other for other in (2e-3, 5e-3, 0.01, 0.05, 0.1)),
-)  # fmt: skip
+    *(lambda squares, tolerance, other=other: abs(squares - 1) > other for other in (2e-3, 5e-3, 0.01, 0.05, 0.1)))  # fmt: skip
 
 
 @step
@@ -335,46 +294,27 @@ def at_any_place(off):
     return off.any(axis=0)
 
 
-at_any_place.slip(
-    "needs-every-place", "You call a pair broken only if it is broken at every place. One place is enough.",
-    lambda off: off.all(axis=0),
-)  # fmt: skip
-at_any_place.slip(
-    "needs-most-places", "You call a pair broken only if it is broken at more than one place. One place is enough.",
-    lambda off: off.mean(axis=0) > 0.5, lambda off: off.sum(axis=0) > 1,
-)  # fmt: skip
-at_any_place.slip(
-    "first-place-only", "You miss a pair that breaks later. At place 0 every encoding is (0, 1): look at all places.",
-    lambda off: off[0],
-)  # fmt: skip
-at_any_place.slip(
-    "judges-the-last-place", "You judge by one place, the last. Look at all of them.",
-    lambda off: off[-1],
-)  # fmt: skip
-at_any_place.slip(
-    "place-left-out", "One place is not looked at, the first or the last. All of them count.",
-    lambda off: off[1:].any(axis=0), lambda off: off[:-1].any(axis=0),
-)  # fmt: skip
-at_any_place.slip(
-    "one-answer-a-place", "One answer for each place. The question is about pairs: d_model / 2 answers, each about all places.",
-    lambda off: off.any(axis=1),
-)  # fmt: skip
-at_any_place.slip(
-    "one-answer-for-all", "One answer for the whole encoding. The question is about each pair.",
-    lambda off: off.any(),
-)  # fmt: skip
-at_any_place.slip(
-    "places-and-pairs", "One answer for each place and pair. A pair is broken if it is at any place: d_model / 2 answers.",
-    lambda off: off,
-)  # fmt: skip
-at_any_place.slip(
-    "numbers-of-pairs", "Which pairs are broken is told by a boolean for each, not by the numbers of those that are.",
-    lambda off: np.flatnonzero(off.any(axis=0)), lambda off: np.flatnonzero(off.any(axis=0)).tolist(),
-)  # fmt: skip
-at_any_place.slip(
-    "pairs-not-boolean", "Your answer holds numbers. Return booleans: True where a pair is broken.",
-    lambda off: off.any(axis=0).astype(int), lambda off: off.sum(axis=0), lambda off: off.any(axis=0).astype(float),
-)  # fmt: skip
+at_any_place.slip("needs-every-place",
+    "You call a pair broken only if it is broken at every place. One place is enough.", lambda off: off.all(axis=0))  # fmt: skip
+at_any_place.slip("needs-most-places", "You call a pair broken only if it is broken at more than one place. One place "
+    "is enough.", lambda off: off.mean(axis=0) > 0.5, lambda off: off.sum(axis=0) > 1)  # fmt: skip
+at_any_place.slip("first-place-only",
+    "You miss a pair that breaks later. At place 0 every encoding is (0, 1): look at all places.", lambda off: off[0])  # fmt: skip
+at_any_place.slip("judges-the-last-place", "You judge by one place, the last. Look at all of them.",
+    lambda off: off[-1])  # fmt: skip
+at_any_place.slip("place-left-out", "One place is not looked at, the first or the last. All of them count.",
+    lambda off: off[1:].any(axis=0), lambda off: off[:-1].any(axis=0))  # fmt: skip
+at_any_place.slip("one-answer-a-place", "One answer for each place. The question is about pairs: d_model / 2 answers, "
+    "each about all places.", lambda off: off.any(axis=1))  # fmt: skip
+at_any_place.slip("one-answer-for-all", "One answer for the whole encoding. The question is about each pair.",
+    lambda off: off.any())  # fmt: skip
+at_any_place.slip("places-and-pairs",
+    "One answer for each place and pair. A pair is broken if it is at any place: d_model / 2 answers.", lambda off: off)  # fmt: skip
+at_any_place.slip("numbers-of-pairs",
+    "Which pairs are broken is told by a boolean for each, not by the numbers of those that are.",
+    lambda off: np.flatnonzero(off.any(axis=0)), lambda off: np.flatnonzero(off.any(axis=0)).tolist())  # fmt: skip
+at_any_place.slip("pairs-not-boolean", "Your answer holds numbers. Return booleans: True where a pair is broken.",
+    lambda off: off.any(axis=0).astype(int), lambda off: off.sum(axis=0), lambda off: off.any(axis=0).astype(float))  # fmt: skip
 
 
 @reference(
@@ -436,15 +376,19 @@ mistake(BROKEN, "no-pair-broken", "You call no pair broken, whatever the encodin
         lambda encoding: np.zeros(encoding.shape[1] // 2, dtype=bool))  # fmt: skip
 mistake(BROKEN, "too-long-and-too-short", "A pair has to be too long at one place and too short at another for you. Either is enough.",
         lambda encoding: ((s := squares_of_pairs(encoding)) > 1.001).any(axis=0) & (s < 0.999).any(axis=0))  # fmt: skip
-mistake(BROKEN, "compared-between-places", "You ask whether a pair's sum of squares changes from place to place. One that is too long at every place "
-        "is broken, too.", lambda encoding: np.ptp(squares_of_pairs(encoding), axis=0) > 0.001)  # fmt: skip
+mistake(BROKEN, "compared-between-places",
+    "You ask whether a pair's sum of squares changes from place to place. One that is too long at every place is "
+    "broken, too.", lambda encoding: np.ptp(squares_of_pairs(encoding), axis=0) > 0.001)  # fmt: skip
 mistake(BROKEN, "differences-added-up",
         "The differences of all places are added up or averaged before you judge. Each place is judged by itself.",
         *(lambda encoding, of=of: of(abs(squares_of_pairs(encoding) - 1), axis=0) > 0.001 for of in (np.sum, np.mean, np.median)),
         lambda encoding: ((squares_of_pairs(encoding) - 1) ** 2).mean(axis=0) > 0.001)  # fmt: skip
-mistake(BROKEN, "compared-with-the-right-one", "You compare with the right encoding. Asked is less: is a pair a hand, at whatever speed?",
-        lambda encoding: at_any_place(sum(neighbours(abs(encoding - sinusoidal_by_loops(*encoding.shape)) > 0.001)) > 0),
-        *(lambda encoding, part=part: at_any_place(neighbours(abs(encoding - sinusoidal_by_loops(*encoding.shape)) > 0.001)[part]) for part in (0, 1)))  # fmt: skip
+mistake(BROKEN, "compared-with-the-right-one",
+    "You compare with the right encoding. Asked is less: is a pair a hand, at whatever speed?",
+    lambda encoding: at_any_place(sum(neighbours(abs(encoding - sinusoidal_by_loops(*encoding.shape)) > 0.001)) > 0),
+    *(lambda encoding, part=part:
+        at_any_place(neighbours(abs(encoding - sinusoidal_by_loops(*encoding.shape)) > 0.001)[part])
+        for part in (0, 1)))  # fmt: skip
 
 # ----------------------------------------------------------------------------------------------------------------------
 # The matrix of a step
@@ -459,36 +403,19 @@ def moved_by(offset, speeds):
     return offset * speeds
 
 
-moved_by.slip(
-    "offset-ignored", "Another offset changes nothing in your matrix. It multiplies the frequency.",
-    lambda offset, speeds: speeds,
-)  # fmt: skip
-moved_by.slip(
-    "offset-without-sign", "For a negative offset your matrix moves the same way as for a positive one.",
-    lambda offset, speeds: abs(offset) * speeds, lambda offset, speeds: -abs(offset) * speeds,
-)  # fmt: skip
-moved_by.slip(
-    "offset-negative-ignored", "For a negative offset your matrix moves nothing. It turns the hands back.",
-    lambda offset, speeds: max(offset, 0) * speeds,
-)  # fmt: skip
-moved_by.slip(
-    "step-one-off", "Your matrix moves by one place too many or too few: an offset of 0 moves nothing.",
-    lambda offset, speeds: (offset + 1) * speeds, lambda offset, speeds: (offset - 1) * speeds,
-)  # fmt: skip
-moved_by.slip(
-    "matrix-moves-nothing", "Your matrix is the identity: no place moves.",
-    lambda offset, speeds: 0 * speeds,
-)  # fmt: skip
-moved_by.slip(
-    "moves-too-far", "Your hands turn twice as far as they should.",
-    lambda offset, speeds: 2 * offset * speeds,
-)  # fmt: skip
-moved_by.slip(
-    "degrees",
-    None,
-    lambda offset, speeds: np.radians(offset * speeds),
-    lambda offset, speeds: np.degrees(offset * speeds),
-)
+moved_by.slip("offset-ignored", "Another offset changes nothing in your matrix. It multiplies the frequency.",
+    lambda offset, speeds: speeds)  # fmt: skip
+moved_by.slip("offset-without-sign", "For a negative offset your matrix moves the same way as for a positive one.",
+    lambda offset, speeds: abs(offset) * speeds, lambda offset, speeds: -abs(offset) * speeds)  # fmt: skip
+moved_by.slip("offset-negative-ignored", "For a negative offset your matrix moves nothing. It turns the hands back.",
+    lambda offset, speeds: max(offset, 0) * speeds)  # fmt: skip
+moved_by.slip("step-one-off", "Your matrix moves by one place too many or too few: an offset of 0 moves nothing.",
+    lambda offset, speeds: (offset + 1) * speeds, lambda offset, speeds: (offset - 1) * speeds)  # fmt: skip
+moved_by.slip("matrix-moves-nothing", "Your matrix is the identity: no place moves.", lambda offset, speeds: 0 * speeds)
+moved_by.slip("moves-too-far", "Your hands turn twice as far as they should.",
+    lambda offset, speeds: 2 * offset * speeds)  # fmt: skip
+moved_by.slip("degrees", None, lambda offset, speeds: np.radians(offset * speeds),
+    lambda offset, speeds: np.degrees(offset * speeds))  # fmt: skip
 moved_by.slip("angles-added", None, lambda offset, speeds: offset + speeds)
 
 
@@ -525,12 +452,13 @@ mistake(ROTATION, "moves-place-0-only",
         "Your matrix moves place 0 rightly, and no other: it is made of two encodings. One matrix has to move every place.",
         lambda offset, d: np.outer((there := encoding([0, offset], d))[1], there[0]) / (d / 2),
         lambda offset, d: np.outer((there := encoding([0, offset], d))[1], there[0]))  # fmt: skip
-mistake(ROTATION, "encoding-for-matrix", "These are the encodings of places. Asked for is the matrix that moves all of them.",
-        lambda offset, d: encoding(offset, d), lambda offset, d: np.diag(encoding(offset, d)), lambda offset, d: encoding(np.arange(d) + offset, d))  # fmt: skip
+mistake(ROTATION, "encoding-for-matrix", "These are the encodings of places. Asked for is the matrix that moves all of "
+    "them.", lambda offset, d: encoding(offset, d), lambda offset, d: np.diag(encoding(offset, d)),
+    lambda offset, d: encoding(np.arange(d) + offset, d))  # fmt: skip
 
 
-mistake(ROTATION, "each-number-to-the-power", "Each number of a matrix is raised to the offset. Many steps are a product of matrices, or one turn "
-        "by a larger angle.", lambda offset, d: rotation(1, d) ** offset)  # fmt: skip
+mistake(ROTATION, "each-number-to-the-power", "Each number of a matrix is raised to the offset. Many steps are a "
+    "product of matrices, or one turn by a larger angle.", lambda offset, d: rotation(1, d) ** offset)  # fmt: skip
 mistake(ROTATION, "matrix-times-offset", "You multiply the numbers of the matrix by the offset. It multiplies the angle.",
         lambda offset, d: offset * rotation(1, d))  # fmt: skip
 
@@ -567,44 +495,24 @@ def moved_back(keys, back):
     return moved(keys, -back)
 
 
-moved_back.slip(
-    "looks-ahead", "Your head looks ahead, to the key `back` places later: what is turned back is the query, and R stands on its "
-    "left where it is a column.",
-    lambda keys, back: moved(keys, back),
-)  # fmt: skip
-moved_back.slip(
-    "looks-at-itself", "Your head looks at its own place: the query is not turned at all, or the key is turned with it.",
-    lambda keys, back: keys,
-)  # fmt: skip
-moved_back.slip(
-    "back-rolled", "Your first queries are those of the last places: np.roll goes round in a circle. Turn the encodings.",
-    lambda keys, back: np.roll(keys, back, axis=0),
-)  # fmt: skip
-moved_back.slip(
-    "back-clamped", "The first queries all stand at place 0. Turned back by a matrix, they stand before it, at -1, -2, ….",
-    lambda keys, back: pushed(keys, back, keys[0]),
-)  # fmt: skip
-moved_back.slip(
-    "back-left-empty", "The first queries are all 0, so that they look everywhere alike. Turned back by a matrix, they stand before "
-    "place 0, at -1, -2, ….",
-    lambda keys, back: pushed(keys, back, 0 * keys[0]),
-)  # fmt: skip
-moved_back.slip(
-    "back-not-moved-at-first", "The first queries stay at their own places. Turned back by a matrix, they stand before place 0.",
-    lambda keys, back: pushed(keys, back, keys),
-)  # fmt: skip
-moved_back.slip(
-    "back-one-off", "Your head looks one place too far, or not far enough.",
-    lambda keys, back: moved(keys, -back - 1), lambda keys, back: moved(keys, -back + 1),
-)  # fmt: skip
-moved_back.slip(
-    "back-ignored", "Your head looks just as far back whatever `back` is. Use the parameter.",
-    *(lambda keys, back, places=places: moved(keys, -places) for places in (1, 2, 3)),
-)  # fmt: skip
-moved_back.slip(
-    "back-without-sign", "Your head looks twice as far back: the query is turned, and the key the other way.",
-    lambda keys, back: moved(keys, -2 * back),
-)  # fmt: skip
+moved_back.slip("looks-ahead", "Your head looks ahead, to the key `back` places later: what is turned back is the "
+    "query, and R stands on its left where it is a column.", lambda keys, back: moved(keys, back))  # fmt: skip
+moved_back.slip("looks-at-itself", "Your head looks at its own place: the query is not turned at all, or the key is "
+    "turned with it.", lambda keys, back: keys)  # fmt: skip
+moved_back.slip("back-rolled", "Your first queries are those of the last places: np.roll goes round in a circle. Turn "
+    "the encodings.", lambda keys, back: np.roll(keys, back, axis=0))  # fmt: skip
+moved_back.slip("back-clamped", "The first queries all stand at place 0. Turned back by a matrix, they stand before it, "
+    "at -1, -2, ….", lambda keys, back: pushed(keys, back, keys[0]))  # fmt: skip
+moved_back.slip("back-left-empty", "The first queries are all 0, so that they look everywhere alike. Turned back by a "
+    "matrix, they stand before place 0, at -1, -2, ….", lambda keys, back: pushed(keys, back, 0 * keys[0]))  # fmt: skip
+moved_back.slip("back-not-moved-at-first", "The first queries stay at their own places. Turned back by a matrix, they "
+    "stand before place 0.", lambda keys, back: pushed(keys, back, keys))  # fmt: skip
+moved_back.slip("back-one-off", "Your head looks one place too far, or not far enough.",
+    lambda keys, back: moved(keys, -back - 1), lambda keys, back: moved(keys, -back + 1))  # fmt: skip
+moved_back.slip("back-ignored", "Your head looks just as far back whatever `back` is. Use the parameter.",
+    *(lambda keys, back, places=places: moved(keys, -places) for places in (1, 2, 3)))  # fmt: skip
+moved_back.slip("back-without-sign", "Your head looks twice as far back: the query is turned, and the key the other "
+    "way.", lambda keys, back: moved(keys, -2 * back))  # fmt: skip
 
 
 @step
@@ -613,26 +521,16 @@ def sharpened(scores, sharpness):
     return sharpness * scores
 
 
-sharpened.slip(
-    "sharpness-ignored", "The sharpness changes nothing in your weights. It multiplies the scores.",
-    lambda scores, sharpness: scores,
-)  # fmt: skip
-sharpened.slip(
-    "sharpness-divides", "You divide by the sharpness. A larger one has to make the weights sharper: multiply.",
-    lambda scores, sharpness: scores / sharpness,
-)  # fmt: skip
-sharpened.slip(
-    "sharpness-twice", "The sharpness enters twice: it multiplies the scores, or the queries, but not both sides of the product.",
-    lambda scores, sharpness: sharpness**2 * scores,
-)  # fmt: skip
-sharpened.slip(
-    "sharpness-added", "You add the sharpness, which changes nothing in a softmax. It multiplies the scores.",
-    lambda scores, sharpness: scores + sharpness,
-)  # fmt: skip
-sharpened.slip(
-    "sharpness-as-a-power", "The sharpness is a power of the scores for you. It multiplies them.",
-    lambda scores, sharpness: scores**sharpness,
-)  # fmt: skip
+sharpened.slip("sharpness-ignored", "The sharpness changes nothing in your weights. It multiplies the scores.",
+    lambda scores, sharpness: scores)  # fmt: skip
+sharpened.slip("sharpness-divides", "You divide by the sharpness. A larger one has to make the weights sharper: "
+    "multiply.", lambda scores, sharpness: scores / sharpness)  # fmt: skip
+sharpened.slip("sharpness-twice", "The sharpness enters twice: it multiplies the scores, or the queries, but not both "
+    "sides of the product.", lambda scores, sharpness: sharpness**2 * scores)  # fmt: skip
+sharpened.slip("sharpness-added", "You add the sharpness, which changes nothing in a softmax. It multiplies the "
+    "scores.", lambda scores, sharpness: scores + sharpness)  # fmt: skip
+sharpened.slip("sharpness-as-a-power", "The sharpness is a power of the scores for you. It multiplies them.",
+    lambda scores, sharpness: scores**sharpness)  # fmt: skip
 
 
 @reference(
@@ -745,22 +643,21 @@ def of_a_matrix(x, positions, base=BASE):
     return first * np.cos(angles(positions, frequencies(x.shape[1], base))), second
 
 
-mistake(ROTARY, "axes-from-the-front",
-        "Right for one matrix, not with axes in front of it. Count axes from the end: the last one holds the features, the one before it the "
-        "places.",
-        on_a_batch(of_a_matrix), on_a_batch(lambda x, positions, base: turned(x, angles(positions, frequencies(x.shape[1], base)))),
-        on_a_batch(lambda x, p, base: [x[place, i] for place in range(len(p)) for i in range(x.shape[-1])]))  # fmt: skip
-mistake(ROTARY, "places-along-the-batch", "On a batch you turn by the number of the text, not of the place: positions belong to the axis before the last.",
-        on_a_batch(lambda x, p, base: np.swapaxes(rotary(np.swapaxes(x, 0, -2), p, base), 0, -2)))  # fmt: skip
+mistake(ROTARY, "axes-from-the-front", "Right for one matrix, not with axes in front of it. Count axes from the end: "
+    "the last one holds the features, the one before it the places.", on_a_batch(of_a_matrix),
+    on_a_batch(lambda x, positions, base: turned(x, angles(positions, frequencies(x.shape[1], base)))),
+    on_a_batch(lambda x, p, base: [x[place, i] for place in range(len(p)) for i in range(x.shape[-1])]))  # fmt: skip
+mistake(ROTARY, "places-along-the-batch",
+    "On a batch you turn by the number of the text, not of the place: positions belong to the axis before the last.",
+    on_a_batch(lambda x, p, base: np.swapaxes(rotary(np.swapaxes(x, 0, -2), p, base), 0, -2)))  # fmt: skip
 mistake(ROTARY, "batch-first-only", "On a batch it is right for the first matrix alone: the others get its numbers.",
         lambda x, p, base=BASE: np.broadcast_to(rotary(x[(0,) * (x.ndim - 2)], p, base), x.shape))  # fmt: skip
 mistake(ROTARY, "one-place-for-all", "All vectors turn by one angle. Each place has its own.",
         *(lambda x, p, base=BASE, place=place: rotary(x, np.full(len(p), p[place]), base) for place in (0, -1)))  # fmt: skip
 mistake(ROTARY, "exponent-divided-by-the-length", None,
         lambda x, p, base=BASE: turned(x, angles(np.asarray(p, float), base ** (-np.arange(0, x.shape[-1], 2) / x.shape[-2]))))  # fmt: skip
-mistake(ROTARY, "turned-by-the-matrix-of-hands",
-        "You turn the other way, and by base 10000 whatever is asked for, as the matrix of task 4 does: it moves hands, (sine, cosine).",
-        lambda x, p, base=BASE: rotary(x, -p))  # fmt: skip
+mistake(ROTARY, "turned-by-the-matrix-of-hands", "You turn the other way, and by base 10000 whatever is asked for, as "
+    "the matrix of task 4 does: it moves hands, (sine, cosine).", lambda x, p, base=BASE: rotary(x, -p))  # fmt: skip
 mistake(ROTARY, "places-reversed", "Your places run backwards: the last vector gets the first position.",
         lambda x, p, base=BASE: rotary(x, p[::-1], base))  # fmt: skip
 mistake(ROTARY, "hands-for-vectors", "These are sines and cosines of the positions. What is to be turned is x.",
@@ -802,77 +699,52 @@ def firsts_then_seconds(W):
     return apart(*neighbours(W))
 
 
-firsts_then_seconds.slip(
-    "not-converted", "The scores are those of the matrix as it was: with halves for pairs, its feature 0 is turned together with d_head/2.",
-    lambda W: W, lambda W: apart(*(sign * half for sign, half in zip((-1, 1), np.split(W, 2, axis=1)[::-1], strict=True))),
-)  # fmt: skip
-firsts_then_seconds.slip(
-    "converted-backwards", "You order the columns the other way round: from halves to neighbours. Where does the partner of feature 0 "
-    "stand now, and where must it stand?",
-    lambda W: together(*np.split(W, 2, axis=1)),
-)  # fmt: skip
-firsts_then_seconds.slip(
-    "inputs-reordered", "You reorder the rows, which belong to the embedding. The features of a head are the columns.",
+firsts_then_seconds.slip("not-converted", "The scores are those of the matrix as it was: with halves for pairs, its "
+    "feature 0 is turned together with d_head/2.", lambda W: W,
+    lambda W: apart(*(sign * half for sign, half in zip((-1, 1), np.split(W, 2, axis=1)[::-1], strict=True))))  # fmt: skip
+firsts_then_seconds.slip("converted-backwards",
+    "You order the columns the other way round: from halves to neighbours. Where does the partner of feature 0 stand "
+    "now, and where must it stand?", lambda W: together(*np.split(W, 2, axis=1)))  # fmt: skip
+firsts_then_seconds.slip("inputs-reordered",
+    "You reorder the rows, which belong to the embedding. The features of a head are the columns.",
     lambda W: np.concatenate([W[0::2], W[1::2]]), lambda W: apart(*neighbours(np.concatenate([W[0::2], W[1::2]]))),
-    lambda W: W.reshape(len(W) // 2, 2, -1).swapaxes(0, 1).reshape(W.shape),
-)  # fmt: skip
-firsts_then_seconds.slip(
-    "pairs-turn-the-other-way", "Each pair turns the other way. Are its two features exchanged, or is there a minus?",
-    lambda W: apart(*neighbours(W)[::-1]), lambda W: apart(W[:, 0::2], -W[:, 1::2]),
-)  # fmt: skip
-firsts_then_seconds.slip(
-    "rotated-not-reordered", "A sign has changed. The program does the turning, signs and all; your columns only change their places.",
-    lambda W: together(-W[:, 1::2], W[:, 0::2]), lambda W: together(W[:, 1::2], -W[:, 0::2]),
-)  # fmt: skip
-firsts_then_seconds.slip(
-    "neighbours-exchanged", "You exchange the two of each pair. They have to stand d_head/2 apart: even ones first, then odd ones.",
-    lambda W: together(*neighbours(W)[::-1]),
-)  # fmt: skip
-firsts_then_seconds.slip(
-    "halves-exchanged", "You exchange the two halves. What has to move are the odd features: all of them behind all even ones.",
-    lambda W: apart(*np.split(W, 2, axis=1)[::-1]),
-)  # fmt: skip
-firsts_then_seconds.slip(
-    "pairs-reordered", "Each pair stays together, but turns at the speed of another pair: keep the pairs in their order.",
-    lambda W: apart(W[:, 0::2][:, ::-1], W[:, 1::2][:, ::-1]), lambda W: np.roll(apart(*neighbours(W)), 1, axis=1),
-)  # fmt: skip
-firsts_then_seconds.slip(
-    "one-half-reversed", "One of the halves stands in reverse, so that pairs are torn apart: both keep the order of the pairs.",
-    lambda W: apart(W[:, 0::2], W[:, 1::2][:, ::-1]), lambda W: apart(W[:, 0::2][:, ::-1], W[:, 1::2]),
-    lambda W: W[:, ::-1],
-)  # fmt: skip
-firsts_then_seconds.slip(
-    "columns-by-fours", "You sort the columns by fours. A pair has two: even ones first, then odd ones.",
-    lambda W: np.concatenate([W[:, start::4] for start in range(4)], axis=1), lambda W: np.concatenate([W[:, start::4] for start in (0, 2, 1, 3)], axis=1),
-)  # fmt: skip
-firsts_then_seconds.slip(
-    "columns-overwritten", "You read columns that you have written over already. Read from the old matrix, write into a new one.",
-    overwritten, lambda W: overwritten(W, exchange=True), lambda W: apart(W[:, 0::2], apart(W[:, 0::2], W[:, W.shape[1] // 2 :])[:, 1::2]),
-)  # fmt: skip
-firsts_then_seconds.slip(
-    "one-half-left", "One half of the columns stays where it was. Both are filled anew.",
-    lambda W: apart(np.split(W, 2, axis=1)[0], W[:, 1::2]), lambda W: apart(W[:, 0::2], np.split(W, 2, axis=1)[1]),
-)  # fmt: skip
-firsts_then_seconds.slip(
-    "half-of-the-columns", "You keep half of the columns. All of them stay, in another order.",
-    lambda W: W[:, 0::2], lambda W: apart(W[:, 0::2], W[:, 0::2]), lambda W: W[:, 1::2], lambda W: apart(W[:, 0::2], 0 * W[:, 0::2]),
-    lambda W: apart(0 * W[:, 0::2], W[:, 1::2]),
-)  # fmt: skip
-firsts_then_seconds.slip(
-    "last-pair-left-out", None, lambda W: firsts_then_seconds(np.where(np.arange(W.shape[1]) < W.shape[1] - 2, W, 0)),
-)  # fmt: skip
-firsts_then_seconds.slip(
-    "halves-on-an-axis", "The two halves come on an axis of their own, or as two arrays. Put them side by side: the shape of W stays.",
-    lambda W: np.stack(neighbours(W)), lambda W: np.stack(neighbours(W), axis=1), lambda W: np.stack(neighbours(W), axis=-1), neighbours,
-)  # fmt: skip
-firsts_then_seconds.slip(
-    "halves-on-top", "The two halves stand on top of each other. Put them side by side: the shape of W stays.",
-    lambda W: np.concatenate(neighbours(W)),
-)  # fmt: skip
-firsts_then_seconds.slip(
-    "reshaped-only", "Your numbers wander from row to row: a reshape alone does not move columns.",
-    lambda W: W.reshape(W.shape[1], -1).T if W.size else W, lambda W: W.reshape(2, -1).T.reshape(W.shape), lambda W: W.reshape(-1, 2).T.reshape(W.shape),
-)  # fmt: skip
+    lambda W: W.reshape(len(W) // 2, 2, -1).swapaxes(0, 1).reshape(W.shape))  # fmt: skip
+firsts_then_seconds.slip("pairs-turn-the-other-way", "Each pair turns the other way. Are its two features exchanged, or "
+    "is there a minus?", lambda W: apart(*neighbours(W)[::-1]), lambda W: apart(W[:, 0::2], -W[:, 1::2]))  # fmt: skip
+firsts_then_seconds.slip("rotated-not-reordered",
+    "A sign has changed. The program does the turning, signs and all; your columns only change their places.",
+    lambda W: together(-W[:, 1::2], W[:, 0::2]), lambda W: together(W[:, 1::2], -W[:, 0::2]))  # fmt: skip
+firsts_then_seconds.slip("neighbours-exchanged", "You exchange the two of each pair. They have to stand d_head/2 apart: "
+    "even ones first, then odd ones.", lambda W: together(*neighbours(W)[::-1]))  # fmt: skip
+firsts_then_seconds.slip("halves-exchanged", "You exchange the two halves. What has to move are the odd features: all "
+    "of them behind all even ones.", lambda W: apart(*np.split(W, 2, axis=1)[::-1]))  # fmt: skip
+firsts_then_seconds.slip("pairs-reordered",
+    "Each pair stays together, but turns at the speed of another pair: keep the pairs in their order.",
+    lambda W: apart(W[:, 0::2][:, ::-1], W[:, 1::2][:, ::-1]), lambda W: np.roll(apart(*neighbours(W)), 1, axis=1))  # fmt: skip
+firsts_then_seconds.slip("one-half-reversed", "One of the halves stands in reverse, so that pairs are torn apart: both "
+    "keep the order of the pairs.", lambda W: apart(W[:, 0::2], W[:, 1::2][:, ::-1]),
+    lambda W: apart(W[:, 0::2][:, ::-1], W[:, 1::2]), lambda W: W[:, ::-1])  # fmt: skip
+firsts_then_seconds.slip("columns-by-fours", "You sort the columns by fours. A pair has two: even ones first, then odd "
+    "ones.", lambda W: np.concatenate([W[:, start::4] for start in range(4)], axis=1),
+    lambda W: np.concatenate([W[:, start::4] for start in (0, 2, 1, 3)], axis=1))  # fmt: skip
+firsts_then_seconds.slip("columns-overwritten", "You read columns that you have written over already. Read from the old "
+    "matrix, write into a new one.", overwritten, lambda W: overwritten(W, exchange=True),
+    lambda W: apart(W[:, 0::2], apart(W[:, 0::2], W[:, W.shape[1] // 2 :])[:, 1::2]))  # fmt: skip
+firsts_then_seconds.slip("one-half-left", "One half of the columns stays where it was. Both are filled anew.",
+    lambda W: apart(np.split(W, 2, axis=1)[0], W[:, 1::2]), lambda W: apart(W[:, 0::2], np.split(W, 2, axis=1)[1]))  # fmt: skip
+firsts_then_seconds.slip("half-of-the-columns", "You keep half of the columns. All of them stay, in another order.",
+    lambda W: W[:, 0::2], lambda W: apart(W[:, 0::2], W[:, 0::2]), lambda W: W[:, 1::2],
+    lambda W: apart(W[:, 0::2], 0 * W[:, 0::2]), lambda W: apart(0 * W[:, 0::2], W[:, 1::2]))  # fmt: skip
+firsts_then_seconds.slip("last-pair-left-out", None,
+    lambda W: firsts_then_seconds(np.where(np.arange(W.shape[1]) < W.shape[1] - 2, W, 0)))  # fmt: skip
+firsts_then_seconds.slip("halves-on-an-axis", "The two halves come on an axis of their own, or as two arrays. Put them "
+    "side by side: the shape of W stays.", lambda W: np.stack(neighbours(W)), lambda W: np.stack(neighbours(W), axis=1),
+    lambda W: np.stack(neighbours(W), axis=-1), neighbours)  # fmt: skip
+firsts_then_seconds.slip("halves-on-top", "The two halves stand on top of each other. Put them side by side: the shape "
+    "of W stays.", lambda W: np.concatenate(neighbours(W)))  # fmt: skip
+firsts_then_seconds.slip("reshaped-only", "Your numbers wander from row to row: a reshape alone does not move columns.",
+    lambda W: W.reshape(W.shape[1], -1).T if W.size else W, lambda W: W.reshape(2, -1).T.reshape(W.shape),
+    lambda W: W.reshape(-1, 2).T.reshape(W.shape))  # fmt: skip
 
 
 @reference(
@@ -952,6 +824,10 @@ def has_the_slopes(bias, num_heads, num_queries, num_keys):
     return not grows or answers.close(mine, 2.0 ** (-8 * np.arange(1, num_heads + 1) / num_heads))
 
 
-@holds(ALIBI, "bias-positive", "Some of your numbers are above 0. A bias for distance is a penalty: 0 at the word itself, negative everywhere else.")  # fmt: skip
+@holds(
+    ALIBI,
+    "bias-positive",
+    "Some of your numbers are above 0. A bias for distance is a penalty: 0 at the word itself, negative everywhere else.",
+)
 def is_a_penalty(bias, *inputs):
     return not np.any(bias > 0)

@@ -45,22 +45,15 @@ def layer_norm(x, gain, bias, eps=1e-5):
 @cases("06.layer_norm")
 def layer_norm_cases():
     gain, bias = draw(1, D_MODEL) / 4 + 2, draw(2, D_MODEL)
-    yield Case(
-        "two tokens of three features",
-        draw(3, 2, 3).round(1),
-        np.array([2.0, 0.5, -1.0]),
-        np.array([0.0, 1.0, 3.0]),
-        1e-5,
-    )
+    yield Case("two tokens of three features", draw(3, 2, 3).round(1), np.array([2.0, 0.5, -1.0]),
+        np.array([0.0, 1.0, 3.0]), 1e-5)  # fmt: skip
     yield Case("as many tokens as features", 3 * draw(4, D_MODEL, D_MODEL) + 1, gain, bias, 1e-7)
-    yield Case(
-        "a token whose numbers are all alike", np.vstack([np.full(D_MODEL, 3.0), draw(5, D_MODEL)]), gain, bias, 1e-5
-    )
+    yield Case("a token whose numbers are all alike", np.vstack([np.full(D_MODEL, 3.0), draw(5, D_MODEL)]), gain, bias,
+        1e-5)  # fmt: skip
     sizes = np.array([[1e-4], [1e-3], [1e-2], [0.05], [0.2]])
     yield Case("faint tokens, where eps counts", sizes * draw(6, len(sizes), D_MODEL), gain, bias, 2e-3)
-    yield Case(
-        "the default eps, and tokens so faint that it counts", 1e-3 * draw(7, SEQ_LEN, D_MODEL) + 0.01, gain, bias
-    )
+    yield Case("the default eps, and tokens so faint that it counts", 1e-3 * draw(7, SEQ_LEN, D_MODEL) + 0.01, gain,
+        bias)  # fmt: skip
     yield Case("a batch", 2 * draw(8, BATCH, SEQ_LEN, D_MODEL) - 1, gain, bias, 1e-5)
     yield Case("one token alone, without other axes", draw(9, D_MODEL), gain, bias, 1e-5, edge=True)
 
@@ -187,9 +180,9 @@ mistake(RESIDUAL, "residual-always-pre", "norm_first changes nothing: the norm c
         in_both(pre_norm))  # fmt: skip
 mistake(RESIDUAL, "residual-flag-inverted", "The two orders are exchanged: norm_first=True means that the norm comes before the sublayer.",
         in_both(pre_norm, post_norm))  # fmt: skip
-mistake(RESIDUAL, "residual-both-orders", "For one value of norm_first you go through both orders, one after the other. The first gives the result.",
-        in_both(lambda x, f, norm: pre_norm(post_norm(x, f, norm), f, norm), pre_norm),
-        in_both(post_norm, lambda x, f, norm: post_norm(pre_norm(x, f, norm), f, norm)))  # fmt: skip
+mistake(RESIDUAL, "residual-both-orders", "For one value of norm_first you go through both orders, one after the other. "
+    "The first gives the result.", in_both(lambda x, f, norm: pre_norm(post_norm(x, f, norm), f, norm), pre_norm),
+    in_both(post_norm, lambda x, f, norm: post_norm(pre_norm(x, f, norm), f, norm)))  # fmt: skip
 mistake(RESIDUAL, "residual-missing", None, in_both(lambda x, f, norm: norm(f(x)), lambda x, f, norm: f(norm(x))),
         in_both(lambda x, f, norm: f(norm(x)), lambda x, f, norm: norm(f(x))))  # fmt: skip
 mistake(RESIDUAL, "sublayer-lost", None, in_both(lambda x, f, norm: norm(x), lambda x, f, norm: x),
@@ -283,9 +276,8 @@ def alike_for_the_colleague(candidate):
             "Two arrays were expected, `return x, y`; your function returns {returned}.", returned=count_of(got))  # fmt: skip
     x, y = (array.astype(float) for array in got)
     fits = x.shape == y.shape and x.ndim == 2 and x.shape[0] >= 2 and x.shape[1] == 4
-    require(fits, "pair-shapes",
-            "x has shape {x} and y has shape {y}; expected two sentences of as many tokens, (tokens, 4), at least 2.",
-            x=x.shape, y=y.shape)  # fmt: skip
+    require(fits, "pair-shapes", "x has shape {x} and y has shape {y}; expected two sentences of as many tokens, "
+        "(tokens, 4), at least 2.", x=x.shape, y=y.shape)  # fmt: skip
     require(abs(np.concatenate([x, y])).max() < 1e6, "pair-not-ordinary",
             "Your sentences hold NaN, infinity or giant numbers. It fails with perfectly ordinary ones.")  # fmt: skip
     require(not answers.close(x, y), "pair-same", "Both sentences are the same. Of course nobody can tell them apart.")
@@ -371,12 +363,15 @@ def encoder_block_cases():
 BLOCK = "06.encoder_block"
 for slip in post_norm.slips:
     mistake(BLOCK, slip.diagnosis, None, everywhere(encoder_block, post_norm, slip))
-mistake(BLOCK, "block-second-adds-input", "The second residual adds the block's input. It adds what came out of the first norm.",
-        lambda x, attend, f, one, two: two(x + f(one(x + attend(x)))), lambda x, attend, f, one, two: x + two(f(one(x + attend(x)))))  # fmt: skip
-mistake(BLOCK, "block-input-added-again", "The second residual adds the block's input as well. It goes round the feed-forward network alone.",
-        lambda x, attend, f, one, two: two(x + (y := one(x + attend(x))) + f(y)), lambda x, attend, f, one, two: x + two((y := one(x + attend(x))) + f(y)))  # fmt: skip
-mistake(BLOCK, "block-first-norm-aside", "The first norm stands in front of the feed-forward network alone: the second residual adds the sum "
-        "from before it.", lambda x, attend, f, one, two: two((y := x + attend(x)) + f(one(y))), lambda x, attend, f, one, two: (y := x + attend(x)) + f(one(y)))  # fmt: skip
+mistake(BLOCK, "block-second-adds-input", "The second residual adds the block's input. It adds what came out of the "
+    "first norm.", lambda x, attend, f, one, two: two(x + f(one(x + attend(x)))),
+    lambda x, attend, f, one, two: x + two(f(one(x + attend(x)))))  # fmt: skip
+mistake(BLOCK, "block-input-added-again", "The second residual adds the block's input as well. It goes round the "
+    "feed-forward network alone.", lambda x, attend, f, one, two: two(x + (y := one(x + attend(x))) + f(y)),
+    lambda x, attend, f, one, two: x + two((y := one(x + attend(x))) + f(y)))  # fmt: skip
+mistake(BLOCK, "block-first-norm-aside", "The first norm stands in front of the feed-forward network alone: the second "
+    "residual adds the sum from before it.", lambda x, attend, f, one, two: two((y := x + attend(x)) + f(one(y))),
+    lambda x, attend, f, one, two: (y := x + attend(x)) + f(one(y)))  # fmt: skip
 mistake(BLOCK, "block-feed-forward-reads-input", "The feed-forward network does not read what attention and the first norm have made, but "
         "something from before.", lambda x, attend, f, one, two: two(one(x + attend(x)) + f(x)),
         lambda x, attend, f, one, two: two(one(x + attend(x)) + f(x + attend(x))),
@@ -386,11 +381,14 @@ mistake(BLOCK, "block-norms-exchanged", "The two norms are exchanged: norm_1 bel
 mistake(BLOCK, "block-one-norm-twice", "One norm stands in both places. Each sublayer has its own, with its own gain and bias.",
         lambda x, attend, f, one, two: encoder_block(x, attend, f, one, one),
         lambda x, attend, f, one, two: encoder_block(x, attend, f, two, two))  # fmt: skip
-mistake(BLOCK, "block-side-by-side", "Both sublayers read the block's input. In 2017 the network reads what attention has made of it.",
-        lambda x, attend, f, one, two: two(one(x + attend(x) + f(x))), lambda x, attend, f, one, two: one(x + attend(x) + f(x)),
-        lambda x, attend, f, one, two: two(x + attend(x) + f(x)), lambda x, attend, f, one, two: x + attend(x) + f(x),
-        lambda x, attend, f, one, two: one(x + attend(x)) + two(x + f(x)), lambda x, attend, f, one, two: two(x + one(attend(x)) + f(x)),
-        lambda x, attend, f, one, two: x + attend(one(x)) + f(two(x)), lambda x, attend, f, one, two: x + attend(one(x)) + f(one(x)))  # fmt: skip
+mistake(BLOCK, "block-side-by-side", "Both sublayers read the block's input. In 2017 the network reads what attention "
+    "has made of it.", lambda x, attend, f, one, two: two(one(x + attend(x) + f(x))),
+    lambda x, attend, f, one, two: one(x + attend(x) + f(x)), lambda x, attend, f, one, two: two(x + attend(x) + f(x)),
+    lambda x, attend, f, one, two: x + attend(x) + f(x),
+    lambda x, attend, f, one, two: one(x + attend(x)) + two(x + f(x)),
+    lambda x, attend, f, one, two: two(x + one(attend(x)) + f(x)),
+    lambda x, attend, f, one, two: x + attend(one(x)) + f(two(x)),
+    lambda x, attend, f, one, two: x + attend(one(x)) + f(one(x)))  # fmt: skip
 mistake(BLOCK, "block-one-residual", "One residual goes round both sublayers. Each has its own.",
         lambda x, attend, f, one, two: two(x + f(one(attend(x)))), lambda x, attend, f, one, two: two(x + f(attend(x))),
         lambda x, attend, f, one, two: one(x + f(attend(x))))  # fmt: skip
@@ -398,8 +396,9 @@ mistake(BLOCK, "block-attends-twice", "Attention stands in both places. The seco
         lambda x, attend, f, one, two: encoder_block(x, attend, attend, one, two))  # fmt: skip
 mistake(BLOCK, "block-feeds-twice", "The feed-forward network stands in both places. The first sublayer is attention.",
         lambda x, attend, f, one, two: encoder_block(x, f, f, one, two))  # fmt: skip
-mistake(BLOCK, "block-feed-forward-first", "The feed-forward network comes first. In the paper the tokens talk first, then each thinks.",
-        lambda x, attend, f, one, two: encoder_block(x, f, attend, one, two), lambda x, attend, f, one, two: encoder_block(x, f, attend, two, one))  # fmt: skip
+mistake(BLOCK, "block-feed-forward-first", "The feed-forward network comes first. In the paper the tokens talk first, "
+    "then each thinks.", lambda x, attend, f, one, two: encoder_block(x, f, attend, one, two),
+    lambda x, attend, f, one, two: encoder_block(x, f, attend, two, one))  # fmt: skip
 mistake(BLOCK, "block-norm-at-the-end-only", "The norms come together at the end. Each sublayer's sum is normed before it goes on.",
         lambda x, attend, f, one, two: two(one((y := x + attend(x)) + f(y))))  # fmt: skip
 mistake(BLOCK, "batch-first-only", None, of_the_first(encoder_block))
@@ -430,12 +429,15 @@ crossed.slip("decoder-cross-is-causal", "Your cross-attention is causal. The who
 crossed.slip("decoder-cross-reads-itself", "Your cross-attention reads the decoder's own stream: the memory has no part in it.",
              *(lambda attend, x, memory, mask, hide=hide: attend(x, x, hide(x, mask))
                for hide in (lambda x, mask: None, lambda x, mask: np.tri(len(x), dtype=bool), lambda x, mask: mask)))  # fmt: skip
-crossed.slip("decoder-memory-reads-itself", "Your cross-attention asks with the memory and looks in the memory. The decoder asks.",
-             lambda attend, x, memory, mask: attend(memory, memory, mask), lambda attend, x, memory, mask: attend(memory, memory, None))  # fmt: skip
-crossed.slip("decoder-mask-on-queries", "memory_mask stands along the queries. It speaks of the memory's rows, the keys.",
-             lambda attend, x, memory, mask: attend(x, memory, mask[:, None]), lambda attend, x, memory, mask: attend(x, memory, mask[: len(x), None]))  # fmt: skip
-crossed.slip("decoder-memory-zeroed", "Hidden rows of the memory are set to 0. A row of zeros is still a row that is attended to: it is the "
-             "mask that hides it.", lambda attend, x, memory, mask: attend(x, np.where(mask[:, None], memory, 0.0), None))  # fmt: skip
+crossed.slip("decoder-memory-reads-itself", "Your cross-attention asks with the memory and looks in the memory. The "
+    "decoder asks.", lambda attend, x, memory, mask: attend(memory, memory, mask),
+    lambda attend, x, memory, mask: attend(memory, memory, None))  # fmt: skip
+crossed.slip("decoder-mask-on-queries", "memory_mask stands along the queries. It speaks of the memory's rows, the "
+    "keys.", lambda attend, x, memory, mask: attend(x, memory, mask[:, None]),
+    lambda attend, x, memory, mask: attend(x, memory, mask[: len(x), None]))  # fmt: skip
+crossed.slip("decoder-memory-zeroed",
+    "Hidden rows of the memory are set to 0. A row of zeros is still a row that is attended to: it is the mask that "
+    "hides it.", lambda attend, x, memory, mask: attend(x, np.where(mask[:, None], memory, 0.0), None))  # fmt: skip
 
 
 @reference(
@@ -505,36 +507,40 @@ causal = lambda x: np.tri(len(x), dtype=bool)  # noqa: E731
 
 for slip in post_norm.slips:
     mistake(DECODER, slip.diagnosis, None, everywhere(decoder_block, post_norm, slip))
-mistake(DECODER, "decoder-no-self-attention", "Self-attention leaves no trace in your result: is it called, and may anybody look at anything?",
-        decoder_with(own=lambda attend, x, *_: 0 * x), decoder_with(sequence=(1, 2), norms_in=(1, 2)),
-        decoder_with(sequence=(1, 2), norms_in=(0, 1)), decoder_with(sequence=(1, 2), norms_in=(0, 2)))  # fmt: skip
+mistake(DECODER, "decoder-no-self-attention",
+    "Self-attention leaves no trace in your result: is it called, and may anybody look at anything?",
+    decoder_with(own=lambda attend, x, *_: 0 * x), decoder_with(sequence=(1, 2), norms_in=(1, 2)),
+    decoder_with(sequence=(1, 2), norms_in=(0, 1)), decoder_with(sequence=(1, 2), norms_in=(0, 2)))  # fmt: skip
 mistake(DECODER, "decoder-no-cross-attention", "Cross-attention leaves no trace in your result.",
         decoder_with(cross=lambda attend, x, *_: 0 * x), decoder_with(sequence=(0, 2), norms_in=(0, 2)),
         decoder_with(sequence=(0, 2), norms_in=(0, 1)))  # fmt: skip
 mistake(DECODER, "decoder-sees-the-future", "Later tokens of x move earlier rows: nothing hides the future in your self-attention.",
         decoder_with(own=lambda attend, x, *_: attend(x, x, None)))  # fmt: skip
-mistake(DECODER, "decoder-mask-of-memory", "Your causal mask is as large as the memory. It has a row and a column for each of the decoder's own tokens.",
-        decoder_with(own=lambda attend, x, memory, *_: attend(x, x, causal(memory))))  # fmt: skip
+mistake(DECODER, "decoder-mask-of-memory", "Your causal mask is as large as the memory. It has a row and a column for "
+    "each of the decoder's own tokens.", decoder_with(own=lambda attend, x, memory, *_: attend(x, x, causal(memory))))  # fmt: skip
 mistake(DECODER, "decoder-self-reads-memory", "Your self-attention takes its keys from the memory. There x attends to x.",
         decoder_with(own=lambda attend, x, memory, mask, _: attend(x, memory, mask)),
         decoder_with(own=lambda attend, x, memory, mask, _: attend(x, memory, None)),
         decoder_with(own=lambda attend, x, memory, mask, _: attend(x, memory, np.tri(len(x), len(memory), dtype=bool))))  # fmt: skip
-mistake(DECODER, "decoder-memory-mask-in-self", "memory_mask stands in your self-attention. It speaks of the memory's rows, not of the decoder's "
-        "own tokens.", decoder_with(own=lambda attend, x, memory, mask, _: attend(x, x, mask)),
-        decoder_with(own=lambda attend, x, memory, mask, _: attend(x, x, mask & causal(x))),
-        decoder_with(own=lambda attend, x, memory, mask, _: attend(x, x, mask), cross=lambda attend, x, memory, mask, _: attend(x, memory, causal(x))))  # fmt: skip
-mistake(DECODER, "decoder-attentions-exchanged", "One of the two attentions stands where the other belongs, or in both places. self_attend "
-        "comes first, cross_attend second.",
-        decoder_with(own=lambda attend, x, memory, mask, other: other(x, x, causal(x)), cross=lambda attend, x, memory, mask, other: other(x, memory, mask)),
-        decoder_with(cross=lambda attend, x, memory, mask, other: other(x, memory, mask)),
-        decoder_with(own=lambda attend, x, memory, mask, other: other(x, x, causal(x))))  # fmt: skip
+mistake(DECODER, "decoder-memory-mask-in-self", "memory_mask stands in your self-attention. It speaks of the memory's "
+    "rows, not of the decoder's own tokens.", decoder_with(own=lambda attend, x, memory, mask, _: attend(x, x, mask)),
+    decoder_with(own=lambda attend, x, memory, mask, _: attend(x, x, mask & causal(x))),
+    decoder_with(own=lambda attend, x, memory, mask, _: attend(x, x, mask), cross=lambda attend, x, memory, mask, _:
+        attend(x, memory, causal(x))))  # fmt: skip
+mistake(DECODER, "decoder-attentions-exchanged", "One of the two attentions stands where the other belongs, or in both "
+    "places. self_attend comes first, cross_attend second.",
+    decoder_with(own=lambda attend, x, memory, mask, other: other(x, x, causal(x)),
+        cross=lambda attend, x, memory, mask, other: other(x, memory, mask)),
+    decoder_with(cross=lambda attend, x, memory, mask, other: other(x, memory, mask)),
+    decoder_with(own=lambda attend, x, memory, mask, other: other(x, x, causal(x))))  # fmt: skip
 mistake(DECODER, "decoder-cross-first", "Cross-attention comes first. The order is self-attention, cross-attention, feed-forward.",
         decoder_with(sequence=(1, 0, 2)), decoder_with(sequence=(1, 0, 2), norms_in=(1, 0, 2)))  # fmt: skip
-mistake(DECODER, "decoder-side-by-side", "Both attentions read the block's input and share a residual. Cross-attention goes on from what "
-        "self-attention and the first norm have made.",
-        *(decoder_with(own=lambda attend, x, memory, mask, other: attend(x, x, causal(x)) + other(x, memory, mask), sequence=(0, 2), norms_in=norms)
-          for norms in ((0, 2), (0, 1), (1, 2))),
-        decoder_with(own=lambda attend, x, memory, mask, other: other(attend(x, x, causal(x)), memory, mask), sequence=(0, 2), norms_in=(0, 2)))  # fmt: skip
+mistake(DECODER, "decoder-side-by-side", "Both attentions read the block's input and share a residual. Cross-attention "
+    "goes on from what self-attention and the first norm have made.",
+    *(decoder_with(own=lambda attend, x, memory, mask, other: attend(x, x, causal(x)) + other(x, memory, mask),
+        sequence=(0, 2), norms_in=norms) for norms in ((0, 2), (0, 1), (1, 2))),
+    decoder_with(own=lambda attend, x, memory, mask, other: other(attend(x, x, causal(x)), memory, mask),
+        sequence=(0, 2), norms_in=(0, 2)))  # fmt: skip
 mistake(DECODER, "decoder-another-order", "The feed-forward network does not come last. The order is self-attention, cross-attention, "
         "feed-forward.", *(decoder_with(sequence=order, norms_in=norms) for order in ((0, 2, 1), (2, 0, 1), (1, 2, 0), (2, 1, 0))
                           for norms in (order, (0, 1, 2))))  # fmt: skip
@@ -542,8 +548,8 @@ mistake(DECODER, "decoder-norms-exchanged", "A norm stands where another belongs
         "cross-attention, norms[2] to the feed-forward network.",
         *(decoder_with(norms_in=order) for order in ((0, 2, 1), (1, 0, 2), (1, 2, 0), (2, 0, 1), (2, 1, 0), (0, 0, 0), (1, 1, 1), (2, 2, 2),
                                                      (0, 0, 1), (0, 0, 2), (0, 1, 1), (0, 1, 0))))  # fmt: skip
-mistake(DECODER, "decoder-feed-forward-twice", "There is a feed-forward network after self-attention, too. A decoder block has one, at the end.",
-        decoder_with(sequence=(0, 2, 1, 2), norms_in=(0, 2, 1, 2)))  # fmt: skip
+mistake(DECODER, "decoder-feed-forward-twice", "There is a feed-forward network after self-attention, too. A decoder "
+    "block has one, at the end.", decoder_with(sequence=(0, 2, 1, 2), norms_in=(0, 2, 1, 2)))  # fmt: skip
 
 
 def tied(second=lambda x, first, memory, ask: first + ask(first), last=lambda x, first, second, f: second + f(second)):
@@ -557,16 +563,20 @@ def tied(second=lambda x, first, memory, ask: first + ask(first), last=lambda x,
     return wrong
 
 
-mistake(DECODER, "decoder-cross-reads-input", "Cross-attention goes on from the block's input. It reads, and adds to, what the first norm gave.",
-        tied(lambda x, first, memory, ask: first + ask(x)), tied(lambda x, first, memory, ask: x + ask(first)))  # fmt: skip
+mistake(DECODER, "decoder-cross-reads-input",
+    "Cross-attention goes on from the block's input. It reads, and adds to, what the first norm gave.",
+    tied(lambda x, first, memory, ask: first + ask(x)), tied(lambda x, first, memory, ask: x + ask(first)))  # fmt: skip
 mistake(DECODER, "decoder-adds-input", "Each residual adds the block's input. It adds what the norm before has given.",
         tied(lambda x, first, memory, ask: x + ask(first), lambda x, first, second, f: x + f(second)))  # fmt: skip
-mistake(DECODER, "decoder-adds-memory", "The residual of cross-attention adds the memory. It adds the decoder's own stream.",
-        tied(lambda x, first, memory, ask: memory + ask(first)), tied(lambda x, first, memory, ask: memory[: len(x)] + ask(first)))  # fmt: skip
-mistake(DECODER, "decoder-last-adds-earlier", "The last residual adds something from before cross-attention. It adds what the second norm gave.",
-        tied(last=lambda x, first, second, f: x + f(second)), tied(last=lambda x, first, second, f: first + f(second)))  # fmt: skip
-mistake(DECODER, "decoder-feed-forward-reads-earlier", "The feed-forward network reads something from before cross-attention. It reads what the "
-        "second norm gave.", tied(last=lambda x, first, second, f: second + f(x)), tied(last=lambda x, first, second, f: second + f(first)))  # fmt: skip
+mistake(DECODER, "decoder-adds-memory", "The residual of cross-attention adds the memory. It adds the decoder's own "
+    "stream.", tied(lambda x, first, memory, ask: memory + ask(first)),
+    tied(lambda x, first, memory, ask: memory[: len(x)] + ask(first)))  # fmt: skip
+mistake(DECODER, "decoder-last-adds-earlier",
+    "The last residual adds something from before cross-attention. It adds what the second norm gave.",
+    tied(last=lambda x, first, second, f: x + f(second)), tied(last=lambda x, first, second, f: first + f(second)))  # fmt: skip
+mistake(DECODER, "decoder-feed-forward-reads-earlier",
+    "The feed-forward network reads something from before cross-attention. It reads what the second norm gave.",
+    tied(last=lambda x, first, second, f: second + f(x)), tied(last=lambda x, first, second, f: second + f(first)))  # fmt: skip
 mistake(DECODER, "decoder-added-again", "Something from further up is added again. Each residual goes round one sublayer alone.",
         tied(lambda x, first, memory, ask: x + first + ask(first)), tied(last=lambda x, first, second, f: x + second + f(second)),
         tied(last=lambda x, first, second, f: first + second + f(second)))  # fmt: skip
@@ -638,9 +648,11 @@ mistake(SHIFT, "shift-nothing-added", "You shift the sentences as they are. Befo
 mistake(SHIFT, "shift-start-in-labels", "Your labels begin with start_id. Nobody has to predict it: the labels are one step ahead of the "
         "inputs.", pair(read, lambda *given: whole(*given)[:, :-1]), pair(read, whole),
         pair(lambda *given: whole(*given)[:, :-1], whole))  # fmt: skip
-mistake(SHIFT, "shift-ids-hard-coded", "With another start_id or end_id yours still writes the numbers of the example. Use the parameters.",
-        *(lambda sentences, start_id, end_id, pad_id, ids=ids: teacher_forcing(sentences, *(own or given for own, given in zip(ids, (start_id, end_id), strict=True)), pad_id)
-          for ids in ((1, 2), (1, None), (None, 2))))  # fmt: skip
+mistake(SHIFT, "shift-ids-hard-coded",
+    "With another start_id or end_id yours still writes the numbers of the example. Use the parameters.",
+    *(lambda sentences, start_id, end_id, pad_id, ids=ids:
+        teacher_forcing(sentences, *(own or given for own, given in zip(ids, (start_id, end_id), strict=True)), pad_id)
+        for ids in ((1, 2), (1, None), (None, 2))))  # fmt: skip
 mistake(SHIFT, "shift-start-and-end-exchanged", "start_id and end_id are exchanged.",
         lambda sentences, start_id, end_id, pad_id: teacher_forcing(sentences, end_id, start_id, pad_id))  # fmt: skip
 mistake(SHIFT, "shift-end-after-padding", None,
@@ -655,10 +667,12 @@ mistake(SHIFT, "shift-padding-of-another-id", "The column that you append does n
             read(sentences, start_id, end_id, pad_id),
             np.hstack([(labels := predicted(sentences, start_id, end_id, pad_id))[:, :-1],
                        np.where(labels[:, -1:] == pad_id, fill, labels[:, -1:])])) for fill in (0, -1, -100)))  # fmt: skip
-mistake(SHIFT, "shift-ends-in-all-rows", "Each sentence gets the ends of all the others, too: rows and places have to be indexed together.",
-        lambda sentences, start_id, end_id, pad_id: (
-            read(sentences, start_id, end_id, pad_id),
-            np.where(np.isin(np.arange(sentences.shape[1] + 1), (sentences != pad_id).sum(axis=1)), end_id, blocks.padded(sentences, pad_id))))  # fmt: skip
+mistake(SHIFT, "shift-ends-in-all-rows",
+    "Each sentence gets the ends of all the others, too: rows and places have to be indexed together.",
+    lambda sentences, start_id, end_id, pad_id:
+        (read(sentences, start_id, end_id, pad_id),
+        np.where(np.isin(np.arange(sentences.shape[1] + 1), (sentences != pad_id).sum(axis=1)), end_id,
+        blocks.padded(sentences, pad_id))))  # fmt: skip
 mistake(SHIFT, "shift-one-sentence-only", "Only one sentence gets its end. Each has one of its own.",
         *(lambda sentences, start_id, end_id, pad_id, row=row: (
             read(sentences, start_id, end_id, pad_id),
@@ -674,9 +688,8 @@ def end_one_too_far(sentences, start_id, end_id, pad_id):
 
 
 mistake(SHIFT, "shift-padding-in-front", "The padding stands in front of the sentence. It comes behind it.",
-        lambda sentences, start_id, end_id, pad_id: tuple(
-            np.array([[t for t in row if t == pad_id] + [t for t in row if t != pad_id] for row in rows.tolist()])
-            for rows in teacher_forcing(sentences, start_id, end_id, pad_id)))  # fmt: skip
+    lambda sentences, start_id, end_id, pad_id: tuple(np.array([[t for t in row if t == pad_id] + [t for t in row
+        if t != pad_id] for row in rows.tolist()]) for rows in teacher_forcing(sentences, start_id, end_id, pad_id)))  # fmt: skip
 mistake(SHIFT, "shift-flat", "The sentences follow each other in one long row. Keep an axis for the batch.",
         lambda *given: tuple(part.ravel() for part in teacher_forcing(*given)))  # fmt: skip
 mistake(SHIFT, "shift-reversed", "The sentences stand in your arrays from back to front.",
@@ -751,20 +764,20 @@ def table_size(vocab_size, d_model):
 encoder_size.slip("count-attention-too-many", "Your blocks have an attention too many: the encoder's have one, the decoder's two.",
                   lambda attention, network, norm: 2 * attention + network + 2 * norm)  # fmt: skip
 decoder_size.slip("count-one-attention", "Your decoder blocks have one attention. They have two: self and cross.",
-                  lambda attention, network, norm: attention + network + 3 * norm, lambda attention, network, norm: attention + network + 2 * norm)  # fmt: skip
-decoder_size.slip("count-two-norms", "In each layer your number is 2 · d_model short. A norm has that many (an encoder block has two norms, a decoder "
-                  "block three), and so have the biases of both second maps of the networks.",
-                  lambda attention, network, norm: 2 * attention + network + 2 * norm)  # fmt: skip
-decoder_size.slip("count-decoder-without-network", "Your decoder blocks have no feed-forward network. They have one, like the encoder's.",
-                  lambda attention, network, norm: 2 * attention + 3 * norm, lambda attention, network, norm: 2 * attention + 2 * norm)  # fmt: skip
+    lambda attention, network, norm: attention + network + 3 * norm,
+    lambda attention, network, norm: attention + network + 2 * norm)  # fmt: skip
+decoder_size.slip("count-two-norms", "In each layer your number is 2 · d_model short. A norm has that many (an encoder "
+    "block has two norms, a decoder block three), and so have the biases of both second maps of the networks.",
+    lambda attention, network, norm: 2 * attention + network + 2 * norm)  # fmt: skip
+decoder_size.slip("count-decoder-without-network", "Your decoder blocks have no feed-forward network. They have one, "
+    "like the encoder's.", lambda attention, network, norm: 2 * attention + 3 * norm,
+    lambda attention, network, norm: 2 * attention + 2 * norm)  # fmt: skip
 decoder_size.slip("count-two-networks", "Your decoder blocks have two feed-forward networks. They have one.",
-                  lambda attention, network, norm: 2 * (attention + network) + 3 * norm, lambda attention, network, norm: 2 * (attention + network + 2 * norm),
-                  lambda attention, network, norm: 2 * (attention + network) + 4 * norm)  # fmt: skip
-stack_size.slip(
-    "count-twice",
-    "You count the blocks twice.",
-    lambda num_layers, encoder, decoder: 2 * num_layers * (encoder + decoder),
-)
+    lambda attention, network, norm: 2 * (attention + network) + 3 * norm,
+    lambda attention, network, norm: 2 * (attention + network + 2 * norm),
+    lambda attention, network, norm: 2 * (attention + network) + 4 * norm)  # fmt: skip
+stack_size.slip("count-twice", "You count the blocks twice.",
+    lambda num_layers, encoder, decoder: 2 * num_layers * (encoder + decoder))  # fmt: skip
 stack_size.slip("count-encoder-only", "Your number has the blocks of the encoder, none of the decoder: it has num_layers of them, too.",
                 lambda num_layers, encoder, decoder: num_layers * encoder)  # fmt: skip
 stack_size.slip("count-decoder-only", "Your number has the blocks of the decoder, none of the encoder: it has num_layers of them, too.",
@@ -777,17 +790,19 @@ stack_size.slip("count-shared-out", "num_layers is shared out between the two st
                 lambda num_layers, encoder, decoder: num_layers // 2 * (encoder + decoder))  # fmt: skip
 stack_size.slip("count-no-blocks", "Your number lacks the blocks.", lambda num_layers, encoder, decoder: 0)
 stack_size.slip("count-one-layer-off", "You count one layer too many or one too few.",
-                *(lambda num_layers, encoder, decoder, more=more: (num_layers + more) * (encoder + decoder) for more in (1, -1)))  # fmt: skip
+    *(lambda num_layers, encoder, decoder, more=more: (num_layers + more) * (encoder + decoder) for more in (1, -1)))  # fmt: skip
 table_size.slip("count-table-not-a-product", "The table of embeddings has d_model numbers for each token of the vocabulary.",
                 lambda vocab_size, d_model: vocab_size, lambda vocab_size, d_model: vocab_size + d_model)  # fmt: skip
 table_size.slip("count-untied", "You count more than one table of embeddings. Source, target and logits share one.",
-                lambda vocab_size, d_model: 2 * vocab_size * d_model, lambda vocab_size, d_model: 3 * vocab_size * d_model,
-                lambda vocab_size, d_model: 3 * vocab_size * d_model + vocab_size, lambda vocab_size, d_model: 2 * vocab_size * d_model + vocab_size)  # fmt: skip
+    lambda vocab_size, d_model: 2 * vocab_size * d_model, lambda vocab_size, d_model: 3 * vocab_size * d_model,
+    lambda vocab_size, d_model: 3 * vocab_size * d_model + vocab_size,
+    lambda vocab_size, d_model: 2 * vocab_size * d_model + vocab_size)  # fmt: skip
 table_size.slip("count-no-embeddings", "Your number lacks the table of embeddings.", lambda vocab_size, d_model: 0)
-table_size.slip("count-bias-of-table", "You count biases for the table of embeddings or for the logits, which are products with it and no more.",
-                lambda vocab_size, d_model: vocab_size * d_model + vocab_size, lambda vocab_size, d_model: vocab_size * d_model + d_model)  # fmt: skip
+table_size.slip("count-bias-of-table", "You count biases for the table of embeddings or for the logits, which are "
+    "products with it and no more.", lambda vocab_size, d_model: vocab_size * d_model + vocab_size,
+    lambda vocab_size, d_model: vocab_size * d_model + d_model)  # fmt: skip
 table_size.slip("count-positions", "You count a table of positions. Here positions are sines: nothing is learned.",
-                *(lambda vocab_size, d_model, length=length: (vocab_size + length) * d_model for length in (512, 1024, 2048, 5000)))  # fmt: skip
+    *(lambda vocab_size, d_model, length=length: (vocab_size + length) * d_model for length in (512, 1024, 2048, 5000)))  # fmt: skip
 
 
 @reference(
@@ -827,21 +842,22 @@ def without_biases(vocab_size, d_model, num_layers, d_ff, norm=2):
     return vocab_size * d_model + num_layers * (12 * d_model**2 + 4 * d_model * d_ff + 5 * norm * d_model)
 
 
-mistake(
-    COUNT, "count-no-biases", None, *(lambda *sizes, norm=norm: without_biases(*sizes, norm=norm) for norm in (2, 1, 0))
-)
+mistake(COUNT, "count-no-biases", None,
+    *(lambda *sizes, norm=norm: without_biases(*sizes, norm=norm) for norm in (2, 1, 0)))  # fmt: skip
 for slip in map_size.slips:  # made in all maps; biases of the input everywhere are as many as there should be
     if slip.diagnosis != "count-bias-of-input":
         mistake(COUNT, slip.diagnosis, None, everywhere(parameter_count, map_size, slip))
-mistake(COUNT, "count-vectors-off", "In each layer your number is off by a few times d_model. Vectors are that long: each norm has two, and each map "
-        "that gives d_model numbers has one as its bias.",
-        *(lambda *sizes, by=by: parameter_count(*sizes) + by * sizes[2] * sizes[1] for by in (-8, -7, -6, -4, -3, -1, 1, 2, 3, 4, 6, 7, 8)))  # fmt: skip
+mistake(COUNT, "count-vectors-off", "In each layer your number is off by a few times d_model. Vectors are that long: "
+    "each norm has two, and each map that gives d_model numbers has one as its bias.",
+    *(lambda *sizes, by=by: parameter_count(*sizes) + by * sizes[2] * sizes[1]
+        for by in (-8, -7, -6, -4, -3, -1, 1, 2, 3, 4, 6, 7, 8)))  # fmt: skip
 mistake(COUNT, "count-last-norm", "You count norms after the last blocks. Post-norm blocks end with a norm as they are.",
         *(lambda *sizes, many=many: parameter_count(*sizes) + many * 2 * sizes[1] for many in (1, 2)))  # fmt: skip
 mistake(COUNT, "count-table-in-each-layer", "The table of embeddings counts once, not in each layer.",
         lambda *sizes: parameter_count(*sizes) + (sizes[2] - 1) * sizes[0] * sizes[1],
         lambda *sizes: parameter_count(*sizes) + (2 * sizes[2] - 1) * sizes[0] * sizes[1])  # fmt: skip
-mistake(COUNT, "count-rule-of-thumb", "12 · d_model² a layer is a rule of thumb for decoders alone. Count each part, with its biases and norms.",
-        lambda vocab_size, d_model, num_layers, d_ff: vocab_size * d_model + 12 * num_layers * d_model**2,
-        lambda vocab_size, d_model, num_layers, d_ff: 12 * num_layers * d_model**2)  # fmt: skip
+mistake(COUNT, "count-rule-of-thumb",
+    "12 · d_model² a layer is a rule of thumb for decoders alone. Count each part, with its biases and norms.",
+    lambda vocab_size, d_model, num_layers, d_ff: vocab_size * d_model + 12 * num_layers * d_model**2,
+    lambda vocab_size, d_model, num_layers, d_ff: 12 * num_layers * d_model**2)  # fmt: skip
 number_mistakes(COUNT, parameter_count)

@@ -71,10 +71,11 @@ def masked_loss_cases():
 
 
 LOSS = "07.masked_loss"
-mistake(LOSS, "loss-padding-has-no-idea", "At padding you set the logits to one value. That is a guess at every class, and it costs "
-        "log(classes): such a place has to be left out of the mean.",
-        lambda logits, targets, pad_id: losses_of(np.where((targets != pad_id)[..., None], logits, 0), targets).mean(),
-        lambda logits, targets, pad_id: losses_of(np.where((targets != pad_id)[..., None], logits, 0), targets).sum() / (targets != pad_id).sum())  # fmt: skip
+mistake(LOSS, "loss-padding-has-no-idea", "At padding you set the logits to one value. That is a guess at every class, "
+    "and it costs log(classes): such a place has to be left out of the mean.",
+    lambda logits, targets, pad_id: losses_of(np.where((targets != pad_id)[..., None], logits, 0), targets).mean(),
+    lambda logits, targets, pad_id:
+        losses_of(np.where((targets != pad_id)[..., None], logits, 0), targets).sum() / (targets != pad_id).sum())  # fmt: skip
 mistake(LOSS, "loss-pad-class-hidden", "You take the class pad_id out of the softmax. It stays a class like any other; what is left out "
         "are the places where it is the target.",
         lambda logits, targets, pad_id: averaged(losses_of(without_class(logits, pad_id), targets), targets != pad_id))  # fmt: skip
@@ -83,11 +84,13 @@ mistake(LOSS, "loss-padding-by-prediction", "You look for padding in what the lo
 mistake(LOSS, "loss-shifted", "Each place is compared with the target of another one. Logits and targets come lined up.",
         lambda logits, targets, pad_id: masked_loss(logits[:, :-1], targets[:, 1:], pad_id),
         lambda logits, targets, pad_id: masked_loss(logits[:, 1:], targets[:, :-1], pad_id))  # fmt: skip
-mistake(LOSS, "loss-of-each-row", "There is a loss for each sentence, or for each place. One number is asked for, the mean over all places that count.",
-        *(lambda logits, targets, pad_id, divide=divide: (losses_of(logits, targets) * (keep := targets != pad_id)).sum(axis=1) / divide(keep)
-          for divide in (lambda keep: keep.shape[1], lambda keep: keep.sum(axis=1), lambda keep: 1)),
-        lambda logits, targets, pad_id: losses_of(logits, targets) * (targets != pad_id),
-        lambda logits, targets, pad_id: losses_of(logits, targets)[targets != pad_id])  # fmt: skip
+mistake(LOSS, "loss-of-each-row", "There is a loss for each sentence, or for each place. One number is asked for, the "
+    "mean over all places that count.",
+    *(lambda logits, targets, pad_id, divide=divide:
+        (losses_of(logits, targets) * (keep := targets != pad_id)).sum(axis=1) / divide(keep)
+        for divide in (lambda keep: keep.shape[1], lambda keep: keep.sum(axis=1), lambda keep: 1)),
+    lambda logits, targets, pad_id: losses_of(logits, targets) * (targets != pad_id),
+    lambda logits, targets, pad_id: losses_of(logits, targets)[targets != pad_id])  # fmt: skip
 mistake(LOSS, "loss-every-place-with-every-target", None,
         lambda logits, targets, pad_id: -log_probabilities(logits)[targets != pad_id][:, targets[targets != pad_id]].mean(),
         lambda logits, targets, pad_id: -log_probabilities(logits)[..., targets][targets != pad_id].mean())  # fmt: skip
@@ -238,7 +241,8 @@ up.slip("rate-up-too-early", "While it warms up, your rate is that of one step l
 up.slip("rate-up-other-length", "Your line up has another length than warmup_steps: it is divided by something else.",
         lambda number, w: number / (w + 1), lambda number, w: (number + 1) / (w + 1))  # fmt: skip
 up.slip("rate-upside-down", "The step divides: your rate falls while it should warm up.", lambda number, w: w / number)
-up.slip("rate-whole-numbers", "// leaves whole numbers: your rate goes in jumps, or stays where it is.", lambda number, w: number // w)  # fmt: skip
+up.slip("rate-whole-numbers", "// leaves whole numbers: your rate goes in jumps, or stays where it is.",
+    lambda number, w: number // w)  # fmt: skip
 up.slip("rate-not-a-line", "Your rate follows a curve. Two straight lines were asked for.",
         *(lambda number, w, power=power: (number / w) ** power for power in (0.5, 2, 3)),
         lambda number, w: (1 - math.cos(math.pi * number / w)) / 2, lambda number, w: math.sin(math.pi / 2 * number / w),
@@ -306,7 +310,8 @@ mistake(RATE, "rate-without-peak", "One of your lines, or both, has nothing to d
         lambda step, peak, w, n: rate_at(step, 1.0, w, n), lambda step, peak, w, n: rate_at(step, peak if step > w else 1.0, w, n),
         lambda step, peak, w, n: rate_at(step, peak if step <= w else 1.0, w, n),
         lambda step, peak, w, n: peak * step / w if step <= w else peak - (step - w) / (n - w))  # fmt: skip
-mistake(RATE, "rate-peak-divides", "The peak divides. The line goes up to it.", lambda step, peak, w, n: rate_at(step, 1 / peak, w, n))  # fmt: skip
+mistake(RATE, "rate-peak-divides", "The peak divides. The line goes up to it.",
+    lambda step, peak, w, n: rate_at(step, 1 / peak, w, n))  # fmt: skip
 mistake(RATE, "rate-branches-exchanged", "The two lines are exchanged: yours goes down while it should warm up.",
         lambda step, peak, w, n: peak * ((n - step) / (n - w) if step <= w else step / w if w else math.nan),
         lambda step, peak, w, n: peak * ((n - step) / (n - w) if step <= w else step / w))  # fmt: skip
@@ -314,8 +319,9 @@ mistake(RATE, "rate-without-warm-up-fails", "Without a warm-up your function div
         "up at all where warmup_steps is 0?", smaller_of(lambda step, w, n: step / w, down),
         *(lambda step, peak, w, n, then=then: rate_at(step, peak, w, n) if w else then for then in (math.nan, math.inf, -math.inf)),
         lambda step, peak, w, n: peak * min(step / w, 1) * min(1, (n - step) / (n - w)))  # fmt: skip
-mistake(RATE, "rate-without-warm-up-flat", "Without a warm-up your rate stays the same. The line down is still there, from the first "
-        "step on.", *(lambda step, peak, w, n, share=share: rate_at(step, peak, w, n) if w else share * peak for share in (0, 1)))  # fmt: skip
+mistake(RATE, "rate-without-warm-up-flat",
+    "Without a warm-up your rate stays the same. The line down is still there, from the first step on.",
+    *(lambda step, peak, w, n, share=share: rate_at(step, peak, w, n) if w else share * peak for share in (0, 1)))  # fmt: skip
 mistake(RATE, "rate-warms-up-anyway", "Where warmup_steps is 0 you warm up all the same, for a step.",
         lambda step, peak, w, n: rate_at(step, peak, max(1, w), n))  # fmt: skip
 mistake(RATE, "rate-inverse-root", None, lambda step, peak, w, n: peak * min(step / w, (w / step) ** 0.5),
@@ -336,8 +342,9 @@ mistake(RATE, "parentheses-missing", "A power comes before * and /, and these be
         lambda step, peak, w, n: peak * step / w if step <= w else peak * n - step / (n - w),
         lambda step, peak, w, n: peak * (step / w if step <= w else (n - step) / n - w))  # fmt: skip
 mistake(RATE, "rate-not-a-line", None,
-        rate_of(lambda step, w, n: (1 - math.cos(math.pi * step / w)) / 2, lambda step, w, n: (1 + math.cos(math.pi * (step - w) / (n - w))) / 2),
-        rate_of(rising, lambda step, w, n: (1 + math.cos(math.pi * step / n)) / 2))  # fmt: skip
+    rate_of(lambda step, w, n: (1 - math.cos(math.pi * step / w)) / 2, lambda step, w, n:
+        (1 + math.cos(math.pi * (step - w) / (n - w))) / 2),
+    rate_of(rising, lambda step, w, n: (1 + math.cos(math.pi * step / n)) / 2))  # fmt: skip
 
 # ----------------------------------------------------------------------------------------------------------------------
 # Clipping
@@ -401,7 +408,8 @@ CLIP = "07.clip"
 norm = np.linalg.norm
 length_of.slip("clip-adds-lengths", "You add the lengths of the two arrays, or take their mean. The length of all numbers together is "
                "another.", lambda a, b: norm(a) + norm(b), lambda a, b: (norm(a) + norm(b)) / 2)  # fmt: skip
-length_of.slip("clip-without-root", "You take the sum of squares. The length is its root.", lambda a, b: (a**2).sum() + (b**2).sum())  # fmt: skip
+length_of.slip("clip-without-root", "You take the sum of squares. The length is its root.",
+    lambda a, b: (a**2).sum() + (b**2).sum())  # fmt: skip
 length_of.slip("clip-by-largest", "You take the largest number. The length is made of all of them.",
                lambda a, b: max(abs(a).max(), abs(b).max()), lambda a, b: max(a.max(), b.max()))  # fmt: skip
 length_of.slip("clip-by-absolute-values", "You add up absolute values. A length adds up squares.",
@@ -411,8 +419,9 @@ length_of.slip("clip-by-sum", "You add up the numbers themselves, so that positi
 length_of.slip("clip-by-mean-square", "You take the mean of the squares under the root. A length takes their sum.",
                lambda a, b: math.sqrt(((a**2).sum() + (b**2).sum()) / (a.size + b.size)),
                lambda a, b: math.sqrt((a**2).mean() + (b**2).mean()))  # fmt: skip
-length_of.slip("clip-by-one-array", "Your length is that of one of the two arrays. All numbers of both make one long vector.",
-               lambda a, b: norm(a), lambda a, b: norm(b), lambda a, b: max(norm(a), norm(b)), lambda a, b: min(norm(a), norm(b)))  # fmt: skip
+length_of.slip("clip-by-one-array",
+    "Your length is that of one of the two arrays. All numbers of both make one long vector.", lambda a, b: norm(a),
+    lambda a, b: norm(b), lambda a, b: max(norm(a), norm(b)), lambda a, b: min(norm(a), norm(b)))  # fmt: skip
 length_of.slip("clip-by-spectral-norm", "For a matrix, that norm is how much it stretches. The length here is the root of the sum of "
                "squares.", lambda a, b: math.hypot(*(norm(one, 2) if one.ndim in (1, 2) else norm(one) for one in (a, b))),
                lambda a, b: math.hypot(norm(a, 2), norm(b, 2)))  # fmt: skip
@@ -443,9 +452,11 @@ shortening.slip("clip-to-zero", "A gradient that is too long becomes 0. It is sh
 shortening.slip("clip-zero", "A gradient of zeros gives no result: its length is 0, and you divide by it.",
                 lambda length, max_norm: min(length, max_norm) / length if length else math.nan,
                 lambda length, max_norm: (1 / float(length), shortening(length, max_norm))[1])  # fmt: skip
-shortening.slip("clip-small-number-added", "Something is added to the length before you divide: the result is shorter than max_norm.",
-                *(lambda length, max_norm, eps=eps: min(1, max_norm / (length + eps)) for eps in (1, 1e-1, 1e-2, 1e-3, 1e-4)),
-                *(lambda length, max_norm, eps=eps: max_norm / (length + eps) if length > max_norm else 1.0 for eps in (1, 1e-1, 1e-2, 1e-3, 1e-4)))  # fmt: skip
+shortening.slip("clip-small-number-added",
+    "Something is added to the length before you divide: the result is shorter than max_norm.",
+    *(lambda length, max_norm, eps=eps: min(1, max_norm / (length + eps)) for eps in (1, 1e-1, 1e-2, 1e-3, 1e-4)),
+    *(lambda length, max_norm, eps=eps: max_norm / (length + eps) if length > max_norm else 1.0
+        for eps in (1, 1e-1, 1e-2, 1e-3, 1e-4)))  # fmt: skip
 
 
 def each(change):
@@ -475,8 +486,9 @@ mistake(CLIP, "clip-compares-the-square", "You compare the sum of squares with m
 mistake(CLIP, "clip-run-together", "The shapes are lost: each of the two gradients keeps its own.",
         lambda a, b, m: np.concatenate([part.ravel() for part in clip(a, b, m)]),
         lambda a, b, m: tuple(part.ravel() for part in clip(a, b, m)))  # fmt: skip
-mistake(CLIP, "clip-length-returned", "You return the length, or the factor, beside the gradients. Asked for are the two gradients "
-        "alone.", lambda a, b, m: (*clip(a, b, m), length_of(a, b)), lambda a, b, m: (*clip(a, b, m), shortening(length_of(a, b), m)))  # fmt: skip
+mistake(CLIP, "clip-length-returned",
+    "You return the length, or the factor, beside the gradients. Asked for are the two gradients alone.",
+    lambda a, b, m: (*clip(a, b, m), length_of(a, b)), lambda a, b, m: (*clip(a, b, m), shortening(length_of(a, b), m)))  # fmt: skip
 
 
 @holds(CLIP, "clip-still-too-long", "All numbers together are still longer than max_norm.")
@@ -549,9 +561,8 @@ def adam_step(parameter, gradient, mean, square, step, rate, beta1, beta2, eps):
 @cases("07.adam_step")
 def adam_cases():
     first = draw(1, 2, 3).round(1), 2 * draw(2, 2, 3).round(1)
-    yield Case(
-        "the first step, from empty memories", *first, np.zeros((2, 3)), np.zeros((2, 3)), 1, 0.1, 0.9, 0.98, 1e-8
-    )
+    yield Case("the first step, from empty memories", *first, np.zeros((2, 3)), np.zeros((2, 3)), 1, 0.1, 0.9, 0.98,
+        1e-8)  # fmt: skip
     for number, beta1, beta2, eps, size in ((2, 0.9, 0.98, 1e-8, 2), (7, 0.8, 0.95, 0.05, 2), (3, 0.5, 0.7, 0.3, 0.1)):
         about = f"step {number}, with beta1 = {beta1}, beta2 = {beta2} and eps = {eps}"
         parameter, gradient, mean, square = (draw(10 * number + i, 4, 3) for i in range(4))
@@ -561,9 +572,8 @@ def adam_cases():
     numbers = [draw(100 + i, 5) for i in range(4)]
     yield Case("one axis", *numbers[:3], numbers[3] ** 2, 2, 1.5, 0.9, 0.99, 1e-3)
     zeros = np.zeros(3)
-    yield Case(
-        "a gradient of zeros in the first step", draw(11, 3), zeros, zeros, zeros, 1, 0.1, 0.9, 0.98, 1e-8, edge=True
-    )
+    yield Case("a gradient of zeros in the first step", draw(11, 3), zeros, zeros, zeros, 1, 0.1, 0.9, 0.98, 1e-8,
+        edge=True)  # fmt: skip
 
 
 ADAM = "07.adam_step"
@@ -574,13 +584,16 @@ kept.slip("adam-memory-adds-up", "The shares of old and new do not sum to 1{at}.
           lambda old, new, beta: beta * (old + new))  # fmt: skip
 kept.slip("adam-forgets", "The old memory is lost{at}.", lambda old, new, beta: new, lambda old, new, beta: (1 - beta) * new,
           lambda old, new, beta: beta * new)  # fmt: skip
-kept.slip("adam-remembers-nothing-new", "Nothing new is remembered{at}.", lambda old, new, beta: old, lambda old, new, beta: beta * old)  # fmt: skip
+kept.slip("adam-remembers-nothing-new", "Nothing new is remembered{at}.", lambda old, new, beta: old,
+    lambda old, new, beta: beta * old)  # fmt: skip
 kept.slip("parentheses-missing", None, lambda old, new, beta: beta * old + 1 - beta * new)
-kept.slip("adam-memory-sign", "The new number is subtracted{at}. A mean adds it.", lambda old, new, beta: beta * old - (1 - beta) * new)  # fmt: skip
+kept.slip("adam-memory-sign", "The new number is subtracted{at}. A mean adds it.",
+    lambda old, new, beta: beta * old - (1 - beta) * new)  # fmt: skip
 corrected.slip("adam-no-correction", "The bias correction is missing{at}: in the first steps the memory holds a small part of the "
                "gradient only.", lambda memory, beta, step: memory)  # fmt: skip
 corrected.slip("adam-correction-off-by-one", "Your bias correction{at} is that of another step. Steps count from 1.",
-               lambda memory, beta, step: memory / (1 - beta ** (step + 1)), lambda memory, beta, step: memory / (1 - beta ** (step - 1)))  # fmt: skip
+    lambda memory, beta, step: memory / (1 - beta ** (step + 1)),
+    lambda memory, beta, step: memory / (1 - beta ** (step - 1)))  # fmt: skip
 corrected.slip("adam-correction-not-a-power", "Your bias correction{at} does not take beta to the power of the step.",
                lambda memory, beta, step: memory / (1 - beta), lambda memory, beta, step: memory / (1 - beta * step),
                lambda memory, beta, step: memory / (1 - beta / step), lambda memory, beta, step: memory / (1 - beta) ** step)  # fmt: skip
@@ -659,8 +672,9 @@ for one in (kept, corrected):
     for slip in one.slips:  # made in both memories
         mistake(ADAM, slip.diagnosis, None, everywhere(adam_step, one, slip))
 mistake(ADAM, "adam-correction-of-the-other", "A memory is corrected with the beta of the other one.",
-        adam(direct=lambda o: (o.m / (1 - o.beta2**o.step), o.s / (1 - o.beta1**o.step))),
-        adam(direct=lambda o: (o.direction, o.s / (1 - o.beta1**o.step))), adam(direct=lambda o: (o.m / (1 - o.beta2**o.step), o.level)))  # fmt: skip
+    adam(direct=lambda o: (o.m / (1 - o.beta2**o.step), o.s / (1 - o.beta1**o.step))),
+    adam(direct=lambda o: (o.direction, o.s / (1 - o.beta1**o.step))),
+    adam(direct=lambda o: (o.m / (1 - o.beta2**o.step), o.level)))  # fmt: skip
 mistake(ADAM, "adam-corrected-after-the-root", "The root of the square is divided by the whole correction, not by its root. Correct the "
         "square first, then take the root.", adam(direct=lambda o: (o.direction, o.s / (1 - o.beta2**o.step) ** 2)))  # fmt: skip
 mistake(ADAM, "adam-eps-before-correction", "eps is added before the square is corrected, so that the correction divides it as well. "
@@ -669,27 +683,32 @@ mistake(ADAM, "adam-eps-before-correction", "eps is added before the square is c
 mistake(ADAM, "adam-returns-corrected", "You return corrected memories. What is kept is uncorrected; the correction is made anew in each "
         "step.", adam(keep=lambda o: (o.direction, o.level)), adam(keep=lambda o: (o.direction, o.s)),
         adam(keep=lambda o: (o.m, o.level)))  # fmt: skip
-mistake(ADAM, "adam-corrects-what-was-kept", "You correct the old memory before the new number enters. First update, then correct a "
-        "copy.",
-        adam(remember=lambda o: (kept(corrected(o.mean, o.beta1, o.step), o.gradient, o.beta1), kept(corrected(o.square, o.beta2, o.step), squared(o.gradient), o.beta2)), direct=lambda o: (o.m, o.s)))  # fmt: skip
-mistake(ADAM, "adam-betas-exchanged", "The two betas are mixed up: beta1 is for the mean, beta2 for the square, at every place.",
-        passed(beta1="beta2", beta2="beta1"), passed(beta2="beta1"), passed(beta1="beta2"),
-        adam(remember=lambda o: (o.m, o.beta2 * o.square + (1 - o.beta1) * o.gradient**2)),
-        adam(remember=lambda o: (o.beta1 * o.mean + (1 - o.beta2) * o.gradient, o.s)),
-        *(adam(remember=lambda o, one=one, two=two: (kept(o.mean, o.gradient, getattr(o, one)), kept(o.square, o.gradient**2, getattr(o, two)))) for one, two in (("beta2", "beta1"), ("beta1", "beta1"), ("beta2", "beta2"))),
-        adam(remember=lambda o: (o.m, o.beta1 * o.square + (1 - o.beta2) * o.gradient**2)),
-        adam(remember=lambda o: (o.beta2 * o.mean + (1 - o.beta1) * o.gradient, o.s)))  # fmt: skip
+mistake(ADAM, "adam-corrects-what-was-kept",
+    "You correct the old memory before the new number enters. First update, then correct a copy.",
+    adam(remember=lambda o: (kept(corrected(o.mean, o.beta1, o.step), o.gradient, o.beta1),
+        kept(corrected(o.square, o.beta2, o.step), squared(o.gradient), o.beta2)), direct=lambda o: (o.m, o.s)))  # fmt: skip
+mistake(ADAM, "adam-betas-exchanged", "The two betas are mixed up: beta1 is for the mean, beta2 for the square, at "
+    "every place.", passed(beta1="beta2", beta2="beta1"), passed(beta2="beta1"), passed(beta1="beta2"),
+    adam(remember=lambda o: (o.m, o.beta2 * o.square + (1 - o.beta1) * o.gradient**2)),
+    adam(remember=lambda o: (o.beta1 * o.mean + (1 - o.beta2) * o.gradient, o.s)),
+    *(adam(remember=lambda o, one=one, two=two:
+        (kept(o.mean, o.gradient, getattr(o, one)), kept(o.square, o.gradient**2, getattr(o, two)))) for one,
+        two in (("beta2", "beta1"), ("beta1", "beta1"), ("beta2", "beta2"))),
+    adam(remember=lambda o: (o.m, o.beta1 * o.square + (1 - o.beta2) * o.gradient**2)),
+    adam(remember=lambda o: (o.beta2 * o.mean + (1 - o.beta1) * o.gradient, o.s)))  # fmt: skip
 mistake(ADAM, "adam-settings-hard-coded", "beta1, beta2, the rate or the step have one size in your function, whatever is passed. Use "
         "the parameters.", passed(beta1=0.9, beta2=0.999), passed(beta1=0.9, beta2=0.98), passed(beta1=0.9), passed(beta2=0.999),
         passed(rate=1e-3), passed(rate=1e-2), passed(rate=0.1))  # fmt: skip
 mistake(ADAM, "adam-eps-elsewhere", None,
-        *(lambda *inputs, sign=sign: (np.add((got := adam(divide=lambda o: np.sqrt(o.level))(*inputs))[0], sign * inputs[-1]), *got[1:]) for sign in (1, -1)),
-        lambda *inputs: ((got := adam(divide=lambda o: np.sqrt(o.level))(*inputs))[0] - inputs[5] * inputs[-1], *got[1:]))  # fmt: skip
+    *(lambda *inputs, sign=sign: (np.add((got := adam(divide=lambda o: np.sqrt(o.level))(*inputs))[0],
+        sign * inputs[-1]), *got[1:]) for sign in (1, -1)),
+    lambda *inputs: ((got := adam(divide=lambda o: np.sqrt(o.level))(*inputs))[0] - inputs[5] * inputs[-1], *got[1:]))  # fmt: skip
 mistake(ADAM, "adam-forgets", None, adam(remember=lambda o: (o.gradient, o.gradient**2), direct=lambda o: (o.m, o.s)))
-mistake(ADAM, "adam-square-of-mean", "You square the mean of the gradients. The second memory is the mean of the squares.",
-        adam(remember=lambda o: ((m := kept(o.mean, o.gradient, o.beta1)), kept(o.square, m**2, o.beta2))),
-        adam(remember=lambda o: ((m := kept(o.mean, o.gradient, o.beta1)), m**2)),
-        adam(remember=lambda o: ((m := kept(o.mean, o.gradient, o.beta1)), kept(o.square, corrected(m, o.beta1, o.step) ** 2, o.beta2))))  # fmt: skip
+mistake(ADAM, "adam-square-of-mean", "You square the mean of the gradients. The second memory is the mean of the "
+    "squares.", adam(remember=lambda o: ((m := kept(o.mean, o.gradient, o.beta1)), kept(o.square, m**2, o.beta2))),
+    adam(remember=lambda o: ((m := kept(o.mean, o.gradient, o.beta1)), m**2)),
+    adam(remember=lambda o: ((m := kept(o.mean, o.gradient, o.beta1)),
+        kept(o.square, corrected(m, o.beta1, o.step) ** 2, o.beta2))))  # fmt: skip
 mistake(ADAM, "adam-old-memory", "You move by the memories from before this step. First update them, then move.",
         adam(direct=lambda o: (o.mean / (1 - o.beta1**o.step), o.square / (1 - o.beta2**o.step))),
         adam(direct=lambda o: (o.mean, o.square)), adam(direct=lambda o: (o.mean / (1 - o.beta1**o.step), o.level)),
@@ -750,10 +769,10 @@ def fools_the_colleague(candidate):
     require(not (true[0] > true[1] + 1e-6 and hers[0] < hers[1] - 1e-6), "losses-exchanged",
             "She is fooled, but the two are exchanged: the true loss of the first is {first:.4f}, of the second {second:.4f}. "
             "`return better, worse`.", first=true[0], second=true[1])  # fmt: skip
-    require(true[0] < true[1] - 1e-6, "pair-not-better",
-            "The true loss of the first is {first:.4f}, of the second {second:.4f}: the first is not better.", first=true[0], second=true[1])  # fmt: skip
-    require(abs(hers[0] - hers[1]) > 1e-6, "pair-alike-to-her",
-            "The colleague's loss is {loss:.4f} for both: she can't tell them apart. It is to prefer the second.", loss=hers[0])  # fmt: skip
+    require(true[0] < true[1] - 1e-6, "pair-not-better", "The true loss of the first is {first:.4f}, of the second "
+        "{second:.4f}: the first is not better.", first=true[0], second=true[1])  # fmt: skip
+    require(abs(hers[0] - hers[1]) > 1e-6, "pair-alike-to-her", "The colleague's loss is {loss:.4f} for both: she can't "
+        "tell them apart. It is to prefer the second.", loss=hers[0])  # fmt: skip
     require(hers[1] < hers[0], "pair-not-fooled",
             "The colleague's loss also prefers the first: {first:.4f} against {second:.4f}. How much can a token that is quite wrong cost "
             "at most, when what goes into the softmax lies between 0 and 1?", first=hers[0], second=hers[1])  # fmt: skip
@@ -854,13 +873,8 @@ def cut_so(diagnosis, sentence, *cuts):
     """Other pieces of both sides, counted beside a total of their own, or beside the right one."""
     for cut in cuts:
         both = everywhere(clipped_matches, ngrams, Slip(diagnosis, cut))
-        mistake(
-            NGRAMS,
-            diagnosis,
-            sentence,
-            both,
-            lambda *inputs, both=both: (both(*inputs)[0], clipped_matches(*inputs)[1]),
-        )
+        mistake(NGRAMS, diagnosis, sentence, both,
+            lambda *inputs, both=both: (both(*inputs)[0], clipped_matches(*inputs)[1]))  # fmt: skip
 
 
 for one in ngrams.slips:
@@ -904,7 +918,8 @@ shared.slip("ngrams-all-or-nothing", "You count no more than 1: whether there is
 shared.slip("ngrams-repeats-count-again", "An n-gram that is written several times enters each time with its whole count.",
             lambda written, wanted: sum(min(written.count(gram), wanted.count(gram)) for gram in written))  # fmt: skip
 shared.slip("ngrams-of-one-only", "Your count is that of a single n-gram. Does a return stand inside of a loop?",
-            *(lambda written, wanted, end=end: min(written.count(written[end]), wanted.count(written[end])) if written else 0 for end in (0, -1)))  # fmt: skip
+    *(lambda written, wanted, end=end: min(written.count(written[end]), wanted.count(written[end])) if written else 0
+        for end in (0, -1)))  # fmt: skip
 shared.slip("ngrams-up-to-the-first-miss", "Your count ends at the first n-gram that is not found.",
             lambda written, wanted: next((i for i, gram in enumerate(written) if gram not in wanted), len(written)))  # fmt: skip
 
@@ -935,18 +950,20 @@ mistake(NGRAMS, "ngrams-total-of-misses", "The total leaves out what is found. I
         with_total(lambda written, wanted, length, n: (Counter(written) - Counter(wanted)).total()))  # fmt: skip
 mistake(NGRAMS, "ngrams-total-of-tokens", "The total is how many tokens there are. How many n-grams begin at one of them?",
         with_total(lambda written, wanted, length, n: length))  # fmt: skip
-mistake(NGRAMS, "ngrams-total-of-different", "The total counts each different n-gram once. One that is written twice counts twice.",
-        with_total(lambda written, wanted, length, n: len(set(written))),
-        lambda translation, reference, n: (len(set(a := ngrams(translation.tolist(), n)) & set(ngrams(reference.tolist(), n))), len(set(a))))  # fmt: skip
-mistake(NGRAMS, "ngrams-total-off-by-one", "The total is one too many or one too few: a sentence of m tokens has m - n + 1 n-grams.",
-        with_total(lambda written, wanted, length, n: max(0, length - n)),
-        with_total(lambda written, wanted, length, n: max(0, length - n + 2)), with_total(lambda written, wanted, length, n: length - n))  # fmt: skip
+mistake(NGRAMS, "ngrams-total-of-different", "The total counts each different n-gram once. One that is written twice "
+    "counts twice.", with_total(lambda written, wanted, length, n: len(set(written))),
+    lambda translation, reference, n:
+        (len(set(a := ngrams(translation.tolist(), n)) & set(ngrams(reference.tolist(), n))), len(set(a))))  # fmt: skip
+mistake(NGRAMS, "ngrams-total-off-by-one", "The total is one too many or one too few: a sentence of m tokens has m - n "
+    "+ 1 n-grams.", with_total(lambda written, wanted, length, n: max(0, length - n)),
+    with_total(lambda written, wanted, length, n: max(0, length - n + 2)),
+    with_total(lambda written, wanted, length, n: length - n))  # fmt: skip
 mistake(NGRAMS, "ngrams-negative", "A translation shorter than n has no n-gram at all: 0 of 0.",
         with_total(lambda written, wanted, length, n: length - n + 1),
         with_total(lambda written, wanted, length, n: max(1, length - n + 1)),
         with_total(lambda written, wanted, length, n: abs(length - n + 1)))  # fmt: skip
-mistake(NGRAMS, "ngrams-in-a-text", "You look for one text inside of another: 1 2 then stands in 11 2, and what overlaps is found once. Compare lists of tokens.",
-        in_a_text)  # fmt: skip
+mistake(NGRAMS, "ngrams-in-a-text", "You look for one text inside of another: 1 2 then stands in 11 2, and what "
+    "overlaps is found once. Compare lists of tokens.", in_a_text)  # fmt: skip
 mistake(NGRAMS, "ngrams-nothing-found", "Nothing is found, whatever the two are. Things of different kinds are never equal: what do you "
         "compare with what?", lambda *inputs: (0, clipped_matches(*inputs)[1]))  # fmt: skip
 mistake(NGRAMS, "ngrams-share", "You return the quotient. The two numbers are wanted by themselves: they are added up over a corpus "
@@ -1027,8 +1044,8 @@ precisions.slip("bleu-counts-raised", "Something is added to the counts, so that
                 *(lambda found, total, eps=eps: (found + eps) / total for eps in (0.1, 1, 1e-3)))  # fmt: skip
 precisions.slip("bleu-of-all-tokens", "You divide by the number of tokens, for every n. There are fewer n-grams than tokens.",
                 lambda found, total: found / total[0])  # fmt: skip
-precisions.slip("bleu-as-one-sentence", "You work out how many n-grams there are as if all tokens were one sentence. Each sentence has n - 1 fewer: total says it.",
-                lambda found, total: found / (total[0] - np.arange(4)))  # fmt: skip
+precisions.slip("bleu-as-one-sentence", "You work out how many n-grams there are as if all tokens were one sentence. "
+    "Each sentence has n - 1 fewer: total says it.", lambda found, total: found / (total[0] - np.arange(4)))  # fmt: skip
 precisions.slip("bleu-counts-themselves", "You take the counts themselves. A precision is the share that was right.",
                 lambda found, total: found)  # fmt: skip
 precisions.slip("bleu-whole-numbers", "// leaves whole numbers, here 0 or 1.", lambda found, total: found // total)
@@ -1038,25 +1055,28 @@ geometric_mean.slip("bleu-arithmetic", "You take the arithmetic mean of the prec
 geometric_mean.slip("bleu-other-mean", "You take another mean than the geometric one, or one of the four precisions.",
                     lambda numbers: 4 / (1 / numbers).sum(), np.median, *(lambda numbers, n=n: numbers[n] for n in range(4)), np.sum,
                     lambda numbers: numbers[-1] ** 0.25)  # fmt: skip
-geometric_mean.slip("bleu-product", "You multiply the precisions without the root. It is the fourth root of the product.", np.prod)  # fmt: skip
+geometric_mean.slip("bleu-product",
+    "You multiply the precisions without the root. It is the fourth root of the product.", np.prod)  # fmt: skip
 geometric_mean.slip("parentheses-missing", None, lambda numbers: np.prod(numbers) / 4)
 geometric_mean.slip("bleu-another-root", "The root of the product is another than the fourth.",
-                    *(lambda numbers, n=n: np.prod(numbers) ** (1 / n) for n in (2, 3, 5)), lambda numbers: np.prod(numbers) ** 4)  # fmt: skip
+    *(lambda numbers, n=n: np.prod(numbers) ** (1 / n) for n in (2, 3, 5)), lambda numbers: np.prod(numbers) ** 4)  # fmt: skip
 geometric_mean.slip("bleu-one-left-out", "The precision of one n is left out.",
                     *(lambda numbers, n=n: np.prod(np.delete(numbers, n)) ** (1 / 3) for n in (0, 3)),
                     *(lambda numbers, n=n: np.prod(np.delete(numbers, n)) ** (1 / 4) for n in (0, 3)))  # fmt: skip
-geometric_mean.slip("bleu-unequal-weights", "The four precisions do not weigh alike in yours: each has its own power. BLEU gives all the same.",
-                    lambda numbers: np.prod(numbers ** 0.5 ** np.arange(1, 5)), lambda numbers: np.prod(numbers ** 0.5 ** np.arange(4)),
-                    lambda numbers: np.prod(numbers ** (1 / np.arange(1, 5))))  # fmt: skip
+geometric_mean.slip("bleu-unequal-weights", "The four precisions do not weigh alike in yours: each has its own power. "
+    "BLEU gives all the same.", lambda numbers: np.prod(numbers ** 0.5 ** np.arange(1, 5)),
+    lambda numbers: np.prod(numbers ** 0.5 ** np.arange(4)), lambda numbers: np.prod(numbers ** (1 / np.arange(1, 5))))  # fmt: skip
 geometric_mean.slip("bleu-sum-of-logarithms", "You stop at the logarithms. A geometric mean is the exponential of their mean.",
                     lambda numbers: np.log(numbers).mean(), lambda numbers: np.log(numbers).sum())  # fmt: skip
 geometric_mean.slip("bleu-another-base", "Logarithm and exponential have different bases.",
                     lambda numbers: np.exp(np.log2(numbers).mean()), lambda numbers: np.exp(np.log10(numbers).mean()),
                     lambda numbers: 2 ** np.log(numbers).mean(), lambda numbers: 10 ** np.log(numbers).mean())  # fmt: skip
 geometric_mean.slip("bleu-zero", "Where one precision is 0, BLEU is 0. Yours is not.",
-                    *(lambda numbers, eps=eps: np.exp(np.log(np.maximum(numbers, eps)).mean()) for eps in (1e-1, 1e-2, 1e-3, 1e-6, 1e-8, 1e-9, 1e-10, 1e-12)),
-                    *(lambda numbers, eps=eps: np.exp(np.log(numbers + eps).mean()) for eps in (1e-8, 1e-9, 1e-10, 1e-12)),
-                    *(lambda numbers, by=by: np.exp(np.log(numbers[numbers > 0]).sum() / (by or max(1, (numbers > 0).sum()))) for by in (4, 0)))  # fmt: skip
+    *(lambda numbers, eps=eps: np.exp(np.log(np.maximum(numbers, eps)).mean())
+        for eps in (1e-1, 1e-2, 1e-3, 1e-6, 1e-8, 1e-9, 1e-10, 1e-12)),
+    *(lambda numbers, eps=eps: np.exp(np.log(numbers + eps).mean()) for eps in (1e-8, 1e-9, 1e-10, 1e-12)),
+    *(lambda numbers, by=by: np.exp(np.log(numbers[numbers > 0]).sum() / (by or max(1, (numbers > 0).sum())))
+        for by in (4, 0)))  # fmt: skip
 geometric_mean.slip("bleu-zero-has-no-result", "Where a precision is 0 your function gives no number: there is no logarithm of 0. What "
                     "is BLEU then?", lambda numbers: geometric_mean(numbers) if numbers.all() else math.nan,
                     lambda numbers: math.exp(sum(map(math.log, numbers)) / 4), statistics.geometric_mean)  # fmt: skip
@@ -1069,12 +1089,17 @@ brevity.slip("bleu-bonus", "A translation longer than its reference gets a facto
              lambda written, wanted: math.exp(1 - wanted / written), lambda written, wanted: max(1, math.exp(1 - wanted / written)),
              lambda written, wanted: written / wanted)  # fmt: skip
 brevity.slip("bleu-pays-a-bonus", "A translation shorter than its reference gets a factor above 1. It is to pay.",
-             lambda written, wanted: math.exp(wanted / written - 1), lambda written, wanted: max(1, math.exp(wanted / written - 1)))  # fmt: skip
-brevity.slip("bleu-ratio", "Your penalty is another function of the two lengths than the exponential of 1 - wanted / written.",
-             lambda written, wanted: min(1, written / wanted), lambda written, wanted: min(1, math.exp(written / wanted - 1)),
-             lambda written, wanted: min(1, 1 - wanted / written), lambda written, wanted: min(1, math.exp(-wanted / written)),
-             lambda written, wanted: min(1, math.exp((1 - wanted) / written)), lambda written, wanted: min(1, math.exp(written - wanted)),
-             lambda written, wanted: min(1, math.exp(1 - wanted // written)), lambda written, wanted: min(1, 2 ** (1 - wanted / written)), lambda written, wanted: min(1, math.exp(1 - wanted) / written))  # fmt: skip
+    lambda written, wanted: math.exp(wanted / written - 1),
+    lambda written, wanted: max(1, math.exp(wanted / written - 1)))  # fmt: skip
+brevity.slip("bleu-ratio",
+    "Your penalty is another function of the two lengths than the exponential of 1 - wanted / written.",
+    lambda written, wanted: min(1, written / wanted), lambda written, wanted: min(1, math.exp(written / wanted - 1)),
+    lambda written, wanted: min(1, 1 - wanted / written), lambda written, wanted: min(1, math.exp(-wanted / written)),
+    lambda written, wanted: min(1, math.exp((1 - wanted) / written)),
+    lambda written, wanted: min(1, math.exp(written - wanted)),
+    lambda written, wanted: min(1, math.exp(1 - wanted // written)),
+    lambda written, wanted: min(1, 2 ** (1 - wanted / written)),
+    lambda written, wanted: min(1, math.exp(1 - wanted) / written))  # fmt: skip
 mistake(BLEU, "bleu-percent", "Your result goes from 0 to 1, or is 100 times too large. BLEU goes from 0 to 100.",
         *(lambda *inputs, by=by: by * bleu_from_counts(*inputs) for by in (0.01, 100)))  # fmt: skip
 mistake(BLEU, "bleu-brevity-added", "The penalty is added. It is a factor.",
@@ -1120,25 +1145,24 @@ def greedy_misses(candidate):
             "first has shape {first}, second {second}; expected (3,) and (3, 3).", first=first.shape, second=second.shape)  # fmt: skip
     require(all(np.isfinite(part).all() and (part >= 0).all() for part in got), "tree-not-probabilities",
             "There are numbers below 0, or such that are none. Probabilities go from 0 to 1.")  # fmt: skip
-    require(answers.sums_to_one(second) or not answers.sums_to_one(second, axis=0), "tree-columns",
-            "The columns of second sum to 1, the rows do not. Row i holds what comes after token i.", got=second, what="second")  # fmt: skip
+    require(answers.sums_to_one(second) or not answers.sums_to_one(second, axis=0), "tree-columns", "The columns of "
+        "second sum to 1, the rows do not. Row i holds what comes after token i.", got=second, what="second")  # fmt: skip
     for name, part in (("first", first), ("second", second)):
-        require(answers.sums_to_one(part), "tree-not-distributions",
-                "{name} is no distribution: {rows} to sum to 1.", name=name, rows="it has" if part is first else "each of its rows has",
-                got=part, what=name)  # fmt: skip
+        require(answers.sums_to_one(part), "tree-not-distributions", "{name} is no distribution: {rows} to sum to 1.",
+            name=name, rows="it has" if part is first else "each of its rows has", got=part, what=name)  # fmt: skip
     ordered = np.sort(first)
     require(ordered[-1] - ordered[-2] > 1e-9, "tree-tie", "Two first tokens are equally likely: make clear which one greedy takes.",
             got=first, what="first")  # fmt: skip
     greedy, best = float(first.max() * second[first.argmax()].max()), float((first[:, None] * second).max())
-    require(best > greedy + 1e-9, "tree-greedy-wins",
-            "Greedy finds {greedy:.3f}, and the best sequence has {best:.3f}: no difference. Let the likeliest beginning lead to three poor "
-            "continuations.", greedy=greedy, best=best)  # fmt: skip
+    require(best > greedy + 1e-9, "tree-greedy-wins", "Greedy finds {greedy:.3f}, and the best sequence has {best:.3f}: "
+        "no difference. Let the likeliest beginning lead to three poor continuations.", greedy=greedy, best=best)  # fmt: skip
 
 
 TREE = "07.greedy_misses"
 THIRD = np.full(3, 1 / 3)
 mistake(TREE, "tree-not-two", None, lambda: THIRD, lambda: (THIRD,) * 3)
-mistake(TREE, "tree-shapes", None, two([0.6, 0.4], np.eye(2)), two(THIRD, THIRD), two([THIRD], np.eye(3)), two(np.eye(3), THIRD))  # fmt: skip
+mistake(TREE, "tree-shapes", None, two([0.6, 0.4], np.eye(2)), two(THIRD, THIRD), two([THIRD], np.eye(3)),
+    two(np.eye(3), THIRD))  # fmt: skip
 mistake(TREE, "tree-not-probabilities", None, two([1.2, -0.3, 0.1], np.eye(3)), two(np.log(THIRD), np.eye(3)),
         two([np.nan, 0, 1], np.eye(3)))  # fmt: skip
 mistake(TREE, "tree-columns", None, two([0.5, 0.3, 0.2], [[1.0, 1, 0.5], [0, 0, 0.25], [0, 0, 0.25]]))

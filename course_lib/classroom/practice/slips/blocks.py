@@ -88,8 +88,9 @@ def deviations(x):
 
 mean_of.slip("norm-no-mean", "The mean is not subtracted. (That is RMSNorm, which many newer models use; here the mean goes first.)",
              lambda x: np.zeros((*x.shape[:-1], 1)))  # fmt: skip
-mean_of.slip("norm-median", "You subtract another middle than the mean: the median, or half-way between smallest and largest.",
-             lambda x: np.median(x, axis=-1, keepdims=True), lambda x: (x.max(-1, keepdims=True) + x.min(-1, keepdims=True)) / 2)  # fmt: skip
+mean_of.slip("norm-median",
+    "You subtract another middle than the mean: the median, or half-way between smallest and largest.",
+    lambda x: np.median(x, axis=-1, keepdims=True), lambda x: (x.max(-1, keepdims=True) + x.min(-1, keepdims=True)) / 2)  # fmt: skip
 mean_of.slip("norm-over-tokens", "Mean or spread run over the tokens. Each token is normed by its own features, along the last axis.",
              lambda x: x.mean(axis=-2, keepdims=True), lambda x: x.mean(axis=0, keepdims=True))  # fmt: skip
 mean_of.slip("norm-over-everything", "Several tokens share one mean or one spread, so that they feel each other. Each token has its "
@@ -110,13 +111,10 @@ variance_of.slip("norm-second-moment", "You divide by the root of the mean of xÂ
 variance_of.slip("norm-mean-then-square", "You square the mean of the deviations, and that mean is 0. The variance is the mean of their "
                  "squares.", lambda x, mean: (x - mean).mean(axis=-1, keepdims=True) ** 2)  # fmt: skip
 variance_of.slip("norm-divides-by-tokens", None,
-                 *(lambda x, mean, axis=axis: ((x - mean) ** 2).sum(axis=-1, keepdims=True) / x.shape[axis] for axis in (-2, 0)))  # fmt: skip
+    *(lambda x, mean, axis=axis: ((x - mean) ** 2).sum(axis=-1, keepdims=True) / x.shape[axis] for axis in (-2, 0)))  # fmt: skip
 variance_of.slip("norm-missing-keepdims", None, lambda x, mean: ((x - mean) ** 2).mean(axis=-1))
-variance_of.slip(
-    "norm-over-tokens",
-    None,
-    *(lambda x, mean, axis=axis: ((x - mean) ** 2).mean(axis=axis, keepdims=True) for axis in (-2, 0)),
-)
+variance_of.slip("norm-over-tokens", None,
+    *(lambda x, mean, axis=axis: ((x - mean) ** 2).mean(axis=axis, keepdims=True) for axis in (-2, 0)))  # fmt: skip
 variance_of.slip("norm-over-everything", None, lambda x, mean: ((x - mean) ** 2).mean())
 variance_of.slip("norm-median", None, lambda x, mean: np.median((x - mean) ** 2, axis=-1, keepdims=True))
 
@@ -127,7 +125,7 @@ spread_of.slip("norm-eps-outside", "eps comes after the root is taken. It belong
 spread_of.slip("norm-constant-token", "A token whose numbers are all alike gives NaN: 0 divided by 0. What is eps for, and where "
                "does it stand?", lambda variance, eps: np.sqrt(variance))  # fmt: skip
 spread_of.slip("norm-eps-maximum", "You take the larger of eps and the spread. eps is added, whatever the spread is.",
-               lambda variance, eps: np.maximum(np.sqrt(variance), eps), lambda variance, eps: np.sqrt(np.maximum(variance, eps)))  # fmt: skip
+    lambda variance, eps: np.maximum(np.sqrt(variance), eps), lambda variance, eps: np.sqrt(np.maximum(variance, eps)))  # fmt: skip
 spread_of.slip("norm-eps-ignored", "The eps that was asked for has no part in your result: it shows where a token's spread is small.",
                lambda variance, eps: np.where(variance == 0, 1, np.sqrt(variance)),
                *(lambda variance, eps, own=own: np.sqrt(variance + own) for own in (1e-3, 1e-5, 1e-6, 1e-7, 1e-8, 1e-9, 1e-12)),
@@ -148,20 +146,14 @@ over_spread.slip("norm-not-divided", "The tokens have mean 0, but not spread 1: 
                  lambda deviations, spread: deviations)  # fmt: skip
 over_spread.slip("norm-multiplied", "You multiply by the spread: a token with a large one gets even larger. Divide by it.",
                  lambda deviations, spread: deviations * spread)  # fmt: skip
-over_spread.slip(
-    "norm-sign-flipped",
-    "Each sign is turned round: x is subtracted from the mean.",
-    lambda deviations, spread: -deviations / spread,
-)
+over_spread.slip("norm-sign-flipped", "Each sign is turned round: x is subtracted from the mean.",
+    lambda deviations, spread: -deviations / spread)  # fmt: skip
 over_spread.slip("norm-sign-lost", "What lies below the mean comes out positive: the sign of the deviations is lost.",
                  lambda deviations, spread: abs(deviations) / spread)  # fmt: skip
 
 gained.slip("norm-no-gain", "The gain changes nothing in your result.", lambda normed, gain: normed)
-gained.slip(
-    "norm-gain-added",
-    "The gain is added. It multiplies; what is added is the bias.",
-    lambda normed, gain: normed + gain,
-)
+gained.slip("norm-gain-added", "The gain is added. It multiplies; what is added is the bias.",
+    lambda normed, gain: normed + gain)  # fmt: skip
 gained.slip("norm-gain-plus-one", "You multiply by 1 + gain, as some newer models do. Here it is the gain itself.",
             lambda normed, gain: normed * (1 + gain))  # fmt: skip
 gained.slip("norm-gain-divides", "The gain divides. It multiplies.", lambda normed, gain: normed / gain)
@@ -173,15 +165,11 @@ gained.slip("norm-gain-dot", "The gain is a dot product with each token: that le
             lambda normed, gain: normed @ gain, lambda normed, gain: (normed @ gain)[..., None])  # fmt: skip
 biased.slip("norm-no-bias", "The bias changes nothing in your result.", lambda normed, bias: normed)
 biased.slip("norm-bias-subtracted", "The bias is subtracted. It is added.", lambda normed, bias: normed - bias)
-biased.slip(
-    "norm-bias-multiplies",
-    "The bias multiplies. It is added; what multiplies is the gain.",
-    lambda normed, bias: normed * bias,
-)
+biased.slip("norm-bias-multiplies", "The bias multiplies. It is added; what multiplies is the gain.",
+    lambda normed, bias: normed * bias)  # fmt: skip
 biased.slip("norm-gain-along-tokens", None, lambda normed, bias: normed + bias[:, None])
-biased.slip(
-    "norm-gain-one-number", None, lambda normed, bias: normed + bias.mean(), lambda normed, bias: normed + bias[0]
-)
+biased.slip("norm-gain-one-number", None, lambda normed, bias: normed + bias.mean(),
+    lambda normed, bias: normed + bias[0])  # fmt: skip
 
 for slip in mean_of.slips:
     if slip.diagnosis in (
@@ -206,11 +194,11 @@ layer_norm.slip("norm-precedence", "Only the mean is divided by the spread: x - 
                 lambda x, gain, bias, eps: gain * x - (x - deviations(x)) / np.sqrt(x.var(-1, keepdims=True) + eps) + bias,
                 lambda x, gain, bias, eps: gain * (x - (x - deviations(x)) / np.sqrt(x.var(-1, keepdims=True) + eps)) + bias,
                 lambda x, gain, bias, eps: x - gain * (x - deviations(x)) / np.sqrt(x.var(-1, keepdims=True) + eps) + bias)  # fmt: skip
-layer_norm.slip("norm-mean-deviation", "You divide by the mean of the absolute deviations. The spread is the root of the mean of "
-                "their squares.",
-                lambda x, gain, bias, eps: gain * deviations(x) / (abs(deviations(x)).mean(-1, keepdims=True) + eps) + bias,
-                lambda x, gain, bias, eps: gain * deviations(x) / abs(deviations(x)).mean(-1, keepdims=True) + bias,
-                lambda x, gain, bias, eps: gain * deviations(x) / np.sqrt(abs(deviations(x)).mean(-1, keepdims=True) + eps) + bias)  # fmt: skip
+layer_norm.slip("norm-mean-deviation",
+    "You divide by the mean of the absolute deviations. The spread is the root of the mean of their squares.",
+    lambda x, gain, bias, eps: gain * deviations(x) / (abs(deviations(x)).mean(-1, keepdims=True) + eps) + bias,
+    lambda x, gain, bias, eps: gain * deviations(x) / abs(deviations(x)).mean(-1, keepdims=True) + bias,
+    lambda x, gain, bias, eps: gain * deviations(x) / np.sqrt(abs(deviations(x)).mean(-1, keepdims=True) + eps) + bias)  # fmt: skip
 layer_norm.slip("norm-unit-length", None,
                 *(lambda x, gain, bias, eps, of=of: gain * of(x) / (np.linalg.norm(of(x), axis=-1, keepdims=True) + eps) + bias
                   for of in (deviations, np.asarray)),
@@ -256,14 +244,10 @@ def pre_norm(x, sublayer, norm):
     return x + sublayer(norm(x))
 
 
-post_norm.slip(
-    "residual-pre-norm", "The norm comes before the sublayer{at}. Here it comes last, after the addition.", pre_norm
-)
-pre_norm.slip(
-    "residual-post-norm",
-    "The norm comes after the addition{at}. Here it comes first: the sublayer reads the normed x.",
-    post_norm,
-)
+post_norm.slip("residual-pre-norm", "The norm comes before the sublayer{at}. Here it comes last, after the addition.",
+    pre_norm)  # fmt: skip
+pre_norm.slip("residual-post-norm",
+    "The norm comes after the addition{at}. Here it comes first: the sublayer reads the normed x.", post_norm)  # fmt: skip
 for order in (post_norm, pre_norm):
     order.slip("residual-missing", "The residual is missing{at}: what the sublayer gives replaces x, to which it should be added.",
                lambda x, f, norm: norm(f(x)), lambda x, f, norm: f(norm(x)), lambda x, f, norm: f(x))  # fmt: skip
@@ -275,23 +259,25 @@ for order in (post_norm, pre_norm):
     order.slip("residual-normed-stream", "You add to the normed x{at}: the norm stands in the stream itself. What is added to is x as it "
                "came.", lambda x, f, norm: norm(x) + f(norm(x)), lambda x, f, norm: norm(norm(x) + f(norm(x))))  # fmt: skip
     order.slip("residual-norm-twice", "You norm twice{at}. One norm belongs to each sublayer.",
-               lambda x, f, norm: norm(x + f(norm(x))), lambda x, f, norm: norm(norm(x + f(x))),
-               lambda x, f, norm: x + norm(f(norm(x))), lambda x, f, norm: norm(norm(x) + f(x)), lambda x, f, norm: norm(x + norm(f(x))))  # fmt: skip
+        lambda x, f, norm: norm(x + f(norm(x))), lambda x, f, norm: norm(norm(x + f(x))),
+        lambda x, f, norm: x + norm(f(norm(x))), lambda x, f, norm: norm(norm(x) + f(x)),
+        lambda x, f, norm: norm(x + norm(f(x))))  # fmt: skip
     order.slip("residual-norms-each", "x and what the sublayer gives are normed each by itself{at}. There is one norm for each sublayer.",
                lambda x, f, norm: norm(x) + norm(f(x)))  # fmt: skip
-    order.slip("sublayer-lost", "The sublayer leaves no trace{at}.",
-               lambda x, f, norm: x, lambda x, f, norm: norm(x), lambda x, f, norm: 2 * x, lambda x, f, norm: norm(x + x),
-               lambda x, f, norm: x + norm(x))  # fmt: skip
+    order.slip("sublayer-lost", "The sublayer leaves no trace{at}.", lambda x, f, norm: x, lambda x, f, norm: norm(x),
+        lambda x, f, norm: 2 * x, lambda x, f, norm: norm(x + x), lambda x, f, norm: x + norm(x))  # fmt: skip
     order.slip("residual-added-twice", "x is added twice{at}. The residual adds it once.",
                lambda x, f, norm: norm(x + x + f(x)), lambda x, f, norm: x + x + f(norm(x)),
                lambda x, f, norm: x + norm(x + f(x)))  # fmt: skip
-    order.slip("sublayer-twice", "The sublayer is applied twice{at}.",
-               lambda x, f, norm: norm(x + f(f(x))), lambda x, f, norm: x + f(f(norm(x))),
-               lambda x, f, norm: norm((y := x + f(x)) + f(y)), lambda x, f, norm: norm(x + 2 * f(x)),
-               lambda x, f, norm: x + 2 * f(norm(x)))  # fmt: skip
-    order.slip("residual-not-a-sum", "x and what the sublayer gives are put together in another way than by adding them{at}.",
-               *(lambda x, f, norm, put=put: norm(put(x, f(x))) for put in (np.subtract, np.multiply, lambda a, b: (a + b) / 2, lambda a, b: b - a)),
-               *(lambda x, f, norm, put=put: put(x, f(norm(x))) for put in (np.subtract, np.multiply, lambda a, b: (a + b) / 2, lambda a, b: b - a)))  # fmt: skip
+    order.slip("sublayer-twice", "The sublayer is applied twice{at}.", lambda x, f, norm: norm(x + f(f(x))),
+        lambda x, f, norm: x + f(f(norm(x))), lambda x, f, norm: norm((y := x + f(x)) + f(y)),
+        lambda x, f, norm: norm(x + 2 * f(x)), lambda x, f, norm: x + 2 * f(norm(x)))  # fmt: skip
+    order.slip("residual-not-a-sum",
+        "x and what the sublayer gives are put together in another way than by adding them{at}.",
+        *(lambda x, f, norm, put=put: norm(put(x, f(x))) for put in (np.subtract, np.multiply, lambda a, b: (a + b) / 2,
+            lambda a, b: b - a)),
+        *(lambda x, f, norm, put=put: put(x, f(norm(x))) for put in (np.subtract, np.multiply, lambda a, b: (a + b) / 2,
+            lambda a, b: b - a)))  # fmt: skip
 
 # ----------------------------------------------------------------------------------------------------------------------
 # The feed-forward network
@@ -339,27 +325,23 @@ def sigmoid(x):
 OTHER_ACTIVATIONS = [
     sigmoid, np.tanh, lambda x: x * sigmoid(x), lambda x: np.logaddexp(0, x), lambda x: (x > 0).astype(float),
     lambda x: shares(np.exp(x - x.max(axis=-1, keepdims=True))), lambda x: np.where(x > 0, x, np.expm1(x)),
-    lambda x: np.clip(x, 0, 1), lambda x: np.clip(x, 0, 6), lambda x: np.maximum(0, x) ** 2, np.exp, np.square, lambda x: x * sigmoid(1.702 * x),
+    lambda x: np.clip(x, 0, 1), lambda x: np.clip(x, 0, 6), lambda x: np.maximum(0, x) ** 2, np.exp, np.square,
+    lambda x: x * sigmoid(1.702 * x),
     *(lambda x, slope=slope: np.where(x > 0, x, slope * x) for slope in (0.01, 0.1, 0.2)),
 ]  # fmt: skip
 for activation in (relu, gelu):
-    activation.slip(
-        "activation-missing",
-        "Nothing bends between the two maps: one after the other, they do no more than one.",
-        lambda x: x,
-    )
-    activation.slip(
-        "activation-absolute", "Absolute values stand between your two maps: what is negative is turned round.", np.abs
-    )
+    activation.slip("activation-missing",
+        "Nothing bends between the two maps: one after the other, they do no more than one.", lambda x: x)  # fmt: skip
+    activation.slip("activation-absolute",
+        "Absolute values stand between your two maps: what is negative is turned round.", np.abs)  # fmt: skip
     activation.slip("activation-keeps-the-negative", "You keep what is negative and cut off the rest. It is the other way round.",
                     lambda x: np.minimum(0, x))  # fmt: skip
     activation.slip("another-activation", "Another function stands between your two maps than the one that is asked for.",
                     *OTHER_ACTIVATIONS, lambda x: np.maximum(1, x))  # fmt: skip
 relu.slip("activation-largest", "You take the largest number, of all or along an axis. Each number by itself is compared with 0.",
           np.max, *(lambda x, axis=axis: x.max(axis=axis) for axis in (0, -1)))  # fmt: skip
-relu.slip(
-    "activation-gelu", "These are the values with a GELU, which came later. Asked for is a ReLU.", tanh_gelu, gelu
-)
+relu.slip("activation-gelu", "These are the values with a GELU, which came later. Asked for is a ReLU.", tanh_gelu,
+    gelu)  # fmt: skip
 gelu.slip("activation-tanh-gelu", "That is GELU's approximation by tanh. Asked for is the exact one.", tanh_gelu)
 gelu.slip("activation-relu", "These are the values with a ReLU. Asked for is a GELU.", relu)
 
@@ -387,8 +369,9 @@ feed_forward.slip("activation-before-bias", "The first bias comes too late: the 
                   lambda x, W_1, b_1, W_2, b_2, bend=relu: np.where(x @ W_1 > 0, x @ W_1 + b_1, 0) @ W_2 + b_2)  # fmt: skip
 feed_forward.slip("ff-with-residual", "x is added already. That belongs to the block; the feed-forward network gives only what is to "
                   "be added.", lambda x, *rest, **how: x + feed_forward(x, *rest, **how))  # fmt: skip
-feed_forward.slip("ff-hidden-only", "These are the hidden units, d_ff of them. The second map brings them back to d_model.",
-                  lambda x, W_1, b_1, W_2, b_2, bend=relu: bend(x @ W_1 + b_1), lambda x, W_1, b_1, W_2, b_2, bend=relu: x @ W_1 + b_1)  # fmt: skip
+feed_forward.slip("ff-hidden-only", "These are the hidden units, d_ff of them. The second map brings them back to "
+    "d_model.", lambda x, W_1, b_1, W_2, b_2, bend=relu: bend(x @ W_1 + b_1),
+    lambda x, W_1, b_1, W_2, b_2, bend=relu: x @ W_1 + b_1)  # fmt: skip
 feed_forward.slip("ff-maps-exchanged", "The two maps are exchanged: the first widens to d_ff, the second brings back to d_model.",
                   lambda x, W_1, b_1, W_2, b_2, **how: feed_forward(x, W_2, b_2, W_1, b_1, **how),
                   lambda x, W_1, b_1, W_2, b_2, **how: feed_forward(x, W_2, b_1, W_1, b_2, **how))  # fmt: skip
@@ -455,17 +438,15 @@ lengths_of.slip("shift-end-overwrites", "The end has replaced each sentence's la
 lengths_of.slip("shift-end-late", "The end comes one place too late: there is padding between it and the sentence.",
                 lambda sentences, pad_id: (sentences != pad_id).sum(axis=-1) + 1,
                 lambda sentences, pad_id: np.minimum((sentences != pad_id).sum(axis=-1) + 1, sentences.shape[1]))  # fmt: skip
-ended.slip(
-    "shift-no-end",
-    "No end in your labels: the model would never learn to stop.",
-    lambda labels, lengths, end_id: labels,
-)
+ended.slip("shift-no-end", "No end in your labels: the model would never learn to stop.",
+    lambda labels, lengths, end_id: labels)  # fmt: skip
 ended.slip("shift-end-after-padding", "The end stands after the padding. It comes right after the last real token of each sentence.",
            lambda labels, lengths, end_id: np.hstack([labels[:, :-1], np.full((len(labels), 1), end_id)]))  # fmt: skip
 ended.slip("shift-end-in-all-padding", "Every padding in your labels has become an end. There is one end a sentence, then padding.",
            lambda labels, lengths, end_id: np.where(np.arange(labels.shape[1]) >= lengths[:, None], end_id, labels))  # fmt: skip
 ended.slip("shift-end-pushes", "The end is there twice: where the sentence is over, and in the last place.",
-           lambda labels, lengths, end_id: np.hstack([ended(labels, lengths, end_id)[:, :-1], np.full((len(labels), 1), end_id)]))  # fmt: skip
+    lambda labels, lengths, end_id:
+        np.hstack([ended(labels, lengths, end_id)[:, :-1], np.full((len(labels), 1), end_id)]))  # fmt: skip
 ended.slip("shift-end-only-in-padding", "A sentence without padding gets no end. It has to learn to stop, too.",
            lambda labels, lengths, end_id: np.hstack([ended(labels, lengths, end_id)[:, :-1], labels[:, -1:]]))  # fmt: skip
 what_is_read.slip("shift-no-start", "Your inputs don't begin with start_id: what does the decoder read before the first token?",
@@ -477,14 +458,11 @@ what_is_read.slip("shift-last-token-lost", "The last token of each sentence is m
                   "predicted.", lambda sentences, start_id, pad_id: ended(
                       what_is_read(sentences, start_id, pad_id), (sentences != pad_id).sum(axis=-1), pad_id))  # fmt: skip
 what_is_read.slip("shift-start-overwrites", "start_id has replaced the first token. It comes in front of it.",
-                  lambda sentences, start_id, pad_id: np.hstack([column(sentences, start_id), padded(sentences[:, 1:], pad_id)]))  # fmt: skip
+    lambda sentences, start_id, pad_id: np.hstack([column(sentences, start_id), padded(sentences[:, 1:], pad_id)]))  # fmt: skip
 what_is_predicted.slip("shift-minus-100", "-100 stands for padding in your labels. Here padding stays pad_id; the loss is told which id "
                        "to leave out.", lambda sentences, end_id, pad_id: (
                            np.where((labels := what_is_predicted(sentences, end_id, pad_id)) == pad_id, -100, labels)))  # fmt: skip
-what_is_predicted.slip(
-    "shift-too-long",
-    None,
-    lambda sentences, end_id, pad_id: padded(what_is_predicted(sentences, end_id, pad_id), pad_id),
-)
+what_is_predicted.slip("shift-too-long", None,
+    lambda sentences, end_id, pad_id: padded(what_is_predicted(sentences, end_id, pad_id), pad_id))  # fmt: skip
 what_is_predicted.slip("shift-cut-too-short", "Your arrays have no room: a sentence of n tokens asks for n + 1 predictions, its tokens "
                        "and the end.", lambda sentences, end_id, pad_id: what_is_predicted(sentences, end_id, pad_id)[:, :-1])  # fmt: skip
