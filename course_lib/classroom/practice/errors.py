@@ -71,6 +71,14 @@ CAUSES = [
 ]  # fmt: skip
 
 
+SIGNATURE = re.compile(r",? with gufunc signature [^ ]+")
+
+
+def plain(text):
+    """An error's message without what only those who build NumPy can read."""
+    return SIGNATURE.sub("", text)
+
+
 def cause(name, text, lines):
     """The sentence for an error, or "".
 

@@ -306,7 +306,8 @@ def exercises_of(lesson):
     Raises:
         ValueError: a lesson without exercises; the message names those that have some.
     """
-    number = str(lesson).partition("_")[0].zfill(2)
+    number = str(lesson).partition("_")[0]
+    number = number and number.zfill(2)
     if number not in lessons_with_exercises():
         raise ValueError(f"lesson {lesson!r} has no exercises; there are some in {', '.join(lessons_with_exercises())}")
     importlib.import_module(f"course_lib.classroom.practice.lesson_{number}")
@@ -334,6 +335,9 @@ class LessonChecks:
 
     def __iter__(self):
         return iter(self._exercises)
+
+    def __repr__(self):
+        return "\n".join(f"check.{name}({name})" for name in self)
 
     def __dir__(self):
         return list(self._exercises)

@@ -238,7 +238,7 @@ def _learner_error(error):
     if isinstance(error, (SystemExit, KeyboardInterrupt)):
         return LearnerError(f"{name}: your function tried to end the program", [])
     try:
-        text = str(error)
+        text = errors.plain(str(error))
     except BaseException:
         text = "(its message can't be shown)"
     text = text if len(text) <= 500 else text[:500] + " …"

@@ -89,6 +89,7 @@ def test_a_check_that_is_not_there_names_those_that_are():
     with pytest.raises(AttributeError, match="softmax"):
         lesson_checks("03").sofmax  # noqa: B018
     assert "softmax" in dir(lesson_checks("03"))
+    assert "check.softmax(softmax)" in repr(lesson_checks("03")).splitlines()
 
 
 def test_hints_come_one_after_the_other_and_survive_a_restart(capsys):
@@ -163,6 +164,11 @@ def test_the_solution_is_there_at_once():
     program += "print([name for name in ('nbformat', 'anywidget', 'ipywidgets', 'matplotlib') if name in sys.modules])"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout == "[]\n"
+
+
+def test_an_error_of_numpy_is_told_in_words_that_can_be_read():
+    told = str(exercise("03.scores").check(lambda queries, keys: keys.T @ keys @ queries @ queries))
+    assert "matmul" in told and "is different from" in told and "gufunc" not in told
 
 
 def test_an_error_offers_a_hint_and_the_page_does_not():
