@@ -810,11 +810,11 @@ def path_cases():
     shortcut[4, 1] = True
     yield Case("a chain with a shortcut, its positions shuffled", shortcut[np.ix_(order, order)])
     roads = np.zeros((7, 7), dtype=bool)
-    roads[[1, 2, 3, 4, 4, 5, 6, 6], [0, 0, 2, 3, 1, 1, 5, 2]] = (
-        True  # from 0 to 4 and to 6, a long road and a short one each
-    )
+    # from 0 to 4 and to 6, a long road and a short one each
+    roads[[1, 2, 3, 4, 4, 5, 6, 6], [0, 0, 2, 3, 1, 1, 5, 2]] = True
     order = generator(5).permutation(7)
     yield Case("a long road and a short one to the same place", roads[np.ix_(order, order)])
+    yield Case("a long road and a short one from the same place", roads.T[np.ix_(order, order)])
     order = generator(4).permutation(7)
     ring = np.roll(np.eye(7, dtype=bool), 1, axis=0)
     yield Case("a ring with one direction, its positions shuffled", ring[np.ix_(order, order)])

@@ -33,10 +33,6 @@ def ids(word):
     return table_of(word)[0]
 
 
-def drawn_word(rng, length):
-    return rng.integers(0, LETTERS, length).tolist()
-
-
 # ----------------------------------------------------------------------------------------------------------------------
 # Counting pairs
 # ----------------------------------------------------------------------------------------------------------------------
@@ -82,11 +78,8 @@ neighbours.slip("pairs-not-overlapping", "In a a a the pair (a, a) comes twice: 
         "nothing is used up.", lambda word: not_overlapping(word))  # fmt: skip
 neighbours.slip("tokens-counted", "You count single tokens, on the diagonal. A pair is a token and the one after it.",
         lambda word: [(token, token) for token in word])  # fmt: skip
-OVERWRITTEN = (
-    "Where a pair comes more than once, only one of them is kept: `=` overwrites what stands there, and `+=` with whole "
-    "arrays as indices does so too."
-)
-neighbours.slip("pairs-overwritten", OVERWRITTEN, lambda word: list(dict.fromkeys(pairwise(word))))
+neighbours.slip("pairs-overwritten", "Where a pair comes more than once, only one of them is kept: `=` overwrites what stands there, "
+        "and `+=` with whole arrays as indices does so too.", lambda word: list(dict.fromkeys(pairwise(word))))  # fmt: skip
 
 
 def not_overlapping(word):
@@ -199,7 +192,7 @@ def pair_count_cases():
     yield Case("a token three times in a row", table_of("aaab", "caaa", "ba"), np.array([7, 2, 4]), 3)
     yield Case("a word of one token, and tokens that do not occur", table_of("a", "cab"), np.array([5, 2]), 6)
     rng = generator(1)
-    words = table_of(*(drawn_word(rng, length) for length in (7, 3, 5, 2, 6)))
+    words = table_of(*(rng.integers(0, LETTERS, length).tolist() for length in (7, 3, 5, 2, 6)))
     yield Case("more words", words, rng.integers(1, 50, 5), LETTERS)
     yield Case("words that come very often", table_of("ab", "bab"), rng.integers(70_000, 90_000, 2), 2)
 
@@ -234,7 +227,7 @@ def merged(ids, pair, new_id):
     return walked(ids, pair, new_id)
 
 
-def walked(ids, pair=None, new_id=None, *, replaces=None, most=np.inf, end=0, step=2, other_step=1):
+def walked(ids, pair=(), new_id=None, *, replaces=None, most=np.inf, end=0, step=2, other_step=1):
     """A merge by walking.
 
     Args:
@@ -302,11 +295,6 @@ def as_text(ids, pair, new_id, between):
     return np.array([int(token) for token in (text.split(between) if between else text)])
 
 
-def filled_up(ids, pair, new_id, filling):
-    short = walked(ids, pair, new_id)
-    return np.concatenate([short, np.full(len(ids) - len(short), filling)])
-
-
 merged.slip("merge-nothing", "Your result is the ids as they came. Where the pair stands, the new id has to stand.",
         lambda ids, pair, new_id: ids)  # fmt: skip
 merged.slip("merge-first-only", "Only the first place is merged. Go on to the end of the ids.",
@@ -341,7 +329,8 @@ merged.slip("merge-looks-at-one", "One of the two tokens is enough in your merge
         *(partial(walked_if, test) for test in (lambda x, y, a, b: x == a, lambda x, y, a, b: y == b, lambda x, y, a, b: x == a or y == b)),
         lambda ids, pair, new_id: np.where(ids == pair[0], new_id, ids))  # fmt: skip
 merged.slip("merge-keeps-length", "Your result is as long as the input. Two tokens become one: it gets shorter.",
-        partial(filled_up, filling=-1), partial(filled_up, filling=0))  # fmt: skip
+        *(lambda ids, pair, new_id, filling=filling: np.pad(
+            short := walked(ids, pair, new_id), (0, len(ids) - len(short)), constant_values=filling) for filling in (-1, 0)))  # fmt: skip
 merged.slip("merge-drops-last", "The last token is lost when no pair ends there.", partial(walked, end=1))
 merged.slip("merge-misses-end", "A pair at the very end is not merged. Does the loop, or the test for the end, stop one early?",
         lambda ids, pair, new_id: np.concatenate([walked(ids[:-1], pair, new_id), ids[-1:]]))  # fmt: skip
@@ -352,8 +341,7 @@ merged.slip("merge-in-steps-of-two", "You look at every second place only. Where
         lambda ids, pair, new_id: np.concatenate([walked(ids[i : i + 2], pair, new_id) for i in range(0, len(ids), 2)]))  # fmt: skip
 merged.slip("merge-swallows-next", "The token behind each merged pair is lost: a merge uses up two tokens, not three.",
         partial(walked, step=3))  # fmt: skip
-merged.slip("merge-leaves-nothing", "The pair is gone, and no new id stands in its place.",
-        writes)  # fmt: skip
+merged.slip("merge-leaves-nothing", "The pair is gone, and no new id stands in its place.", writes)
 merged.slip("merge-new-ids-only", "Only the new ids are left: tokens that were not merged stay where they are.",
         lambda ids, pair, new_id: (short := walked(ids, pair, new_id))[short == new_id])  # fmt: skip
 merged.slip("merge-as-text", "You replace text, and numbers of several digits are torn apart: in \"11 2\" stands a \"1 2\". Compare "
@@ -534,12 +522,6 @@ def merged_in_some(rows, words, pair, new_id):
     return words
 
 
-def with_old_ends(words, pair, new_id):
-    """Words with the pair replaced; where they got shorter, their old ends still stand."""
-    new = merged_everywhere(words, pair, new_id)
-    return np.where(new >= 0, new, words)
-
-
 merged_everywhere.slip("pair-repeated", "You choose the same pair again and again. Apply the merge to the words before you count anew.",
         lambda words, pair, new_id: words)  # fmt: skip
 merged_everywhere.slip("filled-up-with-0", "You fill up with 0, which is a token. The filling is -1.",
@@ -549,7 +531,7 @@ merged_everywhere.slip("merges-one-word", "Only one word is merged. A merge is f
 merged_everywhere.slip("merges-not-the-last-word", "The last word is not merged. Does a loop stop one early?",
         partial(merged_in_some, slice(0, -1)))  # fmt: skip
 merged_everywhere.slip("old-end-stands", "Behind a word that got shorter its old end still stands, and is counted. Fill up with -1.",
-        with_old_ends)  # fmt: skip
+        lambda *inputs: np.where((new := merged_everywhere(*inputs)) >= 0, new, inputs[0]))  # fmt: skip
 
 
 @reference(
@@ -588,7 +570,7 @@ def corpus(seed, num_merges):
     """Words and their counts without ties, neither for the counts nor for words that all count once."""
     rng = generator(seed)
     while True:
-        words = table_of(*(drawn_word(rng, length) for length in (8, 3, 5, 2, 6)))
+        words = table_of(*(rng.integers(0, LETTERS, length).tolist() for length in (8, 3, 5, 2, 6)))
         counts = rng.integers(1, 50, len(words))
         if all(is_clear(words, each, num_merges, LETTERS) for each in (np.ones_like(counts), counts)):
             return words, counts, num_merges, LETTERS
@@ -866,14 +848,9 @@ def undone(numbers, ids, merges, num_tokens, *, places=None):
 
 def put_behind(ids, merges, num_tokens):
     """The small ids of somebody who puts what was taken apart behind all the others."""
-    ids, small = ids.tolist(), []
-    while ids:
-        token = ids.pop(0)
-        if token < num_tokens:
-            small.append(token)
-        else:
-            ids += merges[token - num_tokens].tolist()
-    return np.array(small)
+    is_merged = ids >= num_tokens
+    behind = merges[ids[is_merged] - num_tokens].ravel()
+    return np.append(ids[~is_merged], put_behind(behind, merges, num_tokens)) if len(behind) else ids
 
 
 def up_to_a_merged_one(ids, merges, num_tokens):
@@ -886,18 +863,8 @@ def up_to_a_merged_one(ids, merges, num_tokens):
 
 def opened_on_one_side(side):
     """Takes tokens apart to the end on one side only: the other part stays as it is."""
-
-    def wrong(ids, merges, num_tokens):
-        small = []
-        for token in ids:
-            if token < num_tokens:
-                small.append(token)
-                continue
-            both = [[part] for part in merges[token - num_tokens]]
-            both[side] = wrong(both[side], merges, num_tokens)
-            small += [*both[0], *both[1]]
-        return np.array(small)
-
+    wrong = opened_by(lambda token, merges, n: np.concatenate(
+        [wrong([part], merges, n) if i == side else [part] for i, part in enumerate(merges[token - n])]))  # fmt: skip
     return wrong
 
 
@@ -1216,17 +1183,15 @@ def loss_cases():
 LOSS = "02.negative_sampling_loss"
 
 
-def loss_with(cost=cost, noise_cost=None):
-    """The loss with another cost of a score, the same for noise unless said."""
-    noise_cost = noise_cost or (lambda scores: cost(-scores))
-    return lambda center, context, noise: (
-        cost(dots(center, context)) + noise_cost(dots(center[:, None], noise)).sum(axis=-1)
-    ).mean()
-
-
 def loss_of(combined):
     """The loss from the scores of true words (batch,) and of noise (batch, negatives)."""
     return lambda center, context, noise: combined(dots(center, context), dots(center[:, None], noise))
+
+
+def loss_with(cost=cost, noise_cost=None):
+    """The loss with another cost of a score, the same for noise unless said."""
+    noise_cost = noise_cost or (lambda scores: cost(-scores))
+    return loss_of(lambda true, false: (cost(true) + noise_cost(false).sum(axis=-1)).mean())
 
 
 for _diagnosis, (_, *_wrong) in COSTS.items():
@@ -1373,7 +1338,6 @@ without_question.slip("analogy-question-wins", "What you put in place of the thr
 without_question.slip("analogy-excludes-others", "You leave out other rows than those of the three words asked with.",
         lambda scores, a, b, c: excluded(scores, slice(a, c + 1)), lambda scores, a, b, c: excluded(scores, slice(0, 3)),
         lambda scores, a, b, c: excluded(scores, slice(min(a, b, c), max(a, b, c) + 1)))  # fmt: skip
-SHIFTED = "The words behind those you took out have moved up: the place in what is left is not the row number any more."
 without_question.slip("analogy-inputs-not-excluded", "Your answer is one of the three words asked with. They lie nearest nearly always: "
         "leave a, b and c out.", lambda scores, a, b, c: scores)  # fmt: skip
 without_question.slip("analogy-excludes-some", "You leave out some of the three words asked with, not all: another of them is your "
@@ -1383,7 +1347,8 @@ without_question.slip("analogy-excludes-some", "You leave out some of the three 
 without_question.slip("analogy-left-out-too-high", "What you put in place of the three words' cosines beats the others where all of "
         "these point away. What is below every number?",
         *(lambda scores, *abc, fill=fill: excluded(scores, list(abc), fill) for fill in (0.0, -1.0)))  # fmt: skip
-without_question.slip("analogy-numbers-shifted", SHIFTED, lambda scores, *abc: np.delete(scores, list(abc)))
+without_question.slip("analogy-numbers-shifted", "The words behind those you took out have moved up: the place in what is left is not "
+        "the row number any more.", lambda scores, *abc: np.delete(scores, list(abc)))  # fmt: skip
 
 
 @step

@@ -14,6 +14,7 @@ from course_lib.classroom.practice.slips.attention import (
     WITH_EPSILON,
     WITHOUT_BATCH,
     WITHOUT_MASK,
+    attention_by,
     below,
     below_row,
     dot_products,
@@ -107,9 +108,8 @@ def softmax_cases():
     yield Case("scores around 1000", np.array([[1000.0, 999, 997]]), edge=True)
     yield Case("scores around -2000", np.array([[-2000.0, -2001, -2002.5]]), edge=True)
     yield Case("a row from -500 to 500", np.array([[500.0, 0, -500]]), edge=True)
-    yield Case(
-        "rows of very different height", np.array([[1000.0, 999, 997], [3, 1, 0], [-2000, -2001, -2002.5]]), edge=True
-    )
+    heights = np.array([[1000.0, 999, 997], [3, 1, 0], [-2000, -2001, -2002.5]])
+    yield Case("rows of very different height", heights, edge=True)
     yield Case("one large score beside small ones", np.array([[1000.0, 0, -1, -2], [0, 1, 2, 1500]]), edge=True)
     yield Case("a batch", draw(4, 2, 3, 5))
     yield Case("a row alone, without other axes", draw(5, 6), edge=True)
@@ -220,15 +220,13 @@ def some_mask(seed, *shape):
 
 @cases("03.masked_softmax")
 def masked_softmax_cases():
-    yield Case(
-        "a mask that hides some keys", draw(1, 2, 3).round(1), np.array([[True, True, False], [True, False, True]])
-    )
+    small = np.array([[True, True, False], [True, False, True]])
+    yield Case("a mask that hides some keys", draw(1, 2, 3).round(1), small)
     table, mask = draw(2, QUERIES, KEYS), some_mask(3, QUERIES, KEYS)
     yield Case("a larger table", table, mask)
     yield Case("a mask that allows everything", draw(4, 3, 3), np.ones((3, 3), dtype=bool))
-    yield Case(
-        "a row with every key masked", np.array([[1.0, 2, 3], [3, 1, 2]]), np.array([[True, False, True], [False] * 3])
-    )
+    nobody = np.array([[True, False, True], [False] * 3])
+    yield Case("a row with every key masked", np.array([[1.0, 2, 3], [3, 1, 2]]), nobody)
     large = np.array([[1000.0, 998, 5], [-1000, -1001, -1003]])
     yield Case("scores around 1000", large[:1], np.ones((1, 3), dtype=bool), edge=True)
     yield Case("scores around -1000", large[1:], np.ones((1, 3), dtype=bool), edge=True)
@@ -252,6 +250,8 @@ mistake("03.masked_softmax", "fully-masked-nan", None,
         lambda scores, mask: (shares(np.exp((s := hidden(scores, mask)) - s.max(axis=-1, keepdims=True)))
                               if mask.any() else np.zeros(scores.shape)))  # fmt: skip
 mistake("03.masked_softmax", "maximum-over-masked", None, lambda scores, mask: below(scores, mask, highest, late=True))
+mistake("03.masked_softmax", "softmax-over-everything", None, lambda scores, mask: shares(
+    np.exp(hidden(scores, mask) - scores[np.broadcast_to(mask, scores.shape)].max()), axis=None))  # fmt: skip
 mistake("03.masked_softmax", "epsilon-in-the-sum", None, *WITH_EPSILON)
 
 
@@ -303,57 +303,34 @@ def attention_cases():
     heights = np.array([[3000.0, 0, 0], [2990, 0, 900], [-3000, 0, 0], [-3010, 0, -2000], [0, 3, 1]])
     far = signs @ np.eye(2, 3), heights, draw(14, 5, 2)
     yield Case("rows of very different height", *far, edge=True)
-    yield Case(
-        "a large masked score beside small allowed ones", *far, np.array([[False] * 2 + [True] * 3] * 3), edge=True
-    )
-    yield Case(
-        "allowed scores far below 0 beside a masked one",
-        *far,
-        np.array([[False, False, True, True, False]] * 3),
-        edge=True,
-    )
+    behind, between = (np.tile(np.isin(np.arange(5), seen), (3, 1)) for seen in ([2, 3, 4], [2, 3]))
+    yield Case("a large masked score beside small allowed ones", *far, behind, edge=True)
+    yield Case("allowed scores far below 0 beside a masked one", *far, between, edge=True)
     half = [array.astype(np.float16) for array in (queries, keys, values)]
     yield Case("half precision (float16), with a mask", *half, nobody, edge=True, within=2e-2)
     yield Case("a batch", draw(5, 2, 3, QUERIES, D_K), draw(6, 2, 3, KEYS, D_K), draw(7, 2, 3, KEYS, D_V))
 
 
-def attention_with(softmax):
-    """Attention with another softmax, a function of scores and mask."""
-
-    def wrong(queries, keys, values, mask=None):
-        weights = softmax(dot_products(queries, keys) / np.sqrt(keys.shape[-1]), mask)
-        return weights @ values, weights
-
-    return wrong
-
-
-def attention_divided_by(divisor):
-    """Attention with another divisor of the scores, a function of queries, keys and values."""
-
-    def wrong(queries, keys, values, mask=None):
-        weights = softmax_step(dot_products(queries, keys) / divisor(queries, keys, values), mask)
-        return weights @ values, weights
-
-    return wrong
-
-
 ATTENTION = "03.scaled_dot_product_attention"
 attention = scaled_dot_product_attention
 
-mistake(ATTENTION, "scaled-by-d_k", None, attention_divided_by(lambda queries, keys, values: keys.shape[-1]))
+mistake(ATTENTION, "scaled-by-d_k", None, attention_by(divisor=lambda queries, keys, values: keys.shape[-1]))
 mistake(ATTENTION, "causal-without-a-mask", None,
         lambda q, k, v, mask=None: attention(q, k, v, np.tri(q.shape[-2], k.shape[-2], dtype=bool) if mask is None else mask))  # fmt: skip
+mistake(ATTENTION, "mask-of-queries-alone", "Without a mask you make one of (queries, queries). There may be more keys than "
+        "queries, or fewer.",
+        lambda q, k, v, mask=None: attention(q, k, v, np.ones((q.shape[-2],) * 2, dtype=bool) if mask is None else mask))  # fmt: skip
 mistake(ATTENTION, "scaled-by-d_v", None,
-        attention_divided_by(lambda queries, keys, values: np.sqrt(values.shape[-1])))  # fmt: skip
+        attention_by(divisor=lambda queries, keys, values: np.sqrt(values.shape[-1])))  # fmt: skip
 mistake(ATTENTION, "scaled-by-a-constant",
         "The weights imply the same scale whatever d_k is. It has to follow d_k.",
-        *(attention_divided_by(lambda *_, by=by: by) for by in (2, 8, np.sqrt(2), np.sqrt(64), np.sqrt(512))))  # fmt: skip
+        *(attention_by(divisor=lambda *_, by=by: by) for by in (2, 8, np.sqrt(2), np.sqrt(64), np.sqrt(512))))  # fmt: skip
 mistake(ATTENTION, "none-hides-all",
         "Without a mask nobody gets any weight, or everybody the same: in `np.where(mask, …)` None counts as False. mask=None means "
         "that every key is allowed.",
-        *(attention_with(lambda scores, mask, fill=fill: below_row(np.where(mask, scores, fill))) for fill in (-np.inf, -1e9, -1e30)),
-        attention_with(lambda scores, mask: np.nan_to_num(below_row(np.where(mask, scores, -np.inf)))),
-        attention_with(lambda scores, mask: softmax_step(scores, np.asarray(mask, dtype=bool))))  # fmt: skip
+        *(attention_by(lambda scores, mask, fill=fill: below_row(np.where(mask, scores, fill))) for fill in (-np.inf, -1e9, -1e30)),
+        attention_by(lambda scores, mask: np.nan_to_num(below_row(np.where(mask, scores, -np.inf)))),
+        attention_by(lambda scores, mask: softmax_step(scores, np.asarray(mask, dtype=bool))))  # fmt: skip
 mistake(ATTENTION, "fully-masked-uniform", None,  # the root a number of Python's: scores stay in half precision, where -1e9 is -inf
         lambda q, k, v, mask=None: ((w := below_row(hidden(dot_products(q, k) / k.shape[-1] ** 0.5, mask, -1e9))) @ v, w))  # fmt: skip
 mistake(ATTENTION, "float16-overflow",
@@ -382,7 +359,7 @@ mistake(ATTENTION, "scaled-after-softmax",
             (w := softmax_step(dot_products(queries, keys), mask)) @ values / np.sqrt(keys.shape[-1]), w))  # fmt: skip
 mistake(ATTENTION, "scaled-twice", None,
         lambda *inputs: ((pair := attention(*inputs))[0] / np.sqrt(inputs[1].shape[-1]), pair[1]),
-        attention_divided_by(lambda queries, keys, values: keys.shape[-1] ** 1.5))  # fmt: skip
+        attention_by(divisor=lambda queries, keys, values: keys.shape[-1] ** 1.5))  # fmt: skip
 
 
 @holds(ATTENTION, "outputs-swapped")
@@ -468,11 +445,8 @@ def padding_mask(token_ids, pad_id=0):
 @cases("03.padding_mask")
 def padding_mask_cases():
     yield Case("padding on the right", np.array([[5, 7, 2, 0, 0], [4, 0, 0, 0, 0], [3, 8, 6, 1, 9]]), 0)
-    yield Case(
-        "padding on the left, another pad_id, tokens above and below it",
-        np.array([[9, 9, 3, 12, 0], [9, 15, 0, 2, 4]]),
-        9,
-    )
+    left = np.array([[9, 9, 3, 12, 0], [9, 15, 0, 2, 4]])
+    yield Case("padding on the left, another pad_id, tokens above and below it", left, 9)
     yield Case("padding between real tokens", np.array([[4, 2, 5, 2], [2, 1, 1, 2]]), 2)
     yield Case("other sentences", generator(1).integers(0, 4, (3, 6)), 1)
 

@@ -14,11 +14,10 @@ from course_lib.classroom.practice.slips.attention import (
     WITHOUT_EMPTY_ROWS,
     WITHOUT_MASK,
     along,
-    dot_products,
+    attention_by,
     order_mistakes,
     shares,
 )
-from course_lib.classroom.practice.slips.attention import softmax as softmax_step
 from course_lib.classroom.practice.slips.heads import (
     attended,
     columns_kept,
@@ -94,6 +93,9 @@ def merge_cases():
     yield Case("a single head", draw(6, 1, 4, 3), edge=True)
     yield Case("heads of width 1", draw(7, 4, 3, 1), edge=True)
 
+
+mistake("04.merge_heads", "merge-two-heads-only", "You join two heads, however many there are.",
+        lambda heads: np.concatenate([heads[..., 0, :, :], heads[..., 1, :, :]], axis=-1))  # fmt: skip
 
 # ----------------------------------------------------------------------------------------------------------------------
 # Two heads
@@ -246,27 +248,6 @@ mistake(TWO, "maps-not-stacked", "The two maps are right, but not stacked into o
         changed_maps(lambda maps: np.stack(maps, axis=1)))  # fmt: skip
 
 
-def scaled_by(divisor):
-    """Attention whose scores are divided by something else."""
-
-    def attend(queries, keys, values, mask=None):
-        weights = softmax_step(dot_products(queries, keys) / divisor(keys), mask)
-        return weights @ values, weights
-
-    return attend
-
-
-def softmaxed_along(axis):
-    """Attention with a softmax along another axis."""
-
-    def attend(queries, keys, values, mask=None):
-        scores = dot_products(queries, keys) / np.sqrt(keys.shape[-1])
-        weights = along(axis)(scores, mask)
-        return weights @ values, weights
-
-    return attend
-
-
 def two_heads_by(attend):
     """Two heads with another attention, which is a function of x."""
 
@@ -278,12 +259,17 @@ def two_heads_by(attend):
 
 
 OVER_HEADS = "For each query and key the weights of all heads sum to 1: your softmax runs over the heads. The keys are the last axis."
-mistake(TWO, "scaled-by-d_model", None, two_heads_by(lambda x, W_V: scaled_by(lambda keys: np.sqrt(x.shape[-1]))))
+mistake(
+    TWO,
+    "scaled-by-d_model",
+    None,
+    two_heads_by(lambda x, W_V: attention_by(divisor=lambda q, k, v: np.sqrt(x.shape[-1]))),
+)
 mistake(TWO, "scaled-by-all-heads", "You divide by the root of what all heads have together. A dot product adds up the d_k products of "
-        "one head.", two_heads_by(lambda x, W_V: scaled_by(lambda keys: np.sqrt(2 * keys.shape[-1]))))  # fmt: skip
+        "one head.", two_heads_by(lambda x, W_V: attention_by(divisor=lambda q, k, v: np.sqrt(2 * k.shape[-1]))))  # fmt: skip
 mistake(TWO, "scaled-by-d_v", None,
-        two_heads_by(lambda x, W_V: scaled_by(lambda keys: np.sqrt(W_V.shape[-1]))))  # fmt: skip
-mistake(TWO, "softmax-over-heads", OVER_HEADS, two_heads_by(lambda x, W_V: softmaxed_along(0)))
+        two_heads_by(lambda x, W_V: attention_by(divisor=lambda q, k, v: np.sqrt(v.shape[-1]))))  # fmt: skip
+mistake(TWO, "softmax-over-heads", OVER_HEADS, two_heads_by(lambda x, W_V: attention_by(along(0))))
 mistake(TWO, "causal-without-a-mask", None,
         two_heads_by(lambda x, W_V: lambda *all: attended(*all, mask=np.tri(len(x), dtype=bool))))  # fmt: skip
 
@@ -437,12 +423,17 @@ mistake(MULTI, "values-from-other-matrix", None,
         *(multi_head(project=lambda x, *all, one=one: (x @ all[0], x @ all[1], x @ all[one])) for one in (0, 1)))  # fmt: skip
 mistake(MULTI, "one-matrix-for-all", "Queries, keys and values come from one matrix. Each has its own.",
         *(multi_head(project=lambda x, *all, one=one: [x @ all[one]] * 3) for one in (0, 1, 2)))  # fmt: skip
-mistake(MULTI, "scaled-by-d_model", None, multi_head(attend=lambda x: scaled_by(lambda keys: np.sqrt(x.shape[-1]))))
+mistake(
+    MULTI,
+    "scaled-by-d_model",
+    None,
+    multi_head(attend=lambda x: attention_by(divisor=lambda q, k, v: np.sqrt(x.shape[-1]))),
+)
 mistake(MULTI, "scaled-by-number-of-heads", "You divide by √heads. A dot product in a head adds up d_head products: their number counts.",
         lambda x, W_Q, W_K, W_V, W_O, num_heads, mask=None: multi_head(
-            attend=lambda _: scaled_by(lambda keys: np.sqrt(num_heads)))(x, W_Q, W_K, W_V, W_O, num_heads, mask))  # fmt: skip
-mistake(MULTI, "scaled-twice", None, multi_head(attend=lambda x: scaled_by(lambda keys: keys.shape[-1])))
-mistake(MULTI, "softmax-over-heads", None, multi_head(attend=lambda x: softmaxed_along(-3)))
+            attend=lambda _: attention_by(divisor=lambda q, k, v: np.sqrt(num_heads)))(x, W_Q, W_K, W_V, W_O, num_heads, mask))  # fmt: skip
+mistake(MULTI, "scaled-twice", None, multi_head(attend=lambda x: attention_by(divisor=lambda q, k, v: k.shape[-1])))
+mistake(MULTI, "softmax-over-heads", None, multi_head(attend=lambda x: attention_by(along(-3))))
 mistake(MULTI, "causal-without-a-mask", None,
         lambda *inputs: multi_head_attention(*inputs[:6], np.tri(inputs[0].shape[-2], dtype=bool)),
         lambda x, *rest: multi_head_attention(x, *rest[:5], np.tri(x.shape[-2], dtype=bool) if len(rest) < 6 else rest[5]))  # fmt: skip
@@ -560,7 +551,9 @@ mistake(PARTS, "contributions-of-one-head", "The part of one head came back. Eac
 mistake(PARTS, "contributions-list", "The parts stand in a list or a tuple. One array is asked for: (heads, seq_len, d_model).",
         changed_parts(lambda parts, *_: list(parts)), changed_parts(lambda parts, *_: tuple(parts)))  # fmt: skip
 mistake(PARTS, "causal-without-a-mask", None, parts_by(lambda x: partial(attended, mask=np.tri(len(x), dtype=bool))))
-mistake(PARTS, "scaled-by-d_model", None, parts_by(lambda x: scaled_by(lambda keys: np.sqrt(x.shape[-1]))))
+mistake(
+    PARTS, "scaled-by-d_model", None, parts_by(lambda x: attention_by(divisor=lambda q, k, v: np.sqrt(x.shape[-1])))
+)
 mistake(PARTS, "contributions-with-weights", "You return the weights, too. Asked for are the contributions alone.",
         lambda x, W_Q, W_K, W_V, W_O, num_heads: (
             head_contributions(x, W_Q, W_K, W_V, W_O, num_heads),
@@ -684,6 +677,8 @@ def distances(weights):
 
 mean_weights.slip("offset-looks-forward", "You follow keys that come after the query. Offset 2 means the key two places before it.",
                   lambda weights: table_of_offsets(weights.swapaxes(-1, -2)))  # fmt: skip
+mean_weights.slip("offset-of-other-axes", "Your diagonals run along sentences and heads, the first two axes. Which two are the map's?",
+        lambda weights: np.array([np.diagonal(weights, -d).mean(axis=(0, -1)) for d in range(weights.shape[-1])]))  # fmt: skip
 mean_weights.slip("offset-either-side", "Keys as far after the query count as well. An offset looks back.",
                   lambda weights: np.array([weights[..., abs(distances(weights)) == offset].mean(axis=(0, -1))
                                             for offset in range(weights.shape[-1])]))  # fmt: skip

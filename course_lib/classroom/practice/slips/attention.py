@@ -556,6 +556,17 @@ projected.slip(
     lambda x, W: x @ W.T,
 )  # fmt: skip
 
+
+def attention_by(softmax=softmax, divisor=lambda queries, keys, values: np.sqrt(keys.shape[-1])):
+    """Attention with another softmax, a function of scores and mask, or another divisor, one of queries, keys and values."""
+
+    def attend(queries, keys, values, mask=None):
+        weights = softmax(dot_products(queries, keys) / divisor(queries, keys, values), mask)
+        return weights @ values, weights
+
+    return attend
+
+
 # ----------------------------------------------------------------------------------------------------------------------
 # Masks
 # ----------------------------------------------------------------------------------------------------------------------
