@@ -10,6 +10,7 @@ this process lives, and written as soon as the file can be used again.
 import json
 import random
 import sqlite3
+import threading
 import time
 from collections import defaultdict, deque
 from contextlib import closing, contextmanager
@@ -85,6 +86,7 @@ class _Session:
 
 
 _sessions = defaultdict(_Session)  # path of the file -> what this process knows of it
+_recording = threading.RLock()  # a server records from several threads
 
 
 class _Connection(sqlite3.Connection):
@@ -155,12 +157,13 @@ class Progress:
                 remembered, and written with the next one that can be.
         """
         row = _row(kind, subject, now, details)
-        session = self._session
-        session.rows.append(row)
-        session.unwritten = [*session.unwritten, row][-REMEMBERED:]
-        with self._open(make=True) as connection, connection.transaction():
-            connection.executemany(INSERT, session.unwritten)
-        session.unwritten = []
+        with _recording:
+            session = self._session
+            session.rows.append(row)
+            session.unwritten = [*session.unwritten, row][-REMEMBERED:]
+            with self._open(make=True) as connection, connection.transaction():
+                connection.executemany(INSERT, session.unwritten)
+            session.unwritten = []
 
     def record_next(self, kind, subject, seen, *, counted, now=None, **details):
         """Append one event, unless others came in between: two windows may show the same card.
@@ -178,16 +181,19 @@ class Progress:
             ProgressError: as for `record`, but this event is not remembered: it counts only once it is in the file.
         """
         row = _row(kind, subject, now, details)
-        session = self._session
-        with self._open(make=True) as connection, connection.transaction():
-            connection.executemany(INSERT, session.unwritten)
-            before = _events(connection.execute(f"{SELECT} WHERE subject = ?", (subject,)).fetchall(), None, subject)
-            fits = sum(one["kind"] in counted for one in before) == seen
+        with _recording:
+            session = self._session
+            with self._open(make=True) as connection, connection.transaction():
+                connection.executemany(INSERT, session.unwritten)
+                before = _events(
+                    connection.execute(f"{SELECT} WHERE subject = ?", (subject,)).fetchall(), None, subject
+                )
+                fits = sum(one["kind"] in counted for one in before) == seen
+                if fits:
+                    connection.execute(INSERT, row)
+            session.unwritten = []
             if fits:
-                connection.execute(INSERT, row)
-        session.unwritten = []
-        if fits:
-            session.rows.append(row)
+                session.rows.append(row)
         return fits
 
     def events(self, kind=None, subject=None):

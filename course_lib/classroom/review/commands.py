@@ -92,6 +92,7 @@ def _ask(card):
         _show(f"{letter}  {option.text}")
     right = {letter for letter, option in zip(LETTERS, options, strict=False) if option.correct}
     chosen = _chosen(len(right), LETTERS[: len(options)])
+    _say("")
     if not options:
         _show(card.back)
     for letter, option in zip(LETTERS, options, strict=False):

@@ -4,6 +4,7 @@ import sqlite3
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 
 import pytest
@@ -71,6 +72,21 @@ def test_several_kernels_write_at_once(tmp_path):
     assert len(events) == 100
     assert len({event["id"] for event in events}) == 100
     assert sorted(event["number"] for event in events) == sorted([*range(25)] * 4)
+
+
+def test_several_threads_of_a_server_write_at_once(tmp_path):
+    path = tmp_path / "p.sqlite3"
+
+    def write(thread):
+        for number in range(6):
+            Progress(path).record("hint", "03.softmax", number=6 * thread + number)
+            Progress(path).record_next("review", f"card-{thread}", number, counted=["review"], rating="good")
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(write, range(4)))
+    events = Progress(path).events()
+    assert sorted(event["number"] for event in events if event["kind"] == "hint") == list(range(24))
+    assert sum(event["kind"] == "review" for event in events) == 24
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGKILL")
