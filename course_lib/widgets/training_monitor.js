@@ -32,13 +32,15 @@ const TEXT = {
   when: "step {step}",
   own: { label: "Your text", example: "Type one at any time: the model answers as well as it can by then" },
   answer: "{text} → {answer}",
+  unanswered:
+    "No answer yet. If none comes: this cell began before the monitor was on the page, and then it comes at its end.",
   step: "step",
   facts: { loss: "loss", rate: "tokens a second", seconds: "time", left: "time left" },
   cell: "{query} attends to {key} with {weight}",
   chart: "Loss by step",
   metricChart: "What evaluation found, by step",
 };
-const PATIENCE = 1500; // milliseconds after which a stop counts as unheard
+const PATIENCE = 1500; // milliseconds after which a stop counts as unheard, and twice as many a text
 const KINDS = ["one", "two", "three", "four"];
 
 const TRAITS = ["status", "points", "metrics", "labels", "weights", "error", "goes_on", "written", "tried"];
@@ -226,14 +228,19 @@ function makeTrial(model, wishes) {
   const box = new TextBox({ ...TEXT.own, most, send: (text) => wishes.try(text) });
   const answer = html("p", { class: "cl-answer", role: "status" });
   const isThere = most > 0 && model.hasKernel !== false;
+  let asked = { text: "", at: 0 };
   return {
     elements: isThere ? [box.element, answer] : [],
     draw() {
       const tried = /** @type {{text: string, answer: string, error: string}} */ (model.get("tried"));
       box.show(wishes.text || tried.text);
-      box.tell(wishes.text.trim() !== "" && wishes.text !== tried.text, tried.error);
-      answer.hidden = !tried.text || tried.error !== "";
-      setText(answer, answer.hidden ? "" : filled(TEXT.answer, tried));
+      const isWaiting = wishes.text.trim() !== "" && wishes.text !== tried.text;
+      if (asked.text !== wishes.text) asked = { text: wishes.text, at: performance.now() };
+      const isUnheard =
+        isWaiting && model.get("status").state === "running" && performance.now() - asked.at > 2 * PATIENCE;
+      box.tell(isWaiting, tried.error);
+      answer.hidden = !isUnheard && (!tried.text || tried.error !== "");
+      setText(answer, isUnheard ? TEXT.unanswered : answer.hidden ? "" : filled(TEXT.answer, tried));
     },
   };
 }
