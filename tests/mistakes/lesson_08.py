@@ -209,6 +209,12 @@ def by_script(texts):
     return np.array([sum(map(is_latin, text)) > sum(c.isalpha() and not is_latin(c) for c in text) for text in texts])
 
 
+@right("08.may_answer")
+def by_most_of_the_words(texts):
+    found = [re.findall(r"[^\W\d_]+", text) for text in texts]
+    return [2 * sum(map(str.isascii, words)) > len(words) for words in found]
+
+
 # --- changes that leave the solutions right -----------------------------------------------------------------------------
 
 equal("08.tfidf", "0 -> 1", "a row that holds a word has a length of 1 at least, and 1 is divided by 1")

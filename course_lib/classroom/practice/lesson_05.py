@@ -196,6 +196,8 @@ mistake(ANY, "one-row-only",
 mistake(ANY, "positions-ignored", None,
         *(lambda p, d, base=BASE, of=of: sinusoidal(np.arange(of(p)), d, base)
           for of in (len, lambda p: p.shape[0], lambda p: p.shape[-1])))  # fmt: skip
+mistake(ANY, "positions-looked-up", "You look positions up in a table of whole places. They may lie between these, or below 0.",
+    lambda p, d, base=BASE: sinusoidal(np.arange(int(p.max()) + 1), d, base)[p.astype(int)])  # fmt: skip
 mistake(ANY, "exponent-divided-by-the-length", None,
         *(lambda p, d, base=BASE, of=of: hands(angles(given(p), base ** (-np.arange(0, d, 2) / of(p))))
           for of in (len, lambda p: p.shape[-1], np.size)))  # fmt: skip

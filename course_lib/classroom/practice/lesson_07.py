@@ -306,6 +306,9 @@ mistake(RATE, "rate-a-step-late", "Your rate is that of the step before, all alo
         lambda step, peak, w, n: rate_at(step - 1, peak, w, n))  # fmt: skip
 mistake(RATE, "rate-a-step-early", "Your rate is that of the step after, all along: steps count from 1 here, not from 0.",
         lambda step, peak, w, n: rate_at(step + 1, peak, w, n))  # fmt: skip
+mistake(
+    RATE, "rate-a-step-early", None, lambda step, peak, w, n: [rate_at(i, peak, w, n) for i in range(1, n + 1)][step]
+)
 mistake(RATE, "rate-without-peak", "One of your lines, or both, has nothing to do with the peak.",
         lambda step, peak, w, n: rate_at(step, 1.0, w, n), lambda step, peak, w, n: rate_at(step, peak if step > w else 1.0, w, n),
         lambda step, peak, w, n: rate_at(step, peak if step <= w else 1.0, w, n),
