@@ -38,7 +38,7 @@ def window(home, browser):
         context.set_default_timeout(WAIT_MS)
         contexts.append(context)
         page = context.new_page()
-        page.on("pageerror", lambda error: problems.append(f"page error: {error.stack}"))
+        page.on("pageerror", lambda error: problems.append(f"page error: {error} {error.stack}"))
         page.on("console", lambda message: message.type == "error" and problems.append(f"console: {message.text}"))
         page.on("request", outside)
         page.goto(f"{home.url}/course{address}")
@@ -99,8 +99,10 @@ def test_the_first_visit_lets_one_drag_before_reading_and_asks_two_questions(win
 
 @pytest.mark.parametrize("dark", [False, True])
 @pytest.mark.parametrize("width", [360, 1600])
-def test_every_page_can_be_used_by_everybody_on_every_screen(window, progress, width, dark):
+def test_every_page_can_be_used_by_everybody_on_every_screen(window, home, progress, width, dark):
     _remember(progress, *CHOICES[:2], OPEN)
+    (home.workspace / "exercises").mkdir(exist_ok=True)
+    (home.workspace / "exercises" / "05_positional_encoding.ipynb").write_text("<<<<<<< mine")  # its long path is shown
     for address in ("", "/review"):
         page = window(address, size=(width, 780), dark=dark)
         if address:
@@ -138,6 +140,26 @@ def test_reviews_are_done_by_keyboard(window, progress):
         last = progress.events("review")[-1]
         assert (last["subject"], last["rating"]) == (asked, rating)
     assert len(progress.events("review")) == before + 2
+
+
+def test_a_letter_chooses_and_a_wrong_choice_comes_again(window, progress):
+    _remember(progress, *CHOICES[6:8])
+    page = window("/review")
+    while not page.locator(".options").count():
+        page.keyboard.press("Space")
+        page.keyboard.press("4")
+        page.wait_for_load_state()
+    asked = page.locator("input[name=card]").get_attribute("value")
+    wrong = page.locator(".options > li").evaluate_all("(all) => all.findIndex((one) => one.matches('.wrong'))")
+    page.keyboard.press("ABCDEFGH"[wrong].lower())
+    assert page.locator(".options input").nth(wrong).is_checked()
+    assert not page.locator(".reason").first.is_visible()
+    page.keyboard.press("Space")
+    page.locator(".reason").first.wait_for()
+    page.wait_for_function("() => document.activeElement.value === 'again'")
+    page.keyboard.press("Space")
+    page.wait_for_function("(id) => document.querySelector('input[name=card]')?.value !== id", arg=asked)
+    assert progress.events("review", asked)[-1]["rating"] == "again"
 
 
 def test_two_windows_with_one_card_count_it_once(window, progress):

@@ -9,6 +9,7 @@ The home page, `dashboard()` and `course status` show this, each in its own way.
 """
 
 import json
+import math
 import re
 from collections import defaultdict
 from dataclasses import dataclass, field
@@ -149,7 +150,7 @@ class Standing:
         is_new: whether they have done nothing yet.
         path, minutes: the way they chose, a key of `PATHS`, and the minutes a day they plan for.
         lessons: a `LessonStanding` for each lesson of the course.
-        continue_at: the `Place` where they were last, or else that of the first lesson on their way.
+        continue_at: the `Place` where they were last, or else that of the lesson begun last or of the first on their way.
         next_task: the `Task` to do next, or None.
         functions: the `Task`s they passed, in the course's order.
         mistakes: `MetMistake`s, the latest first.
@@ -174,6 +175,12 @@ class Standing:
     def lesson(self, number):
         """The `LessonStanding` of a lesson, by its number, or None."""
         return next((one for one in self.lessons if one.number == number), None)
+
+    @property
+    def days_left(self):
+        """How many days the rest of the way takes, about, by the minutes that the lessons and the learner say."""
+        left = [one for one in self.lessons if one.on_path and one.state != "done"]
+        return math.ceil(sum(one.minutes * (1 - one.passed / max(len(one.tasks), 1)) for one in left) / self.minutes)
 
 
 def stand(events, now=None):
@@ -256,7 +263,7 @@ def _outline(path, _changed, _size):
             text = text or source
             heading = re.sub(r"[*`$]", "", (HEADING.findall(source) or [heading])[-1])
         for asking in YOUR_TURN.findall(source):
-            asked |= dict.fromkeys(EXERCISE.findall(asking), str(cell.get("id", "")))
+            asked = dict.fromkeys(EXERCISE.findall(asking), str(cell.get("id", ""))) | asked  # the first cell that asks
         headings[str(cell.get("id", ""))] = heading
     title, times = TITLE.search(text), [*TIME.findall(text)[:1], *TASKS_TIME.findall(text)[:1]]
     return Outline(title[1].strip() if title else "", sum(map(int, times)), headings, asked)
@@ -306,9 +313,10 @@ def _place(events, lessons):
 
 
 def _first(lessons):
-    """The first lesson on the way that is not done."""
-    way = [lesson for lesson in lessons if lesson.on_path]
-    return next((Place("notebooks", lesson) for lesson in way if lesson.state != "done"), None)
+    """The lesson that was begun last and is not done, or else the first on the way that is new."""
+    begun = sorted((lesson for lesson in lessons if lesson.state == "begun"), key=lambda lesson: lesson.last)
+    new = [lesson for lesson in lessons if lesson.state == "new" and lesson.on_path]
+    return next((Place("notebooks", lesson) for lesson in [*begun[::-1], *new]), None)
 
 
 def _next_task(lessons, place):

@@ -1,11 +1,21 @@
-/** Keys for reviews: Space shows the answer, then 1 to 4 rate it, and Space says "good". The buttons do all of it, too. */
+/**
+ * Keys for reviews: a letter chooses an option, Space shows the answer, then 1 to 4 rate it, and Space once more says "good",
+ * or "again" after a wrong choice. The page does all of it without keys, too.
+ */
 
 const answer = /** @type {HTMLDetailsElement | null} */ (document.getElementById("answer"));
 const buttons = /** @type {HTMLButtonElement[]} */ ([...document.querySelectorAll("#rate button")]);
-const GOOD = 2;
+const options = [...document.querySelectorAll(".options > li")];
+const chosen = () => options.map((option) => option.querySelector("input")?.checked);
+
+/** The rating that Space gives: 2 is "good", 0 is "again". */
+function likely() {
+  const right = options.every((option, index) => chosen()[index] === option.classList.contains("right"));
+  return !chosen().some(Boolean) || right ? 2 : 0;
+}
 
 answer?.addEventListener("toggle", () => {
-  if (answer.open) buttons[GOOD].focus();
+  if (answer.open) buttons[likely()].focus();
 });
 
 document.addEventListener("keydown", (event) => {
@@ -15,10 +25,13 @@ document.addEventListener("keydown", (event) => {
   if (answer.open && number >= 0) {
     event.preventDefault();
     buttons[number].click();
-  } else if (event.key === " " && !target.closest("a, button, summary, input")) {
+  } else if (event.key === " " && !target.closest("a, button, summary, [type=checkbox], input:not(:checked)")) {
     event.preventDefault();
-    if (answer.open) buttons[GOOD].click();
+    if (answer.open) buttons[likely()].click();
     else answer.open = true;
+  } else if (!answer.open) {
+    const letter = "abcdefgh".indexOf(event.key.toLowerCase());
+    options[letter]?.querySelector("input")?.click();
   }
 });
 

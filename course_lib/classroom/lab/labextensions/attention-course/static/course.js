@@ -27,7 +27,7 @@
     for (const wait of [0, SETTLED_MS]) {
       await new Promise((resolve) => setTimeout(resolve, wait));
       if (content.activeCellIndex !== index) return; // a person went on meanwhile
-      await content.scrollToItem(index, "start");
+      await content.scrollToItem(index, "start").catch(() => {}); // JupyterLab itself was asked to scroll elsewhere
     }
   }
 
