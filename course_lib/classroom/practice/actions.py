@@ -8,6 +8,7 @@ import re
 from html import escape
 
 from course_lib.classroom import places
+from course_lib.classroom.files import FileTrouble
 from course_lib.classroom.practice import page, show
 from course_lib.classroom.practice.progress import Progress
 
@@ -18,7 +19,8 @@ TEXTS = {
     "next": "Next: {title}",
     "back": "Back to {step}",
     "lesson": "the lesson",
-    "built": "All {count} tasks of this lesson are yours, {points} points: you built {names}.",
+    "all": "All {count} tasks of this lesson are yours: {points} points.",
+    "built": "You built {names}.",
     "on": "Go on with lesson {number}: {title}",
     "last": "That was the last lesson. The whole Transformer is yours.",
 }
@@ -65,46 +67,53 @@ class WayOn(show.Panel):
         here = [task.id for task in tasks].index(exercise.id)
         self.next = next((task for task in (*tasks[here + 1 :], *tasks[:here]) if task.state != "passed"), None)
         self.cell = outline(self.exercises).top_of(self.next.name.replace("_", "-")) if self.next else ""
-        names = ", ".join(f"`{task.name}`" for task in tasks)
-        self.built = TEXTS["built"].format(count=len(tasks), points=sum(task.points for task in tasks), names=names)
+        self.all = TEXTS["all"].format(count=len(tasks), points=sum(task.points for task in tasks))
+        self.built = TEXTS["built"].format(names=", ".join(f"`{task.name}`" for task in tasks))
         self.further = next((name for name in places.lessons() if name[:2] > self.lesson), None)
         self.title = outline(_file("notebooks", self.further)).title if self.further else ""
 
     def __str__(self):
         if self.next:
             return TEXTS["next"].format(title=self.next.title)
-        return f"{self.built}\n{self._on()}"
+        return f"{self.all} {self.built}\n{self._on()}"
 
     def html(self):
-        """The sentence with its links; live, these are buttons."""
+        """The same with its link."""
+        return f'{self.praise()}<div style="margin:.3em 0">{self.link()}</div>'
+
+    def praise(self):
+        """What was built, once nothing is left."""
         if self.next:
-            return f"<div>{self.link()}</div>"
-        return f'<div style="margin:.3em 0"><div>{show.inline_code(self.built)}</div>{self.link()}</div>'
+            return ""
+        style = show.PANEL.format(colour=show.COLOURS["passed"])
+        return f'<div style="{style}"><b>{escape(self.all)}</b><div>{show.inline_code(self.built)}</div></div>'
 
     def link(self):
         """The link to what comes next."""
         if self.next:
             return link(self.exercises, self.cell, str(self))
-        return link(_file("notebooks", self.further), "", self._on()) if self.further else f"<span>{self._on()}</span>"
+        if self.further:
+            return link(_file("notebooks", self.further), "", self._on(), "tab-after")
+        return f"<span>{self._on()}</span>"
 
     def _on(self):
         return TEXTS["on"].format(number=self.further[:2], title=self.title) if self.further else TEXTS["last"]
 
 
-def link(path, cell, text, side="right"):
-    """A link to a notebook, at a cell, that JupyterLab opens beside the running one."""
-    return f'<a href="{escape(page.address_of(path, cell))}" data-beside="split-{side}">{escape(text)}</a>'
+def link(path, cell, text, mode="split-right"):
+    """A link to a notebook, at a cell, that JupyterLab opens beside the running one; mode is its word for where."""
+    return f'<a href="{escape(page.address_of(path, cell))}" data-beside="{mode}">{escape(text)}</a>'
 
 
 def _buttons(exercise, result, way):
     brings = OFFERED[result.outcome] if result.judged else ()
     row = "".join(f'<button data-press="{name}">{TEXTS[name]}</button>' for name in brings)
-    built = ""
+    praise = ""
     if way is not None:
         row += way.link()
-        built = "" if way.next else f"<div><b>{show.inline_code(way.built)}</b></div>"
+        praise = way.praise()
     row += _back(exercise)
-    return f'{built}<div class="course-actions course-row" data-progress>{row}</div>'
+    return f'{praise}<div class="course-actions course-row" data-progress>{row}</div>'
 
 
 def _back(exercise):
@@ -116,10 +125,13 @@ def _back(exercise):
     cell = told.asked.get(exercise.id, "")
     step = STEP.match(told.headings.get(cell, ""))
     text = TEXTS["back"].format(step=step[0] if step else TEXTS["lesson"])
-    return link(lesson, cell, text, "left")
+    return link(lesson, cell, text, "split-left")
 
 
 def _file(kind, lesson):
     """The learner's own copy, or the course's where there is none."""
-    own = places.own_path(kind, lesson)
+    try:
+        own = places.own_path(kind, lesson)
+    except FileTrouble:  # there can be no workspace
+        return places.lesson_path(kind, lesson)
     return own if own.is_file() else places.lesson_path(kind, lesson)

@@ -31,7 +31,7 @@ CAUSES = [
      "not made an array."),
     ("ValueError", r"matmul.*mismatch|shapes .* not aligned", r"\.T\b",
      "The inner sizes of the product differ: in (a, b) @ (b, c) the two b have to be the same. Which of the two shapes is not "
-     "what you meant? `.T` turns **all** axes round."),
+     "what you meant? `.T` turns all of its axes round, those of a batch, too."),
     ("ValueError", r"matmul.*mismatch|shapes .* not aligned", "",
      "The inner sizes of the product differ: in (a, b) @ (b, c) the two b have to be the same. Which of the two shapes is not "
      "what you meant?"),

@@ -61,6 +61,7 @@ def test_back_leads_to_the_step_that_asks(shown, own_workspace):
         new_markdown_cell("# 03 · Self-attention", id="title"),
         new_markdown_cell("### Step 4 · Weights", id="step"),
         new_code_cell("from course_lib.classroom.practice import your_turn\n\nyour_turn('03.softmax')", id="turn"),
+        new_code_cell("your_turn(\n    '03.scores', '03.softmax')", id="all-of-them"),
     ]
     own.write_text(notebooks.dumps(new_notebook(cells=cells)), encoding="utf-8")
     judge(naive)
@@ -92,6 +93,13 @@ def test_after_the_last_lesson_all_of_it_is_yours():
     for one in exercises_of("12"):
         Progress().record("check", one.id, outcome="passed")
     assert "The whole Transformer is yours." in str(WayOn(lesson_checks("12").attention_share))
+
+
+def test_without_a_workspace_a_verdict_is_a_verdict(shown, monkeypatch):
+    monkeypatch.setenv("COURSE_WORKSPACE", "~nobody-of-this-name/course")
+    judge(naive)
+    judge(softmax)
+    assert [one for one, _, _ in shown if one] and "notebooks/03_self" in shown[-1][0].html
 
 
 def test_in_a_terminal_a_passed_check_says_what_comes_next(capsys):

@@ -92,7 +92,7 @@ RAISES = {
     "index more axes": lambda x: x[:, None, :, 0],
     "fewer axes": lambda x: x.sum(axis=5),
     "inner sizes": lambda x: x @ np.ones((7, 2)),
-    "turns **all** axes": lambda x: x @ np.ones((2, 7)).T,
+    "turns all of its axes": lambda x: x @ np.ones((2, 7)).T,
     "names all axes": lambda x: x.transpose(0, 2, 1),
     "Nothing is left": lambda x: x[:0].max(),
     "a single number": lambda x: x[0, 0][0],
@@ -117,7 +117,7 @@ def test_why_an_error_came(part):
     with pytest.raises(Exception) as raised:
         RAISES[part](np.ones((2, 3)))
     line = {"is None": "line 1, in f: if mask:", "number of axes": "line 1, in f: b, t, c = x.shape",
-            "compare whole arrays": "line 1, in f: return max(0, x)", "turns **all** axes": "line 1, in f: return x @ w.T",
+            "compare whole arrays": "line 1, in f: return max(0, x)", "turns all of its axes": "line 1, in f: return x @ w.T",
             "keeps all the numbers": "line 1, in f: x.reshape(5, 5)"}.get(part, "line 1, in f: …")  # fmt: skip
     told = errors.cause(raised.type.__name__, str(raised.value), [line])
     assert part in told.replace("`", ""), (raised.type.__name__, str(raised.value), told)
