@@ -869,6 +869,11 @@ def suspects_cases():
     table = generator(1).permutation([[0.7, 0.2, 0.1], [0.6, 0.3, 0.1], [0.45, 0.15, 0.4], [0.5, 0.25, 0.25]])
     yield Case("four texts of three classes", table, np.array([0, 1, 2, 0]), 2)
     yield Case("as many texts as classes", *asked(2, 5, 5), 2)
+    rows = generator(9).permutation(4)
+    agreed = np.array([[0.36, 0.34, 0.3], [0.48, 0.52, 0.0], [0.1, 0.8, 0.1], [0.05, 0.05, 0.9]])
+    yield Case(
+        "a label of little chance that is the model's answer, too", agreed[rows], np.array([0, 0, 1, 2])[rows], 1
+    )
     yield Case("thirty texts, six rows", *asked(3, 30, 5), 6)
     yield Case("thirty texts, eleven rows", *asked(4, 30, 4), 11)
     yield Case("one row", *asked(5, 9, 3), 1)
