@@ -137,13 +137,18 @@ def _about_one(known, trial, wrong):
 
 
 def _right_in_lists(trial):
-    """Whether a list came that would be right as an array."""
-    if not isinstance(trial.answer.value, answers.Listed) or not isinstance(trial.expected, np.ndarray):
-        return False
+    """Whether what came would be right if each list were the array that it stands for."""
     try:
-        return answers.right(np.array(trial.answer.value), trial.expected, trial.case.within)
-    except ValueError:  # rows of different lengths, or no numbers
+        return answers.right(_in_arrays(trial.answer.value, trial.expected), trial.expected, trial.case.within)
+    except ValueError:  # rows of different lengths, no numbers, or not as many values
         return False
+
+
+def _in_arrays(got, expected):
+    """An answer whose lists are arrays where arrays are expected."""
+    if isinstance(got, tuple) and isinstance(expected, tuple):
+        return tuple(_in_arrays(*pair) for pair in zip(got, expected, strict=True))
+    return np.array(got) if isinstance(got, answers.Listed) else got
 
 
 def _pairs(wrong, part):

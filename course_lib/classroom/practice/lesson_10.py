@@ -302,13 +302,9 @@ mistake(LOSS, "loss-of-zeroed-logits", "Where nothing counts you set the logits 
         lambda x, y: losses_of(np.where((y != -100)[..., None], x, 0), y).sum() / (y != -100).sum())  # fmt: skip
 mistake(LOSS, "loss-mean-of-rows", None,  # a row without a question counted as 0
         lambda x, y: np.mean([masked_loss(row, on) if (on != -100).any() else 0.0 for row, on in zip(x, y, strict=True)]))  # fmt: skip
+OF_AN_AXIS = "loss-softmax-axis", "missing-keepdims", "softmax-maximum-of-columns", "loss-global-maximum"
 for slip in log_probabilities.slips:
-    if slip.diagnosis in (
-        "loss-softmax-axis",
-        "missing-keepdims",
-        "softmax-maximum-of-columns",
-        "loss-global-maximum",
-    ):  # of those that count
+    if slip.diagnosis in OF_AN_AXIS:  # of the places that count, taken out first
         mistake(LOSS, slip.diagnosis, None,
                 lambda x, y, logs=slip.function: (-picked(logs(x[y != -100]), y[y != -100]).mean()))  # fmt: skip
 
@@ -550,8 +546,9 @@ mistake(BERT, "bert-one-norm-for-both", "Both norms take the gain and bias of on
 mistake(BERT, "bert-layer-left-out", "A layer is left out: what goes in comes out, as if it were not there.",
         *(instead((dense, lambda x, tensors, name, which=which: x if which in name else dense(x, tensors, name)))
             for which in (*SELF, "self", "attention.output")))  # fmt: skip
-mistake(BERT, "bert-bias-forgotten", "The biases of some layers change nothing in your result. Each layer has one.",  # that of the keys never does
-        *(without_bias(name) for name in (SELF[0], SELF[2], *DENSE)), without_bias(*SELF), without_bias(*DENSE[1:]), without_bias(*SELF, DENSE[0]))  # fmt: skip
+mistake(BERT, "bert-bias-forgotten", "The biases of some layers change nothing in your result. Each layer has one.",  # the keys' never does
+        *(without_bias(name) for name in (SELF[0], SELF[2], *DENSE)),
+        without_bias(*SELF), without_bias(*DENSE[1:]), without_bias(*SELF, DENSE[0]))  # fmt: skip
 mistake(BERT, "bert-scaled-otherwise", "The scores are divided by something else than √d_head. A head has d_model / num_heads features.",
         lambda *inputs: instead((scaled, lambda scores, d_head: scores / np.sqrt(inputs[3])))(*inputs),
         instead((scaled, lambda scores, d_head: scores / 8)))  # fmt: skip

@@ -410,10 +410,10 @@ def block_cases():
 
 
 TOO_MUCH = [  # what is wrong, if on this many queries and keys, in blocks of this size, more numbers are held than this
-    ("blocks-whole-matrix", "Right values, but at one time your function held {held} numbers; for {queries} queries and {keys} keys in blocks "
-     "of {block} that is the whole matrix of scores. Work with one block's scores at a time.", 500, 500, 20, 187_500),
-    ("blocks-of-queries", "Right values, but a query still meets all keys at once: for {queries} queries and {keys} keys your function held "
-     "{held} numbers. Cut the keys, {block} at a time.", 4, 20_000, 200, 35_000),
+    ("blocks-whole-matrix", "Right values, but at one time your function held {held} numbers; for {queries} queries and {keys} keys in "
+     "blocks of {block} that is the whole matrix of scores. Work with one block's scores at a time.", 500, 500, 20, 187_500),
+    ("blocks-of-queries", "Right values, but a query still meets all keys at once: for {queries} queries and {keys} keys your function "
+     "held {held} numbers. Cut the keys, {block} at a time.", 4, 20_000, 200, 35_000),
 ]  # fmt: skip
 
 

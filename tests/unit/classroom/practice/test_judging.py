@@ -109,6 +109,13 @@ def test_of_lists_with_the_right_numbers_it_is_said_that_they_are_right(known):
     assert (told.diagnosis, told.message.endswith("What stands in it is right.")) == ("returns-a-list", True)
     for other in (lambda x: np.zeros((x.size, x.size)).tolist(), lambda x: [[1.0], [0.0, 1.0]]):
         assert diagnosis_of(square, other).message.endswith("It is wrong on all 2 inputs tried.")
+    both = catalogue.know("00.two", lambda x: (np.eye(x.size), x), ("matrix", "numbers"), None, ())
+    both.cases.extend(known.cases)
+    told = diagnosis_of(both, lambda x: (np.eye(x.size).tolist(), x))
+    assert (told.diagnosis, told.message.endswith("What stands in it is right.")) == ("returns-a-list", True)
+    assert not diagnosis_of(both, lambda x: (np.eye(x.size).tolist(), -x)).message.endswith(
+        "What stands in it is right."
+    )
 
 
 @pytest.fixture
