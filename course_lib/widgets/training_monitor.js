@@ -56,14 +56,15 @@ function render({ model, el }) {
   });
   const wishes = new Wishes(model);
   const [progress, facts] = [makeProgress(model, wishes, () => draw()), factList(TEXT.facts)];
-  const panels = [makeLosses(model), makeMetrics(model), makeExample(model), makeWritten(model)];
-  const trial = makeTrial(model, wishes);
+  const panels = [makeLosses(model), makeMetrics(model), makeExample(model)];
+  const [trial, written] = [makeTrial(model, wishes), makeWritten(model)];
   const trouble = html("div", { class: "cl-trouble", role: "alert", hidden: true });
   body.append(
     progress.element,
     trouble,
     ...trial.elements,
     html("div", { class: "cl-panels" }, ...panels.map(({ element }) => element)),
+    written.element,
     facts.element,
   );
 
@@ -71,7 +72,7 @@ function render({ model, el }) {
     const status = /** @type {Status} */ (model.get("status"));
     progress.draw();
     facts.show(factsOf(status));
-    for (const part of [trial, ...panels]) part.draw();
+    for (const part of [trial, ...panels, written]) part.draw();
     setText(trouble, model.get("error"));
     trouble.hidden = !model.get("error");
     if (root.dataset.state !== status.state) announcer.say(progress.state.textContent ?? "");
