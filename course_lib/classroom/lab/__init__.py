@@ -1,4 +1,4 @@
-"""Start JupyterLab for the course: on the learner's own copy of the first lesson, with no request to other computers.
+"""Start JupyterLab for the course: on the page that a learner comes home to, with no request to other computers.
 
 `start.py` runs `python -m course_lib.classroom.lab`, `course lab` calls `launch`, tests that drive a browser run `command`.
 """
@@ -29,7 +29,7 @@ class PortTaken(OSError):
     """The port that was asked for belongs to another program."""
 
 
-def command(port=None, browser=True, notebook=None, extra=()):
+def command(port=None, browser=True, notebook=None, extra=(), home=False):
     """Make the command and the environment that run JupyterLab for the course.
 
     Args:
@@ -37,6 +37,7 @@ def command(port=None, browser=True, notebook=None, extra=()):
         browser: whether to open the notebook in a browser.
         notebook: file to open; None, or one that is not there, opens JupyterLab alone.
         extra: more options for `jupyter lab`; they win over the ones set here.
+        home: open the course's home page in place of the notebook.
 
     Returns:
         (command, environment): a list of strings that begins with this Python, and a complete dict.
@@ -58,13 +59,14 @@ def command(port=None, browser=True, notebook=None, extra=()):
     }
     if port is not None:
         options |= {"ServerApp.port": port, "ServerApp.port_retries": 0}
-    if notebook is not None and notebook.is_file():
+    if home:
+        options["LabApp.default_url"] = "/course"
+    elif notebook is not None and notebook.is_file():
         options["LabApp.default_url"] = f"/lab/tree/{quote(notebook.relative_to(root).as_posix())}"
     given = {word.partition("=")[0].lstrip("-") for word in extra}  # JupyterLab refuses an option that comes twice
     chosen = [f"--{name}={value}" for name, value in options.items() if name not in given]
     # -P: the folder in which it is started may hold a random.py
     words = [sys.executable, "-P", "-m", "course_lib.classroom.lab.server", *chosen]
-    words.append("--ServerApp.jpserver_extensions=course_lib.classroom.home=True")  # beside the one above: …/course
     if not browser:
         words.append("--no-browser")
     if hasattr(os, "geteuid") and os.geteuid() == 0:
@@ -121,7 +123,7 @@ def launch(port=None, browser=True, extra=()):
     """
     if port is not None and _is_taken(port):
         raise PortTaken(TEXTS["taken"].format(port=port))
-    words, environment = command(port, browser, first_notebook(), extra)
+    words, environment = command(port, browser, first_notebook(), extra, home=True)
     if os.name != "nt":
         sys.stdout.flush()
         os.execve(words[0], words, environment)
