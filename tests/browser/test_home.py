@@ -134,7 +134,7 @@ def test_reviews_are_done_by_keyboard(window, progress):
         asked = page.locator("input[name=card]").get_attribute("value")
         assert not page.locator("#rate").is_visible()
         page.keyboard.press("Space")
-        page.locator("#rate").wait_for()
+        page.wait_for_function("() => document.activeElement.value === 'good'")
         page.keyboard.press(press)
         page.wait_for_function("(id) => document.querySelector('input[name=card]')?.value !== id", arg=asked)
         last = progress.events("review")[-1]
@@ -145,10 +145,10 @@ def test_reviews_are_done_by_keyboard(window, progress):
 def test_a_letter_chooses_and_a_wrong_choice_comes_again(window, progress):
     _remember(progress, *CHOICES[6:8])
     page = window("/review")
-    while not page.locator(".options").count():
+    while not page.locator(".options").count():  # another test's card comes first
         page.keyboard.press("Space")
-        page.keyboard.press("4")
-        page.wait_for_load_state()
+        page.get_by_role("button", name="Easy").click()
+    page.wait_for_function("() => !document.querySelector('#theme').hidden")  # the modules are there
     asked = page.locator("input[name=card]").get_attribute("value")
     wrong = page.locator(".options > li").evaluate_all("(all) => all.findIndex((one) => one.matches('.wrong'))")
     page.keyboard.press("ABCDEFGH"[wrong].lower())

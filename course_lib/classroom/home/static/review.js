@@ -14,9 +14,12 @@ function likely() {
   return !chosen().some(Boolean) || right ? 2 : 0;
 }
 
-answer?.addEventListener("toggle", () => {
-  if (answer.open) buttons[likely()].focus();
-});
+function focusRating() {
+  if (answer?.open) buttons[likely()].focus();
+}
+
+answer?.addEventListener("toggle", focusRating);
+focusRating(); // it may have been opened before this module was there
 
 document.addEventListener("keydown", (event) => {
   const target = /** @type {HTMLElement} */ (event.target);
