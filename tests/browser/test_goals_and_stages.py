@@ -127,6 +127,18 @@ def test_arrows_of_one_name_at_one_place_have_one_label(hands):
     assert sorted(same.root.locator(shown).all_text_contents()) == ["cat", "mat", "mat", "sat"]
 
 
+def test_a_context_beyond_all_values_stays_on_its_plane(notebook, hands):
+    hard = hands(HARD, "hard")
+    notebook.python("hard.attention = lambda q, k, v, mask=None: (np.array([[6, 6], [0, 0], [0, 0]]), np.eye(3))")
+    hard.root.locator(".cl-notes li").first.wait_for()
+    plane = hard.root.locator(".cl-mix .cl-plane").bounding_box()
+    box = hard.root.locator(".cl-plane .cl-context .cl-tip").first.bounding_box()
+    assert plane["x"] <= box["x"] and box["x"] + box["width"] <= plane["x"] + plane["width"]
+    assert plane["y"] <= box["y"] and box["y"] + box["height"] <= plane["y"] + plane["height"]
+    notebook.python("hard.attention = winner_takes_all")
+    hard.settle()
+
+
 @pytest.mark.parametrize("index", [PLAY, HARD, SAME])
 def test_three_words_are_seen_whole_on_a_small_laptop_with_no_text_cut(notebook, index):
     root = notebook.output(index).locator(".cl-playground")

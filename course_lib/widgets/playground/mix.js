@@ -75,8 +75,10 @@ class MixPlane {
 
   /** Put the arrows where the vectors are. @param {boolean} mayShrink */
   put(mayShrink) {
-    const { values } = this.session.state;
-    this.plane.fit(this.session.farthest(values), mayShrink);
+    const { session } = this;
+    const { values } = session.state;
+    // Weights that add up to more than 1 carry a context beyond all values.
+    this.plane.fit(session.farthest([...values, ...session.picture.context]), mayShrink);
     this.values.forEach((arrow, index) => arrow.put(values[index]));
   }
 
@@ -84,6 +86,7 @@ class MixPlane {
   draw() {
     const { session, plane, contexts } = this;
     const { values } = session.state;
+    this.put(false); // the contexts of this picture have room, too
     const corners = convexHull(values).map((point) => plane.pixel(point).join(" "));
     setAttributes(this.hull, { d: `M ${corners.join(" L ")} Z` });
     values.forEach((value, index) => {
