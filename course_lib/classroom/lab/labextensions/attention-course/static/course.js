@@ -5,6 +5,7 @@
  */
 (() => {
   const NAME = "attention-course";
+  const EXERCISES = "attention-course-exercises"; // class of a tab
   const LEFT = "attention-course:left:"; // in this browser's storage, by the notebook's path: the cell
   const RESTED_MS = 8000; // in one cell: the course's home page continues there
   const SETTLED_MS = 600; // cells above may still grow while their formulas are drawn
@@ -104,6 +105,20 @@
     if (left && left !== panel.content.widgets[0]?.model.id) await goTo(panel, left);
   }
 
+  /** Tabs tell exercises from the lesson of the same name.
+   * @param {any} app */
+  function tellApart(app) {
+    for (const panel of app.shell.widgets?.("main") ?? []) {
+      if (isNotebook(panel) && /(^|\/)exercises\/[^/]+$/.test(panel.context.path)) panel.title.className = EXERCISES;
+    }
+  }
+
+  function addStyle() {
+    const style = document.createElement("style");
+    style.textContent = `.${EXERCISES} .lm-TabBar-tabLabel::before { content: "Exercises · "; }`;
+    document.head.append(style);
+  }
+
   /** @param {any} app */
   async function addHome(app) {
     const versions = Object.values(shared?.["@lumino/widgets"] ?? {});
@@ -133,6 +148,7 @@
         execute: (/** @type {any} */ wanted) => open(app, wanted),
       });
       const look = () => {
+        tellApart(app);
         const panel = app.shell.currentWidget;
         if (!isNotebook(panel) || followed.has(panel)) return;
         followed.add(panel);
@@ -141,6 +157,7 @@
       app.shell.currentChanged?.connect(look);
       void app.restored.then(look);
       void addHome(app);
+      addStyle();
     },
   };
 
