@@ -164,6 +164,8 @@ function show(root) {
     handle.setPointerCapture(pointer.pointerId);
     grip.classList.remove("hint");
   });
+  // A finger on the handle drags it; anywhere else on the picture it scrolls the page.
+  handle.addEventListener("touchstart", (event) => event.preventDefault(), { passive: false });
   handle.addEventListener("pointermove", (event) => {
     const pointer = /** @type {PointerEvent} */ (event);
     if (handle.hasPointerCapture(pointer.pointerId)) follow(pointer);
