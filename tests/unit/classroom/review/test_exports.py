@@ -5,7 +5,7 @@ import io
 from datetime import date
 
 import icalendar
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from course_lib.classroom.review import exports, lessons_with_questions, load_questions
@@ -71,6 +71,7 @@ def test_anki_gets_formulas_as_it_typesets_them_and_code_as_code():
     assert rows[2][3] == "lesson-03 mistake"
 
 
+@settings(max_examples=40, deadline=None)
 @given(st.text(min_size=1), st.text(min_size=1))
 def test_whatever_a_learner_writes_stays_in_its_field(source, message):
     text = exports.anki([{**FAILED, "source": source, "message": message}, *quizzed("03.cost")])

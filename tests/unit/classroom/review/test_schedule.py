@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from course_lib.classroom.practice.progress import RATINGS, Progress, ProgressError
 from course_lib.classroom.review import load_questions, schedule
 from tests.unit.classroom.review.conftest import DAY, FAILED, PASSED, START, event, quizzed
+from tests.unit.test_imports import loaded_by
 
 ID = "03.weights-recipe"
 IDS = [one.id for lesson in ("01", "03", "05") for one in load_questions(lesson)]
@@ -399,6 +400,11 @@ def test_the_next_day_on_which_something_comes():
     reviewed = [*quizzed(IDS[3], now=START - DAY), event("review", IDS[3], START, rating="good")]
     following = schedule.following([*quizzed(*IDS[:3]), *reviewed], START)
     assert (following.date, following.cards) == (date(2026, 3, 2), 3)
+
+
+def test_what_a_page_or_a_terminal_needs_loads_no_widgets():
+    loaded = loaded_by(", ".join(f"course_lib.classroom.review.{one}" for one in ("schedule", "exports", "commands")))
+    assert loaded.isdisjoint({"anywidget", "ipywidgets", "IPython", "matplotlib", "torch", "nbformat", "icalendar"})
 
 
 def test_5000_events_take_less_than_a_tenth_of_a_second():
