@@ -549,6 +549,12 @@ mistake(BERT, "bert-layer-left-out", "A layer is left out: what goes in comes ou
 mistake(BERT, "bert-bias-forgotten", "The biases of some layers change nothing in your result. Each layer has one.",  # the keys' never does
         *(without_bias(name) for name in (SELF[0], SELF[2], *DENSE)),
         without_bias(*SELF), without_bias(*DENSE[1:]), without_bias(*SELF, DENSE[0]))  # fmt: skip
+mistake(
+    BERT, "norm-constant-token", None, instead((spread_of, lambda v, eps: np.sqrt(v)))
+)  # before slips that look like it here
+mistake(BERT, "norm-eps-ignored", None,
+        *(instead((spread_of, lambda v, eps, other=other: np.sqrt(np.where(v == 0, other, v)))) for other in (1, 1e-24)))  # fmt: skip
+mistake(BERT, "scaled-by-d_k", None, instead((scaled, lambda scores, d_head: scores / d_head)))
 mistake(BERT, "bert-scaled-otherwise", "The scores are divided by something else than √d_head. A head has d_model / num_heads features.",
         lambda *inputs: instead((scaled, lambda scores, d_head: scores / np.sqrt(inputs[3])))(*inputs),
         instead((scaled, lambda scores, d_head: scores / 8)))  # fmt: skip
