@@ -113,7 +113,8 @@ def _buttons(exercise, result, way):
         row += way.link()
         praise = way.praise()
     row += _back(exercise)
-    return f'{praise}<div class="course-actions course-row" data-progress>{row}</div>'
+    raises = "" if result.passed else " data-raises"
+    return f'{praise}<div class="course-row" data-progress{raises}>{row}</div>'
 
 
 def _back(exercise):

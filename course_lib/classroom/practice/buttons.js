@@ -19,7 +19,12 @@ function render({ model, el }) {
   const fill = () => {
     replace(content, model.get("html"), brought);
     replace(brought, model.get("brought"), brought);
+    mark();
   };
+  const around = new Around(el);
+  const mark = () => around.mark(content);
+  const laidOut = new ResizeObserver(mark); // only then it stands among the other outputs
+  laidOut.observe(el);
   const onClick = (/** @type {MouseEvent} */ event) => {
     const target = /** @type {Element} */ (event.target);
     const button = target.closest("button[data-press]");
@@ -35,13 +40,13 @@ function render({ model, el }) {
   /** @param {string | null} name @param {string} [text] */
   const press = (name, text = "") => {
     where = placeOf(el);
-    if (name !== "again") uncover(content); // at once, even where Python is busy
+    if (name !== "again") around.uncover(content); // at once, even where Python is busy
     model.send({ press: name, text });
   };
   const onProgress = () =>
     document.visibilityState === "visible" && content.querySelector("[data-follows]") && press("again");
   const onGone = () => {
-    uncover(content);
+    around.uncover(content);
     brought.textContent = TEXT.gone;
   };
 
@@ -58,6 +63,8 @@ function render({ model, el }) {
   if (content.querySelector("[data-progress]")) window.dispatchEvent(new Event(PROGRESS));
 
   return () => {
+    laidOut.disconnect();
+    around.leave();
     if (where) setTimeout(focusAt, 50, where);
     window.removeEventListener(PROGRESS, onProgress);
     window.removeEventListener("focus", onProgress);
@@ -84,9 +91,44 @@ function replace(element, html, otherwise) {
   (same || otherwise).focus({ preventScroll: true });
 }
 
-/** @param {Element} content */
-function uncover(content) {
-  for (const cover of content.querySelectorAll(".course-covers")) cover.classList.remove("course-covers");
+/** What buttons say of the outputs and cells around them, as classes for the style sheet. */
+class Around {
+  /** @param {HTMLElement} el */
+  constructor(el) {
+    this.el = el;
+    /** @type {[Element, string][]} */
+    this.marked = [];
+  }
+
+  /** @param {Element} content */
+  mark(content) {
+    this.leave();
+    const output = this.el.closest(".jp-OutputArea-child");
+    if (content.querySelector(".course-covers")) {
+      this.put(output, "course-covering");
+      this.put(this.el.closest(".jp-Cell"), "course-covering-next");
+    }
+    if (content.querySelector("[data-progress]")) this.put(output?.previousElementSibling, "course-has-buttons");
+    if (content.querySelector("[data-raises]")) this.put(output, "course-before-error");
+  }
+
+  /** @param {Element | null | undefined} element @param {string} name */
+  put(element, name) {
+    if (!element) return;
+    element.classList.add(name);
+    this.marked.push([element, name]);
+  }
+
+  /** @param {Element} content */
+  uncover(content) {
+    for (const cover of content.querySelectorAll(".course-covers")) cover.classList.remove("course-covers");
+    this.mark(content);
+  }
+
+  leave() {
+    for (const [element, name] of this.marked) element.classList.remove(name);
+    this.marked = [];
+  }
 }
 
 /** Plain keys are the buttons' own; JupyterLab would take Enter and letters as commands. @param {KeyboardEvent} event */

@@ -2,7 +2,8 @@
 
 Its `buttons.js` knows these marks: `data-press` on a button or a form sends its value (and what was typed); `data-beside` on
 a link opens a notebook beside this one, at a cell; `data-follows` asks to be told whenever progress was made elsewhere on the
-page; `course-covers` covers what comes out after it, until it is gone (`covers.css`).
+page; `data-progress` tells of progress, `data-raises` of the error that ends the cell; `course-covers` covers what comes out
+after it, in its own cell and the next, until it is gone.
 """
 
 from pathlib import Path
@@ -24,7 +25,7 @@ class Buttons(anywidget.AnyWidget):
     """
 
     _esm = (_FOLDER / "buttons.js").read_text("utf-8")
-    _css = "".join((_FOLDER / name).read_text("utf-8") for name in ("covers.css", "buttons.css"))
+    _css = (_FOLDER / "buttons.css").read_text("utf-8")
 
     html = traitlets.Unicode().tag(sync=True)
     brought = traitlets.Unicode().tag(sync=True)

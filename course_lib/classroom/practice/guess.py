@@ -1,14 +1,13 @@
 """Guess, then see: a question in a lesson that keeps what comes out covered until it is answered.
 
-A guess costs a second: one click, or a number and Enter. What its cell shows after it, or where it stands alone what the next
-cell shows, is uncovered by the answer, or by "Show me". Once answered, a guess is plain HTML, which needs no kernel and stays as it is in the saved notebook.
+A guess costs a second: one click, or a number and Enter. What comes out after it, in its own cell and in the next, is uncovered by
+the answer, or by "Show me". Its own code, which holds the answer, is best folded away, with its first line short. Once answered, a guess is plain HTML, which needs no kernel and stays as it is in the saved notebook.
 """
 
 import re
 from collections.abc import Callable, Sequence
 from html import escape
 from numbers import Real
-from pathlib import Path
 from typing import Any
 
 from course_lib.classroom.practice import show
@@ -44,10 +43,6 @@ TEXTS: dict[str, Any] = {
     "within": "within: expected a number of 0 or more, got {got!r}",
 }
 
-# Elsewhere than in a running notebook the answer is folded, and the same is covered until somebody unfolds it. Where a page
-# takes styles away, such as on a code host, it simply stands below.
-_STYLE = (Path(__file__).parent / "covers.css").read_text(encoding="utf-8")
-COVER = f"<style>{' '.join(re.sub('/[*].*?[*]/', '', _STYLE, flags=re.DOTALL).split())}</style>"
 NUMBER = r"\s*[+\-−]?(\d+([.,]\d*)?|[.,]\d+)([eE][+\-]?\d+)?\s*"  # a form's pattern, too
 
 
@@ -60,7 +55,7 @@ def guess(
     within: float = 0,
     why: str = "",
 ) -> None:
-    """Ask for a guess, and cover what the rest of its cell shows, or if there is none the next cell, until it is made.
+    """Ask for a guess, and cover what comes out after it, in its own cell and in the next, until it is made.
 
     Args:
         id: "NN.some-words", NN being the lesson; stable, since the progress record refers to it.
@@ -154,8 +149,8 @@ class Guess(show.Panel):
             return _block(self._head() + self._result())
         listed = f'<div style="margin:.3em 0">{" · ".join(map(escape, self.choices))}</div>'
         told = show.inline_code(self._told())
-        folded = f'<details class="course-covers"><summary>{TEXTS["fold"]}</summary>{told}</details>'
-        return _block(self._head() + (listed if self.choices else "") + (folded + COVER if told else ""))
+        folded = f"<details><summary>{TEXTS['fold']}</summary>{told}</details>"
+        return _block(self._head() + (listed if self.choices else "") + (folded if told else ""))
 
     # --- what is shown ---
 
@@ -183,7 +178,7 @@ class Guess(show.Panel):
             return self.html()
         if self.form == "choice":
             buttons = "".join(_button(f"choice {i}", choice) for i, choice in enumerate(self.choices))
-            asked = f'<span class="course-row" role="group">{buttons}</span>'
+            asked = f'<span class="course-row" role="group" aria-label="{escape(self.question)}">{buttons}</span>'
         else:
             pattern = f'pattern="{escape(NUMBER)}" title="{TEXTS["number"]}" inputmode="decimal" size="8"'
             more = pattern if self.form == "number" else 'size="40" maxlength="400"'
