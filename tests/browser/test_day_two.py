@@ -68,7 +68,7 @@ def test_widgets_are_at_rest_and_the_lesson_opens_where_it_was_left(own_lab):
 
 def test_the_home_page_knows_where_the_learner_was(own_lab):
     places = [event["cell"] for event in Progress(own_lab.workspace / "progress.sqlite3").events("place")]
-    assert "quiz" in places and places[-1] == "widget"
+    assert places == ["quiz"]  # left by going to another page; a page that is closed by a test leaves none
 
 
 def test_home_is_one_click_away(own_lab):
