@@ -14,8 +14,9 @@ from course_lib.classroom.files import ASIDE
 from course_lib.classroom.practice import dashboard, exercise, exercises_of, lesson_checks, start
 from course_lib.classroom.practice.exercises import NotPassed, judged
 from course_lib.classroom.practice.learner import Started
+from course_lib.classroom.practice.pictures import Picture
 from course_lib.classroom.practice.progress import Progress, _Connection
-from course_lib.classroom.practice.show import Comparison, Picture, result_html, side_by_side
+from course_lib.classroom.practice.show import Comparison, result_html, side_by_side
 
 
 def softmax(scores):
