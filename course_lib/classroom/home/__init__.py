@@ -5,7 +5,7 @@
     formulas.py   LaTeX as MathML, so that a page needs no script and no kernel to show it
     backup.py     all that is the learner's, as one file
     templates/    Jinja; whatever comes from a file or a learner is escaped
-    static/       one sheet of styles, and modules that make the pages quicker to use; all works without them
+    static/       styles, and modules that make the pages quicker to use; all works without them
 
 `course lab` and `start.py` switch it on; a server of one's own does with
 `--ServerApp.jpserver_extensions=course_lib.classroom.home=True`.

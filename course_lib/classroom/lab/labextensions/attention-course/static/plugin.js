@@ -1,0 +1,165 @@
+/**
+ * The course's plugin of JupyterLab: a notebook opens where it was left, an address that ends in `#cell-id=…` opens it at that
+ * cell, tabs tell exercises from the lesson, and a link leads home.
+ */
+
+const EXERCISES = "attention-course-exercises"; // class of a tab
+const LEFT = "attention-course:left:"; // in this browser's storage, by the notebook's path: the cell
+const RESTED_MS = 8000; // in one cell: the course's home page continues there
+const SETTLED_MS = 600; // cells above may still grow while their formulas are drawn
+
+/** @type {any} */
+let shared; // JupyterLab's own packages, where they are given
+
+/** @param {any} packages */
+export function share(packages) {
+  shared = packages;
+}
+
+/**
+ * Go to a cell of a notebook, if there is such a cell.
+ * @param {any} panel of a notebook
+ * @param {string} cell its id
+ */
+async function goTo(panel, cell) {
+  await panel.context.ready;
+  await panel.revealed;
+  const { content } = panel;
+  const index = content.widgets.findIndex((/** @type {any} */ one) => one.model.id === cell);
+  if (index < 0) return;
+  content.activeCellIndex = index;
+  for (const wait of [0, SETTLED_MS]) {
+    await new Promise((resolve) => setTimeout(resolve, wait));
+    if (content.activeCellIndex !== index) return; // a person went on meanwhile
+    await content.scrollToItem(index, "start").catch(() => {}); // JupyterLab itself was asked to scroll elsewhere
+  }
+}
+
+/**
+ * Open a notebook at a cell.
+ * @param {any} app
+ * @param {{path: string, cell?: string, beside?: boolean}} wanted beside: next to what is shown, if it is not open yet
+ */
+async function open(app, { path, cell, beside }) {
+  const panel = await app.commands.execute("docmanager:open", {
+    path,
+    options: beside ? { mode: "split-right" } : {},
+  });
+  if (panel && cell) await goTo(panel, cell);
+  return panel;
+}
+
+/** The cell that the address asks for, before JupyterLab tidies the address. */
+function asked() {
+  const cell = /^#cell-id=(.+)$/.exec(globalThis.location.hash);
+  const path = /\/(?:tree|notebooks)\/(.+\.ipynb)$/.exec(globalThis.location.pathname);
+  return cell && path ? { cell: decodeURIComponent(cell[1]), path: decodeURIComponent(path[1]) } : null;
+}
+
+/** @param {any} panel */
+const isNotebook = (panel) => Boolean(panel?.context?.path?.endsWith(".ipynb") && panel.content?.activeCellChanged);
+
+/**
+ * Tell the course's home page where the learner is.
+ * @param {any} app
+ * @param {string} path
+ * @param {string} cell
+ */
+function tell(app, path, cell) {
+  const { baseUrl, token } = app.serviceManager.serverSettings;
+  const xsrf = /(?:^|; )_xsrf=([^;]*)/.exec(document.cookie)?.[1] ?? "";
+  /** @type {Record<string, string>} */
+  const headers = { "Content-Type": "application/json", "X-XSRFToken": xsrf };
+  if (token) headers.Authorization = `token ${token}`;
+  const body = JSON.stringify({ path, cell });
+  // Also as the page goes; and where there is no home page, or no server any more, nothing is lost but this.
+  fetch(new URL("course/api/place", baseUrl), { method: "POST", keepalive: true, headers, body }).catch(() => {});
+}
+
+/**
+ * Go to where a notebook was left, and keep where it is left from now on.
+ * @param {any} app
+ * @param {any} panel
+ * @param {string | undefined} cell where to go instead
+ */
+async function follow(app, panel, cell) {
+  await panel.context.ready;
+  let waiting = 0;
+  const now = () => {
+    clearTimeout(waiting);
+    const active = waiting && !panel.isDisposed && panel.content.activeCell;
+    if (active) tell(app, panel.context.path, active.model.id);
+    waiting = 0;
+  };
+  const soon = () => {
+    clearTimeout(waiting);
+    waiting = setTimeout(now, RESTED_MS);
+  };
+  globalThis.addEventListener("beforeunload", now); // before the next page is asked for, which may be home
+  panel.disposed.connect(() => globalThis.removeEventListener("beforeunload", now));
+  const key = () => LEFT + panel.context.path;
+  const left = cell ?? globalThis.localStorage.getItem(key());
+  panel.content.activeCellChanged.connect((/** @type {any} */ _, /** @type {any} */ active) => {
+    if (!active) return;
+    globalThis.localStorage.setItem(key(), active.model.id);
+    soon();
+  });
+  soon();
+  if (left && left !== panel.content.widgets[0]?.model.id) await goTo(panel, left);
+}
+
+/** Tabs tell exercises from the lesson of the same name.
+ * @param {any} app */
+function tellApart(app) {
+  for (const panel of app.shell.widgets?.("main") ?? []) {
+    if (isNotebook(panel) && /(^|\/)exercises\/[^/]+$/.test(panel.context.path)) panel.title.className = EXERCISES;
+  }
+}
+
+function addStyle() {
+  const style = document.createElement("style");
+  style.textContent = `.${EXERCISES} .lm-TabBar-tabLabel::before { content: "Exercises · "; }`;
+  document.head.append(style);
+}
+
+/** @param {any} app */
+async function addHome(app) {
+  const versions = Object.values(shared?.["@lumino/widgets"] ?? {});
+  if (!versions.length || !app.shell.add) return;
+  const { Widget } = (await versions[0].get())();
+  const base = app.serviceManager.serverSettings.baseUrl;
+  const node = document.createElement("div");
+  const link = document.createElement("a");
+  link.href = new URL("course", base).href;
+  link.textContent = "Course home";
+  link.style.cssText = "padding:0 12px;line-height:28px;color:var(--jp-ui-font-color1);white-space:nowrap";
+  node.append(link);
+  const widget = new Widget({ node });
+  widget.id = "attention-course-home";
+  app.shell.add(widget, "top", { rank: 1000 });
+}
+
+export default {
+  id: "attention-course:page",
+  autoStart: true,
+  /** @param {any} app */
+  activate(app) {
+    const first = asked();
+    const followed = new WeakSet();
+    app.commands.addCommand("course:open", {
+      label: "Open a notebook of the course at a cell",
+      execute: (/** @type {any} */ wanted) => open(app, wanted),
+    });
+    const look = () => {
+      tellApart(app);
+      const panel = app.shell.currentWidget;
+      if (!isNotebook(panel) || followed.has(panel)) return;
+      followed.add(panel);
+      void follow(app, panel, first?.path === panel.context.path ? first?.cell : undefined);
+    };
+    app.shell.currentChanged?.connect(look);
+    void app.restored.then(look);
+    void addHome(app);
+    addStyle();
+  },
+};
