@@ -26,9 +26,10 @@ def lesson(open_notebook):
 
 @pytest.fixture(scope="module")
 def exercises(lesson, lab, open_notebook):
-    """The learner's copy, made by the lesson's own start(…)."""
+    """The learner's copy, made by the lesson's own your_turn(…)."""
     if not (lab.workspace / EXERCISES).exists():
-        lesson.run_cell(lesson.find_cell('start("03_self_attention_by_hand")'))
+        assert lesson.run_cell(lesson.find_cell("import guess, your_turn"))
+        assert lesson.run_cell(lesson.find_cell('your_turn("03.scores")'))
     return open_notebook(f"workspace/{EXERCISES}")
 
 
@@ -58,9 +59,9 @@ def test_dragging_in_the_lesson_moves_weights_as_numpy_says(lesson):
     np.testing.assert_allclose(hands.numbers(), hands.expected()[1], atol=0.0051)
 
 
-def test_start_gives_a_link_to_the_learners_own_copy(lesson, exercises):
-    link = lesson.output(lesson.find_cell('start("03_self_attention_by_hand")')).locator("a")
-    assert link.text_content() == EXERCISES
+def test_the_panel_of_a_step_makes_the_learners_own_copy(lesson, exercises):
+    panel = lesson.output(lesson.find_cell('your_turn("03.scores")'))
+    panel.get_by_text("not tried").first.wait_for()
     assert exercises.path == f"workspace/{EXERCISES}"
 
 
@@ -84,7 +85,7 @@ def test_a_wrong_then_a_right_answer_get_their_verdicts_and_drive_the_widget(exe
     assert panel.get_attribute("data-outcome") == "failed"
     assert "softmax-axis-0" in panel.inner_text() and "Shown on a small table" in panel.inner_text()
     assert panel.get_by_role("table").count() == 2  # theirs beside the expected
-    assert "Not yet: 03.softmax" in exercises.output(check).last.inner_text()
+    exercises.output(check).get_by_role("button", name="Hint").wait_for()
 
     live = exercises.find_cell("attention=with_my_softmax")
     assert exercises.run_cell(live)
