@@ -114,6 +114,11 @@ class LessonStanding:
         return sum(task.points for task in self.tasks)
 
     @property
+    def minutes_left(self):
+        """The minutes of its exercises that are not passed, as a share of all."""
+        return self.minutes * (1 - self.passed / max(len(self.tasks), 1))
+
+    @property
     def state(self):
         """ "new", "begun" or "done": all exercises passed or, where there are none, the quiz answered."""
         if self.last is None:
@@ -150,13 +155,14 @@ class Standing:
         is_new: whether they have done nothing yet.
         path, minutes: the way they chose, a key of `PATHS`, and the minutes a day they plan for.
         lessons: a `LessonStanding` for each lesson of the course.
-        continue_at: the `Place` where they were last, or else that of the lesson begun last or of the first on their way.
+        continue_at: the `Place` on their way where they were last and are not done, or else the next lesson; None at the end.
         next_task: the `Task` to do next, or None.
         functions: the `Task`s they passed, in the course's order.
         mistakes: `MetMistake`s, the latest first.
         guesses, guesses_right: how many they guessed, and how many were right.
         goals: how many goals of widgets they reached.
         days: on how many days they did something.
+        built_last: the `Task`s they first passed on the last of these days before today.
     """
 
     is_new: bool
@@ -171,16 +177,18 @@ class Standing:
     guesses_right: int
     goals: int
     days: int
+    built_last: tuple
 
     def lesson(self, number):
         """The `LessonStanding` of a lesson, by its number, or None."""
         return next((one for one in self.lessons if one.number == number), None)
 
     @property
-    def days_left(self):
-        """How many days the rest of the way takes, about, by the minutes that the lessons and the learner say."""
-        left = [one for one in self.lessons if one.on_path and one.state != "done"]
-        return math.ceil(sum(one.minutes * (1 - one.passed / max(len(one.tasks), 1)) for one in left) / self.minutes)
+    def days_to_end(self):
+        """How many days the rest of the lesson at hand takes, about, by the minutes that it and the learner say; 0 if there is none."""
+        if not self.continue_at:
+            return 0
+        return math.ceil(self.continue_at.lesson.minutes_left / self.minutes)
 
 
 def stand(events, now=None):
@@ -207,7 +215,9 @@ def stand(events, now=None):
     lessons = _lessons(events, PATHS[path])
     tasks = {task.id: task for lesson in lessons for task in lesson.tasks}
     guesses_right, guesses = tally(by_kind["guess"])
-    place = _place(by_kind["place"], lessons) or _first(lessons)
+    days = {_day(event, now) for event in events if event["kind"] != "setting"}
+    to_do = [lesson for lesson in lessons if lesson.on_path and lesson.state != "done"]
+    place = _place(by_kind["place"], to_do) or _first(to_do)
     return Standing(
         is_new=not events,
         path=path,
@@ -220,7 +230,10 @@ def stand(events, now=None):
         guesses=guesses,
         guesses_right=guesses_right,
         goals=len({event["subject"] for event in by_kind["goal"]}),
-        days=len({_day(event, now) for event in events if event["kind"] != "setting"}),
+        days=len(days),
+        built_last=_built_on(
+            max((day for day in days if day < now.date()), default=None), by_kind["check"], tasks, now
+        ),
     )
 
 
@@ -298,7 +311,7 @@ def _lesson(name, events, on_path):
 
 
 def _place(events, lessons):
-    """Where the learner was last, if the course still has that lesson."""
+    """Where the learner was last in one of these lessons."""
     kinds = {folder: kind for kind, folder in places.OWN.items()}
     by_name = {lesson.name: lesson for lesson in lessons}
     for event in reversed(events):
@@ -313,10 +326,9 @@ def _place(events, lessons):
 
 
 def _first(lessons):
-    """The lesson that was begun last and is not done, or else the first on the way that is new."""
+    """The start of the lesson that was begun last, or else of the first."""
     begun = sorted((lesson for lesson in lessons if lesson.state == "begun"), key=lambda lesson: lesson.last)
-    new = [lesson for lesson in lessons if lesson.state == "new" and lesson.on_path]
-    return next((Place("notebooks", lesson) for lesson in [*begun[::-1], *new]), None)
+    return next((Place("notebooks", lesson) for lesson in [*begun[::-1], *lessons]), None)
 
 
 def _next_task(lessons, place):
@@ -335,6 +347,15 @@ def _mistakes(checks, tasks):
             message = message if isinstance(message, str) else ""
             met.setdefault((task.id, diagnosis), MetMistake(task, diagnosis, message, task.state == "passed"))
     return tuple(met.values())
+
+
+def _built_on(day, checks, tasks, now):
+    """The exercises that were passed on a day for the first time."""
+    first = {}
+    for event in checks:
+        if event["outcome"] == "passed" and event["subject"] in tasks:
+            first.setdefault(event["subject"], _day(event, now))
+    return tuple(tasks[id] for id, passed_on in first.items() if passed_on == day)
 
 
 def _setting(events, subject, is_valid):

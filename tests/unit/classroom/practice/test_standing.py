@@ -17,6 +17,11 @@ def checked(id, outcome="passed", **details):
     did("check", id, outcome=outcome, **details)
 
 
+def finish(number):
+    for one in exercises_of(number):
+        checked(one.id)
+
+
 def standing(now=None):
     return stand(Progress().events(), now)
 
@@ -169,12 +174,58 @@ def test_guesses_count_once_and_goals_too():
     assert (now.guesses_right, now.guesses, now.goals) == (1, 2, 1)
 
 
-def test_the_days_to_go_grow_fewer_and_follow_the_way_and_the_minutes():
-    days = [standing().days_left]
-    for subject, value in (("minutes", 60), ("path", "short")):
-        did("setting", subject, value=value)
-        days.append(standing().days_left)
-    for one in exercises_of("03"):
+def test_the_days_to_the_end_are_those_of_the_lesson_at_hand_and_grow_fewer():
+    assert standing().days_to_end == 1  # of lesson 00
+    did("place", "lessons/03_self_attention_by_hand.ipynb", cell="step-4")
+    days, minutes = [standing().days_to_end], standing().lesson("03").minutes
+    assert days[0] == -(-minutes // 20) > 2
+    most = exercises_of("03")[:-1]
+    for one in most[:4]:
         checked(one.id)
-    days.append(standing().days_left)
-    assert days == sorted(days, reverse=True) and len(set(days)) == 4 and days[-1] > 0
+    days.append(standing().days_to_end)
+    for one in most[4:]:
+        checked(one.id)
+    did("setting", "minutes", value=240)
+    days.append(standing().days_to_end)
+    assert days == sorted(days, reverse=True) and len(set(days)) == 3 and days[-1] == 1
+    did("setting", "path", value="short")
+    for number in ("00", "03", "04", "05", "06"):
+        finish(number)
+    assert standing().continue_at is None and standing().days_to_end == 0
+
+
+def test_after_a_lesson_that_is_done_the_next_one_begins():
+    did("place", "lessons/00_start_here.ipynb", cell="quiz")
+    finish("00")
+    at = standing().continue_at
+    assert (at.kind, at.lesson.number, at.cell) == ("notebooks", "01", "")
+
+
+def test_a_glance_at_a_lesson_that_is_done_or_off_the_path_is_no_place_to_go_on():
+    did("setting", "path", value="short")
+    finish("00")
+    did("place", "lessons/03_self_attention_by_hand.ipynb", cell="step-4")
+    did("place", "lessons/00_start_here.ipynb", cell="title")
+    did("place", "exercises/09_visualizing_attention.ipynb", cell="title")
+    at = standing().continue_at
+    assert (at.lesson.number, at.cell) == ("03", "step-4")
+
+
+def test_what_was_built_last_time_is_what_was_first_passed_on_the_last_day_before_today():
+    today = datetime(2026, 3, 10, 18, 0, tzinfo=UTC)
+
+    def passed(name, days_ago):
+        did("check", f"03.{name}", now=today - timedelta(days=days_ago), outcome="passed")
+
+    def built():
+        return [task.name for task in standing(today).built_last]
+
+    assert built() == []
+    passed("gone", 9)
+    passed("scores", 8)
+    passed("softmax", 4)
+    passed("scores", 4)  # again
+    passed("row_weights", 0)
+    assert built() == ["softmax"]
+    did("hint", "03.softmax", now=today - timedelta(days=1), number=1)
+    assert built() == []
