@@ -27,13 +27,13 @@ TEXTS: dict[str, Any] = {
     "fold": "The answer",
     "yours": "Your guess: {given}.",
     "right": "Right: {answer}.",
-    "wrong": "Not this time: it is {answer}.",
-    "shown": "It is {answer}.",
+    "wrong": "Not this time. The answer: {answer}.",
+    "shown": "The answer: {answer}.",
     "judged": {"right": "You had it.", "wrong": "You had not.", "shown": ""},
     "judge": "Did you have it?",
     "had": {"right": "I had it", "wrong": "Not quite"},
     "tally": "{hits} of your {guesses} guesses hit.",
-    "first": {True: "Your first guess, and it hits.", False: "Your first guess. The next one is worth a try, too."},
+    "first": "Your first guess, and it hits.",
     "not recorded": "Not recorded: {problem}",
     "id": 'id: expected "NN." and words in lower case joined by hyphens, such as "03.which-grows", got {got!r}',
     "text": "{name}: expected some text, got {got!r}",
@@ -101,6 +101,7 @@ class Guess(show.Panel):
         self.form = "choice" if self.choices else "number" if _is_number(answer) else "text"
         self._progress = Progress() if progress is None else progress
         self._trouble = ""
+        self._has_just_hit = False
         self._view: Any = None
         self._handle: Any = None
         self._recall()
@@ -200,7 +201,7 @@ class Guess(show.Panel):
         return f'<div tabindex="-1" style="margin-top:.3em"><b>{sign}</b>{verdict}</div>{why}{note}'
 
     def _verdict(self):
-        """Sentences: what was guessed, what it is, and how many of their guesses hit."""
+        """Sentences: what was guessed, what it is and, at the moment of a hit, how many of their guesses hit."""
         said = [TEXTS["yours"].format(given=self.given)] if self.given and self.outcome != "right" else []
         if self.form == "text":
             said = [TEXTS["yours"].format(given=self.given)] if self.given else []
@@ -208,11 +209,9 @@ class Guess(show.Panel):
         else:
             right = self.given if self.outcome == "right" and self.form == "choice" else self.answer
             said.append(TEXTS[self.outcome].format(answer=right))
-        if self.outcome != "shown":
+        if self._has_just_hit:
             hits, guesses = tally(self._progress.known("guess")[0])
-            said.append(
-                TEXTS["first"][hits == 1] if guesses <= 1 else TEXTS["tally"].format(hits=hits, guesses=guesses)
-            )
+            said.append(TEXTS["first"] if guesses <= 1 else TEXTS["tally"].format(hits=hits, guesses=guesses))
         return [sentence for sentence in said if sentence]
 
     def _told(self):
@@ -239,6 +238,7 @@ class Guess(show.Panel):
 
     def _keep(self, outcome, given):
         self.outcome, self.given = outcome, given[:KEPT_ANSWER]
+        self._has_just_hit = outcome == "right"
         details = {"answer": self.given} if self.given else {}
         try:
             self._progress.record("guess", self.id, outcome=outcome, **details)

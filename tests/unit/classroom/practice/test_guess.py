@@ -31,7 +31,7 @@ def test_the_first_answer_counts(shown, press):
     for name in ("choice 0", "choice 1", "show", "right"):
         press(buttons, name)
     assert outcomes() == [("03.which-grows", "wrong", "cat")]
-    assert "Your guess: cat. Not this time: it is mat." in buttons.html
+    assert "Your guess: cat. Not this time. The answer: mat." in buttons.html
 
 
 def test_asked_again_it_shows_what_was_answered_and_covers_nothing(shown, press):
@@ -46,7 +46,7 @@ def test_show_me_is_no_guess(shown, press):
     guess(*CHOICE, answer="mat")
     press(shown[0][0], "show")
     assert outcomes() == [("03.which-grows", "shown", None)]
-    assert "It is mat." in shown[0][0].html and "guess" not in shown[0][0].html.partition("It is")[2]
+    assert "The answer: mat." in shown[0][0].html and "guess" not in shown[0][0].html.partition("The answer")[2]
 
 
 @pytest.mark.parametrize(
@@ -98,11 +98,13 @@ def test_a_function_judges_a_text(shown, press):
     assert outcomes() == [("03.word", "right", "Mat")]
 
 
-def test_how_many_of_your_guesses_hit(shown, press):
-    for number, choice in enumerate([0, 1, 1]):
+def test_how_many_of_your_guesses_hit_is_said_at_the_moment_of_a_hit(shown, press):
+    for number, choice in enumerate([1, 1, 0]):
         guess(f"03.guess-{number}", "Which?", ["cat", "mat"], answer="mat")
         press(shown[-1][0], f"choice {choice}")
-    assert "2 of your 3 guesses hit." in shown[-1][0].html
+    assert "2 of your 2 guesses hit." in shown[1][0].html and "2 of your 2" in shown[1][2][0]["text/html"]
+    assert "hit" not in shown[2][0].html, "it would hurt"
+    assert "hit" not in Guess("03.guess-1", "Which?", ["cat", "mat"], answer="mat").html(), "it is long ago"
     guess("03.shown", "Which?", ["cat", "mat"], answer="mat")
     press(shown[-1][0], "show")
     assert tally(Progress().events()) == (2, 3)
