@@ -90,7 +90,7 @@ def weighted_average_cases():
     yield Case("an exam", np.array([4.0, 2.0, 5.0]), np.array([0.5, 0.3, 0.2]))
     yield Case("negative numbers", np.array([-3.0, 1.5, -0.5, 2.0]), np.array([0.1, 0.2, 0.3, 0.4]))
     yield Case("a share of 0", np.array([7.0, -2.0, 3.0]), np.array([0.25, 0.0, 0.75]))
-    yield Case("one number alone", np.array([3.5]), np.array([1.0]))
+    yield Case("one number alone", np.array([3.5]), np.array([1.0]), edge=True)
     shares = draw(1, 6) ** 2 + 0.1
     yield Case("six numbers", draw(2, 6), shares / shares.sum())
 
