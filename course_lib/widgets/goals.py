@@ -14,8 +14,10 @@ TEXTS = {
     "reached already": "goal {name!r} is reached in the state that the widget starts with: nothing would be left to do",
 }
 
-# Called with the name of each goal that has just been reached; whoever keeps records puts itself here.
+# Whoever keeps records puts itself here: it is told the name of each goal that has just been reached,
 on_goal: Callable[[str], object] = lambda name: None  # noqa: E731
+# and asked whether one was reached on an earlier day.
+was_reached: Callable[[str], bool] = lambda name: False  # noqa: E731
 
 
 @dataclass(frozen=True)
@@ -46,7 +48,7 @@ class Goal:
 
 
 def pursue(goal: Goal | None, widget: "Widget") -> None:
-    """Show a goal in a widget, and judge it after each change until it is reached.
+    """Show a goal in a widget, and judge it after each change until it is reached; what was reached before stays reached.
 
     Args:
         goal: None for none.
@@ -54,13 +56,17 @@ def pursue(goal: Goal | None, widget: "Widget") -> None:
 
     Raises:
         TypeError: no goal.
-        ValueError: it is reached already.
+        ValueError: it is reached in the state that the widget starts with, though nobody has done anything.
     """
     if goal is None:
         return
     if not isinstance(goal, Goal):
         raise TypeError(TEXTS["no goal"].format(got=describe(goal)))
     view = widget.view
+    view.goal = goal.text
+    if was_reached(goal.name):
+        view.reached = True
+        return
     # A function of the learner's that does not work yet leaves nothing to judge.
     if not getattr(widget, "error", "") and goal.reached(widget):
         raise ValueError(TEXTS["reached already"].format(name=goal.name))
@@ -75,5 +81,4 @@ def pursue(goal: Goal | None, widget: "Widget") -> None:
             view.reached = True
             on_goal(goal.name)
 
-    view.goal = goal.text
     view.observe(judge)  # after the view's other observers of a trait, so after they have answered it

@@ -66,6 +66,13 @@ def test_a_goal_can_wait_for_a_function_that_does_not_work_yet(told):
     assert told == ["03.listens"]
 
 
+def test_what_was_reached_before_is_reached_in_every_state(told, monkeypatch):
+    monkeypatch.setattr(goals, "was_reached", lambda name: name == "03.listens")
+    again = play(lambda one: one.weights[0, 0] > 0.1)
+    again.queries = [[0, 9], [0, 1]]
+    assert again.view.reached and told == []
+
+
 def test_what_is_no_goal_is_refused(refuses):
     refuses(lambda: play(lambda one: one.weights[0, 0] > 0.1), "03.listens", "reached in the state")
     refuses(lambda: MaskBuilder(3, goal="hide it"), "goal is one string", "Goal(name, text, reached)", error=TypeError)
