@@ -74,6 +74,19 @@ def test_a_guess_alone_covers_the_next_cell_and_its_explanation(lesson):
     assert lesson.cell(4).get_by_role("heading", name="Step 4").is_visible(), "a heading is never covered"
 
 
+def test_a_covered_explanation_can_be_the_active_cell(lesson):
+    """Shift+Enter on the cell above goes to it: one without a box would have JupyterLab jump to the top of the page."""
+    explanation = lesson.cell(3)
+    lesson.page.evaluate("() => { jupyterapp.shell.currentWidget.content.activeCellIndex = 2; }")
+    lesson.command("notebook:run-cell-and-select-next")
+    assert lesson.page.evaluate("() => jupyterapp.shell.currentWidget.content.activeCellIndex") == 3
+    assert covered(lesson, 2) and not explanation.locator(".jp-MarkdownOutput p").is_visible()
+    assert explanation.bounding_box()["height"] > 15
+    assert "Covered until" in explanation.locator(".jp-MarkdownOutput").evaluate(
+        "(shown) => getComputedStyle(shown, '::before').content"
+    )
+
+
 def test_no_number_is_no_guess_and_a_number_by_enter_is_one(lesson):
     field = lesson.cell(1).get_by_role("textbox", name="Your guess")
     for typed in ("", "lots"):
