@@ -83,7 +83,8 @@ def test_a_wrong_then_a_right_answer_get_their_verdicts_and_drive_the_widget(exe
     assert exercises.run_cell(check) is False
     panel = exercises.output(check).locator("[data-outcome]")
     assert panel.get_attribute("data-outcome") == "failed"
-    assert "softmax-axis-0" in panel.inner_text() and "Shown on a small table" in panel.inner_text()
+    assert panel.get_attribute("data-diagnosis") == "softmax-axis-0"
+    assert "softmax-axis-0" not in panel.inner_text() and "Shown on a small table" in panel.inner_text()
     assert panel.get_by_role("table").count() == 2  # theirs beside the expected
     exercises.output(check).get_by_role("button", name="Hint").wait_for()
 

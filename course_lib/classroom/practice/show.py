@@ -46,7 +46,8 @@ PANEL = (
     "color:var(--jp-content-font-color1,inherit);font-family:var(--jp-content-font-family,sans-serif);line-height:1.45"
 )
 NO_MATHEMATICS = "mathjax_ignore tex2jax_ignore"  # to MathJax from 3 on, and to the older one of exported pages
-CODE = "margin:.4em 0;padding:.5em .7em;overflow:auto;background:var(--jp-layout-color2,rgba(127,127,127,.12))"
+CODE = "margin:.4em 0;padding:.5em .7em;overflow:auto;white-space:pre;background:var(--jp-layout-color2,rgba(127,127,127,.12))"
+SHOWN_DEEP = 16  # numbers of an array of more than two axes that are shown
 
 
 def in_notebook():
@@ -235,10 +236,9 @@ def result_html(result):
     """A verdict for the notebook: what is wrong, theirs beside the expected, where to get a hint."""
     name = result.exercise.partition(".")[2]
     worth = TEXTS["points"].format(points=result.points, s="s" * (result.points != 1))
-    about = f' <code style="opacity:.75">{escape(result.diagnosis)}</code>' if result.diagnosis else ""
     parts = [
         f'<b style="color:{COLOURS[result.outcome]}">{HEADINGS[result.outcome]}</b>: {escape(result.title)}'
-        f"{f' ({worth})' if result.passed else ''}{about}"
+        f"{f' ({worth})' if result.passed else ''}"
     ]
     if not result.passed:
         parts.append(f'<div style="margin:.3em 0">{inline_code(result.message)}</div>')
@@ -259,7 +259,8 @@ def result_html(result):
         parts.append(_by_hand(TEXTS["hint"].format(name=name)))
     if result.note:
         parts.append(f"<div>{escape(printable(result.note))}</div>")
-    return _panel(result.outcome, f'<div data-outcome="{result.outcome}">{"".join(parts)}</div>')
+    diagnosis = f' data-diagnosis="{escape(result.diagnosis)}"' if result.diagnosis else ""
+    return _panel(result.outcome, f'<div data-outcome="{result.outcome}"{diagnosis}>{"".join(parts)}</div>')
 
 
 def _input_text(value):
@@ -273,8 +274,8 @@ def _input_text(value):
         return "{" + ", ".join(f"{key!r}: {_in_short(part)}" for key, part in value.items()) + "}"
     if not isinstance(value, np.ndarray):
         return repr(value)
-    if value.size > SHOWN**2:
-        return f"{value.dtype} array of shape {value.shape}"
+    if value.size > (SHOWN**2 if value.ndim <= 2 else SHOWN_DEEP):
+        return f"{value.dtype.name.rstrip('0123456789')} array of shape {value.shape}"
     with np.printoptions(precision=3 if value.size <= 12 else 2, suppress=True, linewidth=100):
         return np.array2string(value, separator=", ")
 
