@@ -92,7 +92,7 @@ def test_the_first_visit_lets_one_drag_before_reading_and_asks_two_questions(win
     page.keyboard.press("Space")
     page.get_by_label("How many minutes a day?").fill("30")
     page.keyboard.press("Enter")
-    page.get_by_role("heading", name="Today").wait_for()
+    page.wait_for_function(NOTEBOOK_IS_READY, arg="workspace/lessons/00_start_here.ipynb")
     values = {event["subject"]: event["value"] for event in progress.events("setting")}
     assert values == {"path": "short", "minutes": 30}
 

@@ -37,7 +37,7 @@ POLICY = "default-src 'self'; style-src-attr 'unsafe-inline'; img-src 'self' dat
 TEXTS = {
     "elsewhere": texts.TEXTS["elsewhere"],
     "restored": "Your backup is restored. What was here before is kept in the folder set-aside of your workspace.",
-    "outside": "{path} lies outside of the folder that this JupyterLab shows, {root}. Start it with `course lab`.",
+    "outside": "{path} lies outside of the folder that this JupyterLab shows, {root}. The command “course lab” starts it there.",
     "path": "path: expected one of {known}, got {got!r}",
     "minutes": "minutes: expected a whole number from {least} to {most}, got {got!r}",
     "seen": "seen: expected a whole number, got {got!r}",
@@ -169,7 +169,7 @@ class Front(Page):
 
 
 class Settings(Page):
-    """The way through the course and the minutes a day, as the learner chooses them."""
+    """The way through the course and the minutes a day, as the learner chooses them; the first time, their way begins."""
 
     @web.authenticated
     async def post(self):
@@ -179,9 +179,12 @@ class Settings(Page):
         least, most = MINUTES
         if not (minutes.isascii() and minutes.isdigit() and len(minutes) < 5 and least <= int(minutes) <= most):
             raise _wrong("minutes", least=least, most=most, got=minutes)
+        progress = Progress()
+        is_first = not progress.known()[0]
         for subject, value in (("path", path), ("minutes", int(minutes))):
-            await self.beside(Progress().record, "setting", subject, value=value)
-        self.go(self.address())
+            await self.beside(progress.record, "setting", subject, value=value)
+        at = stand(progress.events()).continue_at if is_first else None
+        self.go(self.open_address(at.kind, at.lesson.number) if at else self.address())
 
 
 class Open(Page):

@@ -11,6 +11,9 @@ from course_lib.classroom.practice.progress import Progress
 from course_lib.classroom.practice.standing import Standing, stand
 from course_lib.classroom.review import schedule
 
+MOST_NAMES = 3  # of functions in one sentence
+TEXTS = {"last time": "Last time you built {names}.", "and": "{some} and {last}", "more": "{count} more"}
+
 
 @dataclass(frozen=True)
 class Today:
@@ -29,6 +32,17 @@ class Today:
     following: schedule.Day | None
     copies: dict[tuple[str, str], Copy]
     progress: str = ""
+
+    @property
+    def last_time(self):
+        """ "" or a sentence on what the learner built last time, in the mark-up of the question bank."""
+        names = [f"`{task.name}`" for task in self.standing.built_last]
+        if not names:
+            return ""
+        if len(names) > MOST_NAMES:
+            names[MOST_NAMES:] = [TEXTS["more"].format(count=len(names) - MOST_NAMES)]
+        *some, last = names
+        return TEXTS["last time"].format(names=TEXTS["and"].format(some=", ".join(some), last=last) if some else last)
 
 
 def today(now=None):

@@ -9,6 +9,7 @@ import pytest
 
 from course_lib.classroom import places
 from course_lib.classroom.copies import own_copy
+from course_lib.classroom.practice.exercises import exercises_of
 from course_lib.classroom.practice.progress import Progress
 from tests.unit.classroom.home.conftest import BASE, did, send
 
@@ -58,11 +59,13 @@ def test_what_pages_need_is_there(window):
 def test_the_first_visit_asks_two_questions_and_the_next_does_not(window):
     first = window.get("course").text
     assert 'id="triple"' in first and "How many minutes a day?" in first
-    assert send(window, "course/settings", path="short", minutes="35").headers["location"] == f"{BASE}course"
+    lesson = send(window, "course/settings", path="short", minutes="35").headers["location"]
     values = {event["subject"]: event["value"] for event in Progress().events("setting")}
     assert values == {"path": "short", "minutes": 35}
     home = window.get("course").text
     assert 'id="triple"' not in home and home.count("not on your path") == len(places.lessons()) - 5
+    assert re.findall(r'id="continue" href="([^"]+)"', home) == [lesson] == [f"{BASE}course/open/notebooks/00"]
+    assert send(window, "course/settings", path="all", minutes="20").headers["location"] == f"{BASE}course"
 
 
 @pytest.mark.parametrize(
@@ -97,6 +100,35 @@ def test_continue_leads_to_the_cell_where_the_learner_was(window, own):
     assert (own.parent.parent / unquote(place)).is_file()
 
 
+def test_the_page_says_how_long_the_lesson_at_hand_takes(window):
+    did("setting", "path", value="short")
+    assert "Lesson 00 takes about 15 minutes." in window.get("course").text
+    did("place", "lessons/03_self_attention_by_hand.ipynb", cell="step-4")
+    assert re.search(r"About \d+ days to the end of lesson 03, at 20 minutes a day\.", window.get("course").text)
+    for lesson in ("00", "03", "04", "05", "06"):
+        for one in exercises_of(lesson):
+            did("check", one.id, outcome="passed")
+    page = window.get("course").text
+    assert "You have been through all of it" in page and " to the end of " not in page and " takes about " not in page
+
+
+@pytest.mark.parametrize(
+    ("built", "said"),
+    [
+        (1, "Last time you built <code>scores</code>."),
+        (2, "Last time you built <code>scores</code> and <code>softmax</code>."),
+        (3, "Last time you built <code>scores</code>, <code>softmax</code> and <code>breaking_case</code>."),
+        (5, "<code>breaking_case</code> and 2 more."),
+    ],
+)
+def test_who_comes_back_is_told_what_they_built_last_time(window, built, said):
+    did("setting", "path", value="all")
+    assert "Last time" not in window.get("course").text
+    for one in exercises_of("03")[:built]:
+        did("check", one.id, days_ago=2, outcome="passed")
+    assert said in window.get("course").text
+
+
 def test_the_next_exercise_opens_at_its_cell(window, own):
     did("check", "03.scores", outcome="passed", diagnosis=None, source="…")
     did("place", "lessons/03_self_attention_by_hand.ipynb", cell="step-4")
@@ -121,7 +153,7 @@ def test_what_is_not_there_is_not_found(window, own, address):
 def test_a_workspace_that_this_jupyterlab_does_not_show_is_said(window, tmp_path, monkeypatch):
     monkeypatch.setenv("COURSE_WORKSPACE", str(tmp_path / "elsewhere"))
     answer = window.get("course/open/notebooks/03")
-    assert answer.status_code == 500 and "lies outside of the folder" in answer.text
+    assert answer.status_code == 500 and "lies outside of the folder" in answer.text and "`" not in answer.text
 
 
 def test_a_newer_lesson_offers_both_and_the_old_one_is_kept(window, own):
@@ -238,7 +270,17 @@ def test_a_review_is_recorded_once_and_the_second_window_is_told(window):
     assert second.headers["location"] == f"{BASE}course/review?told=elsewhere"
     assert "in another window in the meantime" in window.get("course/review?told=elsewhere").text
     assert [event["rating"] for event in Progress().events("review")] == ["hard"]
-    assert "Done for today" in window.get("course/review").text
+    done = window.get("course/review").text
+    assert "Done for today" in done and "Self-attention by hand" in done
+    assert re.findall(r'id="continue" href="([^"]+)"', done) == [f"{BASE}course/open/notebooks/03"]
+
+
+def test_an_answer_has_its_heading_where_there_is_no_choice(window):
+    for question, has_heading in ((QUESTION, False), ("03.from-memory", True)):
+        did("quiz", question, days_ago=2, rating="good", correct=True)
+        page = window.get("course/review").text
+        assert card(page)["card"] == question and ("<b>Answer</b>" in page) == has_heading
+        send(window, "course/review", page="course/review", rating="good", **card(page))
 
 
 @pytest.mark.parametrize(
