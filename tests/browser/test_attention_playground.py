@@ -287,7 +287,7 @@ def test_labels_say_which_function_ran(play, learner):
     ]
     assert hands.root.locator(".cl-words").inner_text().startswith("What attention returned as weights")
     assert "attention:\n= " in hands.root.locator(".cl-lines").inner_text()
-    assert "Scores by the library, the rest by attention" in hands.root.locator(".cl-function").inner_text()
+    assert "Weights and context come from your attention." in hands.root.locator(".cl-function").inner_text()
     hands.stage("scaled")
     assert "Divide by √d_k" in hands.root.locator(".cl-words").inner_text()
     hands.stage("weights")

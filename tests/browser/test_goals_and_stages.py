@@ -154,3 +154,32 @@ def test_three_words_are_seen_whole_on_a_small_laptop_with_no_text_cut(notebook,
         assert cut == []
     numbers = root.locator(".cl-compare input").evaluate_all("(inputs) => inputs.map((one) => one.checkVisibility())")
     assert numbers == [True] * 12  # of every query and key, without a click
+
+
+# Half a window, once split for lesson and exercise, leaves 410; with the list of files open, lesson 03's first output had 830.
+@pytest.mark.parametrize("width", [380, 410, 430, 515, 620, 830, 870])
+@pytest.mark.parametrize("index", [PLAY, HARD, SAME])
+def test_in_a_narrow_window_arrows_and_their_numbers_stay_in_one_sight(notebook, index, width):
+    output = notebook.output(index)
+    root = output.locator(".cl-playground")
+    root.evaluate("(root, width) => (root.parentElement.style.width = `${width}px`)", width)
+    try:
+        for stage in root.locator(".cl-step:visible").all() or [None]:
+            if stage:
+                stage.click()
+            assert root.bounding_box()["width"] == pytest.approx(width, abs=1)
+            scrolled = root.evaluate(
+                """(root) => [root, ...root.querySelectorAll('*')].filter((one) => one.checkVisibility() &&
+                getComputedStyle(one).overflowX !== 'visible' && !one.matches('.cl-announcer, svg, svg *') &&
+                one.scrollWidth > one.clientWidth).map((one) => `${one.className}: ${one.scrollWidth} > ${one.clientWidth}`)"""
+            )
+            assert scrolled == []
+            assert root.evaluate("(root) => root.scrollWidth <= root.clientWidth")
+            plane = root.locator(".cl-compare .cl-plane").bounding_box()
+            matrix = root.locator(".cl-matrix:visible").bounding_box()
+            assert plane["width"] >= 190
+            assert matrix["width"] >= 190
+            lowest, highest = (max(b["y"] + b["height"] for b in (plane, matrix)), min(b["y"] for b in (plane, matrix)))
+            assert lowest - highest <= 600
+    finally:
+        root.evaluate("(root) => (root.parentElement.style.width = '')")

@@ -34,6 +34,7 @@ export function few(host, session) {
     html("div", { class: "cl-board" }, compare, weigh.element, ...mix, ...(isShort ? [] : [sum.element])),
     waiting,
   );
+  root.classList.add("cl-few");
   root.classList.toggle("cl-short", isShort);
   root.classList.toggle("cl-two-panels", !mix.length);
   measure(root, session.tokens);

@@ -91,7 +91,7 @@ export const TEXT = {
   keyColumns: "columns: keys",
   dimensionColumns: "columns: dimensions",
   sum: "sum",
-  runsBeside: "Scores by the library, the rest by",
+  runsBeside: "Weights and context come from your",
   stale: "The last picture that worked:",
   nothingYet: "No weights yet: they come from the function above.",
   waiting: "Python is computing …",

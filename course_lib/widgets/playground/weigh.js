@@ -20,7 +20,7 @@ export function makeWeigh(session, onKey) {
   const nothing = html("p", { class: "cl-nothing" }, TEXT.nothingYet);
   const notes = html("ul", { class: "cl-notes" });
   const functionName = html("code");
-  const ran = html("p", { class: "cl-function" }, TEXT.runsBeside, " ", functionName);
+  const ran = html("p", { class: "cl-function" }, TEXT.runsBeside, " ", functionName, ".");
   const element = html(
     "section",
     { class: "cl-panel cl-weigh", "aria-live": "off" },
