@@ -20,6 +20,7 @@ MOST_LINES = 60  # of code on a card
 
 TEXTS = {
     "mistake": "This was your {name}. *What is wrong with it?*\n\n{code}",
+    "said": "What the check said: {message}",
     "task": "From memory: *{title}*.\n\n{prompt}\n\n{signature}",
 }
 
@@ -115,7 +116,10 @@ def _card(id, event):
     if event["outcome"] == "passed":
         return Card(id, exercise.lesson, "task", exercise.title, SECONDS["task"], lambda: _task(exercise))
     front = TEXTS["mistake"].format(name=f"`{exercise.function_name}`", code=_fenced(event["source"]))
-    return Card(id, exercise.lesson, "mistake", exercise.title, SECONDS["mistake"], lambda: (front, event["message"]))
+    back = event["message"]
+    if back.endswith("?"):  # a question is no answer by itself
+        back = TEXTS["said"].format(message=back)
+    return Card(id, exercise.lesson, "mistake", exercise.title, SECONDS["mistake"], lambda: (front, back))
 
 
 @functools.cache

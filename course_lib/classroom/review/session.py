@@ -16,7 +16,7 @@ TEXTS = {
     "quiz": "Retrieval quiz, lesson {lesson}",
     "review": "Reviews of today",
     "of bank": "{total} of the {bank} questions of this lesson. Next time: those you missed, then new ones.",
-    "back": "They come back on {day}, on the course's home page, by review() here, or by `course review`.",
+    "back": "They come back on {day}, on the course's home page, by `review()` here, or by `course review` in a terminal.",
     "not recorded": "Not recorded: {error}",
     "plan": "Lesson {lesson} comes back",
     "plan columns": ("On", "Cards", "Minutes"),

@@ -97,7 +97,7 @@ class Quiz(widgets.VBox):
         seed: for the order of the options; None is a new order each time.
         record: takes a `Question` and a dict of what was answered, and gives back what is to be said of it, mostly "". By
             default nothing is recorded.
-        ending: gives what the summary says last.
+        ending: gives what the summary says last, in the mark-up of the question bank.
         repeats: whether questions may be asked again at the end.
     """
 
@@ -336,7 +336,7 @@ class Quiz(widgets.VBox):
         )
         review = f"{TEXTS['to review']}<ol>{rows}</ol>" if rows else TEXTS["all known"]
         self._prompt.value = f"<b>{counted}</b><br>{review}"
-        self._status.value = _status(html.escape(self._ending()))
+        self._status.value = _status(to_html(self._ending()))
 
 
 def _status(text):

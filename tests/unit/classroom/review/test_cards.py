@@ -42,6 +42,11 @@ def test_a_mistakes_card_shows_the_code_of_then_and_what_was_said():
     assert card.back == FAILED["message"]
 
 
+def test_a_card_whose_answer_is_a_question_says_who_asked():
+    (card,) = cards([{**FAILED, "message": "The columns sum to 1. Which axis are the keys?"}]).values()
+    assert card.back == "What the check said: The columns sum to 1. Which axis are the keys?"
+
+
 def test_code_with_three_backticks_stays_one_block():
     (card,) = cards([{**FAILED, "source": 'def softmax(s):\n    """```\n    $x$\n    ```"""'}]).values()
     assert card.front.count("```") == 2

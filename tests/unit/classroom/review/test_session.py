@@ -97,6 +97,7 @@ def test_the_end_of_a_quiz_says_when_its_questions_come_back(progress):
     button(asked, "Skip").click()
     day = texts.day_text(schedule.day(datetime.now(UTC) + DAY))
     assert f"They come back on {day}" in shown_text(asked)
+    assert "<code>course review</code>" in asked._status.value and "`" not in asked._status.value
 
 
 def test_the_plan_at_a_lessons_end_has_real_dates(progress):
