@@ -10,7 +10,8 @@ import yaml
 from packaging.specifiers import SpecifierSet
 from typer.testing import CliRunner
 
-from course_lib.classroom import cli
+from course_lib.classroom import cli, places
+from course_lib.classroom.practice.standing import outline
 from tests.unit.test_imports import FLOORS
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -55,6 +56,12 @@ def text(request):
 
 def test_all_paths_named_are_there(text):
     assert {path for path in paths_of(text) if not (ELSEWHERE.fullmatch(path) or is_there(path))} == set()
+
+
+def test_the_readme_names_the_lessons_as_they_name_themselves():
+    rows = re.findall(r"\]\((notebooks/\S+\.ipynb)\) \| (.+?) \|", (ROOT / "README.md").read_text(encoding="utf-8"))
+    assert [Path(path).stem for path, _ in rows] == places.lessons()
+    assert [title for _, title in rows] == [outline(ROOT / path).title for path, _ in rows]
 
 
 def test_all_links_lead_somewhere(text):
