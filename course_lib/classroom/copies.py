@@ -15,6 +15,7 @@ from course_lib.classroom import files, notebooks, places
 
 PLUMBING = "plumbing"  # the tag of code that a learner need not read
 KEEP = "keep_output"  # the tag of a cell that shows no result: a question, a panel
+AT_OPEN = "at-open"  # the tag of a cell that runs by itself as a notebook is opened: imports, a question, a panel
 
 COMMANDS = {"notebooks": "lesson", "exercises": "start"}  # what has copies -> the command that makes one
 
@@ -151,7 +152,8 @@ def _existing(kind, path, version):
         return Copy(path, problem=str(error))
     try:
         made_from = content["metadata"]["course"][kind]
-        ran = any(cell.get("execution_count") for cell in content["cells"])
+        by_hand = [cell for cell in content["cells"] if AT_OPEN not in cell["metadata"].get("tags", ())]
+        ran = any(cell.get("execution_count") for cell in by_hand)
         changed = (ran or made_from != _fingerprint(content)) and made_from != _fingerprint_of_0_1(content)
     except (KeyError, TypeError, AttributeError):  # a file of the learner's own making: nothing to say about it
         return Copy(path, changed=True)

@@ -57,6 +57,8 @@ def command(port=None, browser=True, notebook=None, extra=(), home=False):
         "LabApp.extension_manager": "readonly",
         "LabApp.extra_labextensions_path": PLUGINS,  # notebooks open where they were left
     }
+    if os.access(workspace(), os.W_OK):  # else the tabs of other courses would be opened, too
+        options["LabApp.workspaces_dir"] = workspace() / ".jupyterlab"
     if port is not None:
         options |= {"ServerApp.port": port, "ServerApp.port_retries": 0}
     if home:

@@ -14,7 +14,7 @@ VIEW = "application/vnd.jupyter.widget-view+json"
 STATE = "application/vnd.jupyter.widget-state+json"
 NOTE_KEY = "course-asleep"  # in the metadata of the line that says how a widget wakes
 
-TEXTS = {"wake": "At rest since Python was ended. Run this cell (Shift + Enter) to move it again."}
+TEXTS = {"wake": "At rest since Python was ended. It moves again once the cells above and this one have run."}
 
 
 def put_to_rest(folder):

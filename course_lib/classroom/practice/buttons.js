@@ -162,13 +162,17 @@ function openBeside(link) {
   const address = new URL(link.getAttribute("href") ?? "", `http://here/${encodeURI(here.context.path)}`);
   const path = decodeURIComponent(address.pathname.slice(1));
   const mode = window.innerWidth < WIDE ? "tab-after" : link.dataset.beside || "split-right";
-  app.commands
-    .execute("docmanager:open", { path, options: { mode, ref: here.id } })
-    .then(async (/** @type {any} */ panel) => {
-      await panel?.context?.ready;
-      await panel?.revealed;
-      if (address.hash) panel?.setFragment?.(address.hash);
-    });
+  const cell = /^#cell-id=(.+)$/.exec(address.hash)?.[1];
+  const options = { mode, ref: here.id };
+  if (app.commands.hasCommand("course:open")) {
+    void app.commands.execute("course:open", { path, cell: cell && decodeURIComponent(cell), ...options });
+    return true;
+  }
+  app.commands.execute("docmanager:open", { path, options }).then(async (/** @type {any} */ panel) => {
+    await panel?.context?.ready;
+    await panel?.revealed;
+    if (address.hash) panel?.setFragment?.(address.hash);
+  });
   return true;
 }
 

@@ -1,12 +1,15 @@
 /**
  * The course's plugin of JupyterLab: a notebook opens where it was left, an address that ends in `#cell-id=…` opens it at that
- * cell, tabs tell exercises from the lesson, and a link leads home.
+ * cell, tabs tell exercises from the lesson, and a link leads home. `cells.js` runs what a notebook needs as it is opened.
  */
+
+import { begin, showVerdicts } from "./cells.js";
 
 const EXERCISES = "attention-course-exercises"; // class of a tab
 const LEFT = "attention-course:left:"; // in this browser's storage, by the notebook's path: the cell
 const RESTED_MS = 8000; // in one cell: the course's home page continues there
-const SETTLED_MS = 600; // cells above may still grow while their formulas are drawn
+const SETTLED_MS = [0, 600, 1200]; // cells above may still grow while formulas and outputs are drawn
+const ROOMY = 1600; // pixels from which two notebooks have room beside the list of files
 
 /** @type {any} */
 let shared; // JupyterLab's own packages, where they are given
@@ -28,24 +31,27 @@ async function goTo(panel, cell) {
   const index = content.widgets.findIndex((/** @type {any} */ one) => one.model.id === cell);
   if (index < 0) return;
   content.activeCellIndex = index;
-  for (const wait of [0, SETTLED_MS]) {
+  for (const wait of SETTLED_MS) {
     await new Promise((resolve) => setTimeout(resolve, wait));
     if (content.activeCellIndex !== index) return; // a person went on meanwhile
     await content.scrollToItem(index, "start").catch(() => {}); // JupyterLab itself was asked to scroll elsewhere
   }
 }
 
+/** Cells to go to in notebooks that are being opened, by path: asked for by a link or a button. @type {Map<string, string>} */
+const wanted = new Map();
+
 /**
  * Open a notebook at a cell.
  * @param {any} app
- * @param {{path: string, cell?: string, beside?: boolean}} wanted beside: next to what is shown, if it is not open yet
+ * @param {{path: string, cell?: string, mode?: string, ref?: string}} asked mode and ref: where to, if it is not open yet
  */
-async function open(app, { path, cell, beside }) {
-  const panel = await app.commands.execute("docmanager:open", {
-    path,
-    options: beside ? { mode: "split-right" } : {},
-  });
+async function open(app, { path, cell, mode, ref }) {
+  if (cell) wanted.set(path, cell);
+  if (mode?.startsWith("split") && globalThis.innerWidth < ROOMY) app.shell.collapseLeft?.();
+  const panel = await app.commands.execute("docmanager:open", { path, options: mode ? { mode, ref } : {} });
   if (panel && cell) await goTo(panel, cell);
+  wanted.delete(path);
   return panel;
 }
 
@@ -98,14 +104,15 @@ async function follow(app, panel, cell) {
   globalThis.addEventListener("beforeunload", now); // before the next page is asked for, which may be home
   panel.disposed.connect(() => globalThis.removeEventListener("beforeunload", now));
   const key = () => LEFT + panel.context.path;
-  const left = cell ?? globalThis.localStorage.getItem(key());
+  const left = wanted.get(panel.context.path) ?? cell ?? globalThis.localStorage.getItem(key());
   panel.content.activeCellChanged.connect((/** @type {any} */ _, /** @type {any} */ active) => {
     if (!active) return;
     globalThis.localStorage.setItem(key(), active.model.id);
     soon();
   });
   soon();
-  if (left && left !== panel.content.widgets[0]?.model.id) await goTo(panel, left);
+  if (left && left !== panel.content.widgets[0]?.model.id) void goTo(panel, left);
+  await begin(app, panel, shared);
 }
 
 /** Tabs tell exercises from the lesson of the same name.
@@ -160,6 +167,7 @@ export default {
     app.shell.currentChanged?.connect(look);
     void app.restored.then(look);
     void addHome(app);
+    void showVerdicts(shared);
     addStyle();
   },
 };

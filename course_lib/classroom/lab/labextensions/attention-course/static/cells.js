@@ -1,0 +1,116 @@
+/**
+ * Cells that run by themselves as a learner's notebook is opened (its imports, guesses and panels, tagged `at-open`), a bar that
+ * offers to run the cells above where Python is new and the learner is further on, and verdicts brought into view.
+ */
+
+const AT_OPEN = "at-open";
+const SHOWN_MS = 150; // until an output is drawn
+const KERNEL_MS = 60_000; // as long as a kernel may take to start
+
+const TEXT = {
+  new: "Python is new since you were here: what the cells above made is gone.",
+  run: "Run the cells above",
+  close: "Not now",
+};
+
+/** @param {any} cell */
+const isAtOpen = (cell) => cell.model.type === "code" && (cell.model.getMetadata("tags") ?? []).includes(AT_OPEN);
+
+/**
+ * A package of JupyterLab's own.
+ * @param {any} shared @param {string} name
+ */
+async function of(shared, name) {
+  const versions = Object.values(shared?.[name] ?? {});
+  return versions.length ? (await versions[0].get())() : null;
+}
+
+/**
+ * Whether nothing has run in a notebook's kernel yet.
+ * @param {any} panel
+ */
+async function isNew(panel) {
+  await panel.sessionContext.ready;
+  const context = panel.sessionContext;
+  for (let waited = 0; context.session?.kernel?.connectionStatus !== "connected"; waited += SHOWN_MS) {
+    if (waited > KERNEL_MS || panel.isDisposed) return false;
+    await new Promise((resolve) => setTimeout(resolve, SHOWN_MS));
+  }
+  const { kernel } = context.session;
+  const asked = { n: "get_ipython().execution_count" };
+  const reply = await kernel.requestExecute({ code: "", silent: true, user_expressions: asked }).done;
+  return reply.content.user_expressions?.n?.data?.["text/plain"] === "1";
+}
+
+/**
+ * Run what a notebook of the course needs, and say so where more has to run.
+ * @param {any} app
+ * @param {any} panel of a notebook
+ * @param {any} shared JupyterLab's packages
+ */
+export async function begin(app, panel, shared) {
+  if (!panel.model.getMetadata("course") || !(await isNew(panel))) return;
+  const { content, sessionContext } = panel;
+  const cells = content.widgets.filter(isAtOpen);
+  const above = content.widgets
+    .slice(0, content.activeCellIndex)
+    .some((/** @type {any} */ cell) => cell.model.executionCount && !isAtOpen(cell));
+  if (above) await offer(app, panel, shared);
+  const notebook = await of(shared, "@jupyterlab/notebook");
+  if (notebook?.NotebookActions.runCells) await notebook.NotebookActions.runCells(content, cells, sessionContext);
+}
+
+/** @param {any} app @param {any} panel @param {any} shared */
+async function offer(app, panel, shared) {
+  const lumino = await of(shared, "@lumino/widgets");
+  if (!lumino || !panel.contentHeader) return;
+  const node = document.createElement("div");
+  node.setAttribute("role", "status");
+  node.style.cssText =
+    "display:flex;gap:8px;align-items:center;padding:2px 12px;min-height:40px;overflow:auto;color:var(--jp-ui-font-color1);" +
+    "background:var(--jp-info-color3,#e3f2fd);font-size:var(--jp-ui-font-size1)";
+  const bar = new lumino.Widget({ node });
+  const close = () => bar.dispose();
+  const button = (/** @type {string} */ text, /** @type {() => void} */ act) => {
+    const made = document.createElement("button");
+    made.className = "jp-Button jp-mod-styled jp-mod-minimal";
+    made.textContent = text;
+    made.addEventListener("click", () => {
+      act();
+      close();
+    });
+    return made;
+  };
+  const run = () => void app.commands.execute("notebook:run-all-above");
+  const text = document.createElement("span");
+  text.textContent = TEXT.new;
+  node.append(
+    text,
+    button(TEXT.run, run),
+    button(TEXT.close, () => {}),
+  );
+  bar.id = `attention-course-new-${panel.id}`;
+  panel.contentHeader.addWidget(bar);
+  panel.sessionContext.statusChanged.connect((/** @type {any} */ _, /** @type {string} */ status) => {
+    if (status === "restarting" && !bar.isDisposed) close();
+  });
+}
+
+/**
+ * After a check ran, bring its verdict into view: JupyterLab goes on to the next cell, below it.
+ * @param {any} shared
+ */
+export async function showVerdicts(shared) {
+  const notebook = await of(shared, "@jupyterlab/notebook");
+  notebook?.NotebookActions.executed.connect((/** @type {any} */ _, /** @type {any} */ { cell }) => {
+    setTimeout(() => {
+      const verdict = cell.isDisposed ? null : cell.node.querySelector("[data-outcome]");
+      const pane = cell.node.closest(".jp-WindowedPanel-outer");
+      if (!verdict || !pane) return;
+      const [seen, shown] = [pane.getBoundingClientRect(), cell.node.getBoundingClientRect()];
+      if (shown.top < seen.top || shown.bottom > seen.bottom) {
+        cell.node.scrollIntoView({ block: shown.height < seen.height ? "center" : "start" });
+      }
+    }, SHOWN_MS);
+  });
+}
