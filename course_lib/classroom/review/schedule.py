@@ -4,6 +4,7 @@ The state of all cards is the replay of the events up to now, a pure function of
 learner's calendar, from midnight on; how long ago it was answered is reckoned in UTC, so that a journey changes nothing.
 """
 
+import bisect
 import functools
 import itertools
 import math
@@ -252,7 +253,6 @@ def _remembered(answers):
     (_, _, last), *later = answers
     memory, reviews, lapses = Memory(card_id=0, due=last + DAY), 0, 0
     for kind, rating, moment in later:
-        moment = max(moment, last)  # the clock may have been moved back
         if kind == "quiz" and moment < memory.due - EARLY:
             continue
         memory, _ = SCHEDULER.review_card(memory, GRADES[rating], moment)
@@ -261,18 +261,36 @@ def _remembered(answers):
 
 
 def _moments(events, now):
-    """When the events were, UTC, none after `now`.
+    """When the events were, UTC: none before the one before it, none after `now`.
 
-    An event of the future was written by a clock that ran ahead: it takes the time of the one that follows it.
+    They are listed as they were recorded, so times out of order are a wrong clock's: those of the fewest days. Such an
+    event takes the time of the right one next to it, the one after it if its clock ran ahead.
     """
-    moments, following = [], now
-    for event in reversed(events):
-        moment = datetime.fromisoformat(event["time"])
-        moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-        moment = following if moment > now else OLDEST if moment < OLDEST else moment.astimezone(UTC)
-        moments.append(moment)
-        following = moment
-    return moments[::-1]
+    told = [datetime.fromisoformat(event["time"]) for event in events]
+    told = [moment if moment.tzinfo else moment.replace(tzinfo=UTC) for moment in told]
+    told = [min(max(moment, OLDEST), now + DAY).astimezone(UTC) for moment in told]
+    runs = [list(run) for _, run in itertools.groupby(range(len(told)), key=lambda index: told[index].date())]
+    right = {index for run in _in_order([told[run[0]].date() for run in runs], now.date()) for index in runs[run]}
+    following = now
+    for index in reversed(range(len(told))):
+        told[index] = min(told[index], following)
+        following = told[index] if index in right else following
+    return list(itertools.accumulate(told, max))
+
+
+def _in_order(dates, latest):
+    """Where the most dates stand that are in order, none after the latest; of two ways to choose, the earlier dates."""
+    ends, lasts, before = [], [], {}  # for each length: the earliest date that ends so many, and where it stands
+    for index, told in enumerate(dates):
+        if told <= latest:
+            length = bisect.bisect_right(ends, told)
+            before[index] = lasts[length - 1] if length else None
+            ends[length : length + 1], lasts[length : length + 1] = [told], [index]
+    chain, index = [], lasts[-1] if lasts else None
+    while index is not None:
+        chain.append(index)
+        index = before[index]
+    return chain
 
 
 def _most_overdue_first(waiting):

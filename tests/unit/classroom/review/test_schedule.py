@@ -130,7 +130,7 @@ def test_minutes_that_make_no_sense_count_as_none_chosen(value):
 
 def test_the_most_overdue_come_first():
     old, new = IDS[40:50], IDS[:40]
-    events = [*quizzed(*new), *quizzed(*old, now=START - 5 * DAY)]
+    events = [*quizzed(*old, now=START - 5 * DAY), *quizzed(*new)]
     assert set(old) <= {one.card.id for one in schedule.due(events, START + DAY).cards}
 
 
@@ -161,6 +161,18 @@ def test_a_clock_that_ran_ahead_does_not_send_a_card_away_for_years():
     events = [*quizzed(ID), event("review", ID, ahead, rating="good"), event("hint", "03.softmax", START + DAY)]
     assert schedule.state(events, START + 2 * DAY)[ID].due == START + 3 * DAY
     assert schedule.state(quizzed(ID, now=ahead), START)[ID].due == START + DAY
+
+
+@pytest.mark.parametrize("days", [365, -365])
+def test_a_clock_that_was_wrong_for_an_evening_changes_nothing_later(days):
+    """Neither before nor after its false date: what was recorded next, on more days, tells the time."""
+    evening = [event("place", "notebooks/03_self_attention_by_hand.ipynb", START + days * DAY, cell="a")] * 20
+    reviews = [event("review", ID, START + number * DAY, rating="good") for number in (1, 3, 7, 30, 100)]
+    known = schedule.state([*quizzed(ID), *reviews], START + 100 * DAY)[ID]
+    wrong = [*quizzed(ID, now=START + days * DAY), *evening, *reviews]
+    for now in (100, 364, 366, 1000):
+        found = schedule.state(wrong, START + now * DAY)[ID]
+        assert (found.due, found.last) == (known.due, known.last)
 
 
 @settings(max_examples=60, deadline=None)
@@ -398,7 +410,7 @@ def test_what_is_overdue_comes_today_and_the_future_follows_from_it():
 def test_the_next_day_on_which_something_comes():
     assert schedule.following([], START) is None
     reviewed = [*quizzed(IDS[3], now=START - DAY), event("review", IDS[3], START, rating="good")]
-    following = schedule.following([*quizzed(*IDS[:3]), *reviewed], START)
+    following = schedule.following([*reviewed, *quizzed(*IDS[:3])], START)
     assert (following.date, following.cards) == (date(2026, 3, 2), 3)
 
 
