@@ -1,10 +1,13 @@
 """The next day: the server was ended, with all kernels; it starts again, and the lesson goes on where it was left."""
 
+import os
 import re
+from unittest.mock import patch
 
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
+from course_lib.classroom import copies
 from course_lib.classroom.notebooks import METADATA, dumps
 from course_lib.classroom.practice.progress import Progress
 from tests.browser.real_lab import Lab
@@ -69,6 +72,28 @@ def test_widgets_are_at_rest_and_the_lesson_opens_where_it_was_left(own_lab):
 def test_the_home_page_knows_where_the_learner_was(own_lab):
     places = [event["cell"] for event in Progress(own_lab.workspace / "progress.sqlite3").events("place")]
     assert places == ["quiz"]  # left by going to another page; a page that is closed by a test leaves none
+
+
+def test_a_copy_opens_alive_and_offers_to_run_what_is_gone(own_lab):
+    with patch.dict(os.environ, COURSE_HOME=str(own_lab.root), COURSE_WORKSPACE=str(own_lab.workspace)):
+        path = copies.own_copy("notebooks", "00").path.relative_to(own_lab.root).as_posix()
+    notebook = own_lab.open(path)
+    notebook.page.get_by_role("button", name="Show me").first.wait_for()  # nobody has run its cell
+    assert notebook.page.get_by_role("button", name="Run the cells above").count() == 0
+    assert notebook.run_cell(notebook.find_cell('words = ["the"'))
+    notebook.run_cell(notebook.find_cell("playground.weights.round"))
+    notebook.command("docmanager:save")
+    notebook.page.goto("about:blank")
+    own_lab.stop()
+    own_lab.start()
+    notebook.problems.clear()
+    notebook.goto()
+    notebook.wait_until_ready()
+    notebook.page.get_by_role("button", name="Run the cells above").click()
+    notebook.output(notebook.find_cell('title="Drag a query"')).locator("canvas, svg").first.wait_for()
+    assert notebook.python("print(words[0])") == "the\n"
+    assert notebook.page.get_by_role("button", name="Run the cells above").count() == 0
+    notebook.close()
 
 
 def test_home_is_one_click_away(own_lab):
