@@ -1,7 +1,7 @@
 """When a card comes back: one day, three days, a week and a month after it was made, then as FSRS says.
 
 The state of all cards is the replay of the events up to now, a pure function of both. A card is due on a day of the
-learner's calendar, from midnight on; how long ago it was answered is reckoned in UTC, so that a journey changes nothing.
+learner's calendar, from midnight on, and its days are counted there; how long ago it was answered is reckoned in UTC.
 """
 
 import bisect
@@ -10,7 +10,7 @@ import itertools
 import math
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 
 from fsrs import Card as Memory
 from fsrs import Rating, Scheduler
@@ -222,10 +222,10 @@ def _ahead(scheduled, now, days):
     last = day(now) + (days - 1) * DAY
     for one in scheduled:
         memory = one.memory
-        while (on := max(day(memory.due), day(now))) <= last:
+        while (on := day(moment := max(_due(memory), now))) <= last:
             counts[on] += 1
             loads[on] += one.card.seconds
-            memory, _ = SCHEDULER.review_card(memory, Rating.Good, max(memory.due, now))
+            memory, _ = SCHEDULER.review_card(memory, Rating.Good, moment)
     dates = [day(now) + number * DAY for number in range(days)]
     return [Day(on, counts[on], math.ceil(loads[on] / 60)) for on in dates]
 
@@ -233,7 +233,7 @@ def _ahead(scheduled, now, days):
 def _replay(events, now):
     """(Dict of ids to `Scheduled`, the cards of the reviews done today), after all events."""
     deck, answers, today = cards(events), {}, []
-    midnight = now.astimezone().replace(hour=0, minute=0, second=0, microsecond=0).astimezone(UTC)
+    midnight = _moment_at(datetime.combine(day(now), time()))
     for event, moment in zip(events, _moments(events, now), strict=True):
         kind = event["kind"]
         id = event["subject"] if kind in ANSWERS else born_by(event)
@@ -244,20 +244,32 @@ def _replay(events, now):
         elif id in deck and id not in answers and kind != "review":
             answers[id] = [(kind, None, moment)]
     seen = Counter(event["subject"] for event in events if event["kind"] in ANSWERS)
-    return {id: Scheduled(deck[id], seen[id], *_remembered(tuple(those))) for id, those in answers.items()}, today
+    remembered = {id: _remembered(tuple(those)) for id, those in answers.items()}
+    return {id: Scheduled(deck[id], seen[id], _due(known[-1]), *known) for id, known in remembered.items()}, today
 
 
 @functools.lru_cache(maxsize=4096)
 def _remembered(answers):
-    """(due, last, reviews, lapses, memory) after the answers to one card: (kind of event, rating, moment); the first made it."""
+    """(last, reviews, lapses, memory) after the answers to one card: (kind of event, rating, moment); the first made it."""
     (_, _, last), *later = answers
-    memory, reviews, lapses = Memory(card_id=0, due=last + DAY), 0, 0
+    memory, reviews, lapses = Memory(card_id=0, due=last + DAY, last_review=last), 0, 0
     for kind, rating, moment in later:
         if kind == "quiz" and moment < memory.due - EARLY:
             continue
         memory, _ = SCHEDULER.review_card(memory, GRADES[rating], moment)
         last, reviews, lapses = moment, reviews + 1, lapses + (rating == "again")
-    return memory.due, last, reviews, lapses, memory
+    return last, reviews, lapses, memory
+
+
+def _due(memory):
+    """When a card is due, UTC: as many days of the learner's calendar after its last answer as FSRS says, at the same hour."""
+    clock = memory.last_review.astimezone().replace(tzinfo=None)
+    return _moment_at(clock + (memory.due - memory.last_review))
+
+
+def _moment_at(clock):
+    """The moment, UTC, at which the learner's clock shows this; where the clock jumps over it, after the jump."""
+    return datetime.fromtimestamp(clock.timestamp(), UTC)  # `astimezone` would go back, over midnight maybe
 
 
 def _moments(events, now):

@@ -223,6 +223,30 @@ def test_a_day_begins_at_midnight_where_the_learner_is(zone):
     assert schedule.due(quizzed(ID, now=learnt), datetime(2026, 3, 2, 8, 0, tzinfo=UTC)).cards
 
 
+@pytest.mark.skipif(not hasattr(time, "tzset"), reason="Windows takes its zone from elsewhere")
+@pytest.mark.parametrize("name", [BERLIN, "America/Havana", "Asia/Beirut", "Australia/Lord_Howe"])
+@pytest.mark.parametrize("learnt", ["2026-03-28 23:30", "2026-10-24 00:10", "2026-03-07 00:30", "2026-10-31 23:59"])
+def test_a_change_to_or_from_summer_time_shifts_no_day(zone, name, learnt):
+    zone(name)
+    now = datetime.fromisoformat(learnt).astimezone()
+    events = quizzed(ID, now=now)
+    days = [now.date() + number * DAY for number in (1, 3, 7, 30)]
+    assert [one.date for one in schedule.coming(events, now) if one.cards] == days
+    for day in days:
+        evening_before, morning = datetime.fromisoformat(f"{day - DAY} 22:59"), datetime.fromisoformat(f"{day} 01:00")
+        assert schedule.due(events, evening_before.astimezone()).cards == []
+        assert schedule.due(events, morning.astimezone()).cards
+        events.append(event("review", ID, datetime.fromisoformat(f"{day} 12:00").astimezone(), rating="good"))
+
+
+@pytest.mark.skipif(not hasattr(time, "tzset"), reason="Windows takes its zone from elsewhere")
+def test_yesterdays_reviews_are_not_todays_on_the_day_summer_time_begins(zone):
+    zone(BERLIN)
+    evening = datetime(2026, 3, 28, 23, 30).astimezone()
+    events = [*quizzed(ID, now=evening - DAY), event("review", ID, evening, rating="good")]
+    assert schedule.due(events, datetime(2026, 3, 29, 12).astimezone()).done == 0
+
+
 def test_a_time_without_zone_is_refused():
     with pytest.raises(ValueError, match="now: expected a time with its time zone"):
         schedule.state([], datetime(2026, 3, 1))
