@@ -12,7 +12,8 @@ For authors of lessons:
   alt text too, and never lie on another site.
 - **Cell ids** are names in small letters, such as `scaled-scores`, in place of JupyterLab's random ones.
 - **Tags** and no marker comments. `nbval-check-output` on cells whose printed output must be the same again, with at most 4
-  digits after the point; `plumbing` on code that a learner need not read: their copy folds it away; `pitfall` on the cells of a measured pitfall experiment; `measured` on those that print timings;
+  digits after the point; `plumbing` on code that a learner need not read: their copy folds it away; `keep_output` where their copy keeps what
+  is shown, a question or a panel; `at-open` on what runs as a notebook is opened: imports, guesses, panels; `pitfall` on the cells of a measured pitfall experiment; `measured` on those that print timings;
   `raises-exception` where an error is shown on purpose, never in solutions; there, `uses-answer` on cells that fail
   until the learner's function is written.
 - **Widgets.** From lesson 01 on at least one, from `course_lib.widgets`.
@@ -228,6 +229,19 @@ def test_checked_numbers_are_short(path):
 @every(ALL)
 def test_no_comment_is_a_mark_for_nbval(path):
     assert not [cell["id"] for cell in cells(path, "code") if re.search(r"^\s*#\s*NBVAL_", cell["source"], re.M)]
+
+
+@every(LESSONS)
+def test_guesses_and_panels_are_folded_kept_and_alive_at_once(path):
+    asks = [cell for cell in cells(path, "code") if re.match(r"(guess|your_turn)\(", cell["source"])]
+    wanted = {"plumbing", "keep_output", "at-open"}
+    assert {cell["id"]: tags(cell) for cell in asks if not wanted <= set(tags(cell))} == {}
+    for cell in asks:
+        call = ast.parse(cell["source"]).body[0].value
+        names = {node.id for argument in ast.walk(call) for node in ast.walk(argument) if isinstance(node, ast.Name)}
+        assert names <= {"guess", "your_turn"}, (
+            f"{cell['id']} uses names that are not there yet as a notebook is opened"
+        )
 
 
 @every(ALL)
