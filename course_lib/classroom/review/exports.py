@@ -15,6 +15,7 @@ TEXTS = {
     "product": "-//Attention course//Reviews//EN",
     "calendar": "Reviews of the course",
     "summary": "Review {cards}, about {minutes} min",
+    "none": "No review",
     "description": "Open the course, or type: course review",
     "deck": "Attention course",
 }
@@ -31,7 +32,8 @@ def calendar(events, now=None):
         now: an aware `datetime`; by default the clock's.
 
     Returns:
-        Its text. A day keeps its id, so that taking it in again changes the entry that is there.
+        Its text. A day keeps its id, so that taking it in again changes the entry that is there; where a day that an
+        earlier plan had is empty now, that entry is cancelled.
     """
     from icalendar import Calendar, Event
 
@@ -40,8 +42,9 @@ def calendar(events, now=None):
     whole.add("prodid", TEXTS["product"])
     whole.add("version", "2.0")
     whole.add("x-wr-calname", TEXTS["calendar"])
+    planned = schedule.planned(events, now)
     for day in schedule.coming(events, now):
-        if not day.cards:
+        if not day.cards and day.date not in planned:
             continue
         entry = Event()
         entry.add("uid", ID.format(name=f"reviews-{day.date}"))
@@ -49,8 +52,12 @@ def calendar(events, now=None):
         entry.add("sequence", int(now.timestamp()) // 60)  # of two entries with one id, the later one counts
         entry.add("dtstart", day.date)
         entry.add("dtend", day.date + timedelta(days=1))
-        entry.add("summary", TEXTS["summary"].format(cards=cards_text(day.cards), minutes=day.minutes))
-        entry.add("description", TEXTS["description"])
+        if day.cards:
+            entry.add("summary", TEXTS["summary"].format(cards=cards_text(day.cards), minutes=day.minutes))
+            entry.add("description", TEXTS["description"])
+        else:
+            entry.add("summary", TEXTS["none"])
+            entry.add("status", "CANCELLED")
         entry.add("transp", "TRANSPARENT")  # whoever looks is free on that day
         whole.add_component(entry)
     return whole.to_ical().decode()

@@ -210,6 +210,24 @@ def plan(lesson, events, now=None):
     return [one for one in _ahead(mine, now, AHEAD) if one.cards]
 
 
+def planned(events, now=None):
+    """The days from today on that had cards in a plan of the last month, at whatever moment it was made.
+
+    Args:
+        events, now: as for `state`.
+
+    Returns:
+        A set of `date`.
+    """
+    now = _utc(now)
+    moments, days = _moments(events, now), set()
+    for ago in range(AHEAD):
+        midnight = _midnight(day(now) - ago * DAY)
+        before = events[: bisect.bisect_left(moments, midnight)]  # what is answered later that day comes up the next
+        days |= {one.date for one in coming(before, midnight) if one.cards and one.date >= day(now)}
+    return days
+
+
 def day(moment):
     """The day of a moment in the learner's calendar."""
     return moment.astimezone().date()
@@ -233,7 +251,7 @@ def _ahead(scheduled, now, days):
 def _replay(events, now):
     """(Dict of ids to `Scheduled`, the cards of the reviews done today), after all events."""
     deck, answers, today = cards(events), {}, []
-    midnight = _moment_at(datetime.combine(day(now), time()))
+    midnight = _midnight(day(now))
     for event, moment in zip(events, _moments(events, now), strict=True):
         kind = event["kind"]
         id = event["subject"] if kind in ANSWERS else born_by(event)
@@ -265,6 +283,11 @@ def _due(memory):
     """When a card is due, UTC: as many days of the learner's calendar after its last answer as FSRS says, at the same hour."""
     clock = memory.last_review.astimezone().replace(tzinfo=None)
     return _moment_at(clock + (memory.due - memory.last_review))
+
+
+def _midnight(date):
+    """The moment, UTC, at which a day of the learner's calendar begins."""
+    return _moment_at(datetime.combine(date, time()))
 
 
 def _moment_at(clock):

@@ -39,6 +39,38 @@ def test_a_calendar_taken_in_again_changes_its_entries_and_doubles_none():
     assert exports.calendar(events, START) == exports.calendar(events, START)
 
 
+def taken_in(calendar, text):
+    """A calendar's days after it took in a file: of two entries with one id the later counts, one cancelled goes."""
+    both = calendar | entries(text)
+    return {uid: entry for uid, entry in both.items() if entry.get("status") != "CANCELLED"}
+
+
+def test_days_that_emptied_are_cancelled_whenever_the_calendar_was_taken_in_before():
+    events = quizzed("03.cost")
+    calendar = taken_in({}, exports.calendar(events, START))
+    calendar = taken_in(calendar, exports.calendar(events, START + 2 * DAY))  # overdue by a day
+    events.append(event("review", "03.cost", START + 2 * DAY, rating="again"))
+    calendar = taken_in(calendar, exports.calendar(events, START + 2 * DAY))
+    text = exports.calendar(events, START + 4 * DAY)  # overdue again
+    to_come = {uid for uid, entry in taken_in(calendar, text).items() if entry["dtstart"].dt >= date(2026, 3, 5)}
+    assert to_come == set(taken_in({}, text))
+    cancelled = [entry for entry in entries(text).values() if entry.get("status") == "CANCELLED"]
+    assert date(2026, 3, 8) in [entry["dtstart"].dt for entry in cancelled]
+    assert all(entry["summary"] == "No review" for entry in cancelled)
+    assert all(
+        int(entry["sequence"]) > int(calendar[uid]["sequence"])
+        for uid, entry in entries(text).items()
+        if uid in calendar
+    )
+
+
+def test_nothing_is_cancelled_that_no_calendar_can_have():
+    assert "CANCELLED" not in exports.calendar(quizzed("03.cost"), START)
+    done = [*quizzed("03.cost"), event("review", "03.cost", START + DAY, rating="good")]
+    found = entries(exports.calendar(done, START + DAY)).values()
+    assert [entry["dtstart"].dt for entry in found if entry.get("status") == "CANCELLED"] == [date(2026, 3, 2)]  # done
+
+
 def test_no_cards_make_an_empty_calendar_that_can_be_read():
     assert entries(exports.calendar([], START)) == {}
 
