@@ -155,7 +155,7 @@ class Standing:
         is_new: whether they have done nothing yet.
         path, minutes: the way they chose, a key of `PATHS`, and the minutes a day they plan for.
         lessons: a `LessonStanding` for each lesson of the course.
-        continue_at: the `Place` on their way where they were last and are not done, or else the next lesson; None at the end.
+        continue_at: the `Place` on their way where they were last and are not done, the quiz included, or else the next; None at the end.
         next_task: the `Task` to do next, or None.
         functions: the `Task`s they passed, in the course's order.
         mistakes: `MetMistake`s, the latest first.
@@ -188,7 +188,7 @@ class Standing:
         """How many days the rest of the lesson at hand takes, about, by the minutes that it and the learner say; 0 if there is none."""
         if not self.continue_at:
             return 0
-        return math.ceil(self.continue_at.lesson.minutes_left / self.minutes)
+        return max(math.ceil(self.continue_at.lesson.minutes_left / self.minutes), 1)  # its quiz may be left
 
 
 def stand(events, now=None):
@@ -216,7 +216,7 @@ def stand(events, now=None):
     tasks = {task.id: task for lesson in lessons for task in lesson.tasks}
     guesses_right, guesses = tally(by_kind["guess"])
     days = {_day(event, now) for event in events if event["kind"] != "setting"}
-    to_do = [lesson for lesson in lessons if lesson.on_path and lesson.state != "done"]
+    to_do = [one for one in lessons if one.on_path and (one.state != "done" or not one.quiz_answered)]
     place = _place(by_kind["place"], to_do) or _first(to_do)
     return Standing(
         is_new=not events,

@@ -20,6 +20,7 @@ def checked(id, outcome="passed", **details):
 def finish(number):
     for one in exercises_of(number):
         checked(one.id)
+    did("quiz", f"{number}.some-question", rating="good", correct=True)
 
 
 def standing(now=None):
@@ -199,6 +200,18 @@ def test_after_a_lesson_that_is_done_the_next_one_begins():
     finish("00")
     at = standing().continue_at
     assert (at.kind, at.lesson.number, at.cell) == ("notebooks", "01", "")
+
+
+def test_who_stops_after_the_last_exercise_is_led_back_to_the_quiz():
+    did("place", "lessons/00_start_here.ipynb", cell="your-turn")
+    for one in exercises_of("00"):
+        checked(one.id)
+    now = standing()
+    assert now.lesson("00").state == "done" and now.days_to_end == 1
+    assert (now.continue_at.lesson.number, now.continue_at.cell) == ("00", "your-turn")
+    assert now.next_task.id == exercises_of(lessons_with_exercises()[1])[0].id
+    did("quiz", "00.some-question", rating="again", correct=False)
+    assert standing().continue_at.lesson.number == "01"
 
 
 def test_a_glance_at_a_lesson_that_is_done_or_off_the_path_is_no_place_to_go_on():
