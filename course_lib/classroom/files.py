@@ -8,6 +8,7 @@ import errno
 import itertools
 import os
 import secrets
+import shutil
 from datetime import datetime
 from pathlib import Path
 
@@ -56,8 +57,10 @@ def replace(path, text):
     Raises:
         FileTrouble: it can't be written and is as it was.
     """
-    path = Path(path)
+    path = Path(path).resolve()  # of a link, what it leads to
     with _written(path, text) as whole, _told("not written", path):
+        with contextlib.suppress(FileNotFoundError):
+            shutil.copymode(path, whole)
         os.replace(whole, path)
 
 
@@ -141,26 +144,36 @@ def set_aside(path):
         FileTrouble: it can't be moved and is where it was.
     """
     path = Path(path)
-    now = f"{datetime.now():%Y-%m-%d %H.%M.%S}"  # of this computer's clock, for whoever looks for it
     if not os.path.lexists(path):
         raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(path))
     with _told("not moved", path, but=FileNotFoundError):
-        for number in itertools.count(1):
-            folder = path.parent / ASIDE / (now if number == 1 else f"{now} ({number})")
-            try:
-                folder.mkdir(parents=True)  # fails where there is one: this folder is nobody else's
-            except FileExistsError:
-                continue
-            moved = folder / path.name
-            try:
-                path.rename(moved)
-            except BaseException:
-                folder.rmdir()
-                raise
-            if moved.is_symlink() and not os.path.isabs(leads_to := os.readlink(moved)):
-                moved.unlink()  # seen from here it would lead elsewhere
-                moved.symlink_to(path.parent.absolute() / leads_to)
-            return moved
+        moved = place_aside(path)
+        try:
+            path.rename(moved)
+        except BaseException:
+            moved.parent.rmdir()
+            raise
+        if moved.is_symlink() and not os.path.isabs(leads_to := os.readlink(moved)):
+            moved.unlink()  # seen from here it would lead elsewhere
+            moved.symlink_to(path.parent.absolute() / leads_to)
+        return moved
+
+
+def place_aside(path):
+    """Where a file is to be kept that is set aside, in a new folder of its own: `set-aside/` and the time.
+
+    Args:
+        path: the file.
+
+    Returns:
+        A path that is free.
+    """
+    now = f"{datetime.now():%Y-%m-%d %H.%M.%S}"  # of this computer's clock, for whoever looks for it
+    for number in itertools.count(1):
+        folder = path.parent / ASIDE / (now if number == 1 else f"{now} ({number})")
+        with contextlib.suppress(FileExistsError):
+            folder.mkdir(parents=True)  # fails where there is one: this folder is nobody else's
+            return folder / path.name
 
 
 @contextlib.contextmanager

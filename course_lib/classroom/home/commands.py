@@ -47,18 +47,22 @@ def backup(to: Annotated[Path | None, typer.Argument(metavar="[FILE]", help=TEXT
     from course_lib.classroom.home import backup
 
     path = to or Path(backup.default_name())
-    backup.save(path)
+    problem = backup.save(path)
     typer.echo(TEXTS["saved"].format(path=path))
+    if problem:
+        typer.echo(printable(problem))
 
 
 def restore(file: Annotated[Path, typer.Argument(metavar="FILE", help=TEXTS["restore"])]):
     """Bring a backup back. Nothing is replaced: what is there is set aside and kept."""
     from course_lib.classroom.home import backup
 
-    kept = backup.restore(file)
+    kept, problem = backup.restore(file)
     typer.echo(TEXTS["restored"])
     for path in kept:
         typer.echo(TEXTS["kept"].format(path=path))
+    if problem:
+        typer.echo(problem)
 
 
 def _next(seen):

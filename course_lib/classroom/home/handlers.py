@@ -37,6 +37,7 @@ POLICY = "default-src 'self'; style-src-attr 'unsafe-inline'; img-src 'self' dat
 TEXTS = {
     "elsewhere": texts.TEXTS["elsewhere"],
     "restored": "Your backup is restored. What was here before is kept in the folder set-aside of your workspace.",
+    "without": f"Your backup is restored. {backup.TEXTS['without']}",
     "outside": "{path} lies outside of the folder that this JupyterLab shows, {root}. The command “course lab” starts it there.",
     "path": "path: expected one of {known}, got {got!r}",
     "minutes": "minutes: expected a whole number from {least} to {most}, got {got!r}",
@@ -50,7 +51,7 @@ TEXTS = {
 }
 FILES = {"calendar": ("reviews.ics", "text/calendar"), "anki": ("anki.txt", "text/plain")}
 LONGEST_ID = 64  # characters of a cell's id, says the format of notebooks
-TOLD = ("elsewhere", "restored")  # what the address of a page may ask it to say
+TOLD = ("elsewhere", "restored", "without")  # what the address of a page may ask it to say
 
 
 def handlers(server):
@@ -281,8 +282,8 @@ class Restore(Page):
         files = self.request.files.get("backup", [])
         if not files or not files[0].body:
             raise web.HTTPError(400, TEXTS["no file"])
-        await self.beside(backup.restore, BytesIO(files[0].body))
-        self.go(self.address(told="restored"))
+        _, problem = await self.beside(backup.restore, BytesIO(files[0].body))
+        self.go(self.address(told="without" if problem else "restored"))
 
 
 class PlaceLeft(Beside, APIHandler):
@@ -292,7 +293,9 @@ class PlaceLeft(Beside, APIHandler):
     async def post(self):
         told = self.get_json_body()
         path, cell = (told.get(name) if isinstance(told, dict) else None for name in ("path", "cell"))
-        if not (isinstance(path, str) and isinstance(cell, str) and 0 < len(cell) <= LONGEST_ID):
+        if not (
+            isinstance(path, str) and isinstance(cell, str) and 0 < len(cell) <= LONGEST_ID and _is_text(path + cell)
+        ):
             raise web.HTTPError(400, TEXTS["place"])
         await self.beside(self.record, path, cell)
         self.set_status(204)
@@ -309,6 +312,11 @@ class PlaceLeft(Beside, APIHandler):
             before = progress.known("place")[0][-1:]
             if [(one["subject"], one["cell"]) for one in before] != [(subject, cell)]:
                 progress.record("place", subject, cell=cell)
+
+
+def _is_text(string):
+    """Whether it has no half characters (lone surrogates), which JSON can hold and a page or a path cannot."""
+    return not any("\ud800" <= letter <= "\udfff" for letter in string)
 
 
 def _wrong(text, **about):

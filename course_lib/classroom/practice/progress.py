@@ -1,7 +1,8 @@
 """What the learner did, kept in one small SQLite file that only ever grows.
 
 Every event is one row, written in one transaction: several kernels may write at once, and a process killed in the middle
-of a write leaves the file as it was before that write. Nothing is ever updated or deleted.
+of a write leaves the file as it was before that write. Nothing is ever updated, and deleted only once a copy of it all is
+set aside for a backup to come back.
 
 A file that can't be used never stands between a learner and an answer: what could not be written is remembered as long as
 this process lives, and written as soon as the file can be used again.
@@ -13,11 +14,12 @@ import sqlite3
 import threading
 import time
 from collections import defaultdict, deque
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
+from course_lib.classroom import files
 from course_lib.classroom.files import FileTrouble
 from course_lib.classroom.places import NotACourse, make_workspace, workspace
 
@@ -37,6 +39,7 @@ KINDS = {  # kind of event -> what its details must hold: a type, or the values 
     "place": {"cell": str},
     "setting": {"value": object},
 }
+YEARS = range(1970, 9000)  # in every time zone, and with any time to wait added, they are dates
 BUSY_SECONDS = 1.6  # how long another kernel's write is waited for
 BUSY_AGAIN_SECONDS = 0.1  # the same, after it was waited for in vain
 REMEMBERED = 500  # events of this process
@@ -74,6 +77,10 @@ ADVICE = {  # SQLite's code -> what to do
 
 class ProgressError(FileTrouble):
     """The progress file can't be read or written; the message says which file and why. Nothing in it was changed."""
+
+
+class ProgressUnusable(ProgressError):
+    """What the progress file holds can't be used, however long one waits: it is damaged, or of a newer version."""
 
 
 @dataclass
@@ -209,13 +216,7 @@ class Progress:
         Raises:
             ProgressError: the file can't be read, or was made by a newer version of the course.
         """
-        wanted = {"kind": kind, "subject": subject}
-        wanted = {column: value for column, value in wanted.items() if value is not None}
-        where = " AND ".join(f"{column} = ?" for column in wanted) or "1"
-        query = f"{SELECT} WHERE {where} ORDER BY id"
-        with self._open(make=False) as connection:
-            rows = connection.execute(query, tuple(wanted.values())).fetchall() if connection else []
-        return _events([*rows, *self._session.unwritten], kind, subject)
+        return _events([*self._rows(kind, subject), *self._session.unwritten], kind, subject)
 
     def known(self, kind=None, subject=None):
         """The events so far, as far as they are known: where the file can't be read, those of this process. Never raises.
@@ -230,6 +231,62 @@ class Progress:
             return self.events(kind, subject), ""
         except ProgressError as error:
             return _events(self._session.rows, kind, subject), str(error)
+
+    def copy_to(self, path):
+        """Copy the file as it is at one moment, whoever writes to it.
+
+        Args:
+            path: a name that is free.
+
+        Returns:
+            Whether there was anything to copy.
+
+        Raises:
+            ProgressError: as for `events`.
+        """
+        with self._open(make=False) as connection:
+            if connection:
+                connection.execute("BEGIN")
+                connection.execute("SELECT 1 FROM events").close()  # now nobody's write can end, and be waited for
+                with closing(sqlite3.connect(path)) as copy:
+                    connection.backup(copy)
+        return connection is not None
+
+    def become(self, other):
+        """Hold the sound events of another file in place of all there is. Who records meanwhile waits, and loses nothing.
+
+        Args:
+            other: the other `Progress`.
+
+        Returns:
+            The path of a copy of what there was, or None if that was nothing.
+
+        Raises:
+            ProgressError: one of the two files can't be used; all is as it was.
+        """
+        rows = [(None, *row[1:]) for row in other._rows() if _event(*row)]
+        kept = None
+        with ExitStack() as undo, self._open(make=True) as connection:
+            with connection.transaction():
+                if connection.execute(f"{SELECT} LIMIT 1").fetchone():
+                    kept = files.place_aside(self.path)
+                    undo.callback(kept.parent.rmdir)
+                    undo.callback(kept.unlink, missing_ok=True)
+                    self.copy_to(kept)  # by a second connection: SQLite copies from none that may write
+                connection.execute("DELETE FROM events")
+                connection.executemany(INSERT, rows)
+            undo.pop_all()
+        return kept
+
+    def _rows(self, kind=None, subject=None):
+        """The rows of the file, as they are."""
+        wanted = {"kind": kind, "subject": subject}
+        wanted = {column: value for column, value in wanted.items() if value is not None}
+        where = " AND ".join(f"{column} = ?" for column in wanted) or "1"
+        with self._open(make=False) as connection:
+            if not connection:
+                return []
+            return connection.execute(f"{SELECT} WHERE {where} ORDER BY id", tuple(wanted.values())).fetchall()
 
     @property
     def _session(self):
@@ -254,7 +311,7 @@ class Progress:
                 connection.text_factory = lambda text: text.decode("utf-8", "replace")  # a damaged row is one row
                 version = connection.execute("PRAGMA user_version").fetchone()[0]
                 if version > SCHEMA_VERSION:
-                    raise ProgressError(TEXTS["newer"].format(path=path, version=version, known=SCHEMA_VERSION))
+                    raise ProgressUnusable(TEXTS["newer"].format(path=path, version=version, known=SCHEMA_VERSION))
                 if version < SCHEMA_VERSION and not make:
                     yield None
                     return
@@ -271,7 +328,8 @@ class Progress:
         except (OSError, sqlite3.Error) as error:
             kind = ADVICE.get(_code(error), "move")
             session.waited = kind == "busy"
-            raise ProgressError(TEXTS["unusable"].format(path=path, error=error, advice=TEXTS[kind])) from None
+            trouble = ProgressUnusable if kind == "move" else ProgressError
+            raise trouble(TEXTS["unusable"].format(path=path, error=error, advice=TEXTS[kind])) from None
 
 
 def _code(error):
@@ -288,9 +346,12 @@ def _events(rows, kind, subject):
 def _event(number, time, kind, subject, text):
     """One row as a dict; None if it is damaged."""
     try:
-        datetime.fromisoformat(time)
+        if datetime.fromisoformat(time).astimezone(UTC).year not in YEARS:
+            return None
         details = json.loads(text)
-    except (TypeError, ValueError, RecursionError):
+        if "\\ud" in text.lower():  # halves of characters: of two a whole one was made above, and one alone is no text
+            details = json.loads(json.dumps(details, ensure_ascii=False).encode("utf-8", "replace"))
+    except (TypeError, ValueError, OverflowError, OSError, RecursionError):
         return None
     if not (kind in KINDS and isinstance(subject, str) and isinstance(details, dict)) or _flaw(kind, details):
         return None

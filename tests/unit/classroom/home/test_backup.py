@@ -2,12 +2,17 @@ import io
 import json
 import os
 import sqlite3
+import subprocess
+import sys
+import time
 import zipfile
+from contextlib import closing
+from pathlib import PureWindowsPath
 
 import pytest
 
 from course_lib.classroom.home import backup
-from course_lib.classroom.practice.progress import Progress
+from course_lib.classroom.practice.progress import BUSY_SECONDS, Progress, ProgressError
 from tests.unit.classroom.home.conftest import send
 
 
@@ -50,7 +55,7 @@ def written(**files):
 def test_everything_comes_back_on_another_computer(mine, tmp_path, monkeypatch):
     backup.save(tmp_path / "b.zip")
     monkeypatch.setenv("COURSE_WORKSPACE", str(tmp_path / "new"))
-    assert backup.restore(tmp_path / "b.zip") == []
+    assert backup.restore(tmp_path / "b.zip") == ([], "")
     assert state(tmp_path / "new") == state(mine)
     assert [event["subject"] for event in Progress().events()] == ["03.softmax"]
 
@@ -61,7 +66,7 @@ def test_what_is_there_is_set_aside_and_what_the_backup_lacks_stays(mine, tmp_pa
     (mine / "later.py").write_text("later")
     (mine / "set-aside" / "t1" / "a").write_text("changed")
     Progress().record("hint", "03.scores", number=1)
-    kept = backup.restore(tmp_path / "b.zip")
+    kept, _ = backup.restore(tmp_path / "b.zip")
     now = state(mine)
     assert now["lessons/03.ipynb"] == b"mine: lessons/03.ipynb" and now["later.py"] == b"later"
     assert now["set-aside/t1/a"] == b"changed"
@@ -126,6 +131,122 @@ def test_an_existing_file_is_never_written_over(mine, tmp_path):
         backup.save(tmp_path / "no such folder" / "b.zip")
 
 
+@pytest.mark.parametrize("name", ["..\\outside.txt", "C:\\outside.txt", "C:outside.txt", "notes 12:30.txt"])
+def test_on_windows_a_name_that_leads_elsewhere_there_is_refused(mine, monkeypatch, name):
+    monkeypatch.setattr(backup, "PurePath", PureWindowsPath)
+    monkeypatch.setattr(backup, "ON_WINDOWS", True)
+    with pytest.raises(backup.BackupError, match="outside of your folder"):
+        backup.restore(io.BytesIO(written(**{name: "x"})))
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such names")
+def test_names_that_only_windows_refuses_come_back(mine, tmp_path, monkeypatch):
+    for name in ("notes 12:30.ipynb", "a\\..\\b.txt", "mine.part", "my-journal"):
+        (mine / name).write_text("mine")
+    (mine / backup.MARK).write_text("of a backup that was unpacked here")
+    backup.save(tmp_path / "b.zip")
+    (mine / backup.MARK).unlink()
+    monkeypatch.setenv("COURSE_WORKSPACE", str(tmp_path / "new"))
+    backup.restore(tmp_path / "b.zip")
+    assert state(tmp_path / "new") == state(mine)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such names")
+def test_a_name_that_is_no_text_is_said(mine, tmp_path):
+    with open(os.fsencode(mine) + b"/bad\xff", "wb"):
+        pass
+    with pytest.raises(backup.BackupError, match=r"name of '.*bad\\udcff' is no text"):
+        backup.save(tmp_path / "b.zip")
+    assert not (tmp_path / "b.zip").exists()
+
+
+def test_damaged_progress_comes_into_a_backup_but_not_out_of_it(mine, tmp_path):
+    (mine / "progress.sqlite3").write_bytes(b"no database, but " * 99)
+    assert "Saved as it is" in backup.save(tmp_path / "b.zip")
+    (mine / "progress.sqlite3").unlink()
+    Progress().record("hint", "03.scores")
+    (mine / "my own.py").unlink()
+    _, problem = backup.restore(tmp_path / "b.zip")
+    assert "was left out" in problem and (mine / "my own.py").exists()
+    assert [event["subject"] for event in Progress().events()] == ["03.scores"]
+
+
+def test_a_file_that_cannot_be_read_is_named(mine, tmp_path, monkeypatch):
+    def fail(path):
+        raise PermissionError(13, "Permission denied", path)
+
+    with monkeypatch.context() as without_rights:
+        without_rights.setattr(backup.os, "scandir", fail)
+        with pytest.raises(backup.BackupError, match=r"workspace can't be read \(Permission denied\)"):
+            backup.save(tmp_path / "b.zip")
+    with monkeypatch.context() as without_rights:
+        without_rights.setattr(zipfile.ZipFile, "write", lambda self, path, name: fail(path))
+        with pytest.raises(backup.BackupError, match=r"my own.py can't be read \(Permission denied\)"):
+            backup.save(tmp_path / "b.zip")
+    assert not (tmp_path / "b.zip").exists()
+
+
+def test_a_program_that_holds_the_progress_is_not_waited_for_long(mine, tmp_path):
+    with closing(sqlite3.connect(mine / "progress.sqlite3", isolation_level=None)) as other:
+        other.execute("BEGIN EXCLUSIVE")
+        began = time.monotonic()
+        with pytest.raises(ProgressError, match="another program holds it"):
+            backup.save(tmp_path / "b.zip")
+        assert time.monotonic() - began < BUSY_SECONDS + 3
+    assert not (tmp_path / "b.zip").exists()
+
+
+DIES_WRITING = """
+import os, sqlite3, sys
+connection = sqlite3.connect(sys.argv[1], isolation_level=None)
+connection.execute("PRAGMA cache_size = 2")
+connection.execute("BEGIN IMMEDIATE")
+for number in range(200):
+    connection.execute("INSERT INTO events VALUES (NULL, '2026-01-01', 'hint', ?, ?)", (str(number), "x" * 2000))
+os._exit(1)
+"""
+
+
+@pytest.mark.parametrize("damaged", [False, True])
+def test_what_a_dead_process_left_half_written_does_not_reach_what_is_restored(mine, tmp_path, damaged):
+    for number in range(50):
+        Progress().record("hint", f"03.before{number}", pad="y" * 300)
+    backup.save(tmp_path / "b.zip")
+    for number in range(50):
+        Progress().record("hint", f"03.after{number}", pad="y" * 300)
+    subprocess.run([sys.executable, "-c", DIES_WRITING, mine / "progress.sqlite3"], check=False)
+    assert (mine / "progress.sqlite3-journal").exists()
+    if damaged:
+        (mine / "progress.sqlite3").write_bytes(b"no database" * 999)
+    kept, _ = backup.restore(tmp_path / "b.zip")
+    assert len(Progress().events()) == 51 and not (mine / "progress.sqlite3-journal").exists()
+    before = next(path for path in kept if path.name == "progress.sqlite3")
+    assert damaged or len(Progress(before).events()) == 101
+
+
+RECORDS = """
+import sys
+from course_lib.classroom.practice.progress import Progress
+for number in range(10_000):
+    Progress().record("hint", f"03.n{number}", pad="x" * 300)
+    print(number, flush=True)
+"""
+
+
+def test_nothing_that_is_recorded_during_a_restore_is_lost(mine, tmp_path):
+    backup.save(tmp_path / "b.zip")
+    with subprocess.Popen([sys.executable, "-c", RECORDS], stdout=subprocess.PIPE, text=True) as kernel:
+        recorded = [int(kernel.stdout.readline())]
+        for _ in range(40):
+            backup.restore(tmp_path / "b.zip")
+            time.sleep(0.005)
+        kernel.kill()
+        recorded += [int(line) for line in kernel.stdout]
+    files = [mine / "progress.sqlite3", *mine.glob("set-aside/*/progress.sqlite3")]
+    found = {event["subject"] for file in files for event in Progress(file).events()}
+    assert len(recorded) > 3 and {f"03.n{number}" for number in recorded} <= found
+
+
 LINK = zipfile.ZipInfo("link")
 LINK.external_attr = 0o120777 << 16
 
@@ -141,10 +262,11 @@ LINK.external_attr = 0o120777 << 16
         (written(**{backup.MARK: '{"version": 99}'}), "newer version"),
         (written(**{"../outside.txt": "x"}), "outside of your folder"),
         (written(**{"lessons/../../outside.txt": "x"}), "outside of your folder"),
-        (written(**{"..\\outside.txt": "x"}), "outside of your folder"),
         (written(**{"/etc/outside.txt": "x"}), "outside of your folder"),
-        (written(**{"C:\\outside.txt": "x"}), "outside of your folder"),
-        (written(**{"progress.sqlite3": "no database, but " * 99}), "progress in this backup can't be used"),
+        (written(**{"progress.sqlite3-journal": "x"}), "'progress.sqlite3-journal' has no place in it"),
+        (written(**{"progress.sqlite3-wal": "x"}), "'progress.sqlite3-wal' has no place in it"),
+        (written(**{"progress.sqlite3/a": "x"}), "'progress.sqlite3' has no place in it"),
+        (written(**{backup.MARK: json.dumps({"version": 1, "x": "0" * 20_000})}), "has no course-backup.json"),
         (written(lessons="x" * 5000)[:-2000], "no zip file"),
         (written(lessons="abcdefgh").replace(b"abcdefgh", b"abcdefgX"), "damaged"),
     ],
