@@ -29,14 +29,14 @@ def put_to_rest(folder):
     changed = []
     for path in sorted(Path(folder).rglob("*.ipynb")):
         hidden = any(part.startswith(".") or part == files.ASIDE for part in path.relative_to(folder).parts)
-        if not hidden and _put_one_to_rest(path):
+        if not hidden and path.is_file() and _put_one_to_rest(path):
             changed.append(path)
     return changed
 
 
 def _put_one_to_rest(path):
     try:
-        before = path.stat().st_mtime_ns
+        before = path.stat()
         if VIEW.encode() not in path.read_bytes():
             return False
         text = notebooks.read_text(path)
@@ -44,9 +44,10 @@ def _put_one_to_rest(path):
         if not _without_dead_views(content):
             return False
         rested = json.dumps(content, ensure_ascii=False, indent=1, sort_keys=True) + "\n"
-        if path.stat().st_mtime_ns != before:  # somebody is writing it at this moment
+        if path.stat().st_mtime_ns != before.st_mtime_ns:  # somebody is writing it at this moment
             return False
         files.replace(path, rested)
+        os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))  # so that a tab that was left open can save
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return False
     return True

@@ -1,6 +1,7 @@
 """Widgets of yesterday: their pictures take their place, and no notebook is damaged."""
 
 import json
+import os
 from types import SimpleNamespace
 
 import pytest
@@ -91,3 +92,17 @@ def test_a_server_puts_to_rest_unless_another_one_shows_the_workspace(tmp_path, 
     running[0]["root_dir"] = str(tmp_path / "elsewhere")
     asleep._load_jupyter_server_extension(SimpleNamespace())
     assert asleep.VIEW not in path.read_text()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has other rights and no pipes with names")
+def test_a_link_a_mode_and_a_time_stay_and_a_pipe_is_not_waited_for(tmp_path):
+    target = saved(tmp_path / "elsewhere" / "03.ipynb", shown(view=VIEW, png="iVBO"))
+    target.chmod(0o600)
+    os.utime(target, (1_000_000, 1_000_000))
+    (tmp_path / "lessons").mkdir()
+    link = tmp_path / "lessons" / "03.ipynb"
+    link.symlink_to(target)
+    os.mkfifo(tmp_path / "lessons" / "pipe.ipynb")
+    assert asleep.put_to_rest(tmp_path / "lessons") == [link]
+    assert link.is_symlink() and asleep.VIEW not in target.read_text()
+    assert target.stat().st_mode & 0o777 == 0o600 and target.stat().st_mtime == 1_000_000
