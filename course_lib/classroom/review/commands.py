@@ -23,6 +23,7 @@ TEXTS: dict[str, Any] = {
     "right": "✓ {letter}",
     "wrong": "✗ {letter}",
     "rate": "1 again · 2 hard · 3 good · 4 easy",
+    "no keys": "reviews are answered by keys, and this program was started without any input",
     "again": "It comes back tomorrow.",
     "done": "{done} reviewed.",
     "written": "written: {path}",
@@ -49,6 +50,8 @@ def review(minutes: Annotated[int | None, typer.Option(min=1, help=TEXTS["minute
     events = progress.events()
     portion = schedule.due(events, minutes=minutes)
     done = 0
+    if portion.cards and sys.stdin is None:
+        raise files.FileTrouble(TEXTS["no keys"])
     with contextlib.suppress(_Stop):
         for place, one in enumerate(portion.cards, 1):
             _say(TEXTS["place"].format(place=place, total=len(portion.cards), lesson=one.card.lesson), "bold")

@@ -186,7 +186,8 @@ def test_a_copy_that_cant_be_opened_is_said(window, own):
 def tell(window, **fields):
     """Say what JupyterLab says as a learner rests in a cell."""
     window.get("course")
-    return window.post("course/api/place", json=fields, headers={"X-XSRFToken": window.cookies["_xsrf"]})
+    content = json.dumps(fields)  # in ASCII, which can hold half a character
+    return window.post("course/api/place", content=content, headers={"X-XSRFToken": window.cookies["_xsrf"]})
 
 
 def test_where_a_learner_rests_is_kept_once(window, own):
@@ -211,7 +212,24 @@ def test_where_they_rest_in_other_notebooks_is_their_own_affair(window, own):
     assert Progress().events() == []
 
 
-@pytest.mark.parametrize("fields", [{}, {"path": "a"}, {"path": 3, "cell": "a"}, {"path": "a", "cell": "a" * 65}])
+def test_reviews_say_that_progress_cannot_be_read(window, own):
+    Progress().record("hint", "03.softmax")
+    Progress().path.write_bytes(b"no database, but " * 99)
+    answer = window.get("course/review").text
+    assert "file is not a database" in answer and "Nothing is due" not in answer
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {},
+        {"path": "a"},
+        {"path": 3, "cell": "a"},
+        {"path": "a", "cell": "a" * 65},
+        {"path": "a", "cell": "\ud800"},
+        {"path": "\ud800", "cell": "a"},
+    ],
+)
 def test_a_place_that_makes_no_sense_is_refused(window, fields):
     assert tell(window, **fields).status_code == 400
     assert window.post("course/api/place", json={"path": "a", "cell": "b"}).status_code == 403

@@ -149,7 +149,7 @@ def put_row(path, time="2026-03-01T10:00:00.000+00:00", kind="hint", subject="03
         {"details": "{"}, {"details": "[]"}, {"details": "7"}, {"details": b"\xff\x00"}, {"details": "[" * 100_000},
         {"kind": "check"}, {"kind": "check", "details": '{"outcome": 3}'}, {"kind": "quiz", "details": '{"rating": "won"}'},
         {"kind": "solution"}, {"kind": "party"}, {"kind": 7}, {"subject": b"\xff"}, {"time": "yesterday"},
-        {"time": 7}, {"time": b"\xff"},
+        {"time": 7}, {"time": b"\xff"}, {"time": "0001-01-01T00:00:00+14:00"}, {"time": "9999-12-31T23:59:59-12:00"},
     ],
     ids=str,
 )  # fmt: skip
@@ -159,6 +159,13 @@ def test_a_damaged_row_costs_only_itself(tmp_path, damage):
     put_row(progress.path, **damage)
     progress.record("quiz", "03.q", rating="good")
     assert [event["kind"] for event in progress.events()] == ["hint", "quiz"]
+
+
+def test_half_a_character_costs_only_itself(tmp_path):
+    progress = Progress(tmp_path / "p.sqlite3")
+    progress.record("check", "03.softmax", outcome="passed", source="a \ud800 b", message="whole: \U0001f600")
+    (event,) = progress.events()
+    assert event["source"] == "a ? b" and event["message"] == "whole: \U0001f600"
 
 
 def test_text_that_is_not_utf_8_costs_only_its_row(tmp_path):

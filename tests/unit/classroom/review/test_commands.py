@@ -1,5 +1,7 @@
 """`course review` and `course export`, with keys pressed."""
 
+import subprocess
+import sys
 from datetime import UTC, datetime
 
 import pytest
@@ -40,6 +42,13 @@ def test_an_open_question_is_shown_then_rated_by_a_key(progress):
     assert "1 reviewed." in run.output and "Nothing is due now. Next: 1 card on " in run.output
     (review,) = progress.events("review")
     assert review["rating"] == "good" and review["subject"] == OPEN and review["seconds"] >= 0
+
+
+def test_without_any_input_one_sentence_says_so(progress):
+    answered(progress, OPEN)
+    code = "import sys; sys.stdin = None; from course_lib.classroom.cli import main; sys.argv = ['course', 'review']; main()"
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert run.returncode == 1 and run.stderr == commands.TEXTS["no keys"] + "\n"
 
 
 @pytest.mark.parametrize(("key", "rating"), [("1", "again"), ("2", "hard"), ("3", "good"), ("4", "easy")])
