@@ -224,29 +224,6 @@ def test_what_a_dead_process_left_half_written_does_not_reach_what_is_restored(m
     assert damaged or len(Progress(before).events()) == 101
 
 
-RECORDS = """
-import sys
-from course_lib.classroom.practice.progress import Progress
-for number in range(10_000):
-    Progress().record("hint", f"03.n{number}", pad="x" * 300)
-    print(number, flush=True)
-"""
-
-
-def test_nothing_that_is_recorded_during_a_restore_is_lost(mine, tmp_path):
-    backup.save(tmp_path / "b.zip")
-    with subprocess.Popen([sys.executable, "-c", RECORDS], stdout=subprocess.PIPE, text=True) as kernel:
-        recorded = [int(kernel.stdout.readline())]
-        for _ in range(40):
-            backup.restore(tmp_path / "b.zip")
-            time.sleep(0.005)
-        kernel.kill()
-        recorded += [int(line) for line in kernel.stdout]
-    files = [mine / "progress.sqlite3", *mine.glob("set-aside/*/progress.sqlite3")]
-    found = {event["subject"] for file in files for event in Progress(file).events()}
-    assert len(recorded) > 3 and {f"03.n{number}" for number in recorded} <= found
-
-
 LINK = zipfile.ZipInfo("link")
 LINK.external_attr = 0o120777 << 16
 
