@@ -4,17 +4,21 @@
  */
 
 const AT_OPEN = "at-open";
+const KEPT = "keep_output"; // questions and panels
 const SHOWN_MS = 150; // until an output is drawn
 const KERNEL_MS = 60_000; // as long as a kernel may take to start
 
 const TEXT = {
-  new: "Python is new since you were here: what the cells above made is gone.",
+  new: "Python was started anew.",
   run: "Run the cells above",
   close: "Not now",
 };
 
+/** @param {any} cell @param {string} tag */
+const has = (cell, tag) => (cell.model.getMetadata("tags") ?? []).includes(tag);
+
 /** @param {any} cell */
-const isAtOpen = (cell) => cell.model.type === "code" && (cell.model.getMetadata("tags") ?? []).includes(AT_OPEN);
+const isAtOpen = (cell) => cell.model.type === "code" && has(cell, AT_OPEN);
 
 /**
  * A package of JupyterLab's own.
@@ -49,13 +53,15 @@ async function isNew(panel) {
  * @param {any} shared JupyterLab's packages
  */
 export async function begin(app, panel, shared) {
-  if (!panel.model.getMetadata("course") || !(await isNew(panel))) return;
+  if (!panel.model.getMetadata("course")) return;
   const { content, sessionContext } = panel;
-  const cells = content.widgets.filter(isAtOpen);
+  const fresh = await isNew(panel);
+  // Where Python went on while the page was away, only questions and panels come alive again.
+  const cells = content.widgets.filter((/** @type {any} */ cell) => isAtOpen(cell) && (fresh || has(cell, KEPT)));
   const above = content.widgets
     .slice(0, content.activeCellIndex)
     .some((/** @type {any} */ cell) => cell.model.executionCount && !isAtOpen(cell));
-  if (above) await offer(app, panel, shared);
+  if (fresh && above) await offer(app, panel, shared);
   const notebook = await of(shared, "@jupyterlab/notebook");
   if (notebook?.NotebookActions.runCells) await notebook.NotebookActions.runCells(content, cells, sessionContext);
 }
@@ -73,7 +79,8 @@ async function offer(app, panel, shared) {
   const close = () => bar.dispose();
   const button = (/** @type {string} */ text, /** @type {() => void} */ act) => {
     const made = document.createElement("button");
-    made.className = "jp-Button jp-mod-styled jp-mod-minimal";
+    made.className = `jp-Dialog-button jp-mod-styled ${text === TEXT.run ? "jp-mod-accept" : "jp-mod-reject"}`;
+    made.style.cssText = "flex:none;white-space:nowrap;width:auto;margin:0";
     made.textContent = text;
     made.addEventListener("click", () => {
       act();

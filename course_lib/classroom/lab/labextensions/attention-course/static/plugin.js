@@ -6,6 +6,7 @@
 import { begin, showVerdicts } from "./cells.js";
 
 const EXERCISES = "attention-course-exercises"; // class of a tab
+const OWN_EXERCISES = /(^|\/)exercises\/[^/]+$/; // by their path
 const LEFT = "attention-course:left:"; // in this browser's storage, by the notebook's path: the cell
 const RESTED_MS = 8000; // in one cell: the course's home page continues there
 const SETTLED_MS = [0, 600, 1200]; // cells above may still grow while formulas and outputs are drawn
@@ -49,7 +50,10 @@ const wanted = new Map();
 async function open(app, { path, cell, mode, ref }) {
   if (cell) wanted.set(path, cell);
   if (mode?.startsWith("split") && globalThis.innerWidth < ROOMY) app.shell.collapseLeft?.();
-  const panel = await app.commands.execute("docmanager:open", { path, options: mode ? { mode, ref } : {} });
+  const panels = [...(app.shell.widgets?.("main") ?? [])];
+  const shown = OWN_EXERCISES.test(path) && panels.find(isExercises); // one pane for all exercises
+  const options = mode && shown ? { mode: "tab-after", ref: shown.id } : mode ? { mode, ref } : {};
+  const panel = await app.commands.execute("docmanager:open", { path, options });
   if (panel && cell) await goTo(panel, cell);
   wanted.delete(path);
   return panel;
@@ -64,6 +68,9 @@ function asked() {
 
 /** @param {any} panel */
 const isNotebook = (panel) => Boolean(panel?.context?.path?.endsWith(".ipynb") && panel.content?.activeCellChanged);
+
+/** @param {any} panel */
+const isExercises = (panel) => isNotebook(panel) && OWN_EXERCISES.test(panel.context.path);
 
 /**
  * Tell the course's home page where the learner is.
@@ -119,7 +126,7 @@ async function follow(app, panel, cell) {
  * @param {any} app */
 function tellApart(app) {
   for (const panel of app.shell.widgets?.("main") ?? []) {
-    if (isNotebook(panel) && /(^|\/)exercises\/[^/]+$/.test(panel.context.path)) panel.title.className = EXERCISES;
+    if (isExercises(panel)) panel.title.className = EXERCISES;
   }
 }
 
