@@ -5,13 +5,25 @@
  * @param {{ el: HTMLElement }} view an invisible element somewhere in the quiz
  */
 function render({ el }) {
+  let mine = false; // whether the hand was in the quiz last: JupyterLab takes the focus off its buttons as they are pressed
+  const hand = (/** @type {Event} */ event) => {
+    const target = /** @type {HTMLElement} */ (event.target);
+    if (el.closest(".course-quiz")?.contains(target)) mine = true;
+    else if (event.type === "pointerdown" || target.closest("input, textarea, .cm-content")) mine = false;
+  };
   const decide = (/** @type {KeyboardEvent} */ event) => {
     const quiz = el.closest(".course-quiz");
     const target = /** @type {HTMLElement} */ (event.target);
     if (!quiz) return;
     const jupyters = event.ctrlKey || event.metaKey || event.altKey || (event.shiftKey && event.key === "Enter");
     quiz.toggleAttribute("data-lm-suppress-shortcuts", !jupyters);
-    if (jupyters || !quiz.contains(target) || target.matches("textarea")) return;
+    const dropped = mine && !quiz.contains(target) && !target.closest("input, textarea, .cm-content");
+    if (jupyters || !(quiz.contains(target) || dropped) || target.matches("textarea")) return;
+    if (dropped && event.key.length > 1) mine = false; // arrows, Tab, …: they go on in the notebook
+    else if (dropped) {
+      event.stopImmediatePropagation();
+      event.preventDefault();
+    }
     const options = /** @type {NodeListOf<HTMLButtonElement>} */ (quiz.querySelectorAll(".quiz-row > button:enabled"));
     const letter = event.key.toUpperCase();
     const ratings = /** @type {NodeListOf<HTMLButtonElement>} */ (quiz.querySelectorAll(".quiz-ratings > button"));
@@ -31,9 +43,11 @@ function render({ el }) {
   // JupyterLab listens on the document's capture phase; the window's comes just before.
   window.addEventListener("keydown", decide, { capture: true });
   window.addEventListener("click", goOn);
+  for (const kind of ["pointerdown", "focusin"]) window.addEventListener(kind, hand, { capture: true });
   return () => {
     window.removeEventListener("keydown", decide, { capture: true });
     window.removeEventListener("click", goOn);
+    for (const kind of ["pointerdown", "focusin"]) window.removeEventListener(kind, hand, { capture: true });
   };
 }
 
