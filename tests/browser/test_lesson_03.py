@@ -27,10 +27,13 @@ def lesson(open_notebook):
 @pytest.fixture(scope="module")
 def exercises(lesson, lab, open_notebook):
     """The learner's copy, made by the lesson's own your_turn(…)."""
-    if not (lab.workspace / EXERCISES).exists():
-        assert lesson.run_cell(lesson.find_cell("import guess, your_turn"))
-        assert lesson.run_cell(lesson.find_cell('your_turn("03.scores")'))
-    return open_notebook(f"workspace/{EXERCISES}")
+    (lab.workspace / EXERCISES).unlink(missing_ok=True)  # other tests may have worked there
+    assert lesson.run_cell(lesson.find_cell("import guess, your_turn"))
+    assert lesson.run_cell(lesson.find_cell('your_turn("03.scores")'))
+    exercises = open_notebook(f"workspace/{EXERCISES}")
+    exercises.page.evaluate("() => window.jupyterapp.shell.currentWidget.sessionContext.restartKernel()")
+    exercises.wait_until_ready()
+    return exercises
 
 
 def test_run_all_ends_without_an_error(lesson):
