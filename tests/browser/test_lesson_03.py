@@ -31,7 +31,9 @@ def exercises(lesson, lab, open_notebook):
     assert lesson.run_cell(lesson.find_cell("import guess, your_turn"))
     assert lesson.run_cell(lesson.find_cell('your_turn("03.scores")'))
     exercises = open_notebook(f"workspace/{EXERCISES}")
-    exercises.python("get_ipython().reset()")
+    exercises.page.evaluate("() => window.jupyterapp.shell.currentWidget.sessionContext.restartKernel()")
+    exercises.wait_until_ready()
+    exercises.problems.clear()  # cells that ran as it was opened were broken off
     return exercises
 
 
