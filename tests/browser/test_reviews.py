@@ -10,6 +10,7 @@ from course_lib.classroom.practice.progress import Progress
 from tests.browser.real_lab import Lab
 
 CELLS = ["from course_lib.classroom.review import plan, review", "review()", 'plan("03")']
+CELL_IDS = "() => window.jupyterapp.shell.currentWidget.content.widgets.map((cell) => cell.model.id)"
 NOTEBOOK = "workspace/lessons/reviews.ipynb"
 CODE = "def softmax(scores):\n    return np.exp(scores) / np.exp(scores).sum(0)"
 
@@ -39,8 +40,10 @@ def test_a_mistake_is_reviewed_by_keyboard(own_lab):
         quiz.get_by_text(f"Question {place} of 2").wait_for()
         if quiz.locator("textarea:visible").count():
             assert "def softmax" in quiz.locator("pre").first.inner_text()
-            quiz.get_by_role("button", name="Show the answer").focus()
-            keys.press("Enter")
+            quiz.get_by_role("button", name="Show the answer").click()
+            for key in "bdd":  # in the notebook: a new cell, and one cell less
+                keys.press(key)
+            assert len(notebook.page.evaluate(CELL_IDS)) == len(CELLS)
             quiz.get_by_text("Model answer").wait_for()
             quiz.get_by_role("button", name="Again").focus()
             keys.press("2")

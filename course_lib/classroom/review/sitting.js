@@ -20,10 +20,7 @@ function render({ el }) {
     const dropped = mine && !quiz.contains(target) && !target.closest("input, textarea, .cm-content");
     if (jupyters || !(quiz.contains(target) || dropped) || target.matches("textarea")) return;
     if (dropped && event.key.length > 1) mine = false; // arrows, Tab, …: they go on in the notebook
-    else if (dropped) {
-      event.stopImmediatePropagation();
-      event.preventDefault();
-    }
+    if (/^[a-z0-9]$/i.test(event.key)) event.stopImmediatePropagation();
     const options = /** @type {NodeListOf<HTMLButtonElement>} */ (quiz.querySelectorAll(".quiz-row > button:enabled"));
     const letter = event.key.toUpperCase();
     const ratings = /** @type {NodeListOf<HTMLButtonElement>} */ (quiz.querySelectorAll(".quiz-ratings > button"));
