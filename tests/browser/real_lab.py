@@ -23,6 +23,7 @@ from urllib.parse import quote, urlsplit
 import nbformat
 
 from course_lib.classroom.lab import command
+from course_lib.classroom.notebooks import METADATA, dumps
 
 ROOT = Path(__file__).resolve().parents[2]
 CHROMIUM_ARGS = (
@@ -113,6 +114,12 @@ class Lab:
         except BaseException:
             self.__exit__()
             raise
+
+    def put(self, path, cells):
+        """Write a notebook of the learner's, such as "workspace/lessons/day.ipynb", without opening it."""
+        file = self.root / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(dumps(nbformat.v4.new_notebook(cells=cells, metadata=METADATA)), encoding="utf-8")
 
     def stop(self):
         """End the server, and with it all kernels."""

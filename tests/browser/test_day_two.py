@@ -5,10 +5,9 @@ import re
 from unittest.mock import patch
 
 import pytest
-from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+from nbformat.v4 import new_code_cell, new_markdown_cell
 
 from course_lib.classroom import copies
-from course_lib.classroom.notebooks import METADATA, dumps
 from course_lib.classroom.practice.progress import Progress
 from tests.browser.real_lab import Lab
 
@@ -25,10 +24,8 @@ LESSON = "workspace/lessons/day.ipynb"
 @pytest.fixture(scope="module")
 def own_lab(browser):
     with Lab(browser) as lab:
-        (lab.workspace / "lessons").mkdir()
         long = [new_markdown_cell("A paragraph. " * 60, id=f"text-{number}") for number in range(30)]
-        cells = [new_code_cell(WIDGET, id="widget"), *long, new_code_cell(QUIZ, id="quiz")]
-        (lab.root / LESSON).write_text(dumps(new_notebook(cells=cells, metadata=METADATA)), encoding="utf-8")
+        lab.put(LESSON, [new_code_cell(WIDGET, id="widget"), *long, new_code_cell(QUIZ, id="quiz")])
         yield lab
 
 

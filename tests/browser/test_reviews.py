@@ -3,9 +3,8 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from nbformat.v4 import new_code_cell, new_notebook
+from nbformat.v4 import new_code_cell
 
-from course_lib.classroom.notebooks import METADATA, dumps
 from course_lib.classroom.practice.progress import Progress
 from tests.browser.real_lab import Lab
 
@@ -18,9 +17,7 @@ CODE = "def softmax(scores):\n    return np.exp(scores) / np.exp(scores).sum(0)"
 @pytest.fixture(scope="module")
 def own_lab(browser):
     with Lab(browser) as lab:
-        (lab.workspace / "lessons").mkdir()
-        notebook = new_notebook(cells=[new_code_cell(one) for one in CELLS], metadata=METADATA)
-        (lab.root / NOTEBOOK).write_text(dumps(notebook), encoding="utf-8")
+        lab.put(NOTEBOOK, [new_code_cell(one) for one in CELLS])
         yield lab
 
 

@@ -12,7 +12,6 @@ from course_lib.classroom import files, notebooks, places
 
 VIEW = "application/vnd.jupyter.widget-view+json"
 STATE = "application/vnd.jupyter.widget-state+json"
-NOTE_KEY = "course-asleep"  # in the metadata of the line that says how a widget wakes
 
 TEXTS = {"wake": "At rest since Python was ended. It moves again once the cells above and this one have run."}
 
@@ -80,9 +79,9 @@ def _without_dead_views(content):
 
 
 def _note():
-    html = f'<div class="course-asleep" style="color:var(--jp-ui-font-color2,#666)">{TEXTS["wake"]}</div>'
+    html = f'<div style="color:var(--jp-ui-font-color2,#666)">{TEXTS["wake"]}</div>'
     data = {"text/plain": TEXTS["wake"], "text/html": html}
-    return {"output_type": "display_data", "data": data, "metadata": {NOTE_KEY: True}}
+    return {"output_type": "display_data", "data": data, "metadata": {}}
 
 
 def _jupyter_server_extension_points():

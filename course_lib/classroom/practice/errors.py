@@ -2,6 +2,13 @@
 
 import re
 
+IS_NONE = "Something is None here: an argument that was left out, or a function without a return."
+NO_ARRAY = "This is a tuple or a list, not an array: a function that returns several things was not taken apart"
+INNER_SIZES = (
+    "The inner sizes of the product differ: in (a, b) @ (b, c) the two b have to be the same. Which of the two shapes is not "
+    "what you meant?"
+)
+
 # (error, pattern in its text, pattern in the learner's line or "", sentence); the first that fits is told.
 CAUSES = [
     ("ValueError", r"truth value of an array", r"\bnot mask\b|\bif mask\b|mask (and|or)\b|mask [!=]= None",
@@ -20,21 +27,14 @@ CAUSES = [
      "You index more axes than the array has. Counted from the end, `…` (an Ellipsis) stands for all the axes in front."),
     ("AxisError", r"out of bounds", "",
      "The array has fewer axes than you think. Counted from the end, -1 is always the last one."),
-    ("TypeError", r"bad operand type for unary ~: 'NoneType'|'NoneType'", "",
-     "Something is None here: an argument that was left out, or a function without a return."),
-    ("AttributeError", r"'NoneType' object", "",
-     "Something is None here: an argument that was left out, or a function without a return."),
-    ("AttributeError", r"'(tuple|list)' object", "",
-     "This is a tuple or a list, not an array: a function that returns several things was not taken apart."),
+    ("TypeError", r"bad operand type for unary ~: 'NoneType'|'NoneType'", "", IS_NONE),
+    ("AttributeError", r"'NoneType' object", "", IS_NONE),
+    ("AttributeError", r"'(tuple|list)' object", "", f"{NO_ARRAY}."),
     ("TypeError", r"unsupported operand .*'tuple'|can't multiply sequence|list indices must be|tuple indices must be", "",
-     "This is a tuple or a list, not an array: a function that returns several things was not taken apart, or a list was "
-     "not made an array."),
+     f"{NO_ARRAY}, or a list was not made an array."),
     ("ValueError", r"matmul.*mismatch|shapes .* not aligned", r"\.T\b",
-     "The inner sizes of the product differ: in (a, b) @ (b, c) the two b have to be the same. Which of the two shapes is not "
-     "what you meant? `.T` turns all of its axes round, those of a batch, too."),
-    ("ValueError", r"matmul.*mismatch|shapes .* not aligned", "",
-     "The inner sizes of the product differ: in (a, b) @ (b, c) the two b have to be the same. Which of the two shapes is not "
-     "what you meant?"),
+     f"{INNER_SIZES} `.T` turns all of its axes round, those of a batch, too."),
+    ("ValueError", r"matmul.*mismatch|shapes .* not aligned", "", INNER_SIZES),
     ("ValueError", r"axes don't match array", "",
      "A transpose names all axes of an array, and this one has more or fewer. Axes counted from the end fit any number of them."),
     ("ValueError", r"zero-size array to reduction", "",
