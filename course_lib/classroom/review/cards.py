@@ -55,6 +55,11 @@ class Card:
         return self.texts()
 
     @property
+    def about(self) -> str:
+        """What it asks about: cards of one exercise answer one another, so a day asks one of them."""
+        return self.id.partition("/")[0]
+
+    @property
     def front(self) -> str:
         return self._texts[0]
 

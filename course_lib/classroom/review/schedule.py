@@ -9,7 +9,7 @@ import functools
 import itertools
 import math
 from collections import Counter, defaultdict
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta
 
 from fsrs import Card as Memory
@@ -69,7 +69,7 @@ class Portion:
     """What is to be reviewed now.
 
     Attributes:
-        cards: `Scheduled` cards, lessons mixed.
+        cards: `Scheduled` cards, lessons mixed, and of those about one exercise only one a day.
         waiting: how many more are due, for another day.
         minutes: how long `cards` take, about.
         done: how many reviews were done today.
@@ -106,6 +106,8 @@ def state(events, now=None):
 def due(events, now=None, minutes=None):
     """Today's portion of reviews: the most overdue first chosen, then lessons mixed. What was done today counts.
 
+    Cards about one exercise answer one another: one of them comes a day, the others on the days after.
+
     Args:
         events, now: as for `state`.
         minutes: what the learner has for reviews a day; less than 5 or more than 15 counts as that. By default what was set
@@ -116,7 +118,8 @@ def due(events, now=None, minutes=None):
     """
     now = _utc(now)
     scheduled, today = _replay(events, now)
-    waiting = _most_overdue_first([one for one in scheduled.values() if is_due(one, now)])
+    order = _most_overdue_first([one for one in scheduled.values() if is_due(one, now)])
+    waiting, _ = _one_of_each(order, {card.about for card in today})
     minutes = _set_minutes(events) if minutes is None else real_number("minutes", minutes)
     left = 60 * min(max(minutes, FEWEST_MINUTES), MOST_MINUTES) - sum(card.seconds for card in today)
     chosen = 0
@@ -124,7 +127,7 @@ def due(events, now=None, minutes=None):
         left -= waiting[chosen].card.seconds
         chosen += 1
     portion = _mixed(waiting[:chosen])
-    return Portion(portion, len(waiting) - chosen, _minutes(portion), len(today))
+    return Portion(portion, len(order) - chosen, _minutes(portion), len(today))
 
 
 def following(events, now=None):
@@ -134,8 +137,23 @@ def following(events, now=None):
     if not later:
         return None
     first = min(day(one.due) for one in later)
-    mine = [one for one in later if day(one.due) == first]
+    mine, _ = _one_of_each([one for one in later if day(one.due) == first])
     return Day(first, len(mine), _minutes(mine))
+
+
+def comes_back(scheduled, now=None):
+    """In how many days a card comes back, for each rating that it may get now.
+
+    Args:
+        scheduled: the `Scheduled` card.
+        now: an aware `datetime`; by default the clock's.
+
+    Returns:
+        Dict of a rating to a number of days.
+    """
+    now = _utc(now)
+    rated = {name: SCHEDULER.review_card(scheduled.memory, grade, now)[0] for name, grade in GRADES.items()}
+    return {name: (day(_due(memory)) - day(now)).days for name, memory in rated.items()}
 
 
 def is_due(scheduled, now):
@@ -182,8 +200,9 @@ def coming(events, now=None, days=AHEAD, lesson=None):
         A list of `Day`, one for each day.
     """
     now = _utc(now)
-    scheduled = [one for one in state(events, now).values() if lesson in (None, one.card.lesson)]
-    return _ahead(scheduled, now, whole_number("days", days, 1))
+    scheduled, today = _replay(events, now)
+    mine = [one for one in scheduled.values() if lesson in (None, one.card.lesson)]
+    return _ahead(mine, now, whole_number("days", days, 1), today)
 
 
 def plan(lesson, events, now=None):
@@ -201,13 +220,11 @@ def plan(lesson, events, now=None):
     """
     now, bank = _utc(now), load_questions(lesson)
     number = bank[0].lesson
-    mine = [one for one in state(events, now).values() if one.card.lesson == number]
-    if not mine:
-        first = [
+    if all(one.card.lesson != number for one in state(events, now).values()):
+        events = [
             {"kind": "quiz", "subject": one.id, "time": now.isoformat(), "rating": "good"} for one in bank[:SITTING]
         ]
-        mine = state(first, now).values()
-    return [one for one in _ahead(mine, now, AHEAD) if one.cards]
+    return [one for one in coming(events, now, lesson=number) if one.cards]
 
 
 def planned(events, now=None):
@@ -233,19 +250,24 @@ def day(moment):
     return moment.astimezone().date()
 
 
-def _ahead(scheduled, now, days):
-    """The days from today on, and what comes on them."""
-    loads = Counter()
-    counts = Counter()
-    last = day(now) + (days - 1) * DAY
+def _ahead(scheduled, now, days, done):
+    """The days from today on, and what comes on them. `done` are the cards done today."""
+    coming, plan = defaultdict(list), []
     for one in scheduled:
-        memory = one.memory
-        while (on := day(moment := max(_due(memory), now))) <= last:
-            counts[on] += 1
-            loads[on] += one.card.seconds
-            memory, _ = SCHEDULER.review_card(memory, Rating.Good, moment)
-    dates = [day(now) + number * DAY for number in range(days)]
-    return [Day(on, counts[on], math.ceil(loads[on] / 60)) for on in dates]
+        coming[max(day(one.due), day(now))].append(one)
+    for number in range(days):
+        on = day(now) + number * DAY
+        order = sorted(coming.pop(on, []), key=lambda one: (one.due, one.card.id))
+        mine, others = _one_of_each(order, {card.about for card in done} if on == day(now) else ())
+        plan.append(Day(on, len(mine), _minutes(mine)))
+        coming[on + DAY] += others
+        begins = max(now, _midnight(on))
+        for one in mine:
+            moment = max(one.due, begins)
+            memory, _ = SCHEDULER.review_card(one.memory, Rating.Good, moment)
+            later = replace(one, memory=memory, due=_due(memory))
+            coming[day(later.due)].append(later)
+    return plan
 
 
 def _replay(events, now):
@@ -326,6 +348,15 @@ def _in_order(dates, latest):
         chain.append(index)
         index = before[index]
     return chain
+
+
+def _one_of_each(order, taken=()):
+    """(The first card about each thing that is not in `taken`, all others), both in the same order."""
+    first, others, known = [], [], set(taken)
+    for one in order:
+        (others if one.card.about in known else first).append(one)
+        known.add(one.card.about)
+    return first, others
 
 
 def _most_overdue_first(waiting):

@@ -95,9 +95,44 @@ def test_a_quiz_taken_again_counts_only_when_the_card_was_due():
 
 
 def test_mistakes_and_tasks_come_back_too():
-    ids = {one.card.id for one in schedule.due([FAILED, PASSED], START + DAY).cards}
-    assert ids == {"03.softmax/mistake/softmax-over-queries", "03.softmax/task"}
-    assert schedule.due([FAILED, PASSED], START + timedelta(hours=1)).cards == []
+    other = {**PASSED, "subject": "03.scores"}
+    ids = {one.card.id for one in schedule.due([FAILED, other], START + DAY).cards}
+    assert ids == {"03.softmax/mistake/softmax-over-queries", "03.scores/task"}
+    assert schedule.due([FAILED, other], START + timedelta(hours=1)).cards == []
+
+
+SIBLINGS = [FAILED, {**FAILED, "diagnosis": "scores"}, PASSED]  # three cards of one function
+
+
+def test_of_the_cards_of_one_function_one_comes_a_day_and_the_others_the_days_after(progress):
+    """They answer one another: the solution is on the back of one."""
+    for one in SIBLINGS:
+        details = {key: value for key, value in one.items() if key not in ("kind", "subject", "time")}
+        progress.record("check", "03.softmax", now=START, **details)
+    portion = schedule.due(progress.events(), START + DAY)
+    assert (len(portion.cards), portion.waiting) == (1, 2)
+    done = live(progress, 40)
+    assert all(len(those) == 1 for those in done.values())
+    assert {id for number in (1, 2, 3) for id in done[number]} == set(schedule.state(progress.events(), START))
+    times = Counter(id for those in done.values() for id in those)
+    assert set(times.values()) == {4}  # nothing is lost
+
+
+def test_the_plan_spreads_the_cards_of_one_function_too():
+    counts = [one.cards for one in schedule.coming(SIBLINGS, START, 8)]
+    assert counts == [0, 1, 1, 1, 1, 1, 1, 0]  # each again two days after its first
+    assert schedule.following(SIBLINGS, START).cards == 1
+    today = [*SIBLINGS, event("review", "03.softmax/task", START + DAY, rating="good")]
+    assert [one.cards for one in schedule.coming(today, START + DAY, 3)] == [0, 1, 1]
+
+
+@pytest.mark.parametrize(("rating", "days"), [("again", {1}), ("hard", {1, 2}), ("good", {2}), ("easy", {8})])
+def test_a_rating_tells_in_how_many_days_the_card_comes_back(rating, days):
+    now = START + DAY + timedelta(hours=3)
+    card = schedule.due(quizzed(ID), now).cards[0]
+    assert schedule.comes_back(card, now)[rating] in days
+    later = schedule.state([*quizzed(ID), event("review", ID, now, rating=rating)], now)[ID]
+    assert (schedule.day(later.due) - schedule.day(now)).days == schedule.comes_back(card, now)[rating]
 
 
 # ---- the day's portion

@@ -43,11 +43,11 @@ def test_a_choice_is_rated_by_its_answer(progress):
 
 
 def test_mistakes_and_tasks_are_asked_too(progress):
-    for one in (FAILED, PASSED):
+    for name, one in (("softmax", FAILED), ("scores", PASSED)):
         details = {key: value for key, value in one.items() if key not in ("kind", "subject", "time")}
-        progress.record("check", "03.softmax", now=datetime.now(UTC) - 2 * DAY, **details)
+        progress.record("check", f"03.{name}", now=datetime.now(UTC) - 2 * DAY, **details)
     asked = review(progress=progress)
-    assert {one.question.id for one in asked._asked} == {"03.softmax/mistake/softmax-over-queries", "03.softmax/task"}
+    assert {one.question.id for one in asked._asked} == {"03.softmax/mistake/softmax-over-queries", "03.scores/task"}
     assert "def softmax" in shown_text(asked)
 
 
