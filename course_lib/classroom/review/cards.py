@@ -19,12 +19,13 @@ SECONDS = {"choice": 25, "open": 60, "mistake": 40, "task": 120}  # what one car
 MOST_LINES = 60  # of code on a card
 
 TEXTS = {
-    "mistake": "This was your {name}. *What is wrong with it?*\n\n{code}",
+    "mistake": "*{title}*\n\n{asked}\n\nThis was your {name}. *What is wrong with it?*\n\n{code}",
     "said": "What the check said: {message}",
-    "task": "From memory: *{title}*.\n\n{prompt}\n\n{signature}",
+    "task": "From memory: *{title}*\n\n{asked}\n\n{signature}",
 }
 
-SENTENCE = re.compile(r".+?(?<!et al)[.?!](?=\s|$)")
+APART = re.compile(r"(```\w*\n.*?\n```|\$\$.*?\$\$)", re.DOTALL)  # code, and formulas by themselves
+LINK = re.compile(r"\[([^\]]+)\]\([^)\s]+\)")
 REFERENCE = re.compile(r"^\(.*?(\.\)|\)(?=\s|$))\s*")  # such as (Vaswani et al. 2017, equation 1.)
 
 
@@ -120,11 +121,8 @@ def _card(id, event):
         return None
     if event["outcome"] == "passed":
         return Card(id, exercise.lesson, "task", exercise.title, SECONDS["task"], lambda: _task(exercise))
-    front = TEXTS["mistake"].format(name=f"`{exercise.function_name}`", code=_fenced(event["source"]))
-    back = event["message"]
-    if back.endswith("?"):  # a question is no answer by itself
-        back = TEXTS["said"].format(message=back)
-    return Card(id, exercise.lesson, "mistake", exercise.title, SECONDS["mistake"], lambda: (front, back))
+    texts = functools.partial(_mistake, exercise, event["source"], event["message"])
+    return Card(id, exercise.lesson, "mistake", exercise.title, SECONDS["mistake"], texts)
 
 
 @functools.cache
@@ -142,47 +140,71 @@ def _right(question):
     return "\n\n".join(f"{option.text}\n\n{option.why}" for option in question.options if option.correct)
 
 
+def _mistake(exercise, source, message):
+    """Front and back of a mistake: what was to be written, the learner's code of then, and what the check said."""
+    if message.endswith("?"):  # a question is no answer by itself
+        message = TEXTS["said"].format(message=message)
+    name, code = f"`{exercise.function_name}`", _fenced(source)
+    return TEXTS["mistake"].format(title=exercise.title, asked=_asked(exercise), name=name, code=code), message
+
+
 def _task(exercise):
     """Front and back of a task: what is to be written, and the solution."""
     try:
         solution = build.solution_code(exercise.lesson, exercise.function_name)
-        prompt = asked(_prompt(exercise))
     except (ValueError, OSError) as error:  # a notebook that somebody changed stops no review
-        solution, prompt = str(error), ""
+        solution = str(error)
     signature = re.search(rf"def {exercise.function_name}\(.*?\)(?: ->.*?)?:(?=\s)", solution, re.DOTALL)
     shown = _fenced(signature[0] if signature else exercise.function_name)
-    return TEXTS["task"].format(title=exercise.title, prompt=prompt, signature=shown), _fenced(solution)
+    return TEXTS["task"].format(title=exercise.title, asked=_asked(exercise), signature=shown), _fenced(solution)
 
 
-def _prompt(exercise):
-    """The text that asks for an exercise: the last one with a heading before its cell."""
-    prompt = ""
-    for cell in notebooks.read(places.lesson_path("solutions", exercise.lesson)).cells:
+def _asked(exercise):
+    """What an exercise asks: its prompt in short, and what its page prints below, such as a colleague's code."""
+    try:
+        cells = notebooks.read(places.lesson_path("solutions", exercise.lesson)).cells
+    except (ValueError, OSError):
+        return ""
+    prompt, printed = "", []
+    for cell in cells:
         if cell.cell_type == "markdown" and cell.source.startswith("#"):
-            prompt = cell.source
+            prompt, printed = cell.source, []
         elif notebooks.is_answer(cell) and notebooks.nbgrader(cell)["grade_id"] == exercise.function_name:
             break
-    return prompt
+        elif cell.cell_type == "code":
+            printed += [output.text for output in cell.outputs if output.output_type == "stream"]
+    return "\n\n".join(filter(None, [asked(prompt), *map(_fenced, printed)]))
 
 
 def asked(markdown):
-    """What a prompt asks, in short: its first sentence, and the paragraph that says what goes in and what comes out.
+    """What a prompt asks, without what is to be remembered: formulas by themselves, and code that is the answer in slow loops.
 
     Args:
         markdown: the text above an exercise.
 
     Returns:
-        Text in the mark-up of the question bank, without formulas by themselves, lists and code.
+        Text in the mark-up of the question bank.
     """
-    sentence, contract = "", ""
-    for paragraph in re.split(r"\n\s*\n", markdown):
-        text = REFERENCE.sub("", " ".join(paragraph.split())).replace("**", "*")
-        if text.startswith("*In:*") and not contract:
-            contract = re.sub(r"[^.]*:$", "", text).strip()  # "As slow loops:" is followed by code
-        elif not sentence and not text.startswith(("#", "$$", "- ", "```", "|", ">", "*In:*")):
-            found = SENTENCE.match(text)
-            sentence = found[0] if found else text
-    return "\n\n".join(filter(None, [sentence, contract]))
+    parts: list[str] = []
+    for part in APART.split(markdown):
+        if part.startswith("```") and not (parts and "slow loops" in parts[-1]):
+            parts.append(_fenced(part.partition("\n")[2].removesuffix("```")))
+        elif part.startswith("```"):
+            parts[-1] = re.sub(r"[^.]*:$", "", parts[-1]).strip()
+        elif part.startswith("$$"):
+            parts[-1:] = [re.sub(r":$", ".", text) for text in parts[-1:]]
+        else:
+            parts += [text for one in re.split(r"\n\s*\n|\n(?=- )", part) if (text := _paragraph(one))]
+    return "\n\n".join(parts)
+
+
+def _paragraph(markdown):
+    """A paragraph in the mark-up of the question bank; "" for a heading and for what is to be guessed before one writes."""
+    text = REFERENCE.sub("", LINK.sub(r"\1", " ".join(markdown.split())))
+    if text.startswith(("#", "Predict")):
+        return ""
+    text = re.sub(r"\*\*([^*`$]+)\*\*", r"*\1*", text).replace("**", "")
+    return f"• {text[2:]}" if text.startswith("- ") else text
 
 
 def _fenced(code):

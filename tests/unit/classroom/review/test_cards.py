@@ -1,10 +1,14 @@
 """Which cards are born, and what stands on them."""
 
+import ast
+import re
+
 import pytest
 
 from course_lib.classroom.practice.exercises import exercises_of, lessons_with_exercises
 from course_lib.classroom.review import lessons_with_questions, load_questions
 from course_lib.classroom.review.cards import as_question, asked, cards
+from course_lib.classroom.review.questions import pieces
 from tests.unit.classroom.review.conftest import FAILED, PASSED, event, quizzed
 
 ANSWERED = quizzed("03.weights-recipe")
@@ -39,6 +43,7 @@ def test_a_mistakes_card_shows_the_code_of_then_and_what_was_said():
     (card,) = cards([FAILED, later]).values()
     assert card.kind == "mistake" and card.lesson == "03" and card.title == "A softmax that survives large scores"
     assert FAILED["source"] in card.front and "What is wrong with it?" in card.front
+    assert card.front.index("adding up to 1 along the *last* axis") < card.front.index(FAILED["source"])
     assert card.back == FAILED["message"]
 
 
@@ -54,14 +59,15 @@ def test_code_with_three_backticks_stays_one_block():
 
 def test_code_too_long_to_be_read_is_cut():
     (card,) = cards([{**FAILED, "source": "def softmax(s):\n" + "    s = s + 1\n" * 500}]).values()
-    assert card.front.count("\n") < 70 and "…" in card.front
+    assert card.front.count("\n") < 75 and "…" in card.front
 
 
 def test_a_task_is_asked_from_memory_and_answered_by_the_solution():
     (card,) = cards([PASSED]).values()
     assert card.front.startswith(
-        "From memory: *A softmax that survives large scores*.\n\nTurn scores into weights: positive,"
+        "From memory: *A softmax that survives large scores*\n\nTurn scores into weights: positive,"
     )
+    assert "has to survive scores of 1000" in card.front and "e^{s_j}" not in card.front
     assert "def softmax(scores):" in card.front and "exponentials" not in card.front
     assert "exponentials" in card.back and "### BEGIN" not in card.back
 
@@ -73,26 +79,43 @@ def test_a_task_whose_notebook_is_broken_stops_nothing(tmp_path, monkeypatch):
     assert "A softmax that survives large scores" in card.front and "there is no lesson '03'" in card.back
 
 
+def test_the_code_that_a_task_is_about_stands_on_its_card():
+    (card,) = cards([{**PASSED, "subject": "03.breaking_case"}]).values()
+    assert "def colleagues_weights(scores, mask)" in card.front and "def breaking_case():" in card.front
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("lesson", lessons_with_exercises())
-def test_every_task_of_the_course_makes_a_card(lesson):
+def test_every_task_of_the_course_says_all_that_is_needed_to_write_it(lesson):
     passed = [{**PASSED, "subject": one.id} for one in exercises_of(lesson)]
     for card in cards(passed).values():
-        name = card.id.partition(".")[2].partition("/")[0]
-        assert f"def {name}(" in card.front and f"def {name}(" in card.back, card.id
-        assert len(card.front.split("\n\n")) >= 3, f"nothing is asked: {card.front}"
+        name = card.about.partition(".")[2]
+        assert f"def {name}(" in card.back, card.id
+        head, _, signature = card.front.rpartition("```\ndef ")
+        said = "\n\n".join(head.split("\n\n")[1:])
+        (function,) = ast.parse(f"def {signature.removesuffix('```')} ...").body
+        arguments = [one.arg for one in function.args.args if not (one.arg.startswith("W_") and "matrices" in said)]
+        unsaid = [one for one in arguments if not re.search(rf"\b{one}\b", said)]
+        assert len(said) > 60 and unsaid == [], f"{card.id} does not say what {unsaid} are:\n{card.front}"
+        if re.search("[Cc]olleague|these words", said):
+            assert "```" in said, f"{card.id} does not show what it is about:\n{card.front}"
+        marks = "".join(piece for kind, piece in pieces(said) if kind == "text")
+        assert not re.search(r"\*\*|```|\]\(|^#|^- ", marks, re.M), f"{card.id}: {marks}"
+        assert not re.search(r":\n\n(?!```|•)", said), f"{card.id}: what follows a colon?\n{said}"
 
 
 @pytest.mark.parametrize(
     ("prompt", "short"),
     [
-        ("## 1. Scores\n\nHow well does each query fit each key? Write it.", "How well does each query fit each key?"),
-        ("## 5. All\n\n$$x$$\n\n(Vaswani et al. 2017.) Put it together. Now.", "Put it together."),
-        ("## 5. All\n\n(Kingma (2015), algorithm 1.) Put it\ntogether.", "Put it together."),
-        ("## 2. Two\n\n- a list\n\nWrite `f`,\nthe **last** one. Then", "Write `f`, the *last* one."),
-        ("## 2. Two\n\nSee Vaswani et al. 2017. Then", "See Vaswani et al. 2017."),
-        ("## 2. Two\n\n**In:** `x` (…, d).\n**Out:** a number. As loops:\n\n```\nx\n```", "*In:* `x` (…, d). *Out:* a number."),
-        ("## 2. Two\n\n**In:** `x`.\n\nWrite it. Now.\n\n**In:** `y`.", "Write it.\n\n*In:* `x`."),
+        ("## 1. Scores\n\nHow well does each\nfit? Write it.", "How well does each fit? Write it."),
+        ("## 5. All\n\n$$x$$\n\n(Vaswani et al. 2017.) Put it together. Now.", "Put it together. Now."),
+        ("## 5. All\n\nIt is this:\n\n$$\\begin{x}\ny\n\n\\end{x}$$\n\n(Kingma (2015), algorithm 1.)", "It is this."),
+        ("## 5. All\n\n([Kingma](https://arxiv.org/abs/1), algorithm 1.) Put it.", "Put it."),
+        ("## 2. Two\n\nSee [it](https://x.y).\n\n- a\n  list\n- two\n\nThe **last** one.", "See it.\n\n• a list\n\n• two\n\nThe *last* one."),
+        ("## 2. Two\n\n**In:** `x`.\n**Out:** a number. As slow loops, for one:\n\n```python\nx\n\ny\n```", "*In:* `x`. *Out:* a number."),
+        ("## 2. Two\n\nThe `mask`:\n\n```python\na\n\n  b\n```\n\nWrite.", "The `mask`:\n\n```\na\n\n  b\n```\n\nWrite."),
+        ("## 2. Two\n\nWrite it.\n\nPredict: which is it?\n\nPredict first: how many?", "Write it."),
+        ("## 2. Two\n\nA **bold `code`** word.", "A bold `code` word."),
         ("## 3. Three\n\nNo end", "No end"),
         ("## 4. Four", ""),
         ("", ""),
