@@ -3,6 +3,7 @@
     handlers.py   addresses, and what each of them does
     today.py      what the page shows: where the learner stands, the reviews due, the copies there are
     formulas.py   LaTeX as MathML, so that a page needs no script and no kernel to show it
+    theme.py      light or dark, as JupyterLab's settings say
     backup.py     all that is the learner's, as one file
     templates/    Jinja; whatever comes from a file or a learner is escaped
     static/       styles, and modules that make the pages quicker to use; all works without them

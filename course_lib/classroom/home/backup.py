@@ -6,6 +6,7 @@ import os
 import shutil
 import stat
 import tempfile
+import threading
 import zipfile
 import zlib
 from datetime import datetime
@@ -21,6 +22,8 @@ VERSION = 1
 PROGRESS = "progress.sqlite3"
 LEFT_OUT = (".ipynb_checkpoints", "__pycache__", ".virtual_documents")  # made again by themselves
 JOURNALS = tuple(f"{PROGRESS}{end}" for end in ("-journal", "-wal", "-shm"))  # what SQLite would write into PROGRESS
+
+putting = threading.Lock()  # held while a backup is put in place: who makes a copy of a lesson then would be in its way
 
 TEXTS = {
     "name": "course-backup-{today}.zip",
@@ -134,7 +137,8 @@ def restore(file):
             archive.extractall(new)
             (new / MARK).unlink()
             problem = _look_at_progress(new)
-            return _put_in_place(new, root), problem
+            with putting:
+                return _put_in_place(new, root), problem
     except (zipfile.BadZipFile, EOFError, NotImplementedError, RuntimeError, ValueError, zlib.error) as error:
         raise BackupError(TEXTS["damaged"].format(problem=error)) from None
     except files.FileTrouble:

@@ -1,10 +1,12 @@
 """The addresses under `/course`, and what each of them does.
 
 Every page and every form asks for Jupyter's own login, and every form for its token against forged requests. What takes
-time runs beside the server's loop, one thing after the other, so that kernels' messages never wait for a page.
+time runs beside the server's loop, so that kernels' messages never wait for a page: pages one after the other, and beside
+them backups one after the other, which may take long.
 """
 
 import asyncio
+import contextlib
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
@@ -22,10 +24,10 @@ from tornado import web
 from course_lib.classroom import places
 from course_lib.classroom.copies import own_copy
 from course_lib.classroom.files import FileTrouble
-from course_lib.classroom.home import backup
+from course_lib.classroom.home import backup, theme
 from course_lib.classroom.home.formulas import to_page
 from course_lib.classroom.home.today import asked, today
-from course_lib.classroom.practice.progress import RATINGS, Progress
+from course_lib.classroom.practice.progress import Progress, ProgressError
 from course_lib.classroom.practice.standing import MINUTES, PATHS, stand
 from course_lib.classroom.review import exports, schedule, texts
 from course_lib.classroom.review.texts import cards_text, day_text
@@ -40,6 +42,7 @@ TEXTS = {
     "without": f"Your backup is restored. {backup.TEXTS['without']}",
     "outside": "{path} lies outside of the folder that this JupyterLab shows, {root}. The command “course lab” starts it there.",
     "path": "path: expected one of {known}, got {got!r}",
+    "theme": "theme: expected one of {known}, got {got!r}",
     "minutes": "minutes: expected a whole number from {least} to {most}, got {got!r}",
     "seen": "seen: expected a whole number, got {got!r}",
     "no file": "choose the file of a backup first",
@@ -65,6 +68,7 @@ def handlers(server):
         "": Front,
         "/settings": Settings,
         "/open/(notebooks|exercises)/([0-9]{2})": Open,
+        "/theme": Theme,
         "/fresh": Fresh,
         "/review": Review,
         "/export/(calendar|anki)": Export,
@@ -81,14 +85,16 @@ class Home:
     """What all pages share."""
 
     def __init__(self, server):
+        self.server = server
         self.root = Path(server.root_dir).expanduser().resolve()
-        self.worker = ThreadPoolExecutor(1, "course-home")
+        self.pages = ThreadPoolExecutor(1, "course-pages")
+        self.backups = ThreadPoolExecutor(1, "course-backups")
         self.templates = Environment(
             loader=FileSystemLoader(HERE / "templates"), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
             lstrip_blocks=True,
         )  # fmt: skip
         self.templates.filters |= {"page": lambda text: Markup(to_page(text)), "day": day_text, "cards": cards_text}
-        self.worker.submit(stand, [])  # what the first page needs is loaded while the browser starts
+        self.pages.submit(stand, [])  # what the first page needs is loaded while the browser starts
 
 
 class Beside:
@@ -97,10 +103,10 @@ class Beside:
     def initialize(self, home):
         self.home = home
 
-    async def beside(self, function, *arguments, **options):
-        """Run something that takes time beside the server's loop; things wait for each other."""
+    async def beside(self, function, *arguments, worker=None, **options):
+        """Run something that takes time beside the server's loop; what one worker does waits for each other."""
         work = partial(function, *arguments, **options)
-        return await asyncio.get_running_loop().run_in_executor(self.home.worker, work)
+        return await asyncio.get_running_loop().run_in_executor(worker or self.home.pages, work)
 
 
 class Page(Beside, JupyterHandler):
@@ -120,10 +126,18 @@ class Page(Beside, JupyterHandler):
             "address": self.address,
             "open_address": self.open_address,
             "lab": url_path_join(self.base_url, "lab"),
+            "theme": self.theme(),
             "xsrf": lambda: Markup(self.xsrf_form_html()),
             "told": TEXTS[told] if told in TOLD else "",
         }
         self.finish(self.home.templates.get_template(template).render(shared | values))
+
+    def theme(self):
+        """The theme of JupyterLab's settings; where they can't be read, the computer's."""
+        try:
+            return theme.chosen(self.home.server)
+        except (OSError, web.HTTPError):
+            return ""
 
     def address(self, *parts, **query):
         """The address of a page of the home."""
@@ -148,7 +162,7 @@ class Page(Beside, JupyterHandler):
         """Say what is wrong on a page of the home."""
         error = (more.get("exc_info") or (None, None))[1]
         message = TEXTS["failed"]
-        if isinstance(error, FileTrouble):
+        if isinstance(error, (FileTrouble, places.NotACourse)):
             message = str(error)
         elif status_code == 403:
             message = TEXTS["denied"]
@@ -180,12 +194,28 @@ class Settings(Page):
         least, most = MINUTES
         if not (minutes.isascii() and minutes.isdigit() and len(minutes) < 5 and least <= int(minutes) <= most):
             raise _wrong("minutes", least=least, most=most, got=minutes)
-        progress = Progress()
-        is_first = not progress.known()[0]
-        for subject, value in (("path", path), ("minutes", int(minutes))):
-            await self.beside(progress.record, "setting", subject, value=value)
-        at = stand(progress.events()).continue_at if is_first else None
+        at = await self.beside(self.record, path, int(minutes))
         self.go(self.open_address(at.kind, at.lesson.number) if at else self.address())
+
+    def record(self, path, minutes):
+        """Keep the choice; returns where the way begins, the first time."""
+        progress = Progress()
+        is_first = not any(progress.known())
+        _remember(progress, "setting", "path", value=path)
+        _remember(progress, "setting", "minutes", value=minutes)
+        return stand(progress.known()[0]).continue_at if is_first else None
+
+
+class Theme(Page):
+    """Light or dark, here and in JupyterLab."""
+
+    @web.authenticated
+    async def post(self):
+        wanted = self.field("theme")
+        if wanted not in theme.THEMES:
+            raise _wrong("theme", known=", ".join(theme.THEMES), got=wanted)
+        await self.beside(theme.choose, self.home.server, wanted)
+        self.go(self.address())
 
 
 class Open(Page):
@@ -198,7 +228,8 @@ class Open(Page):
     def place(self, kind, number, *, fresh=False):
         """The address of a copy in JupyterLab."""
         try:
-            copy = own_copy(kind, places.lesson_name(number), fresh=fresh)
+            with backup.putting:
+                copy = own_copy(kind, places.lesson_name(number), fresh=fresh)
         except FileTrouble:
             raise
         except ValueError as error:
@@ -231,7 +262,9 @@ class Review(Page):
         seen = await self.beside(today)
         cards = seen.reviews.cards
         one = cards[0] if cards else None
-        self.show("review.html", today=seen, one=one, options=asked(one) if one else [], ratings=RATINGS)
+        options, comes_back = (asked(one), texts.comes_back(one)) if one else ([], {})
+        said = {"ratings": texts.RATINGS, "comes_back": comes_back, "texts": texts.TEXTS}
+        self.show("review.html", today=seen, one=one, options=options, **said)
 
     @web.authenticated
     async def post(self):
@@ -267,7 +300,7 @@ class Backup(Page):
         self.set_header("Content-Disposition", f'attachment; filename="{backup.default_name(datetime.now())}"')
         self.set_header("Cache-Control", "no-store")
         with tempfile.TemporaryFile() as file:
-            await self.beside(backup.write, file)
+            await self.beside(backup.write, file, worker=self.home.backups)
             file.seek(0)
             while chunk := file.read(CHUNK):
                 self.write(chunk)
@@ -282,7 +315,7 @@ class Restore(Page):
         files = self.request.files.get("backup", [])
         if not files or not files[0].body:
             raise web.HTTPError(400, TEXTS["no file"])
-        _, problem = await self.beside(backup.restore, BytesIO(files[0].body))
+        _, problem = await self.beside(backup.restore, BytesIO(files[0].body), worker=self.home.backups)
         self.go(self.address(told="without" if problem else "restored"))
 
 
@@ -305,13 +338,19 @@ class PlaceLeft(Beside, APIHandler):
         """Keep the place, if the notebook is one of the learner's copies and they were elsewhere before."""
         try:
             place = (self.home.root / path).resolve().relative_to(places.workspace().resolve())
-        except ValueError:  # another notebook, or no path at all
+        except (ValueError, FileTrouble, places.NotACourse):  # another notebook, no path at all, or no folder of theirs
             return
         if len(place.parts) == 2 and place.parts[0] in places.OWN.values():
             progress, subject = Progress(), place.as_posix()
             before = progress.known("place")[0][-1:]
             if [(one["subject"], one["cell"]) for one in before] != [(subject, cell)]:
-                progress.record("place", subject, cell=cell)
+                _remember(progress, "place", subject, cell=cell)
+
+
+def _remember(progress, kind, subject, **details):
+    """Record an event. One that the file can't take now is remembered until it can, and the home page says what is wrong."""
+    with contextlib.suppress(ProgressError):
+        progress.record(kind, subject, **details)
 
 
 def _is_text(string):

@@ -7,6 +7,7 @@ from functools import lru_cache
 
 from course_lib.classroom import places
 from course_lib.classroom.copies import Copy, own_copy
+from course_lib.classroom.home import backup
 from course_lib.classroom.practice.progress import Progress
 from course_lib.classroom.practice.standing import Standing, stand
 from course_lib.classroom.review import schedule
@@ -81,7 +82,8 @@ def existing_copy(kind, lesson):
 @lru_cache(maxsize=128)
 def _copy(kind, lesson, path, _own, _original):
     try:
-        return own_copy(kind, lesson)
+        with backup.putting:
+            return own_copy(kind, lesson)
     except (ValueError, OSError) as error:
         return Copy(path, problem=str(error))
 

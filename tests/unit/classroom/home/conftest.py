@@ -1,4 +1,5 @@
 import asyncio
+import json
 import re
 import threading
 from datetime import UTC, datetime, timedelta
@@ -10,24 +11,31 @@ from jupyter_server.serverapp import ServerApp
 from course_lib.classroom.practice.progress import Progress
 
 TOKEN = "open-sesame"
+DAMAGED = b"no database, but " * 99
 BASE = "/hub/user/ada/"  # as behind a JupyterHub
 
 
 @pytest.fixture(scope="package")
-def server(tmp_path_factory):
-    """(Folder, address) of a Jupyter Server with the course's pages."""
+def lab_settings(tmp_path_factory):
+    """The folder of what the learner set in JupyterLab."""
+    return tmp_path_factory.mktemp("settings")
+
+
+@pytest.fixture(scope="package")
+def server(tmp_path_factory, lab_settings):
+    """(Folder, address) of a Jupyter Server with JupyterLab and the course's pages."""
     root = tmp_path_factory.mktemp("served folder")
     loop = asyncio.new_event_loop()
     asyncio.set_event_loop(loop)
     app = ServerApp(
         root_dir=str(root), base_url=BASE, ip="127.0.0.1", port=0, open_browser=False, allow_root=True, log_level="ERROR",
-        jpserver_extensions={"course_lib.classroom.home": True},
+        jpserver_extensions={"course_lib.classroom.home": True, "jupyterlab": True},
     )  # fmt: skip
     with pytest.MonkeyPatch.context() as patch:
         for name in ("JUPYTER_CONFIG_DIR", "JUPYTER_RUNTIME_DIR", "JUPYTER_DATA_DIR"):
             patch.setenv(name, str(tmp_path_factory.mktemp(name)))
         patch.setenv("JUPYTER_TOKEN", TOKEN)
-        app.initialize([], find_extensions=False)
+        app.initialize([f"--LabApp.user_settings_dir={lab_settings}"], find_extensions=False)
     thread = threading.Thread(target=loop.run_forever)
     thread.start()
     yield root, f"http://127.0.0.1:{app.port}{BASE}"
@@ -60,10 +68,26 @@ def window(stranger):
     return stranger
 
 
+@pytest.fixture
+def damaged(own):
+    """The learner's progress file, which is no database."""
+    own.mkdir(parents=True, exist_ok=True)
+    path = own / "progress.sqlite3"
+    path.write_bytes(DAMAGED)
+    return path
+
+
 def send(window, address, page="course", **fields):
     """Send a form as a page does that was opened before."""
     token = re.search(r'name="_xsrf" value="([^"]+)"', window.get(page).text)
     return window.post(address, data={"_xsrf": token[1], **fields})
+
+
+def tell(window, **fields):
+    """Say what JupyterLab says as a learner rests in a cell."""
+    window.get("course")
+    content = json.dumps(fields)  # in ASCII, which can hold half a character
+    return window.post("course/api/place", content=content, headers={"X-XSRFToken": window.cookies["_xsrf"]})
 
 
 def did(kind, subject, days_ago=0.0, **details):

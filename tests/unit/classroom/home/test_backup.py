@@ -4,11 +4,14 @@ import os
 import sqlite3
 import subprocess
 import sys
+import threading
 import time
 import zipfile
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import PureWindowsPath
 
+import httpx
 import pytest
 
 from course_lib.classroom.home import backup
@@ -307,3 +310,35 @@ def test_by_the_page_what_is_no_backup_is_said(window, own):
     answer = window.post("course/restore", data={"_xsrf": token}, files={"backup": ("b.zip", b"<script>")})
     assert answer.status_code == 500 and "this is no backup of the course" in answer.text
     assert "choose the file of a backup first" in send(window, "course/restore").text
+
+
+def test_pages_are_answered_while_a_backup_comes_back(window, own, monkeypatch):
+    Progress().record("setting", "path", value="all")
+    saved = window.get("course/backup").content
+    form, may_end, at_once = {"_xsrf": window.cookies["_xsrf"]}, threading.Event(), []
+    put = backup._put_in_place
+
+    def slow(new, root):
+        at_once.append(new)
+        may_end.wait(20)
+        assert len(at_once) == 1  # another restore waits
+        kept = put(new, root)
+        at_once.clear()
+        return kept
+
+    monkeypatch.setattr(backup, "_put_in_place", slow)
+
+    def restore():
+        with httpx.Client(base_url=window.base_url, cookies=window.cookies, timeout=60) as other:
+            return other.post("course/restore", data=form, files={"backup": ("b.zip", saved)})
+
+    with ThreadPoolExecutor(2) as others:
+        restored = [others.submit(restore) for _ in range(2)]
+        try:
+            while not at_once:
+                time.sleep(0.01)
+            assert window.get("course", timeout=10).status_code == 200
+            assert window.get("course/review", timeout=10).status_code == 200
+        finally:
+            may_end.set()
+        assert [one.result().headers["location"][-14:] for one in restored] == ["?told=restored"] * 2

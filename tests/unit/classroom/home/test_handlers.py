@@ -11,10 +11,10 @@ from course_lib.classroom import places
 from course_lib.classroom.copies import own_copy
 from course_lib.classroom.practice.exercises import exercises_of
 from course_lib.classroom.practice.progress import Progress
-from tests.unit.classroom.home.conftest import BASE, did, send
+from tests.unit.classroom.home.conftest import BASE, DAMAGED, did, send, tell
 
 GETS = ["", "/review", "/open/notebooks/03", "/backup", "/export/calendar", "/export/anki"]
-POSTS = ["/settings", "/fresh", "/review", "/restore", "/api/place"]
+POSTS = ["/settings", "/theme", "/fresh", "/review", "/restore", "/api/place"]
 QUESTION = "03.weights-recipe"
 
 
@@ -100,9 +100,18 @@ def test_continue_leads_to_the_cell_where_the_learner_was(window, own):
     assert (own.parent.parent / unquote(place)).is_file()
 
 
+def test_a_quiz_left_out_is_a_small_link_and_not_in_the_way(window):
+    for one in exercises_of("03"):
+        did("check", one.id, outcome="passed")
+    page = window.get("course").text
+    assert re.findall(r'id="continue" href="([^"]+)"', page) == [f"{BASE}course/open/notebooks/04"]
+    (address,) = re.findall(r'href="([^"]+)">quiz of lesson 03<', page)
+    assert re.fullmatch(rf"{BASE}course/open/notebooks/03\?cell=[\w-]+", address)
+
+
 def test_the_page_says_how_long_the_lesson_at_hand_takes(window):
     did("setting", "path", value="short")
-    assert "Lesson 00 takes about 15 minutes." in window.get("course").text
+    assert re.search(r"Lesson 00 takes about \d+ minutes\.", window.get("course").text)
     did("place", "lessons/03_self_attention_by_hand.ipynb", cell="step-4")
     assert re.search(r"About \d+ days to the end of lesson 03, at 20 minutes a day\.", window.get("course").text)
     for lesson in ("00", "03", "04", "05", "06"):
@@ -184,13 +193,6 @@ def test_a_copy_that_cant_be_opened_is_said(window, own):
 # --- where the learner is ---
 
 
-def tell(window, **fields):
-    """Say what JupyterLab says as a learner rests in a cell."""
-    window.get("course")
-    content = json.dumps(fields)  # in ASCII, which can hold half a character
-    return window.post("course/api/place", content=content, headers={"X-XSRFToken": window.cookies["_xsrf"]})
-
-
 def test_where_a_learner_rests_is_kept_once(window, own):
     path = own_copy("notebooks", "03").path.relative_to(own.parent.parent).as_posix()
     for cell in ("step-4", "step-4", "step-5"):
@@ -213,9 +215,7 @@ def test_where_they_rest_in_other_notebooks_is_their_own_affair(window, own):
     assert Progress().events() == []
 
 
-def test_reviews_say_that_progress_cannot_be_read(window, own):
-    Progress().record("hint", "03.softmax")
-    Progress().path.write_bytes(b"no database, but " * 99)
+def test_reviews_say_that_progress_cannot_be_read(window, damaged):
     answer = window.get("course/review").text
     assert "file is not a database" in answer and "Nothing is due" not in answer
 
@@ -259,13 +259,10 @@ def test_hostile_content_is_text_everywhere(window):
             assert element not in page
 
 
-def test_a_progress_file_that_cant_be_read_is_said_and_left_alone(window, own):
-    own.mkdir(parents=True, exist_ok=True)
-    (own / "progress.sqlite3").write_bytes(b"not a database" * 100)
+def test_a_progress_file_that_cant_be_read_is_said_and_left_alone(window, damaged):
     page = window.get("course").text
     assert "can&#39;t be used" in page and "Self-attention by hand" in page
-    assert send(window, "course/settings", path="all", minutes="20").status_code == 500
-    assert (own / "progress.sqlite3").read_bytes() == b"not a database" * 100
+    assert damaged.read_bytes() == DAMAGED
 
 
 # --- reviews ---
@@ -283,6 +280,8 @@ def test_a_review_is_recorded_once_and_the_second_window_is_told(window):
     page = window.get("course/review").text
     shown = card(page)
     assert shown == {"card": QUESTION, "seen": "1"}
+    assert "Lesson 03 · Self-attention by hand" in page and "Activate prior knowledge" not in page
+    assert "the later the card comes back" in page and all(when in page for when in ("in 1 day<", "in 8 days<"))
     first = send(window, "course/review", page="course/review", rating="hard", **shown)
     assert first.headers["location"] == f"{BASE}course/review"
     second = send(window, "course/review", rating="again", **shown)
