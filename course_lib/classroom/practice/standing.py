@@ -8,18 +8,16 @@
 The home page, `dashboard()` and `course status` show this, each in its own way.
 """
 
-import json
 import math
-import re
 from collections import defaultdict
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
-from functools import lru_cache
 from pathlib import PurePosixPath
 
-from course_lib.classroom import notebooks, places
+from course_lib.classroom import places
 from course_lib.classroom.practice.exercises import exercises_of, lessons_with_exercises
 from course_lib.classroom.practice.guess import tally
+from course_lib.classroom.practice.outlines import outline
 
 PATHS = {  # the ways through the course -> numbers of the lessons they lead through; None: all of them
     "all": None,
@@ -29,27 +27,7 @@ PATHS = {  # the ways through the course -> numbers of the lessons they lead thr
 MINUTES = (5, 240)  # the fewest and the most that one can plan for a day
 DEFAULTS = {"path": "all", "minutes": 20}
 
-TITLE = re.compile(r"^# (?:\d\d · )?(.+)$", re.M)
-HEADING = re.compile(r"^#{1,4} (.+)$", re.M)
-TIME = re.compile(r"\*\*Time:\*\*\D*(\d+) minutes")
-YOUR_TURN = re.compile(r"^your_turn\(([^)]*)\)", re.M)
-EXERCISE = re.compile(r"[\"'](\d\d\.\w+)[\"']")
-TASKS_TIME = re.compile(r"(\d+) (?:minutes )?for the exercises")
-
-
-@dataclass(frozen=True)
-class Outline:
-    """What a notebook says of itself: its title, the minutes it takes, under which heading each cell stands, what it asks for."""
-
-    title: str = ""
-    minutes: int = 0
-    headings: dict = field(default_factory=dict)  # id of a cell -> heading
-    asked: dict = field(default_factory=dict)  # id of an exercise -> id of the cell that asks for it with `your_turn`
-
-    def top_of(self, cell):
-        """The id of the first cell under the heading under which a cell stands; "" for a cell that is not there."""
-        heading = self.headings.get(cell)
-        return next((id for id, other in self.headings.items() if other == heading), "") if heading else ""
+QUIZ = "Retrieval quiz"  # the heading over it
 
 
 @dataclass(frozen=True)
@@ -155,7 +133,8 @@ class Standing:
         is_new: whether they have done nothing yet.
         path, minutes: the way they chose, a key of `PATHS`, and the minutes a day they plan for.
         lessons: a `LessonStanding` for each lesson of the course.
-        continue_at: the `Place` on their way where they were last and are not done, the quiz included, or else the next; None at the end.
+        continue_at: the `Place` on their way where they were last, or else the next that is not done; None at the end.
+        quiz_left: the `Place` of the quiz that they left out last, or None.
         next_task: the `Task` to do next, or None.
         functions: the `Task`s they passed, in the course's order.
         mistakes: `MetMistake`s, the latest first.
@@ -170,6 +149,7 @@ class Standing:
     minutes: int
     lessons: tuple
     continue_at: Place | None
+    quiz_left: Place | None
     next_task: Task | None
     functions: tuple
     mistakes: tuple
@@ -216,14 +196,14 @@ def stand(events, now=None):
     tasks = {task.id: task for lesson in lessons for task in lesson.tasks}
     guesses_right, guesses = tally(by_kind["guess"])
     days = {_day(event, now) for event in events if event["kind"] != "setting"}
-    to_do = [one for one in lessons if one.on_path and (one.state != "done" or not one.quiz_answered)]
-    place = _place(by_kind["place"], to_do) or _first(to_do)
+    place = _go_on(events, [one for one in lessons if one.on_path])
     return Standing(
         is_new=not events,
         path=path,
         minutes=minutes,
         lessons=lessons,
         continue_at=place,
+        quiz_left=_quiz_left(lessons, place),
         next_task=_next_task(lessons, place),
         functions=tuple(task for task in tasks.values() if task.state == "passed"),
         mistakes=_mistakes(by_kind["check"], tasks),
@@ -254,42 +234,19 @@ def tasks_of(number, events):
     return tuple(Task(one.id, one.title, one.points, state.get(one.id, "new")) for one in exercises)
 
 
-def outline(path):
-    """Read what a notebook says of itself; an empty `Outline` where it can't be read.
-
-    Args:
-        path: the file.
-    """
-    try:
-        seen = path.stat()
-        return _outline(path, seen.st_mtime_ns, seen.st_size)
-    except (OSError, ValueError, TypeError, AttributeError):  # the last two: JSON of another form
-        return Outline()
-
-
-@lru_cache(maxsize=128)
-def _outline(path, _changed, _size):
-    headings, asked, heading, text = {}, {}, "", ""
-    for cell in json.loads(notebooks.read_text(path)).get("cells", []):
-        source = "".join(cell.get("source", ""))
-        if cell.get("cell_type") == "markdown":
-            text = text or source
-            heading = re.sub(r"[*`$]", "", (HEADING.findall(source) or [heading])[-1])
-        for asking in YOUR_TURN.findall(source):
-            asked = dict.fromkeys(EXERCISE.findall(asking), str(cell.get("id", ""))) | asked  # the first cell that asks
-        headings[str(cell.get("id", ""))] = heading
-    title, times = TITLE.search(text), [*TIME.findall(text)[:1], *TASKS_TIME.findall(text)[:1]]
-    return Outline(title[1].strip() if title else "", sum(map(int, times)), headings, asked)
-
-
 def _lessons(events, way):
     about = defaultdict(list)  # number of a lesson -> its events
     for event in events:
-        if event["kind"] == "place":
-            about[PurePosixPath(event["subject"]).name[:2]].append(event)
-        elif event["kind"] != "setting":
-            about[event["subject"].partition(".")[0]].append(event)
+        about[_number(event)].append(event)
     return tuple(_lesson(name, about[name[:2]], way is None or name[:2] in way) for name in places.lessons())
+
+
+def _number(event):
+    """The number of the lesson that an event is about; "" for a setting."""
+    if event["kind"] == "setting":
+        return ""
+    name = PurePosixPath(event["subject"]).name if event["kind"] == "place" else event["subject"]
+    return name[:2]
 
 
 def _lesson(name, events, on_path):
@@ -310,25 +267,61 @@ def _lesson(name, events, on_path):
     )
 
 
-def _place(events, lessons):
-    """Where the learner was last in one of these lessons."""
-    kinds = {folder: kind for kind, folder in places.OWN.items()}
-    by_name = {lesson.name: lesson for lesson in lessons}
+def _go_on(events, way):
+    """Where the learner goes on: in the lesson on their way that they worked on last, or else after it, or else before it."""
+    latest = _latest(events, way)
+    if latest is None:
+        return Place("notebooks", way[0])
+    if latest.state != "done":
+        return _left(events, latest)
+    left = _left(events, latest, kinds=["notebooks"])
+    if not latest.quiz_answered and left.cell and not _is_past_quiz(left):
+        return left
+    after = way.index(latest) + 1
+    following = next((one for one in [*way[after:], *way[:after]] if one.state != "done"), None)
+    return _left(events, following) if following else None
+
+
+def _latest(events, way):
+    """The lesson that the learner worked on last: a review is no work on it, nor a glance at one that is done."""
+    lessons = {one.number: one for one in way}
     for event in reversed(events):
-        folder, _, file = event["subject"].partition("/")
-        lesson = by_name.get(file.removesuffix(".ipynb"))
-        if folder in kinds and lesson is not None:
-            own = outline(places.own_path(kinds[folder], lesson.name))
-            course = outline(places.lesson_path(kinds[folder], lesson.name))  # where their copy can't be read
-            cell = event["cell"]
-            return Place(kinds[folder], lesson, cell, own.headings.get(cell) or course.headings.get(cell, ""))
+        lesson = lessons.get(_number(event))
+        if lesson and event["kind"] != "review" and (lesson.state != "done" or event["kind"] != "place"):
+            return lesson
     return None
 
 
-def _first(lessons):
-    """The start of the lesson that was begun last, or else of the first."""
-    begun = sorted((lesson for lesson in lessons if lesson.state == "begun"), key=lambda lesson: lesson.last)
-    return next((Place("notebooks", lesson) for lesson in [*begun[::-1], *lessons]), None)
+def _left(events, lesson, kinds=tuple(places.OWN)):
+    """Where the learner left a lesson or its exercises; the start of the lesson, if that is not known."""
+    subjects = {f"{places.OWN[kind]}/{lesson.name}.ipynb": kind for kind in kinds}
+    for event in reversed(events):
+        if event["kind"] == "place" and event["subject"] in subjects:
+            kind, cell = subjects[event["subject"]], event["cell"]
+            own = outline(places.own_path(kind, lesson.name))
+            course = outline(places.lesson_path(kind, lesson.name))  # where their copy can't be read
+            return Place(kind, lesson, cell, own.headings.get(cell) or course.headings.get(cell, ""))
+    return Place("notebooks", lesson)
+
+
+def _is_past_quiz(place):
+    """Whether a place in a lesson is its quiz or comes after it."""
+    cells = list(outline(places.lesson_path("notebooks", place.lesson.name)).headings)
+    quiz = _quiz(place.lesson).cell
+    return place.cell in cells and quiz in cells and cells.index(place.cell) >= cells.index(quiz)
+
+
+def _quiz(lesson):
+    """The place of a lesson's quiz."""
+    headings = outline(places.lesson_path("notebooks", lesson.name)).headings
+    return Place("notebooks", lesson, next((id for id, one in headings.items() if one == QUIZ), ""), QUIZ)
+
+
+def _quiz_left(lessons, at):
+    """The quiz left out last, of a lesson that is done; the one at hand is not left out yet."""
+    here = at.lesson if at else None
+    left = [one for one in lessons if one.state == "done" and not one.quiz_answered and one is not here]
+    return _quiz(max(left, key=lambda lesson: lesson.last)) if left else None
 
 
 def _next_task(lessons, place):

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 from course_lib.classroom import build, notebooks, places
 from course_lib.classroom.practice.exercises import exercises_of, lessons_with_exercises
+from course_lib.classroom.practice.outlines import outline
 from course_lib.classroom.review.questions import Option, Question, lessons_with_questions, load_questions
 
 SECONDS = {"choice": 25, "open": 60, "mistake": 40, "task": 120}  # what one card takes, about
@@ -20,12 +21,15 @@ MOST_LINES = 60  # of code on a card
 
 TEXTS = {
     "mistake": "*{title}*\n\n{asked}\n\nThis was your {name}. *What is wrong with it?*\n\n{code}",
+    "lesson": "Lesson {number}",
+    "exercise": "exercise",
     "said": "What the check said: {message}",
     "task": "From memory: *{title}*\n\n{asked}\n\n{signature}",
 }
 
 APART = re.compile(r"(```\w*\n.*?\n```|\$\$.*?\$\$)", re.DOTALL)  # code, and formulas by themselves
 LINK = re.compile(r"\[([^\]]+)\]\([^)\s]+\)")
+STEP = re.compile(r"(Step|Example) \d")
 REFERENCE = re.compile(r"^\(.*?(\.\)|\)(?=\s|$))\s*")  # such as (Vaswani et al. 2017, equation 1.)
 
 
@@ -37,7 +41,7 @@ class Card:
         id: the question's own ("03.weights-recipe"), "03.softmax/mistake/softmax-over-queries" or "03.softmax/task".
         lesson: "NN".
         kind: "quiz", "mistake" or "task".
-        title: where it comes from: the section of the lesson, or the exercise.
+        title: the section of the lesson that it is about, or the exercise.
         seconds: how long it takes, about.
         options: of a choice, in the order of the bank; otherwise none.
         front, back: question and answer, in the mark-up of the question bank.
@@ -59,6 +63,13 @@ class Card:
     def about(self) -> str:
         """What it asks about: cards of one exercise answer one another, so a day asks one of them."""
         return self.id.partition("/")[0]
+
+    @property
+    def place(self) -> str:
+        """Where it comes from: the lesson, and the step where it is about one; other headings stand in every lesson."""
+        title = _lesson_title(self.lesson)
+        part = TEXTS["exercise"] if self.kind != "quiz" else self.title if STEP.match(self.title) else ""
+        return " · ".join(filter(None, [TEXTS["lesson"].format(number=self.lesson), title, part]))
 
     @property
     def front(self) -> str:
@@ -123,6 +134,13 @@ def _card(id, event):
         return Card(id, exercise.lesson, "task", exercise.title, SECONDS["task"], lambda: _task(exercise))
     texts = functools.partial(_mistake, exercise, event["source"], event["message"])
     return Card(id, exercise.lesson, "mistake", exercise.title, SECONDS["mistake"], texts)
+
+
+def _lesson_title(lesson):
+    try:
+        return outline(places.lesson_path("notebooks", lesson)).title
+    except (ValueError, OSError):
+        return ""
 
 
 @functools.cache

@@ -16,13 +16,13 @@ TEXTS: dict[str, Any] = {
     "minutes": "At most so many minutes, 5 to 15; by default what you chose on the home page.",
     "what": "calendar (an .ics file) or anki (a text file that Anki imports).",
     "to": "The file to write, in place of one in workspace/exports/.",
-    "place": "{place} of {total} · lesson {lesson}",
+    "place": "{place} of {total} · {where}",
     "letter": "Press the letter of your answer; Enter shows it, q ends.",
     "letters": "Several are right: type their letters, then Enter; q ends.",
     "recall": "Answer from memory. Enter shows the answer, q ends.",
     "right": "✓ {letter}",
     "wrong": "✗ {letter}",
-    "rate": "1 again · 2 hard · 3 good · 4 easy",
+    "rating": "{key} {rating}: {meaning} ({when})",
     "no keys": "reviews are answered by keys, and this program was started without any input",
     "again": "It comes back tomorrow.",
     "done": "{done} reviewed.",
@@ -54,9 +54,9 @@ def review(minutes: Annotated[int | None, typer.Option(min=1, help=TEXTS["minute
         raise files.FileTrouble(TEXTS["no keys"])
     with contextlib.suppress(_Stop):
         for place, one in enumerate(portion.cards, 1):
-            _say(TEXTS["place"].format(place=place, total=len(portion.cards), lesson=one.card.lesson), "bold")
+            _say(TEXTS["place"].format(place=place, total=len(portion.cards), where=one.card.place), "bold")
             began = time.monotonic()
-            rating = _ask(one.card)
+            rating = _ask(one)
             seconds = round(time.monotonic() - began, 1)
             if schedule.answer(one.card.id, rating, one.seen, progress=progress, seconds=seconds):
                 done += 1
@@ -85,10 +85,11 @@ def export(
     typer.echo(TEXTS["written"].format(path=to))
 
 
-def _ask(card):
+def _ask(scheduled):
     """Show a card, wait for the answer, show what is right, and give back the rating."""
     from course_lib.classroom.review.questions import LETTERS
 
+    card = scheduled.card
     _show(card.front)
     options = random.sample(card.options, len(card.options))
     for letter, option in zip(LETTERS, options, strict=False):
@@ -105,7 +106,7 @@ def _ask(card):
     if chosen and chosen != right:
         _say(TEXTS["again"])
         return "again"
-    return _rating()
+    return _rating(scheduled)
 
 
 def _chosen(right, letters):
@@ -126,13 +127,17 @@ def _chosen(right, letters):
             return {key.upper()}
 
 
-def _rating():
-    from course_lib.classroom.practice.progress import RATINGS
+def _rating(scheduled):
+    from course_lib.classroom.review import texts
 
-    _say(TEXTS["rate"], "dim")
-    while (key := _key()) not in ("1", "2", "3", "4"):
+    keys, when = dict(zip("1234", texts.RATINGS, strict=True)), texts.comes_back(scheduled)
+    _say(f"{texts.TEXTS['rate']} {texts.TEXTS['scale']}")
+    for key, rating in keys.items():
+        meaning = texts.RATINGS[rating][1]
+        _say(TEXTS["rating"].format(key=key, rating=rating, meaning=meaning, when=when[rating]), "dim")
+    while (key := _key()) not in keys:
         pass
-    return RATINGS[int(key) - 1]
+    return keys[key]
 
 
 def _key():

@@ -89,11 +89,12 @@ def review(minutes=None, *, progress=None):
         return show.Note(problem or texts.nothing_due(events))
     from course_lib.classroom.review.sitting import Quiz
 
-    seen = {one.card.id: one.seen for one in portion.cards}
+    asked = {one.card.id: one for one in portion.cards}
+    comes_back = {id: texts.comes_back(one) for id, one in asked.items()}
 
     def record(question, details):
         try:
-            counted = schedule.answer(question.id, seen=seen[question.id], progress=progress, **details)
+            counted = schedule.answer(question.id, seen=asked[question.id].seen, progress=progress, **details)
         except ProgressError as error:
             return TEXTS["not recorded"].format(error=error)
         return "" if counted else texts.TEXTS["elsewhere"]
@@ -102,7 +103,11 @@ def review(minutes=None, *, progress=None):
         return texts.nothing_due(progress.known()[0])
 
     questions = [as_question(one.card) for one in portion.cards]
-    return Quiz(questions, TEXTS["review"], record=record, ending=ending, repeats=False)
+
+    def about(question):
+        return asked[question.id].card.place, comes_back[question.id]
+
+    return Quiz(questions, TEXTS["review"], record=record, ending=ending, repeats=False, about=about)
 
 
 class Plan(show.Panel):

@@ -13,6 +13,7 @@ from pathlib import Path
 import anywidget
 import ipywidgets as widgets
 
+from course_lib.classroom.review import texts
 from course_lib.classroom.review.questions import LETTERS, Question, still, to_html
 
 KEPT_ANSWER = 4_000  # characters of an open answer kept in the progress record
@@ -31,11 +32,12 @@ TEXTS = {
     "skip": "Skip",
     "explain": "Explain the other options",
     "nothing chosen": "Choose an answer first.",
-    "not rated": "Rate your answer first: this decides when you see the question again.",
+    "not rated": "Rate your answer first: this decides whether and when you see the question again.",
     "right": "Right.",
     "wrong": "Not quite. Correct: {letters}. Look again at “{section}” in lesson {lesson}.",
     "model": "Model answer",
-    "rate": "How was your answer?",
+    "meaning": "{name}: {meaning}.",
+    "when": "{name} · {when}",
     "rated": "Your rating: {rating}.",
     "chosen": "chosen",
     "not chosen": "not chosen",
@@ -49,13 +51,8 @@ TEXTS = {
     "missed again": "Ask the missed ones again",
     "start again": "Start again",
 }
-RATING_TEXTS = {
-    "again": ("Again", "wrong, or nothing came"),
-    "hard": ("Hard", "right in the main, with effort"),
-    "good": ("Good", "right"),
-    "easy": ("Easy", "right at once, complete"),
-}
 
+SCALE = " ".join(TEXTS["meaning"].format(name=name, meaning=meaning) for name, meaning in texts.RATINGS.values())
 STYLE = f"<style>{Path(__file__).with_suffix('.css').read_text(encoding='utf-8')}</style>"
 
 
@@ -99,9 +96,10 @@ class Quiz(widgets.VBox):
             default nothing is recorded.
         ending: gives what the summary says last, in the mark-up of the question bank.
         repeats: whether questions may be asked again at the end.
+        about: takes a `Question` and gives (where it comes from, dict of a rating to when the question then comes back).
     """
 
-    def __init__(self, questions, title, *, bank=None, seed=None, record=None, ending=None, repeats=True):
+    def __init__(self, questions, title, *, bank=None, seed=None, record=None, ending=None, repeats=True, about=None):
         if not questions:
             raise ValueError("questions: expected at least one, got none")
         self._all, self._bank, self._title = list(questions), list(bank or questions), title
@@ -110,6 +108,7 @@ class Quiz(widgets.VBox):
         self._record = record or (lambda question, details: "")
         self._ending = ending or (lambda: "")
         self._repeats = repeats
+        self._about = about or (lambda question: ("", {}))
         self._build()
         super().__init__([*self._parts])
         self.add_class("course-quiz")
@@ -138,7 +137,7 @@ class Quiz(widgets.VBox):
         self._answer.observe(self._typed, "value")
         self._model = widgets.HTMLMath(layout=wide)
         self._ratings = {}
-        for rating, (name, meaning) in RATING_TEXTS.items():
+        for rating, (name, meaning) in texts.RATINGS.items():
             self._ratings[rating] = self._button(name, lambda rating=rating: self._rate(rating))
             self._ratings[rating].tooltip = meaning
         self._status = widgets.HTMLMath(layout=wide)
@@ -276,13 +275,19 @@ class Quiz(widgets.VBox):
             f"<b>{html.escape(self._title)}</b> · {TEXTS['place'].format(place=self._place + 1, total=total)}"
             f'<progress max="{total}" value="{self._place + 1}" aria-hidden="true"></progress>'
         )
+        place, when = self._about(question)
+        self._header.value += f'<div class="quiz-quiet">{html.escape(place)}</div>' if place else ""
         how = TEXTS["open"] if question.kind == "open" else TEXTS["several" if question.several else "one"]
         self._prompt.value = f"{to_html(question.prompt)} <em>{how}</em>"
         for place, option in enumerate(asked.options):
             self._show_option(asked, place, option)
 
-        self._model.value = f"<b>{TEXTS['model']}</b><br>{to_html(question.answer)}<br><br><b>{TEXTS['rate']}</b>"
+        self._model.value = (
+            f"<b>{TEXTS['model']}</b><br>{to_html(question.answer)}<br><br><b>{texts.TEXTS['rate']}</b> {SCALE}"
+        )
         for rating, button in self._ratings.items():
+            name = texts.RATINGS[rating][0]
+            button.description = TEXTS["when"].format(name=name, when=when[rating]) if rating in when else name
             button.disabled = asked.answered
             button.button_style = "primary" if asked.rating == rating else ""
         self._answer.disabled = asked.revealed
@@ -314,7 +319,7 @@ class Quiz(widgets.VBox):
         if not asked.answered:
             return ""
         if question.kind == "open":
-            return TEXTS["rated"].format(rating=RATING_TEXTS[asked.rating][0])
+            return TEXTS["rated"].format(rating=texts.RATINGS[asked.rating][0])
         if asked.known:
             return f"<b>{TEXTS['right']}</b>"
         letters = ", ".join(LETTERS[place] for place, option in enumerate(asked.options) if option.correct)

@@ -11,6 +11,17 @@ TEXTS = {
     "cards": "{count} cards",
     "elsewhere": "Not counted: you answered this card in another window in the meantime.",
     "day": "{weekday}, {day} {month}",
+    "tomorrow": "in 1 day",
+    "days": "in {days} days",
+    "months": "in {months} months",
+    "rate": "How was your answer?",
+    "scale": "The better it was, the later the card comes back.",
+}
+RATINGS = {  # name, and what it says of an answer
+    "again": ("Again", "wrong, or nothing came"),
+    "hard": ("Hard", "right in the main, with effort"),
+    "good": ("Good", "right"),
+    "easy": ("Easy", "right at once, complete"),
 }
 
 
@@ -34,6 +45,18 @@ def nothing_due(events, now=None):
 def cards_text(count):
     """A number of cards in words."""
     return TEXTS["one card"] if count == 1 else TEXTS["cards"].format(count=count)
+
+
+def comes_back(scheduled, now=None):
+    """When a card comes back, for each rating that it may get now, such as {"again": "in 1 day", …}."""
+    return {rating: days_text(days) for rating, days in schedule.comes_back(scheduled, now).items()}
+
+
+def days_text(days):
+    """A number of days from now in words; from two months on in months."""
+    if days >= 60:
+        return TEXTS["months"].format(months=round(days / 30.4))
+    return TEXTS["tomorrow"] if days == 1 else TEXTS["days"].format(days=days)
 
 
 def day_text(day):

@@ -5,8 +5,9 @@ import pytest
 
 from course_lib.classroom import places
 from course_lib.classroom.practice.exercises import exercises_of, lessons_with_exercises
+from course_lib.classroom.practice.outlines import Outline, outline
 from course_lib.classroom.practice.progress import Progress
-from course_lib.classroom.practice.standing import Outline, outline, stand
+from course_lib.classroom.practice.standing import stand
 
 
 def did(kind, subject, now=None, **details):
@@ -95,10 +96,8 @@ def test_the_short_way_leaves_lessons_out_and_leads_past_them():
 
 
 def test_without_a_place_the_lesson_begun_last_goes_on():
-    for id in ("05.rotate", "03.softmax", "08.x"):
+    for id in ("05.rotate", "08.x", "03.softmax"):
         did("hint", id, number=1)
-    for one in exercises_of("08"):
-        checked(one.id)
     assert standing().continue_at.lesson.number == "03"
 
 
@@ -212,6 +211,49 @@ def test_who_stops_after_the_last_exercise_is_led_back_to_the_quiz():
     assert now.next_task.id == exercises_of(lessons_with_exercises()[1])[0].id
     did("quiz", "00.some-question", rating="again", correct=False)
     assert standing().continue_at.lesson.number == "01"
+
+
+def place(number, cell):
+    did("place", f"lessons/{places.lesson_name(number)}.ipynb", cell=cell)
+
+
+def test_who_left_out_a_quiz_goes_on_with_the_latest_lesson_and_is_offered_it_aside():
+    for number in ("00", "03"):
+        place(number, "title")
+        for one in exercises_of(number):
+            checked(one.id)
+    place("03", "recap")  # past the quiz
+    now = standing()
+    assert (now.continue_at.lesson.number, now.continue_at.heading) == ("04", "")
+    assert (now.quiz_left.lesson.number, now.quiz_left.heading) == ("03", "Retrieval quiz")
+    assert outline(places.lesson_path("notebooks", "03")).headings[now.quiz_left.cell] == "Retrieval quiz"
+    place("04", "title")
+    assert standing().continue_at.lesson.number == "04"
+    did("quiz", "03.some-question", rating="good", correct=True)
+    assert standing().continue_at.lesson.number == "04" and standing().quiz_left.lesson.number == "00"
+    finish("00")
+    assert standing().quiz_left is None
+
+
+def test_an_exercise_left_out_leads_nobody_back_to_an_older_lesson():
+    checked(exercises_of("00")[0].id, "failed")
+    finish("03")
+    assert standing().continue_at.lesson.number == "04"
+
+
+def test_a_review_is_no_work_on_its_lesson():
+    finish("00")
+    checked(exercises_of("03")[0].id)
+    checked(exercises_of("05")[0].id)
+    did("review", "03.softmax/task", rating="good")
+    assert standing().continue_at.lesson.number == "05"
+
+
+def test_at_the_end_of_the_way_one_is_led_to_what_was_left_out():
+    did("setting", "path", value="short")
+    for number in ("03", "04", "05", "06"):
+        finish(number)
+    assert standing().continue_at.lesson.number == "00"
 
 
 def test_a_glance_at_a_lesson_that_is_done_or_off_the_path_is_no_place_to_go_on():

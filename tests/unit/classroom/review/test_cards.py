@@ -125,6 +125,27 @@ def test_what_a_prompt_asks_in_short(prompt, short):
     assert asked(prompt) == short
 
 
+@pytest.mark.parametrize(
+    ("event", "place"),
+    [
+        (quizzed("03.weights-recipe")[0], "Lesson 03 · Self-attention by hand · Step 13 · The whole function"),
+        (quizzed("03.self-attention")[0], "Lesson 03 · Self-attention by hand"),  # “Overview” says nothing
+        (PASSED, "Lesson 03 · Self-attention by hand · exercise"),
+        (FAILED, "Lesson 03 · Self-attention by hand · exercise"),
+    ],
+)
+def test_a_card_says_which_lesson_and_step_it_comes_from(event, place):
+    (card,) = cards([event]).values()
+    assert card.place == place
+
+
+def test_a_card_of_a_lesson_that_cannot_be_read_still_says_its_number(tmp_path, monkeypatch):
+    (card,) = cards([PASSED]).values()
+    (tmp_path / "notebooks").mkdir()
+    monkeypatch.setenv("COURSE_HOME", str(tmp_path))
+    assert card.place == "Lesson 03 · exercise"
+
+
 def test_cards_can_be_asked_as_questions():
     for card in cards([*ANSWERED, FAILED, PASSED]).values():
         question = as_question(card)

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -9,10 +10,10 @@ from typer.testing import CliRunner
 
 from course_lib.classroom import cli
 from course_lib.classroom.practice.progress import Progress
-from course_lib.classroom.review import commands, load_questions
+from course_lib.classroom.review import commands, load_questions, schedule
 from course_lib.classroom.review.cards import Card
 from course_lib.classroom.review.questions import Option
-from tests.unit.classroom.review.conftest import DAY
+from tests.unit.classroom.review.conftest import DAY, quizzed
 
 OPEN = "03.from-memory"
 CHOICE = next(one for one in load_questions("03") if one.options and not one.several)
@@ -38,7 +39,8 @@ def test_an_open_question_is_shown_then_rated_by_a_key(progress):
     answered(progress, OPEN)
     run = course("review", keys="\n3")
     assert run.exit_code == 0, run.output
-    assert "1 of 1 · lesson 03" in run.output and "exponentials = np.exp" in run.output
+    assert "1 of 1 · Lesson 03 · Self-attention by hand" in run.output and "exponentials = np.exp" in run.output
+    assert "1 again: wrong, or nothing came (in 1 day)" in run.output and "4 easy: right at once" in run.output
     assert "1 reviewed." in run.output and "Nothing is due now. Next: 1 card on " in run.output
     (review,) = progress.events("review")
     assert review["rating"] == "good" and review["subject"] == OPEN and review["seconds"] >= 0
@@ -88,7 +90,8 @@ def test_several_letters_end_with_enter(progress, monkeypatch, capsys, line, rat
     monkeypatch.setattr("builtins.input", lambda: line)
     monkeypatch.setattr(commands, "_key", lambda: "3")
     card = Card("03.some", "03", "quiz", "Recap", 25, lambda: ("Which?", "one, two"), options)
-    assert commands._ask(card) == rating
+    (due,) = schedule.state(quizzed("03.cost")).values()
+    assert commands._ask(replace(due, card=card)) == rating
     assert "Several are right" in capsys.readouterr().out
 
 

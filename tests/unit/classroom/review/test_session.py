@@ -25,8 +25,11 @@ def test_reviews_are_asked_by_the_quizzes_widget_and_recorded_as_reviews(progres
     answered(progress, OPEN)
     asked = review(progress=progress)
     assert isinstance(asked, Quiz) and "Reviews of today" in shown_text(asked)
+    assert "Lesson 03 · Self-attention by hand" in shown_text(asked)
     button(asked, "Show the answer").click()
-    button(asked, "Easy").click()
+    assert "Again: wrong, or nothing came." in shown_text(asked)
+    assert has_button(asked, "Again · in 1 day") and has_button(asked, "Good · in 2 days")
+    button(asked, "Easy · in 8 days").click()
     (event,) = progress.events("review")
     assert (event["subject"], event["rating"]) == (OPEN, "easy")
     button(asked, "Summary").click()
@@ -56,7 +59,7 @@ def test_a_card_answered_in_another_window_meanwhile_is_told(progress):
     first, second = review(progress=progress), review(progress=Progress(progress.path))
     for window in (first, second):
         button(window, "Show the answer").click()
-        button(window, "Good").click()
+        button(window, "Good · in 2 days").click()
     assert "another window" not in shown_text(first) and "another window" in shown_text(second)
     assert len(progress.events("review")) == 1
 
@@ -66,7 +69,7 @@ def test_a_broken_file_is_said_and_stops_nothing(progress):
     asked = review(progress=progress)
     progress.path.write_bytes(b"not a database" * 1000)
     button(asked, "Show the answer").click()
-    button(asked, "Good").click()
+    button(asked, "Good · in 2 days").click()
     assert "Not recorded" in shown_text(asked)
 
 
