@@ -7,6 +7,7 @@ nothing is stored of them. What the course no longer has makes none.
 
 import functools
 import re
+import textwrap
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -17,6 +18,7 @@ from course_lib.classroom.review.questions import Option, Question, lessons_with
 
 SECONDS = {"choice": 25, "open": 60, "mistake": 40, "task": 120}  # what one card takes, about
 
+WIDEST, WRAPPED = 64, {"subsequent_indent": 8 * " ", "break_long_words": False}  # a signature
 MOST_LINES = 60  # of code on a card
 
 TEXTS = {
@@ -173,7 +175,7 @@ def _task(exercise):
     except (ValueError, OSError) as error:  # a notebook that somebody changed stops no review
         solution = str(error)
     signature = re.search(rf"def {exercise.function_name}\(.*?\)(?: ->.*?)?:(?=\s)", solution, re.DOTALL)
-    shown = _fenced(signature[0] if signature else exercise.function_name)
+    shown = _fenced("\n".join(textwrap.wrap(signature[0] if signature else exercise.function_name, WIDEST, **WRAPPED)))
     return TEXTS["task"].format(title=exercise.title, asked=_asked(exercise), signature=shown), _fenced(solution)
 
 

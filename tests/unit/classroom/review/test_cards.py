@@ -96,6 +96,7 @@ def test_every_task_of_the_course_says_all_that_is_needed_to_write_it(lesson):
         (function,) = ast.parse(f"def {signature.removesuffix('```')} ...").body
         arguments = [one.arg for one in function.args.args if not (one.arg.startswith("W_") and "matrices" in said)]
         unsaid = [one for one in arguments if not re.search(rf"\b{one}\b", said)]
+        assert max(map(len, signature.split("\n"))) <= 64, f"{card.id}: too wide to be read without scrolling"
         assert len(said) > 60 and unsaid == [], f"{card.id} does not say what {unsaid} are:\n{card.front}"
         if re.search("[Cc]olleague|these words", said):
             assert "```" in said, f"{card.id} does not show what it is about:\n{card.front}"

@@ -71,6 +71,22 @@ def test_nothing_is_cancelled_that_no_calendar_can_have():
     assert [entry["dtstart"].dt for entry in found if entry.get("status") == "CANCELLED"] == [date(2026, 3, 2)]  # done
 
 
+def test_a_calendar_is_what_the_standard_asks_for():
+    """RFC 5545: 3.1 lines, 3.4 and 3.6.1 what must be there, 3.8.1.11 and 3.8.7.4 how an entry changes."""
+    events = [*quizzed("03.cost"), event("review", "03.cost", START + DAY, rating="again")]
+    text = exports.calendar(events, START + DAY)
+    lines = text.split("\r\n")
+    assert lines[-1] == "" and "\n" not in "".join(lines) and max(len(line.encode()) for line in lines) <= 75
+    assert {"VERSION:2.0", "DTSTAMP:20260302T180000Z", "DTSTART;VALUE=DATE:20260303", "STATUS:CANCELLED"} <= set(lines)
+    # A method makes it a message on an invitation, which needs an organizer (RFC 5546, 3.2.1): it is a file of entries.
+    assert not [line for line in lines if line.startswith(("METHOD", "ORGANIZER", "ATTENDEE"))]
+    for entry in entries(text).values():
+        assert {"UID", "DTSTAMP", "DTSTART", "DTEND", "SUMMARY", "SEQUENCE"} <= set(entry)
+        assert entry["uid"] == f"reviews-{entry['dtstart'].dt}@attention-course"
+        assert 0 <= int(entry["sequence"]) < 2**31
+    assert len(entries(text)) == text.count("BEGIN:VEVENT")
+
+
 def test_no_cards_make_an_empty_calendar_that_can_be_read():
     assert entries(exports.calendar([], START)) == {}
 
