@@ -101,6 +101,7 @@ def test_the_first_visit_lets_one_drag_before_reading_and_asks_two_questions(win
 @pytest.mark.parametrize("width", [360, 1600])
 def test_every_page_can_be_used_by_everybody_on_every_screen(window, home, progress, width, dark):
     _remember(progress, *CHOICES[:2], OPEN)
+    progress.record("setting", "path", value="short")  # the other lessons are said to be aside
     (home.workspace / "exercises").mkdir(exist_ok=True)
     (home.workspace / "exercises" / "05_positional_encoding.ipynb").write_text("<<<<<<< mine")  # its long path is shown
     for address in ("", "/review"):
@@ -182,6 +183,20 @@ def test_all_of_it_works_without_a_script(window, progress):
     page.locator("summary").click()
     page.get_by_role("button", name="Good").click()
     assert progress.events("review")[-1]["subject"] == card
+
+
+def test_light_and_dark_are_one_choice_here_and_in_jupyterlab(window, home):
+    page = window()
+    page.get_by_role("button", name="Use the dark theme").click()
+    page.locator("html[data-theme=dark]").wait_for()
+    page.goto(f"{home.url}/course/open/notebooks/03")
+    page.wait_for_function(NOTEBOOK_IS_READY, arg=LESSON)
+    assert page.locator("body").get_attribute("data-jp-theme-light") == "false"
+    page.evaluate("window.jupyterapp.commands.execute('apputils:change-theme', { theme: 'JupyterLab Light' })")
+    page.locator("body[data-jp-theme-light=true]").wait_for(state="attached")
+    page.get_by_role("link", name="Course home").click()
+    page.locator("html[data-theme=light]").wait_for()
+    (home.folder / "user" / "@jupyterlab" / "apputils-extension" / "themes.jupyterlab-settings").unlink()
 
 
 def _remember(progress, *questions):

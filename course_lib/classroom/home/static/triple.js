@@ -1,24 +1,21 @@
 /** The first picture: the arrow of one word, to be dragged, and how much it then takes from each of three words. */
 
-/** @typedef {{ name: string, key: [number, number], x: number, colour: string }} Word */
+/** @typedef {{ name: string, key: [number, number], colour: string }} Word */
 
-// "The cat sat on the mat and it was warm." Keys lie in a plane; x is where the word stands in the sentence.
+// Keys lie in a plane.
 /** @type {Word[]} */
 export const WORDS = [
-  { name: "cat", key: [1.1, 0.75], x: 81, colour: "cat" },
-  { name: "mat", key: [-1.1, 0.75], x: 231, colour: "mat" },
-  { name: "it", key: [0, -1.15], x: 305, colour: "it" },
+  { name: "cat", key: [1.1, 0.75], colour: "cat" },
+  { name: "mat", key: [-1.1, 0.75], colour: "mat" },
+  { name: "it", key: [0, -1.15], colour: "it" },
 ];
-const SENTENCE = [
-  { text: "The", x: 42 },
-  { text: "sat on the", x: 154 },
-  { text: "and", x: 275 },
-  { text: "was warm.", x: 367 },
-];
+const SENTENCE = ["The", "cat", "sat on the", "mat", "and", "it", "was warm."];
 const START = /** @type {[number, number]} */ ([0.35, 1.15]);
 const REACH = 2; // how far the arrow can be pulled
 const STEP = 0.1;
 const LINE = 112; // where the sentence stands
+const SPACE = 5;
+const WIDTH = 440;
 const PLANE = { x: 138, y: 254, unit: 58 };
 const BARS = { x: 288, y: 206, width: 126, gap: 46 };
 
@@ -73,23 +70,15 @@ function draw(tag, attributes = {}, text = "") {
  * @param {HTMLElement} root
  */
 function show(root) {
-  const picture = /** @type {SVGSVGElement} */ (draw("svg", { viewBox: "0 0 440 370", role: "group" }));
+  const picture = /** @type {SVGSVGElement} */ (draw("svg", { viewBox: `0 0 ${WIDTH} 370`, role: "group" }));
   picture.setAttribute("aria-label", "The cat sat on the mat and it was warm: what does it mean?");
-  const it = WORDS[2];
-  const arcs = WORDS.map((word) => {
-    const high = word === it ? 46 : 28 + 0.2 * (it.x - word.x);
-    const from = word === it ? it.x - 12 : it.x;
-    const to = word === it ? it.x + 12 : word.x;
-    const path = `M${from} ${LINE - 20} C${from} ${LINE - 20 - high} ${to} ${LINE - 20 - high} ${to} ${LINE - 20}`;
-    return draw("path", { class: `arc ${word.colour}`, d: path });
+  const arcs = WORDS.map(({ colour }) => draw("path", { class: `arc ${colour}` }));
+  const sentence = SENTENCE.map((text) => {
+    const word = WORDS.find(({ name }) => name === text);
+    const style = word ? `word ${word.colour}` : "others";
+    return /** @type {SVGTextElement} */ (draw("text", { class: style, y: LINE, "text-anchor": "middle" }, text));
   });
-  picture.append(...arcs);
-  for (const { text, x } of SENTENCE) {
-    picture.append(draw("text", { class: "others", x, y: LINE, "text-anchor": "middle" }, text));
-  }
-  for (const { name, x, colour } of WORDS) {
-    picture.append(draw("text", { class: `word ${colour}`, x, y: LINE, "text-anchor": "middle" }, name));
-  }
+  picture.append(...arcs, ...sentence);
 
   for (const { name, key, colour } of WORDS) {
     const [x, y] = [PLANE.x + key[0] * PLANE.unit, PLANE.y - key[1] * PLANE.unit];
@@ -184,6 +173,31 @@ function show(root) {
   });
   update();
   root.replaceChildren(picture);
+  setSentence(sentence, arcs);
+}
+
+/**
+ * Set the words of the sentence side by side, as wide as this computer's letters are, and the arcs above them.
+ * @param {SVGTextElement[]} sentence
+ * @param {Element[]} arcs from "it" to each of the words
+ */
+function setSentence(sentence, arcs) {
+  const widths = sentence.map((text) => text.getComputedTextLength());
+  const all = widths.reduce((total, width) => total + width + SPACE, -SPACE);
+  /** @type {Record<string, number>} */
+  const middles = {};
+  let x = (WIDTH - all) / 2;
+  sentence.forEach((text, index) => {
+    middles[SENTENCE[index]] = x + widths[index] / 2;
+    text.setAttribute("x", String(middles[SENTENCE[index]]));
+    x += widths[index] + SPACE;
+  });
+  WORDS.forEach(({ name }, index) => {
+    const apart = name === "it" ? 12 : 0; // its own arc leaves and comes back
+    const [from, to] = [middles.it - apart, middles[name] + apart];
+    const top = LINE - 20 - (apart ? 46 : 28 + 0.2 * (from - to));
+    arcs[index].setAttribute("d", `M${from} ${LINE - 20} C${from} ${top} ${to} ${top} ${to} ${LINE - 20}`);
+  });
 }
 
 const root = globalThis.document?.getElementById("triple");
