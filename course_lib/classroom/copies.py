@@ -8,6 +8,7 @@ by now, and whether the learner has changed the copy since.
 import hashlib
 import json
 import os
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,6 +16,8 @@ from course_lib.classroom import files, notebooks, places
 
 PLUMBING = "plumbing"  # the tag of code that a learner need not read
 KEEP = "keep_output"  # the tag of a cell that shows no result: a question, a panel
+# Headings whose cells a copy folds away: what the core path can do without, and answers to the quiz above.
+FOLDED = re.compile(r"#+ (Dig deeper|Recap)\b")
 AT_OPEN = "at-open"  # the tag of a cell that runs by itself as a notebook is opened: imports, a question, a panel
 
 COMMANDS = {"notebooks": "lesson", "exercises": "start"}  # what has copies -> the command that makes one
@@ -163,6 +166,8 @@ def _existing(kind, path, version):
 def _clean(content):
     """A notebook as a learner first meets it."""
     for cell in content["cells"]:
+        if cell.get("cell_type") == "markdown" and FOLDED.match("".join(cell["source"])):
+            cell["metadata"]["jp-MarkdownHeadingCollapsed"] = True
         if cell.get("cell_type") != "code":
             continue
         tags = cell["metadata"].get("tags", ())

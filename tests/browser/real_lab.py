@@ -39,6 +39,34 @@ OWN_FOLDERS = ("JUPYTER_CONFIG_DIR", "JUPYTER_RUNTIME_DIR", "IPYTHONDIR")
 OUTSIDE = "request outside the machine: "
 START_SECONDS = 60
 WAIT_MS = 30_000
+SETTLED_MS = 90_000  # for what JupyterLab promises
+ALL_CELLS_MS = 400_000
+# The course's plugin may scroll at the same time; of two who ask JupyterLab, one is refused or waits for ever.
+SCROLL = """async (index) => {
+  const late = (settle) => setTimeout(settle, 1000, false);
+  const scroll = () => window.jupyterapp.shell.currentWidget.content.scrollToItem(index, "center");
+  while (!(await Promise.race([scroll().then(() => true, () => false), new Promise(late)])));
+}"""
+# Playwright's evaluate waits for ever for a promise that never settles, as those of a kernel that went away.
+SETTLED = """async ([source, argument, ms]) => {
+  const late = (_, fail) => setTimeout(() => {
+    const asked = document.querySelector(".jp-Dialog")?.innerText ?? "";
+    fail(new Error(`not settled after ${ms / 1000} s: ${source} ${JSON.stringify(argument)} ${asked}`));
+  }, ms);
+  return Promise.race([(0, eval)(`(${source})`)(argument), new Promise(late)]);
+}"""
+ALL_CELLS_MS = 400_000
+# The course's plugin may scroll at the same time; of two who ask JupyterLab, one is refused or waits for ever.
+SCROLL = """async (index) => {
+  const late = (settle) => setTimeout(settle, 1000, false);
+  const scroll = () => window.jupyterapp.shell.currentWidget.content.scrollToItem(index, "center");
+  while (!(await Promise.race([scroll().then(() => true, () => false), new Promise(late)])));
+}"""
+# Playwright's evaluate waits for ever for a promise that never settles, as those of a kernel that went away.
+SETTLED = """async ([source, argument, ms]) => {
+  const late = (_, fail) => setTimeout(() => fail(new Error(`still not settled after ${ms / 1000} s: ${source}`)), ms);
+  return Promise.race([(0, eval)(`(${source})`)(argument), new Promise(late)]);
+}"""
 
 # Idle in the indicator comes before the kernel is connected, and a Run All then leaves cells unrun: ask the model instead.
 NOTEBOOK_IS_READY = """(path) => {
@@ -241,9 +269,13 @@ class LabNotebook:
         self.problems[so_far:] = [problem for problem in self.problems[so_far:] if problem.startswith(OUTSIDE)]
         self.wait_until_ready()
 
-    def command(self, name, **arguments):
+    def ask(self, function, argument=None, ms=SETTLED_MS):
+        """Call a JavaScript function in the page and return what it resolves to, in at most so many milliseconds."""
+        return self.page.evaluate(SETTLED, [function, argument, ms])
+
+    def command(self, name, ms=SETTLED_MS, **arguments):
         """Run one of JupyterLab's commands and return what it resolves to."""
-        return self.page.evaluate("([name, args]) => window.jupyterapp.commands.execute(name, args)", [name, arguments])
+        return self.ask("([name, args]) => window.jupyterapp.commands.execute(name, args)", [name, arguments], ms)
 
     def use_theme(self, name):
         """Switch JupyterLab's theme: "JupyterLab Dark" or "JupyterLab Light"."""
@@ -253,20 +285,16 @@ class LabNotebook:
 
     def run_all(self):
         """Run all cells; True if none raised."""
-        return self.command("notebook:run-all-cells")
+        return self.command("notebook:run-all-cells", ALL_CELLS_MS)
 
     def run_cell(self, index):
         """Run one cell; True if it did not raise."""
-        self.page.evaluate(
-            "(index) => { window.jupyterapp.shell.currentWidget.content.activeCellIndex = index; }", index
-        )
+        self.ask("(index) => { window.jupyterapp.shell.currentWidget.content.activeCellIndex = index; }", index)
         return self.command("notebook:run-cell")
 
     def type_into_cell(self, index, source):
         """Replace a cell's source by typing, as a person would."""
-        self.page.evaluate(
-            "(index) => { window.jupyterapp.shell.currentWidget.content.activeCellIndex = index; }", index
-        )
+        self.ask("(index) => { window.jupyterapp.shell.currentWidget.content.activeCellIndex = index; }", index)
         editor = self.cell(index).locator(".cm-content")
         editor.click()
         self.page.keyboard.press("ControlOrMeta+a")
@@ -274,7 +302,7 @@ class LabNotebook:
 
     def find_cell(self, text):
         """Index of the first cell whose source holds the text."""
-        found = self.page.evaluate(
+        found = self.ask(
             "(text) => window.jupyterapp.shell.currentWidget.content.widgets"
             ".findIndex((cell) => cell.model.sharedModel.getSource().includes(text))",
             text,
@@ -285,9 +313,7 @@ class LabNotebook:
 
     def cell(self, index):
         """Playwright's locator of one cell; scrolled to, as JupyterLab draws cells only when near."""
-        self.page.evaluate(
-            "(index) => window.jupyterapp.shell.currentWidget.content.scrollToItem(index, 'center')", index
-        )
+        self.ask(SCROLL, index)
         return self.page.locator(f'.jp-Notebook .jp-Cell[data-windowed-list-index="{index}"]')
 
     def output(self, index):
@@ -300,7 +326,7 @@ class LabNotebook:
         Raises:
             AssertionError: the code raised.
         """
-        result = self.page.evaluate(RUN_CODE, code)
+        result = self.ask(RUN_CODE, code)
         assert result["ok"], result["text"]
         return result["text"]
 
@@ -320,6 +346,6 @@ class LabNotebook:
     def close(self):
         """Shut the kernel down and close the page."""
         try:
-            self.page.evaluate("() => window.jupyterapp.shell.currentWidget.sessionContext.shutdown()")
+            self.ask("() => window.jupyterapp.shell.currentWidget.sessionContext.shutdown()")
         finally:
             self.browser_context.close()

@@ -25,7 +25,9 @@ LESSON = "workspace/lessons/day.ipynb"
 def own_lab(browser):
     with Lab(browser) as lab:
         long = [new_markdown_cell("A paragraph. " * 60, id=f"text-{number}") for number in range(30)]
-        lab.put(LESSON, [new_code_cell(WIDGET, id="widget"), *long, new_code_cell(QUIZ, id="quiz")])
+        folded = new_markdown_cell("### Dig deeper", id="folded", metadata={"jp-MarkdownHeadingCollapsed": True})
+        deeper = [folded, new_markdown_cell("#### Further down", id="under"), new_markdown_cell("Deep.", id="deep")]
+        lab.put(LESSON, [new_code_cell(WIDGET, id="widget"), *long, new_code_cell(QUIZ, id="quiz"), *deeper])
         yield lab
 
 
@@ -60,6 +62,13 @@ def test_widgets_are_at_rest_and_the_lesson_opens_where_it_was_left(own_lab):
     notebook.goto("text-20")
     notebook.wait_until_ready()
     wait_until_at(notebook, "text-20")
+    deep = notebook.cell(notebook.find_cell("Deep."))
+    assert not deep.is_visible()
+    notebook.page.goto("about:blank")
+    notebook.goto("deep")
+    notebook.wait_until_ready()
+    wait_until_at(notebook, "deep")
+    deep.wait_for()  # what a link leads to is unfolded
     notebook.run_cell(0)
     notebook.output(0).locator(".course-view, canvas, svg").first.wait_for()
     notebook.check()

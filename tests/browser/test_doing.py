@@ -100,7 +100,7 @@ def test_no_number_is_no_guess_and_a_number_by_enter_is_one(lesson):
 
 
 def test_reopened_after_a_restart_of_the_kernel_a_guess_is_open(lesson):
-    lesson.page.evaluate("() => jupyterapp.shell.currentWidget.sessionContext.session.kernel.restart()")
+    lesson.ask("() => jupyterapp.shell.currentWidget.sessionContext.session.kernel.restart()")
     lesson.wait_until_ready()
     lesson.reload()
     assert lesson.cell(0).get_by_text("Right: mat.").is_visible() and not covered(lesson, 0), "as it was saved"

@@ -428,7 +428,7 @@ def test_a_restarted_kernel_is_told_and_a_new_run_recovers(open_notebook):
     notebook = open_notebook([SETUP, "lab = widgets.MaskBuilder(4)\nlab"])
     assert notebook.run_all()
     notebook.output(1).locator(".cl-masks").wait_for()
-    notebook.page.evaluate("() => window.jupyterapp.shell.currentWidget.sessionContext.session.kernel.restart()")
+    notebook.ask("() => window.jupyterapp.shell.currentWidget.sessionContext.session.kernel.restart()")
     notice = notebook.output(1).locator(".cl-masks .cl-trouble")
     notice.wait_for()
     assert "restarted" in notice.inner_text()

@@ -8,7 +8,7 @@ import subprocess
 import sys
 
 import pytest
-from nbformat.v4 import new_code_cell, new_notebook, new_output
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 from course_lib.classroom import copies, notebooks, places
 from course_lib.classroom.files import ASIDE, FileTrouble
@@ -96,10 +96,13 @@ def test_a_copy_begins_without_outputs_and_with_plumbing_folded(course):
     cells = [new_code_cell("print(1)", id="one", outputs=[printed], execution_count=7)]
     cells += [new_code_cell("import os", id="two", metadata={"tags": ["plumbing"]})]
     cells += [new_code_cell("guess()", id="three", outputs=[printed], metadata={"tags": ["keep_output"]})]
+    folded = ["## Recap\n\nAfter the quiz.", "### Dig deeper: why", "## Key concepts", "A recap:\n## Recap"]
+    cells += [new_markdown_cell(text, id=f"text-{number}") for number, text in enumerate(folded)]
     path = course.root / "notebooks" / NAME
     path.write_text(notebooks.dumps(new_notebook(cells=cells)), encoding="utf-8")
     copies.own_notebooks()
-    one, two, three = notebooks.read(course.lesson).cells
+    one, two, three, *texts = notebooks.read(course.lesson).cells
+    assert ["jp-MarkdownHeadingCollapsed" in cell.metadata for cell in texts] == [True, True, False, False]
     assert one.outputs == [] and one.execution_count is None and "jupyter" not in one.metadata
     assert two.metadata.jupyter.source_hidden is True and three.outputs == [printed]
 

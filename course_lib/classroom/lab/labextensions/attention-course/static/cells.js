@@ -5,7 +5,8 @@
 
 const AT_OPEN = "at-open";
 const KEPT = "keep_output"; // questions and panels
-const SHOWN_MS = 150; // until an output is drawn
+const SHOWN_MS = 150; // between two looks at a kernel
+const DRAWN_MS = [150, 500, 1000]; // a verdict is drawn at once, a widget later
 const KERNEL_MS = 60_000; // as long as a kernel may take to start
 
 const TEXT = {
@@ -19,6 +20,9 @@ const has = (cell, tag) => (cell.model.getMetadata("tags") ?? []).includes(tag);
 
 /** @param {any} cell */
 const isAtOpen = (cell) => cell.model.type === "code" && has(cell, AT_OPEN);
+
+/** JupyterLab's own package of notebooks. @param {any} shared */
+export const notebooks = (shared) => of(shared, "@jupyterlab/notebook");
 
 /**
  * A package of JupyterLab's own.
@@ -62,7 +66,7 @@ export async function begin(app, panel, shared) {
     .slice(0, content.activeCellIndex)
     .some((/** @type {any} */ cell) => cell.model.executionCount && !isAtOpen(cell));
   if (fresh && above) await offer(app, panel, shared);
-  const notebook = await of(shared, "@jupyterlab/notebook");
+  const notebook = await notebooks(shared);
   if (notebook?.NotebookActions.runCells) await notebook.NotebookActions.runCells(content, cells, sessionContext);
 }
 
@@ -104,20 +108,23 @@ async function offer(app, panel, shared) {
 }
 
 /**
- * After a check ran, bring its verdict into view: JupyterLab goes on to the next cell, below it.
+ * After a cell ran, bring its verdict or its widget's goal into view: JupyterLab goes on to the next cell, below it.
  * @param {any} shared
  */
-export async function showVerdicts(shared) {
-  const notebook = await of(shared, "@jupyterlab/notebook");
-  notebook?.NotebookActions.executed.connect((/** @type {any} */ _, /** @type {any} */ { cell }) => {
-    setTimeout(() => {
-      const verdict = cell.isDisposed ? null : cell.node.querySelector("[data-outcome]");
-      const pane = cell.node.closest(".jp-WindowedPanel-outer");
-      if (!verdict || !pane) return;
-      const [seen, shown] = [pane.getBoundingClientRect(), cell.node.getBoundingClientRect()];
+export async function keepInView(shared) {
+  const notebook = await notebooks(shared);
+  notebook?.NotebookActions.executed.connect(async (/** @type {any} */ _, /** @type {any} */ { cell }) => {
+    for (const wait of DRAWN_MS) {
+      await new Promise((resolve) => setTimeout(resolve, wait));
+      const pane = cell.isDisposed ? null : cell.node.closest(".jp-WindowedPanel-outer");
+      const asks = pane && cell.node.querySelector("[data-outcome], .cl-goal");
+      if (!asks) continue;
+      const whole = asks.matches(".cl-goal") ? asks.parentElement : cell.node;
+      const [seen, shown] = [pane.getBoundingClientRect(), whole.getBoundingClientRect()];
       if (shown.top < seen.top || shown.bottom > seen.bottom) {
-        cell.node.scrollIntoView({ block: shown.height < seen.height ? "center" : "start" });
+        whole.scrollIntoView({ block: shown.height < seen.height ? "center" : "start" });
       }
-    }, SHOWN_MS);
+      return;
+    }
   });
 }

@@ -3,7 +3,7 @@
  * cell, tabs tell exercises from the lesson, and a link leads home. `cells.js` runs what a notebook needs as it is opened.
  */
 
-import { begin, showVerdicts } from "./cells.js";
+import { begin, keepInView, notebooks } from "./cells.js";
 
 const EXERCISES = "attention-course-exercises"; // class of a tab
 const OWN_EXERCISES = /(^|\/)exercises\/[^/]+$/; // by their path
@@ -31,12 +31,39 @@ async function goTo(panel, cell) {
   const { content } = panel;
   const index = content.widgets.findIndex((/** @type {any} */ one) => one.model.id === cell);
   if (index < 0) return;
+  const actions = (await notebooks(shared))?.NotebookActions;
   content.activeCellIndex = index;
   for (const wait of SETTLED_MS) {
     await new Promise((resolve) => setTimeout(resolve, wait));
     if (content.activeCellIndex !== index) return; // a person went on meanwhile
+    unfold(actions, content, index);
     await content.scrollToItem(index, "start").catch(() => {}); // JupyterLab itself was asked to scroll elsewhere
   }
+}
+
+/**
+ * Open the headings under which a cell is folded away. (JupyterLab's own expandParent does so for code only, and only once
+ * all headings are drawn.)
+ * @param {any} actions JupyterLab's, on notebooks
+ * @param {any} content
+ * @param {number} index the cell's
+ */
+function unfold(actions, content, index) {
+  let level = levelOf(content.widgets[index]);
+  for (const cell of content.widgets.slice(0, index).reverse()) {
+    if (levelOf(cell) >= level) continue;
+    level = levelOf(cell);
+    if (cell.headingCollapsed) actions?.setHeadingCollapse(cell, false, content);
+  }
+}
+
+/**
+ * Of the heading that a cell begins with; 7 for none.
+ * @param {any} cell
+ */
+function levelOf(cell) {
+  const heading = cell.model.type === "markdown" && /^(#{1,6}) /.exec(cell.model.sharedModel.getSource());
+  return heading ? heading[1].length : 7;
 }
 
 /** Cells to go to in notebooks that are being opened, by path: asked for by a link or a button. @type {Map<string, string>} */
@@ -174,7 +201,7 @@ export default {
     app.shell.currentChanged?.connect(look);
     void app.restored.then(look);
     void addHome(app);
-    void showVerdicts(shared);
+    void keepInView(shared);
     addStyle();
   },
 };
