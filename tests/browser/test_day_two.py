@@ -64,7 +64,6 @@ def test_widgets_are_at_rest_and_the_lesson_opens_where_it_was_left(own_lab):
     wait_until_at(notebook, "text-20")
     deep = notebook.cell(notebook.find_cell("Deep."))
     assert not deep.is_visible()
-    notebook.page.goto("about:blank")
     notebook.goto("deep")
     notebook.wait_until_ready()
     wait_until_at(notebook, "deep")
@@ -77,7 +76,8 @@ def test_widgets_are_at_rest_and_the_lesson_opens_where_it_was_left(own_lab):
 
 def test_the_home_page_knows_where_the_learner_was(own_lab):
     places = [event["cell"] for event in Progress(own_lab.workspace / "progress.sqlite3").events("place")]
-    assert places == ["quiz"]  # left by going to another page; a page that is closed by a test leaves none
+    assert places[0] == "quiz"  # left by going to another page
+    assert set(places) <= {"quiz", "text-20"}  # a page left at once may tell, too; one that a test closes does not
 
 
 def test_a_copy_opens_alive_and_offers_to_run_what_is_gone(own_lab):
