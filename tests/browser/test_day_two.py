@@ -107,3 +107,21 @@ def test_home_is_one_click_away(own_lab):
     link = notebook.page.get_by_role("link", name="Course home")
     assert re.fullmatch(rf"{own_lab.url}/course", link.get_attribute("href") or "")
     notebook.close()
+
+
+def test_saved_twice_at_once_asks_nothing(own_lab):
+    """By a key while JupyterLab saves by itself, every three seconds."""
+    notebook = own_lab.open(LESSON)
+    for number in range(8):
+        notebook.ask(
+            """([number, wait]) => {
+              const { content, context } = window.jupyterapp.shell.currentWidget;
+              content.widgets[1].model.sharedModel.setSource(`A paragraph ${number}.`);
+              const later = new Promise((settle) => setTimeout(settle, wait)).then(() => context.save());
+              return Promise.all([context.save(), later]).then(() => null);
+            }""",
+            [number, 7 * number],
+            ms=10_000,
+        )
+    assert notebook.page.locator(".jp-Dialog").count() == 0
+    notebook.close()

@@ -149,6 +149,21 @@ async function follow(app, panel, cell) {
   await begin(app, panel, shared);
 }
 
+/**
+ * Save one after the other. JupyterLab takes the second of two at once, by a key and by itself, for somebody else's, and asks
+ * the learner whose notebook to keep.
+ * @param {any} context of a notebook
+ */
+function queueSaves(context) {
+  const save = context.save.bind(context);
+  let last = Promise.resolve();
+  context.save = () => {
+    const next = last.catch(() => {}).then(save);
+    last = next;
+    return next;
+  };
+}
+
 /** Tabs tell exercises from the lesson of the same name.
  * @param {any} app */
 function tellApart(app) {
@@ -196,6 +211,7 @@ export default {
       const panel = app.shell.currentWidget;
       if (!isNotebook(panel) || followed.has(panel)) return;
       followed.add(panel);
+      queueSaves(panel.context);
       void follow(app, panel, first?.path === panel.context.path ? first?.cell : undefined);
     };
     app.shell.currentChanged?.connect(look);
