@@ -487,6 +487,7 @@ def test_another_page_of_the_same_kernel_follows(notebook, play):
     try:
         other = Hands(window, PLAY, "play").settle()
         play.drag(play.handle("query", "sat"), right=30, up=-30)
+        play.settle()
         other.settle()
         assert other.cells() == play.cells()
         name = "query of sat"
