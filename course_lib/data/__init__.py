@@ -3,6 +3,7 @@
 | module | data | from |
 |---|---|---|
 | `dates` | dates as people write them, and the same in ISO 8601 | made with Babel, from a seed |
+| `date_lists` | lists of such dates, word by word: a task whose length one can turn | `dates` |
 | `digits` | handwritten digits of 8×8 pixels | comes with scikit-learn |
 | `docs` | the language reference of Python as text, and docstrings by kind of module | comes with every CPython |
 | `corpora` | Multi30k (German-English), Tatoeba (English-Bulgarian), film reviews | downloaded once, checksummed |

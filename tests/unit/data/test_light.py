@@ -8,7 +8,7 @@ import pytest
 HEAVY = {"babel", "sklearn", "scipy", "pooch", "requests", "torch", "pandas"}
 
 
-@pytest.mark.parametrize("module", ["dates", "digits", "docs", "corpora"])
+@pytest.mark.parametrize("module", ["date_lists", "dates", "digits", "docs", "corpora"])
 def test_importing_loads_nothing_heavy(module):
     program = (
         f"import sys; from course_lib.data import {module}; print(*{{name.partition('.')[0] for name in sys.modules}})"
