@@ -1,0 +1,8 @@
+"""Draw all pictures of the lessons: `python -m tests.drawings`."""
+
+from tests.drawings.album import FOLDER, drawings
+
+if __name__ == "__main__":
+    FOLDER.mkdir(exist_ok=True)
+    for name, text in drawings().items():
+        (FOLDER / name).write_text(text, encoding="utf-8")
