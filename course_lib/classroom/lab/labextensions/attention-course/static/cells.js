@@ -5,6 +5,7 @@
 
 const AT_OPEN = "at-open";
 const KEPT = "keep_output"; // questions and panels
+export const ASKS = "attention-course-asks"; // class of a cell that is a question or a panel: its folded code need not show
 const SHOWN_MS = 150; // between two looks at a kernel
 const DRAWN_MS = [150, 500, 1000]; // a verdict is drawn at once, a widget later
 const KERNEL_MS = 60_000; // as long as a kernel may take to start
@@ -59,6 +60,7 @@ async function isNew(panel) {
 export async function begin(app, panel, shared) {
   if (!panel.model.getMetadata("course")) return;
   const { content, sessionContext } = panel;
+  for (const cell of content.widgets) if (isAtOpen(cell) && has(cell, KEPT)) cell.addClass(ASKS);
   const fresh = await isNew(panel);
   // Where Python went on while the page was away, only questions and panels come alive again.
   const cells = content.widgets.filter((/** @type {any} */ cell) => isAtOpen(cell) && (fresh || has(cell, KEPT)));

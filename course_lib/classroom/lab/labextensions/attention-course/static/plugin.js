@@ -3,13 +3,14 @@
  * cell, tabs tell exercises from the lesson, and a link leads home. `cells.js` runs what a notebook needs as it is opened.
  */
 
-import { begin, keepInView, notebooks } from "./cells.js";
+import { ASKS, begin, keepInView, notebooks } from "./cells.js";
 
 const EXERCISES = "attention-course-exercises"; // class of a tab
 const OWN_EXERCISES = /(^|\/)exercises\/[^/]+$/; // by their path
 const LEFT = "attention-course:left:"; // in this browser's storage, by the notebook's path: the cell
 const RESTED_MS = 8000; // in one cell: the course's home page continues there
 const SETTLED_MS = [0, 600, 1200]; // cells above may still grow while formulas and outputs are drawn
+const LINE = "54rem"; // a line of text, so that the eye finds the next one on a wide screen
 const ROOMY = 1600; // pixels from which two notebooks have room beside the list of files
 
 /** @type {any} */
@@ -174,7 +175,10 @@ function tellApart(app) {
 
 function addStyle() {
   const style = document.createElement("style");
-  style.textContent = `.${EXERCISES} .lm-TabBar-tabLabel::before { content: "Exercises · "; }`;
+  style.textContent = `.${EXERCISES} .lm-TabBar-tabLabel::before { content: "Exercises · "; }
+    .jp-Notebook .jp-MarkdownOutput :is(p, ul, ol, blockquote, details) { max-width: ${LINE}; }
+    .${ASKS} .jp-InputPlaceholder { height: 2px; min-height: 0; opacity: 0; }
+    .${ASKS} .jp-InputPrompt { visibility: hidden; }`;
   document.head.append(style);
 }
 
