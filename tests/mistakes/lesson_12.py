@@ -3,7 +3,7 @@
 import numpy as np
 
 from course_lib.attention import scaled_dot_product_attention, softmax
-from tests.mistakes.collection import equal, right
+from tests.mistakes.collection import equal, right, wrong
 
 # --- attention_share --------------------------------------------------------------------------------------------------
 
@@ -87,6 +87,25 @@ def blocks_from_minus_infinity(queries, keys, values, block):
 @right("12.blockwise_attention")
 def blocks_in_single_precision(queries, keys, values, block):
     return blocks_merged(*(array.astype(np.float32) for array in (queries, keys, values)), block)
+
+
+def in_parts(queries, keys, values, number):
+    """All keys in so many parts of nearly the same size."""
+    parts = np.array_split(np.arange(len(keys)), number)
+    first, *others = (next(pieces(queries, keys[part], values[part], len(part))) for part in parts)
+    for new in others:
+        first = merged(*first, *new)
+    return first[2] / first[1]
+
+
+@right("12.blockwise_attention")
+def blocks_of_even_size(queries, keys, values, block):
+    return in_parts(queries, keys, values, -(-len(keys) // block))
+
+
+@wrong("12.blockwise_attention", "blocks-too-large")
+def blocks_too_few(queries, keys, values, block):
+    return in_parts(queries, keys, values, max(len(keys) // block, 1))
 
 
 # --- window_reach -----------------------------------------------------------------------------------------------------

@@ -414,6 +414,8 @@ TOO_MUCH = [  # what is wrong, if on this many queries and keys, in blocks of th
      "blocks of {block} that is the whole matrix of scores. Work with one block's scores at a time.", 500, 500, 20, 187_500),
     ("blocks-of-queries", "Right values, but a query still meets all keys at once: for {queries} queries and {keys} keys your function "
      "held {held} numbers. Cut the keys, {block} at a time.", 4, 20_000, 200, 35_000),
+    ("blocks-too-large", "Right values, but some of your blocks are larger than block: for {queries} queries and {keys} keys in blocks of "
+     "{block} your function held {held} numbers. A rest makes one block more, not larger ones.", 20, 1999, 1000, 100_000),
 ]  # fmt: skip
 
 
@@ -463,6 +465,8 @@ everywhere_known(BLOCKS, blockwise_attention, joined, factor)
 mistake(BLOCKS, "blocks-whole-matrix", TOO_MUCH[0][1], lambda q, k, v, block: attended(q, k, v)[0])
 mistake(BLOCKS, "blocks-of-queries", TOO_MUCH[1][1],
         lambda q, k, v, block: np.concatenate([attended(q[part], k, v)[0] for part in parts(len(q), block)]))  # fmt: skip
+mistake(BLOCKS, "blocks-too-large", TOO_MUCH[2][1],
+        lambda q, k, v, block: blockwise_attention(q, k, v, -(-len(k) // max(len(k) // block, 1))))  # fmt: skip
 mistake(BLOCKS, "blocks-start-too-high", "Where all scores are far below 0, your totals vanish and 0/0 is left: the maximum that you "
         "start with is too high. What lies below any score?",
         *(merging(lambda m, t, o, level=level: merge_pieces(m * 0 + level, t * 0, o * 0, m, t, o), lambda *piece: piece, lambda m, t,
