@@ -13,6 +13,7 @@
     surroundings   Ctrl-C, the caller's random numbers, other processes
     checkpoints    what a run needs to go on as if nothing had happened, on disk
     memory         what optimizers remember, by whose it is
+    processes      a function of a notebook in several processes
     metrics        accuracy, exact match, BLEU, chrF
 
 Loaded on first use: `import course_lib.training` brings no PyTorch.
