@@ -12,6 +12,7 @@ import torch
 from course_lib.classroom.practice import exercise, show
 from course_lib.classroom.practice.slips.influence import table_of_influence
 from course_lib.classroom.practice.trial import call
+from course_lib.models.blocks import EncoderBlock
 
 SOFTMAX = exercise("03.softmax")
 
@@ -264,3 +265,16 @@ def test_influence_is_seen_behind_a_layer_norm_and_in_any_axis_of_a_row():
     assert np.array_equal(
         table_of_influence(normed, np.random.default_rng(0).normal(size=(4, 3))), np.tri(4, dtype=bool)
     )
+
+
+def test_influence_is_seen_through_a_pre_norm_block_without_a_mask():
+    torch.manual_seed(0)
+    block = EncoderBlock(16, 2, 32, norm_first=True).double().eval()
+
+    def function(x):
+        return block(torch.from_numpy(x)[None])[0][0].detach().numpy()
+
+    x = np.random.default_rng(0).normal(size=(6, 16))
+    same = x + np.eye(6)[-1:].T  # one number added to every feature of the last token: its norm takes it away
+    assert np.allclose(function(same)[:-1], function(x)[:-1])
+    assert table_of_influence(function, x).all()
