@@ -4,6 +4,7 @@ attention, positions            the parts
 blocks                          attention, feed-forward, residual and norm together
 transformer                     encoder-decoder, for translation
 encoder, decoder, vision        BERT-style, GPT-style and Llama-style, and for images
+tiny                            GPT on one page, the same as decoder's in fewer words
 classifier                      a text's class, on top of an encoder
 recurrent                       the ancestors: recurrent networks with attention
 decoding, pretrained            generation, and real weights
@@ -31,6 +32,7 @@ _HOMES = {
     "SinusoidalPositions": "positions",
     "TextClassifier": "classifier",
     "TextEncoder": "encoder",
+    "TinyModel": "tiny",
     "Transformer": "transformer",
     "VisionTransformer": "vision",
     "beam_search": "decoding",
