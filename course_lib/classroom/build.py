@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from course_lib.classroom import files
 from course_lib.classroom.kernels import CELL_SECONDS, NotebookError, execute
 from course_lib.classroom.notebooks import METADATA, USES_ANSWER, dumps, is_answer, is_check, read_text, tags
-from course_lib.classroom.places import LESSON, course_root, lesson_name, lesson_path, lessons, shown
+from course_lib.classroom.places import LESSON, PICTURES, course_root, lesson_name, lesson_path, lessons, shown
 
 BEGIN = "### BEGIN SOLUTION"
 END = "### END SOLUTION"
@@ -135,7 +135,11 @@ def stray_files():
         numbers = {}
         for path in sorted((root / kind).iterdir()) if (root / kind).is_dir() else ():
             told = {"path": shown(path), "name": path.name}
-            if path.name.startswith(".") or path.name == "__pycache__":
+            if (
+                path.name.startswith(".")
+                or path.name == "__pycache__"
+                or (kind == "notebooks" and path.name == PICTURES)
+            ):
                 continue
             if path.suffix != ".ipynb" or not LESSON.fullmatch(path.stem):
                 found.append(TEXTS["stray"].format(**told))

@@ -91,6 +91,8 @@ def own_copy(kind, lesson, *, fresh=False):
     path, original = places.own_path(kind, lesson), places.lesson_path(kind, lesson)
     if not original.exists():
         raise ValueError(TEXTS["nothing"].format(lesson=original.stem, kind=kind))
+    if kind == "notebooks":
+        _with_pictures(original.parent, path.parent)
     content = _clean(json.loads(notebooks.read_text(original)))
     version = _fingerprint(content)
     if not fresh and os.path.lexists(path):
@@ -124,6 +126,14 @@ def own_notebooks():
         except ValueError as error:  # the course's own file can't be read
             told.append(str(error))
     return told
+
+
+def _with_pictures(course, own):
+    """Put the pictures that lessons show beside the learner's copies, where the same addresses find them."""
+    for picture in sorted((course / places.PICTURES).glob("*.svg")):
+        copy, content = own / places.PICTURES / picture.name, picture.read_bytes()
+        if not copy.is_file() or copy.read_bytes() != content:
+            files.renew(copy, content)
 
 
 def _renewed(kind, name, again):

@@ -11,6 +11,7 @@ OWN = {
     "notebooks": "lessons",
     "exercises": "exercises",
 }  # what a learner has copies of -> their folder in the workspace
+PICTURES = "pictures"  # the folder beside lessons, the course's and the learner's, that holds what they show
 LESSON = re.compile(r"\d\d_[a-z0-9_]+")
 
 TEXTS = {

@@ -2,7 +2,6 @@
 
 from tests.drawings.album import FOLDER, drawings
 
-if __name__ == "__main__":
-    FOLDER.mkdir(exist_ok=True)
-    for name, text in drawings().items():
-        (FOLDER / name).write_text(text, encoding="utf-8")
+FOLDER.mkdir(exist_ok=True)
+for name, text in drawings().items():
+    (FOLDER / name).write_text(text, encoding="utf-8", newline="\n")

@@ -12,8 +12,9 @@ X = np.array([[2.0, 1.0], [1.0, 2.0], [1.0, -2.0]])  # those of lesson 03
 def bottleneck():
     p = Picture(
         "One vector for everything, or a look back at each word",
-        "Above, a reader squeezes four French words into one vector, from which a writer makes four English ones; below, the "
-        "reader's states all stay, and the writer takes a mixture of them, 83% from “noir”, to write “black”.",
+        "Above, a reader squeezes four French words into one vector, from which a writer makes four English ones; "
+        "below, the reader's states all stay, and the writer takes a mixture of them, 83% from “noir”, to write "
+        "“black”.",
         454,
     )
     read, written = ["le", "chat", "noir", "dort"], ["the", "black", "cat", "sleeps"]
@@ -62,8 +63,9 @@ def bottleneck():
 def attention_step():
     p = Picture(
         "One step of attention, with its shapes",
-        "From X, three words of two numbers, come queries, keys and values; queries times keys over the root of two are scores, "
-        "softmax makes each row shares that add up to one, and the shares mix the values into one context per word.",
+        "From X, three words of two numbers, come queries, keys and values; queries times keys over the root of two "
+        "are scores, softmax makes each row shares that add up to one, and the shares mix the values into one "
+        "context per word.",
         462,
     )
     scores = X @ X.T / np.sqrt(2)
@@ -81,7 +83,7 @@ def attention_step():
         y = {"q": 228, "k": 250, "v": 272}[kind]
         p.arrow((148, y), (222, top + 42), kind=kind)
     p.text(170, 156, "W_Q", "", 14)
-    p.text(184, 240, "W_K", "", 14)
+    p.text(182, 236, "W_K", "", 14)
     p.text(170, 354, "W_V", "", 14)
     top = 146
     p.numbers(350, top, scores, (42, 28), "s", 2, 13)
@@ -109,8 +111,8 @@ def attention_step():
 def lookup():
     p = Picture(
         "A dictionary looks up; attention looks up softly",
-        "Left, a dictionary: the query “sat” equals one key exactly and gets its value, 20; right, attention: the query is "
-        "compared with every key, gets shares of 0.27, 0.73 and 0.00, and the mixture of all values, 22.7.",
+        "Left, a dictionary: the query “sat” equals one key exactly and gets its value, 20; right, attention: the "
+        "query is compared with every key, gets shares of 0.27, 0.73 and 0.00, and the mixture of all values, 22.7.",
         372,
     )
     values = np.array([30.0, 20.0, 10.0])
@@ -154,8 +156,9 @@ def lookup():
 def heads():
     p = Picture(
         "Split into heads, attend, merge",
-        "Queries, keys and values of three tokens and eight features are cut into two heads of four features; each head has its "
-        "own map of weights and its own context; side by side they are eight features again, and W_O mixes them.",
+        "Queries, keys and values of three tokens and eight features are cut into two heads of four features; each "
+        "head has its own map of weights and its own context; side by side they are eight features again, and W_O "
+        "mixes them.",
         476,
     )
     rng = np.random.default_rng(4)
@@ -169,6 +172,7 @@ def heads():
     p.text(102, 92, "3 tokens,", "", 14)
     p.text(102, 110, "d_model = 8", "", 14)
     p.text(102, 376, "(3, 8)", "soft", 14)
+    p.line((166, 157), (166, 305))
     contexts = []
     for head, top in enumerate((74, 264)):
         part = {kind: table[:, 4 * head : 4 * head + 4] for kind, table in whole.items()}
@@ -212,8 +216,9 @@ def heads():
 def masks():
     p = Picture(
         "Masks: who may attend to whom",
-        "Four tables of yes and no. Padding: nobody attends to the two filled-up places. Causal: each word attends to itself and "
-        "what is before it. Both: only what both allow. Cross-attention: the writer's words attend to all the reader's words that are no padding.",
+        "Four tables of who may attend to whom: with padding, nobody attends to the two filled-up places; causal, "
+        "each word attends to itself and what is before it; both, only what both allow; across, the writer’s words "
+        "attend to all the reader’s words that are no padding.",
         566,
     )
     tokens = ["we", "like", "tea", "–", "–"]

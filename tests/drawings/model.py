@@ -11,9 +11,9 @@ from tests.drawings.pen import Picture, number
 def places():
     p = Picture(
         "Four ways to tell a model where a word stands",
-        "Sinusoidal: a fixed pattern of waves is added to the embedding. Learned: a trained row per place is added. Rotary: queries "
-        "and keys are turned by an angle per place. ALiBi: each score loses in proportion to the distance.",
-        590,
+        "Four ways to give places: waves added to the embeddings, trained rows added to them, queries and keys "
+        "turned by an angle for each place, and a bias on the scores that grows with the distance.",
+        608,
     )
     corners = [(24, 78), (372, 78), (24, 346), (372, 346)]
     heads = [
@@ -25,7 +25,7 @@ def places():
     for (x, y), (title, note) in zip(corners, heads, strict=True):
         p.text(x, y, title, "start b")
         p.text(x, y + 20, note, "start soft", 14)
-    p.line((360, 62), (360, 566), kind="s", width=1)
+    p.line((360, 62), (360, 588), kind="s", width=1)
     p.line((24, 318), (696, 318), kind="s", width=1)
 
     rng = np.random.default_rng(5)
@@ -65,7 +65,7 @@ def places():
     for query in range(5):
         for key in range(query + 1):
             bias = -0.5 * (query - key)
-            far = 0.04 + 0.5 * (1 + bias / 2)
+            far = 0.05 + 0.3 * (1 + bias / 2)
             p.grid(left + 46 * key, top + 29 * query, 1, 1, (46, 29), "k", [[far]])
             p.text(left + 46 * key + 23, top + 29 * query + 20, number(bias, 1) if bias else "0", "", 14)
     p.text(left - 30, top + 78, "query", "end soft", 14)
@@ -76,8 +76,9 @@ def places():
 def block():
     p = Picture(
         "The block: a stream, and two parts that add to it",
-        "The stream of residuals runs straight through. Twice a branch reads from it, is normed, and adds its result back: first "
-        "attention, where tokens look at each other, then the feed-forward network, each token for itself. Repeated N times.",
+        "The residual stream runs straight through the block, and twice a branch reads from it, is normed and adds "
+        "its result back: first attention, where tokens look at each other, then the feed-forward network, each "
+        "token for itself.",
         372,
     )
     y, top = 250, 128
@@ -113,11 +114,14 @@ def block():
 def whole():
     p = Picture(
         "The Transformer, whole; numbers say which lesson",
-        "Left the encoder: words, embedding, places, then N blocks of self-attention and feed-forward network. Right the decoder: the "
-        "words so far, embedding, places, then N blocks of masked self-attention, cross-attention to the encoder's output, and "
-        "feed-forward network; then linear layer, softmax and the next word.",
+        "The whole Transformer: left the encoder, with embedding, places, self-attention and feed-forward network; "
+        "right the decoder, with masked self-attention, cross-attention to the encoder’s output and feed-forward "
+        "network, then linear layer, softmax and the next word.",
         700,
     )
+
+    p.text(24, 72, "As in the paper: norm after each part.", "start soft", 14)
+    p.text(24, 92, "Lesson 06 moves it before.", "start soft", 14)
 
     def column(x, words, parts):
         p.box(x - 90, 640, 180, 34, "s o", words)
@@ -144,10 +148,10 @@ def whole():
 
     left, right = 190, 520
     top = column(left, "source words", [("self-attention", "q p", "03 04"), ("feed-forward", "v p", "06")])
-    p.box(left - 142, top - 12, 284, 534 - top, "s o", radius=14, dash=True)
+    p.box(left - 142, top - 12, 300, 534 - top, "s o", radius=14, dash=True)
     p.text(left - 134, top - 22, "encoder × N", "start b")
-    p.text(left + 142, top - 22, "08 11 alone", "end soft", 14)
-    p.arrow((left, top), (left, top - 52), (352, top - 52), (352, 354), (428, 354), kind="k")
+    p.text(left + 158, top - 22, "08 11 alone", "end soft", 14)
+    p.arrow((left, top), (left, top - 52), (366, top - 52), (366, 354), (428, 354), kind="k")
     p.text(left, top - 60, "memory: what the encoder made of it", "", 14)
     top = column(
         right,
@@ -193,8 +197,8 @@ PLACES = {
     ),
     "11": ("images: patches in place of words", {"source", "enc-embedding", "class"}),
     "12": (
-        "long texts: the price of attention, and what is kept",
-        {"enc-attention", "dec-attention", "cross-attention", "memory"},
+        "long texts: the price of attention, and how to pay less",
+        {"enc-attention", "dec-attention", "cross-attention"},
     ),
 }
 
@@ -266,10 +270,10 @@ def you_are_here(lesson):
     if "class" in lit:
         p.arrow((570, 91), (594, 91))
         part("class", 596, 70, 104, "classifier")
-    p.arrow((570, 169), (594, 169))
-    part("out", 596, 148, 56, "linear,\nsoftmax")
-    p.arrow((653, 169), (665, 169))
-    part("next", 666, 148, 42, "next\nword")
+    p.arrow((570, 169), (588, 169))
+    part("out", 590, 148, 62, "linear,\nsoftmax")
+    p.arrow((654, 169), (665, 169))
+    part("next", 667, 148, 42, "next\nword")
     return p
 
 

@@ -1,7 +1,7 @@
 """The pen that draws every picture of the lessons: one card, one set of colours, one kind of arrow.
 
-Colours belong to classes: a kind sets `color`, shapes take it as `currentColor`, and the reader's scheme changes it. Text is
-always ink, which is readable on the card and on every pale fill.
+Colours belong to classes: a kind sets `color`, shapes take it as `currentColor`, and the reader's scheme changes it. Text
+is always ink, which is readable on the card and on every pale fill.
 """
 
 import re
@@ -42,6 +42,11 @@ def number(value, digits=2):
     return shown.replace("-", "−")
 
 
+def ink_on(stop):
+    """Which ink is readable on one of the ten colours of maps."""
+    return "on-light" if stop >= 5 else "on-dark"
+
+
 def _n(value):
     return f"{value:.1f}".removesuffix(".0")
 
@@ -51,7 +56,7 @@ class Picture:
 
     Args:
         title: what it shows, in a few words; it stands at its top.
-        told: the same as one sentence for those who can't see it; the alternative text.
+        told: the same as one sentence for those who can't see it: the alternative text.
         height: in the same units.
     """
 
@@ -76,9 +81,10 @@ class Picture:
         )
 
     def text(self, x, y, words, kind="", size=15):
-        """Words; `kind` may hold start, end, soft, b (bold), x (italic), on-dark, on-light. `_Q` is an index of one letter."""
+        """Words; `kind` may hold start, end, soft, b (bold), x (italic), on-dark, on-light. `_Q` is an index of "
+        "one letter."""
         style = f' style="font-size:{size}px"' if size != 15 else ""
-        index = '<tspan dy="4" style="font-size:13px">\\1</tspan><tspan dy="-4">&#8203;</tspan>'
+        index = '<tspan dy="4" style="font-size:13px">\\1</tspan><tspan dy="-4">\u200b</tspan>'
         shown = re.sub(r"_(\w)(?!\w)", index, escape(str(words), quote=False))
         kinds = f' class="{kind}"' if kind else ""
         self.parts.append(f'<text{kinds} x="{_n(x)}" y="{_n(y)}"{style}>{shown}</text>')
@@ -87,7 +93,8 @@ class Picture:
         """A rounded box with lines of words in its middle."""
         dashed = ' stroke-dasharray="5 4"' if dash else ""
         self.parts.append(
-            f'<rect class="{kind}" x="{_n(x)}" y="{_n(y)}" width="{_n(width)}" height="{_n(height)}" rx="{radius}"{dashed}/>'
+            f'<rect class="{kind}" x="{_n(x)}" y="{_n(y)}" width="{_n(width)}" height="{_n(height)}" '
+            f'rx="{radius}"{dashed}/>'
         )
         lines = str(words).split("\n") if words != "" else []
         for place, line in enumerate(lines):
@@ -136,9 +143,8 @@ class Picture:
         width, height = cell
         self.group(f"{kind} f")
         if shades is None:
-            self.parts.append(
-                f'<path fill-opacity=".16" d="M{_n(x)} {_n(y)}h{_n(columns * width)}v{_n(rows * height)}h{_n(-columns * width)}z"/>'
-            )
+            outline = f"M{_n(x)} {_n(y)}h{_n(columns * width)}v{_n(rows * height)}h{_n(-columns * width)}z"
+            self.parts.append(f'<path fill-opacity=".16" d="{outline}"/>')
         else:
             levels = {}  # one path for all cells of a shade: small files
             for row in range(rows):
@@ -166,7 +172,8 @@ class Picture:
                 )
 
     def heat(self, x, y, weights, cell=(40, 28), digits=None, size=14):
-        """A map of weights in the colours that all maps of the course have, with their numbers if `digits` says how exact."""
+        """A map of weights in the colours that all maps of the course have, with their numbers if `digits` says "
+        "how exact."""
         for row, line in enumerate(weights):
             for column, weight in enumerate(line):
                 stop = min(9, max(0, round(float(weight) * 9)))
@@ -175,7 +182,7 @@ class Picture:
                     f'<rect fill="{CIVIDIS[stop]}" x="{_n(left)}" y="{_n(top)}" width="{cell[0]}" height="{cell[1]}"/>'
                 )
                 if digits is not None:
-                    ink = "on-light" if stop >= 6 else "on-dark"
+                    ink = ink_on(stop)
                     self.text(left + cell[0] / 2, top + cell[1] / 2 + size * 0.36, number(weight, digits), ink, size)
         self.box(x, y, len(weights[0]) * cell[0], len(weights) * cell[1], "i o", radius=0)
 

@@ -10,8 +10,8 @@ from tests.drawings.pen import Picture, number
 def teacher_forcing():
     p = Picture(
         "Training and writing: whose words go in?",
-        "In training the right words go in all at once, and each place is compared with the right next word, so that a mistake at one "
-        "place does not spoil the next. In writing each word said goes in as the next input, one pass each, mistakes too.",
+        "In training the right words go in all at once and a mistake at one place does not reach the next; in "
+        "writing each word said goes in as the next input, one pass for each, mistakes too.",
         560,
     )
     columns = [86, 206, 326, 446]
@@ -70,8 +70,8 @@ def teacher_forcing():
 def kv_cache():
     p = Picture(
         "Writing with a cache: keys and values are kept",
-        "Five steps of writing. Each step computes one query, one key and one value, those of the newest token, and reads all the keys "
-        "and values kept from before. Without a cache step 5 would compute all five tokens again: 15 in all in place of 5.",
+        "Five steps of writing, each with one new query, key and value, while all older keys and values are kept "
+        "and only read: 5 tokens computed in all, in place of 15 without a cache.",
         448,
     )
     tokens = ["the", "cat", "sat", "on", "the"]
@@ -121,8 +121,8 @@ def kv_cache():
 def patches():
     p = Picture(
         "An image becomes a sentence of patches",
-        "A digit of 8 × 8 pixels is cut into sixteen patches of 2 × 2. The four numbers of a patch go through one linear map to a token of 64 "
-        "numbers; a class token goes in front, places are added, and the encoder reads seventeen tokens.",
+        "A digit of 8 × 8 pixels is cut into sixteen patches, the four numbers of each go through one linear map to "
+        "a token of 64 numbers, places are added, and the encoder reads seventeen tokens, the class token first.",
         462,
     )
     train, _, _ = digits.load()
@@ -171,8 +171,9 @@ def fine_tuning():
     full, low = width * width, 2 * width * rank
     p = Picture(
         "Three ways to fine-tune: what learns is lit",
-        f"Three stacks of embedding, blocks and a new head. Frozen: only the head is trained. Whole: everything is trained. LoRA: the "
-        f"head and two thin matrices beside each large one, {low:,} numbers in place of {full:,}.",
+        "Three stacks of embedding, blocks and a new head: frozen, where only the head learns; whole, where "
+        f"everything learns; and LoRA, where two thin matrices learn beside each large one, {low:,} numbers in place "
+        f"of {full:,}.",
         512,
     )
     ways = [
@@ -214,8 +215,8 @@ def fine_tuning():
 def online_softmax():
     p = Picture(
         "Online softmax: one score at a time, the right answer at the end",
-        "Scores 1, 3, 2 and 5 come one after another. A running maximum climbs 1, 3, 3, 5; whenever it climbs, the sum and the context so "
-        "far are scaled down by e to the old minus the new maximum, and the next term is added. The end is exactly softmax over all four.",
+        "Scores 1, 3, 2 and 5 come one after another; whenever the running maximum climbs, the sum and the context "
+        "so far are scaled down, and the end is exactly softmax over all four.",
         520,
     )
     scores, values = np.array([1.0, 3.0, 2.0, 5.0]), np.array([10.0, 20.0, 30.0, 40.0])

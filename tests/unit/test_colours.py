@@ -31,6 +31,12 @@ def test_kinds_have_the_same_colours_on_pages_and_in_stills(kind, name):
     assert re.search(rf"--cl-{name}: (#\w+);", style)[1] == colours.PALETTE[kind] == plots.STYLES[kind][0]
 
 
+@pytest.mark.parametrize(("kind", "name"), CSS_NAMES.items())
+def test_kinds_have_the_same_lighter_colours_on_dark_pages(kind, name):
+    style = (page.FOLDER / "kit" / "colours.css").read_text("utf-8")
+    assert set(re.findall(rf"--cl-{name}: (#\w+);", style)) == {colours.PALETTE[kind], colours.PALETTE_DARK[kind]}
+
+
 def test_they_stand_nowhere_else_in_the_widgets():
     places = {"colours.css", "merge_stepper.css"}  # the latter: six colours for neighbouring tokens
     for path in [*page.FOLDER.rglob("*.js"), *page.FOLDER.rglob("*.css"), *page.FOLDER.glob("*.py")]:

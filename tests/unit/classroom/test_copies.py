@@ -68,6 +68,21 @@ def test_a_copy_is_made_once_and_set_aside_when_a_new_one_is_wanted(course, kind
     assert len(course.kept()) == 5
 
 
+def test_a_lesson_finds_its_pictures_beside_its_copy_too(course):
+    pictures = course.root / "notebooks" / "pictures"
+    pictures.mkdir()
+    for text in ("<svg>1</svg>", "<svg>2</svg>"):  # the course's picture changes: so does theirs
+        (pictures / "block.svg").write_text(text)
+        copies.own_notebooks()
+        own = course.lesson.parent / "pictures" / "block.svg"
+        assert own.read_text() == text
+    written = own.stat().st_mtime_ns
+    copies.own_copy("notebooks", "03")
+    assert own.stat().st_mtime_ns == written, "what is the same is left alone"
+    assert [path.read_text() for path in course.kept()] == ["<svg>1</svg>"]
+    assert not (course.exercises.parent / "pictures").exists()
+
+
 def test_lessons_nobody_changed_are_renewed_and_all_others_left(course):
     assert copies.own_notebooks() == []
     assert sorted(path.name for path in course.lesson.parent.iterdir()) == ["00_start.ipynb", NAME]
