@@ -33,7 +33,7 @@ BATCH, SEQ_LEN, D_MODEL, D_FF, SOURCE_LEN = 2, 5, 6, 11, 7
     points=2,
     hints=[
         "Four steps: subtract the mean, divide by the spread, multiply by the gain, add the bias. Over which axis?",
-        "`x.mean(axis=-1, keepdims=True)` is one mean a token. The variance is the mean of the squared deviations.",
+        "`x.mean(axis=-1, keepdims=True)` is one mean per token. The variance is the mean of the squared deviations.",
         "`gain * (x - mean) / np.sqrt(variance + eps) + bias`, with `variance = ((x - mean) ** 2).mean(axis=-1, keepdims=True)`.",
     ],
     returns="normed tokens",
@@ -250,7 +250,7 @@ def right_block(x):
 
 
 def colleagues_encoder(x):
-    """A colleague's encoder: it reads a sentence, one row a token (tokens, 4). All shapes fit, and it trains."""
+    """A colleague's encoder: it reads a sentence, one row per token (tokens, 4). All shapes fit, and it trains."""
     sentence = x.mean(axis=0, keepdims=True)
     return right_block(sentence)
 
@@ -721,7 +721,7 @@ def has_one_end(got, sentences, start_id, end_id, pad_id):
         "Compute the output once. Then, for each token: a copy of x with that token changed, the output again, compare row by row.",
         "An output has moved if *any* of its numbers has, by more than 1e-9. And change the token by random numbers: what is the same "
         "for all features can be taken away by a mean, and 0 times anything is 0.",
-        "One column a token: `table[:, j] = moved`. Start each time from a fresh `x.copy()`.",
+        "One column per token: `table[:, j] = moved`. Start each time from a fresh `x.copy()`.",
     ],
     returns="table",
 )
