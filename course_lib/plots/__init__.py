@@ -1,4 +1,4 @@
-"""Static pictures: attention as a heat map, vectors as arrows.
+"""Static pictures: attention as a heat map, vectors as arrows, losses as a ladder.
 
 Each function returns a `Picture`, a matplotlib `Figure` that shows itself once at the end of a notebook cell, with or
 without pyplot; with `ax`, it draws into a figure of yours and returns that one. Labels are drawn as they are: `$`
@@ -9,6 +9,7 @@ can tell colours apart: cividis for maps, Okabe and Ito's for arrows, which diff
 from course_lib.plots.arrows import MORE_STYLES, STYLES, vectors
 from course_lib.plots.heatmap import attention_heatmap
 from course_lib.plots.inputs import visible
+from course_lib.plots.ladder import ladder
 from course_lib.plots.picture import Picture
 
-__all__ = ["MORE_STYLES", "STYLES", "Picture", "attention_heatmap", "vectors", "visible"]
+__all__ = ["MORE_STYLES", "STYLES", "Picture", "attention_heatmap", "ladder", "vectors", "visible"]

@@ -15,6 +15,7 @@
     memory         what optimizers remember, by whose it is
     processes      a function of a notebook in several processes
     metrics        accuracy, exact match, BLEU, chrF
+    writer         a small model of letters that grows from lesson to lesson, and the ladder of its losses
 
 Loaded on first use: `import course_lib.training` brings no PyTorch.
 """

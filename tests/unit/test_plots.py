@@ -22,7 +22,7 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from course_lib.attention import causal_mask, softmax
-from course_lib.plots import MORE_STYLES, STYLES, Picture, attention_heatmap, vectors, visible
+from course_lib.plots import MORE_STYLES, STYLES, Picture, attention_heatmap, ladder, vectors, visible
 
 TOKENS = ["the", "cat", "sat"]
 LITERAL = ["[CLS]", "a$b$c", r"$\frac{", "under_score^2", "<b>&amp;</b>", "котката", "שלום", "مرحبا", "100%"]
@@ -481,3 +481,50 @@ def test_a_picture_is_shown_once_in_a_notebook():
         assert base64.b64decode(output.data["image/png"]).startswith(b"\x89PNG")
         assert output.metadata["image/png"]["width"] > 50
     assert notebook.cells[4].outputs == []
+
+
+RUNGS = {"03 · one head": [2.68, 2.64, 2.72], "04 · heads $x$": [2.5], "lesson 05 · ?": None}
+
+
+def test_a_ladder_says_what_is_reached_and_what_is_not():
+    figure = ladder(RUNGS, {"pairs": 2.57}, title="$The$ ladder")
+    assert figure.alternative == (
+        "03 · one head: 2.68 nats (2.64 to 2.72); 04 · heads $x$: 2.50 nats; lesson 05 · ?: not reached yet. "
+        "For comparison: pairs 2.57."
+    )
+    (ax,) = drawn(figure).axes
+    assert [label.get_text() for label in ax.get_yticklabels()] == list(RUNGS)
+    marks = [line for line in ax.lines if line.get_marker() in ("o", "D")]
+    np.testing.assert_allclose([line.get_xydata()[0] for line in marks], [(2.68, 0), (2.5, 1)])
+    assert len({(line.get_color(), line.get_marker()) for line in marks}) == 2  # the newest stands out
+    assert {"2.68", "2.50", "pairs: 2.57"} == {text.get_text() for text in ax.texts}
+
+
+def test_the_names_of_controls_cover_nothing():
+    close = {"letters": 2.70, "pairs": 2.69, "threes": 2.68, "fives": 2.67}
+    (ax,) = drawn(ladder(RUNGS, close, title="Close")).axes
+    boxes = [text.get_window_extent() for text in [*ax.texts, ax.title]]
+    assert not [pair for pair in combinations(boxes, 2) if pair[0].overlaps(pair[1])]
+
+
+@pytest.mark.parametrize(
+    "rungs, controls, message",
+    [
+        ({}, None, "rungs holds no loss; expected one at least"),
+        ({"03": None}, None, "rungs holds no loss; expected one at least"),
+        ({"03": []}, None, r"rungs\['03'\] is empty; expected losses, or None for a rung not reached yet"),
+        ({"03": [-1]}, None, r"rungs\['03'\]\[0\] is -1"),
+        ({"03": [float("nan")]}, None, r"rungs\['03'\]\[0\] is nan"),
+        ([2.5], None, "rungs is a list; expected a dict from names to losses"),
+        ({"03": [2.5]}, {"pairs": -1}, r"controls\['pairs'\] is -1"),
+        ({"03": [2.5]}, 2.5, "controls is a float; expected a dict from names to a loss each"),
+    ],
+)
+def test_a_ladder_refuses_what_is_no_loss(rungs, controls, message):
+    with pytest.raises((ValueError, TypeError), match=message):
+        ladder(rungs, controls)
+
+
+def test_a_ladder_goes_into_axes_of_yours():
+    ax = Figure().subplots()
+    assert ladder({"03": [2.5]}, ax=ax) is ax.figure
