@@ -250,7 +250,7 @@ def right_block(x):
 
 
 def colleagues_encoder(x):
-    """A colleague's encoder: it reads a sentence, one row per token (tokens, 4). All shapes fit, and it trains."""
+    """A colleague's encoder: it reads a sentence, one row a token (tokens, 4). All shapes fit, and it trains."""
     sentence = x.mean(axis=0, keepdims=True)
     return right_block(sentence)
 
