@@ -106,33 +106,17 @@ class TestNumbersInTheBank:
         dots = (rng.normal(size=(4000, 1024)) * rng.normal(size=(4000, 1024))).sum(axis=1)
         assert abs(dots.std() / float(self.correct("03.scale-spread").strip("$")) - 1) < 0.05
 
-    def test_saturation(self):
-        scores, step = np.array([np.log(999.0), 0.0]), np.array([1e-6, 0.0])
-        slope = (softmax(scores + step)[0] - softmax(scores)[0]) / 1e-6
-        assert np.isclose(slope, 0.999 * 0.001, rtol=1e-3)
-        assert "0.001" in self.correct("03.saturation")
-        assert round(0.25 / slope, -1) == 250
-
     def test_unscaled_scores_saturate(self):
         rng = np.random.default_rng(0)
         queries, keys = rng.normal(size=(200, 1024)), rng.normal(size=(16, 1024))
         assert softmax(queries @ keys.T).max(axis=-1).mean() > 0.9
         assert softmax(queries @ keys.T / 32).max(axis=-1).mean() < 0.35
 
-    def test_shift_invariance(self):
-        scores = np.array([0.3, -1.0, 2.0])
-        assert np.allclose(softmax(scores + 100), softmax(scores))
-
     def test_overflow(self):
         with np.errstate(all="ignore"):
             scores = np.array([1000.0, 1000.0])
             assert np.isnan(np.exp(scores) / np.exp(scores).sum()).all()
         assert np.isfinite(np.exp(709.7)) and np.isclose(np.log(np.finfo(float).max), 709.78, atol=0.01)
-
-    def test_mask_filled_with_zero(self):
-        weights = softmax(np.array([-2.0, -3.0, 0.0]))
-        assert f"{weights[2]:.2f}" in self.correct("03.mask-filled-with-zero")
-        assert f"{weights[1]:.2f}" == "0.04"
 
     def test_cannot_refuse(self):
         assert np.allclose(softmax(np.array([-50.0, -50, -51])), [0.42, 0.42, 0.16], atol=0.005)
@@ -144,10 +128,6 @@ class TestNumbersInTheBank:
         assert np.isnan(plain).all()
         assert (softmax(np.zeros((1, 3)), mask=np.zeros((1, 3), dtype=bool)) == 0).all()
         assert np.allclose(softmax(np.full(3, -1e9)), 1 / 3)
-
-    def test_causal_count(self):
-        assert causal_mask(5).sum() == int(self.correct("03.causal-count"))
-        assert np.tril(np.ones((5, 5)), -1).sum() == 10
 
     def test_permutation_orthogonality_and_diagonal(self):
         rng = np.random.default_rng(0)
