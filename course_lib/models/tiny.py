@@ -141,6 +141,6 @@ def write(
     for _ in range(num_new):
         logits = model(torch.tensor([unread if use_cache else written]), cache)[0, -1]  # (vocab_size,)
         probabilities = (logits / temperature).softmax(dim=-1)
-        unread = [torch.multinomial(probabilities, 1, generator=generator).item()]
+        unread = [int(torch.multinomial(probabilities, 1, generator=generator))]
         written += unread
     return written[len(ids) :]

@@ -51,21 +51,21 @@ def ladder(
         ValueError, TypeError: a loss below 0 or no number, or no loss at all.
     """
     reached = _losses(rungs)
-    controls = _controls({} if controls is None else controls)
+    compared = _controls({} if controls is None else controls)
     if ax is None:
-        ax = Picture(figsize=(7.4, 1.3 + 0.36 * len(rungs) + 0.2 * len(controls))).subplots()
+        ax = Picture(figsize=(7.4, 1.3 + 0.36 * len(rungs) + 0.2 * len(compared))).subplots()
     names = list(rungs)
     newest = list(reached)[-1]
     for name, losses in reached.items():
         colour, marker = (NEWEST, "D") if name == newest else (REACHED, "o")
         _draw_rung(ax, names.index(name), losses, colour, marker)
-    _draw_controls(ax, controls, len(names))
-    everything = [*controls.values(), *(one for losses in reached.values() for one in losses)]
+    _draw_controls(ax, compared, len(names))
+    everything = [*compared.values(), *(one for losses in reached.values() for one in losses)]
     room = 0.14 * (max(everything) - min(everything)) or 0.1
     ax.set_xlim(min(everything) - room, max(everything) + room)
     _label(ax, names, reached, title)
     if isinstance(ax.figure.figure, Picture):
-        ax.figure.figure.describe(_in_words(rungs, reached, controls))
+        ax.figure.figure.describe(_in_words(rungs, reached, compared))
     return ax.figure.figure
 
 

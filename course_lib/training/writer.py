@@ -76,7 +76,7 @@ def train(lesson: str, *, seed: int = 0, **fitting: Any) -> tuple[TinyModel, His
     vocabulary = docs.vocabulary()
     torch.manual_seed(seed)
     model = TinyModel(len(vocabulary), **sizes)
-    settings = {"num_steps": NUM_STEPS, "seed": seed, **settings, **fitting}
+    settings: dict[str, Any] = {"num_steps": NUM_STEPS, "seed": seed, **settings, **fitting}
     ids = vocabulary.encode(docs.text().train)
     batches = docs.windows(ids, BATCH_SIZE, WINDOW, settings["num_steps"], seed)
     return model, fit(model, batches, **settings)
