@@ -78,19 +78,19 @@ def attention_step():
         p.text(56, 227 + 28 * row, word, "end", 14)
     for kind, name in zip("qkv", "QKV", strict=True):
         top = tops[kind]
-        p.numbers(226, top, X, kind=kind)
-        p.text(266, top - 10, f"{name}  (3 × 2)", "b")
+        p.numbers(210, top, X, kind=kind)
+        p.text(250, top - 10, f"{name}  (3 × 2)", "b")
         y = {"q": 228, "k": 250, "v": 272}[kind]
-        p.arrow((148, y), (222, top + 42), kind=kind)
-    p.text(170, 156, "W_Q", "", 14)
-    p.text(182, 236, "W_K", "", 14)
-    p.text(170, 354, "W_V", "", 14)
+        p.arrow((148, y), (206, top + 42), kind=kind)
+    p.text(160, 158, "W_Q", "", 14)
+    p.text(174, 238, "W_K", "", 14)
+    p.text(160, 356, "W_V", "", 14)
     top = 146
-    p.numbers(350, top, scores, (42, 28), "s", 2, 13)
-    p.text(413, top - 12, "QKᵀ / √2", "b")
-    p.text(413, top + 104, "scores (3 × 3)", "soft", 14)
-    p.arrow((310, tops["q"] + 42), (346, top + 32), kind="q")
-    p.arrow((310, tops["k"] + 42), (346, top + 58), kind="k")
+    p.numbers(338, top, scores, (46, 28), "s", 2, 13)
+    p.text(407, top - 12, "QKᵀ / √2", "b")
+    p.text(407, top + 104, "scores (3 × 3)", "soft", 14)
+    p.arrow((294, tops["q"] + 42), (334, top + 32), kind="q")
+    p.arrow((294, tops["k"] + 42), (334, top + 58), kind="k")
     p.arrow((480, top + 42), (540, top + 42))
     p.text(509, top + 32, "softmax", "", 13)
     p.heat(544, top, weights, (42, 28), 2, 13)
@@ -100,9 +100,9 @@ def attention_step():
     p.text(607, top - 32, "weights (3 × 3)", "b")
     p.text(607, top + 104, "each row adds up to 1", "soft", 13)
     p.arrow((607, top + 114), (607, 304))
-    p.arrow((310, tops["v"] + 42), (560, tops["v"] + 42), kind="v")
-    p.text(435, tops["v"] + 34, "weights × V", "", 14)
-    p.numbers(563, tops["v"], context, (44, 28), "c", 2, 13)
+    p.arrow((294, tops["v"] + 42), (555, tops["v"] + 42), kind="v")
+    p.text(424, tops["v"] + 34, "weights × V", "", 14)
+    p.numbers(559, tops["v"], context, (48, 28), "c", 2, 13)
     p.text(607, tops["v"] - 10, "context (3 × 2)", "b")
     p.text(24, 444, "Here each W is the identity, so that Q, K and V all equal X.", "start soft", 14)
     return p
@@ -172,7 +172,7 @@ def heads():
     p.text(102, 92, "3 tokens,", "", 14)
     p.text(102, 110, "d_model = 8", "", 14)
     p.text(102, 376, "(3, 8)", "soft", 14)
-    p.line((166, 157), (166, 305))
+    p.line((161, 157), (166, 157), (166, 305), (161, 305))
     contexts = []
     for head, top in enumerate((74, 264)):
         part = {kind: table[:, 4 * head : 4 * head + 4] for kind, table in whole.items()}

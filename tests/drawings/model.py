@@ -36,7 +36,7 @@ def places():
         scale = 0.06 + 0.7 * (table - table.min()) / np.ptp(table)
         p.grid(x + 20, y + 66, 12, 8, (15, 10), "s", 0.08 + 0.5 * np.abs(words) / np.abs(words).max())
         p.plus(x + 168, y + 126)
-        p.grid(x + 196, y + 66, 12, 8, (15, 10), "i", scale)
+        p.grid(x + 196, y + 66, 12, 8, (15, 10), "i", scale, "s")
         p.text(x + 80, y + 56, "embeddings", "", 14)
         p.text(x + 256, y + 56, "places", "", 14)
         for place in (0, 11):
@@ -220,13 +220,13 @@ def you_are_here(lesson):
                 p.box(x + offset, y - offset, width, 42, shadow, radius=6)
             kind = front
         p.box(x, y, width, 42, "card", radius=6)
-        p.box(x, y, width, 42, kind, words, radius=6, size=13)
+        p.box(x, y, width, 42, kind, words, radius=6, size=13 if name == "out" else 14)
 
     def row(side, y, words, columns):
-        part("source" if side == "enc" else "dec-words", 20, y, 66, words)
-        p.arrow((88, y + 21), (100, y + 21))
-        part(f"{side}-embedding", 102, y, 84, "embedding")
-        p.arrow((188, y + 21), (200, y + 21))
+        part("source" if side == "enc" else "dec-words", 18, y, 68, words)
+        p.arrow((88, y + 21), (97, y + 21))
+        part(f"{side}-embedding", 99, y, 90, "embedding")
+        p.arrow((191, y + 21), (200, y + 21))
         part(f"{side}-places", 202, y, 56, "+\nplaces")
         p.arrow((260, y + 21), (282, y + 21))
         for at, (name, x, width, shown) in enumerate(columns):

@@ -138,8 +138,8 @@ class Picture:
         self.line((x - 5, y), (x + 5, y))
         self.line((x, y - 5), (x, y + 5))
 
-    def grid(self, x, y, rows, columns, cell=(14, 14), kind="s", shades=None):
-        """Cells of one kind; `shades` are how strongly each is filled, of 0 to 1."""
+    def grid(self, x, y, rows, columns, cell=(14, 14), kind="s", shades=None, lines=""):
+        """Cells of one kind; `shades` are how strongly each is filled, of 0 to 1; `lines` is the kind of their lines."""
         width, height = cell
         self.group(f"{kind} f")
         if shades is None:
@@ -154,9 +154,9 @@ class Picture:
             for level, cells in levels.items():
                 self.parts.append(f'<path fill-opacity="{level:g}" d="{"".join(cells)}"/>')
         self.end()
-        lines = [f"M{_n(x + c * width)} {_n(y)}v{_n(rows * height)}" for c in range(columns + 1)]
-        lines += [f"M{_n(x)} {_n(y + r * height)}h{_n(columns * width)}" for r in range(rows + 1)]
-        self._path("".join(lines), kind, 1.4)
+        edges = [f"M{_n(x + c * width)} {_n(y)}v{_n(rows * height)}" for c in range(columns + 1)]
+        edges += [f"M{_n(x)} {_n(y + r * height)}h{_n(columns * width)}" for r in range(rows + 1)]
+        self._path("".join(edges), lines or kind, 1.4)
 
     def numbers(self, x, y, table, cell=(40, 28), kind="s", digits=0, size=14):
         """A grid with the numbers of a table in its cells."""

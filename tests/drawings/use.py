@@ -132,7 +132,7 @@ def patches():
         for column in range(4):
             x, y = 34 + 54 * column, 82 + 54 * row
             cells = image[2 * row : 2 * row + 2, 2 * column : 2 * column + 2]
-            p.grid(x, y, 2, 2, (24, 24), "i", cells)
+            p.grid(x, y, 2, 2, (24, 24), "i", cells, "s")
             if 4 * row + column == chosen:
                 p.box(x - 3, y - 3, 54, 54, "k o", radius=4)
                 p.box(x - 4, y - 4, 56, 56, "k o", radius=4)
@@ -150,7 +150,7 @@ def patches():
     p.grid(462, 88, 12, 1, (28, 12), "v", 0.1 + 0.6 * rng.random((12, 1)))
     p.text(476, 80, "64 numbers", "soft", 14)
     p.plus(526, 160)
-    p.grid(562, 88, 12, 1, (28, 12), "i", 0.1 + 0.5 * rng.random((12, 1)))
+    p.grid(562, 88, 12, 1, (28, 12), "i", 0.1 + 0.5 * rng.random((12, 1)), "s")
     p.text(604, 157, "place 7,", "start", 14)
     p.text(604, 175, "learned", "start soft", 14)
     y = 346
@@ -160,9 +160,9 @@ def patches():
         p.box(x, y, 32, 36, "k p" if token == chosen else "v p", token, size=14)
     p.curve((526, 174), (526, 290), (372, 260), (372, y - 2), kind="k")
     p.text(24, y - 14, "17 tokens", "start b")
-    p.box(24, y + 56, 664, 34, "q p", "encoder: the answer is read from the class token")
+    p.box(24, y + 56, 668, 34, "q p", "encoder: the answer is read from the class token")
     p.arrow((53, y + 37), (53, y + 55))
-    p.arrow((388, y + 37), (388, y + 55))
+    p.arrow((372, y + 37), (372, y + 55))
     return p
 
 
