@@ -82,8 +82,7 @@ def block():
         372,
     )
     y, top = 250, 128
-    p.line((28, y), (640, y), kind="s", width=9)
-    p.arrow((600, y), (698, y), kind="s", width=9)
+    p.arrow((28, y), (698, y), kind="s", width=9)
     for left, name, note, wide, kind in (
         (72, "attention", "tokens look at each other", 96, "q p"),
         (360, "feed-forward", "each token for itself", 112, "v p"),
