@@ -93,18 +93,24 @@ def own_copy(kind, lesson, *, fresh=False):
         raise ValueError(TEXTS["nothing"].format(lesson=original.stem, kind=kind))
     if kind == "notebooks":
         _with_pictures(original.parent, path.parent)
-    content = _clean(json.loads(notebooks.read_text(original)))
-    version = _fingerprint(content)
+    text, version = as_made(kind, original)
     if not fresh and os.path.lexists(path):
         return _existing(kind, path, version)
-    content["metadata"]["course"] = {kind: version}
     if fresh:
-        return Copy(path, made=True, kept=files.renew(path, _dumps(content)))
+        return Copy(path, made=True, kept=files.renew(path, text))
     try:
-        files.create(path, _dumps(content))
+        files.create(path, text)
     except FileExistsError:  # another process was quicker
         return _existing(kind, path, version)
     return Copy(path, made=True)
+
+
+def as_made(kind, original):
+    """The text of a new copy of one of the course's notebooks, and what tells its version."""
+    content = _clean(json.loads(notebooks.read_text(original)))
+    version = _fingerprint(content)
+    content["metadata"]["course"] = {kind: version}
+    return _dumps(content), version
 
 
 def own_notebooks():

@@ -21,7 +21,7 @@ from jupyter_server.utils import url_path_join
 from markupsafe import Markup
 from tornado import web
 
-from course_lib.classroom import places
+from course_lib.classroom import places, trust
 from course_lib.classroom.copies import own_copy
 from course_lib.classroom.files import FileTrouble
 from course_lib.classroom.home import backup, theme
@@ -223,7 +223,13 @@ class Open(Page):
 
     @web.authenticated
     async def get(self, kind, number):
-        self.go(await self.beside(self.place, kind, number))
+        await self.open(kind, number)
+
+    async def open(self, kind, number, *, fresh=False):
+        """Go to a copy in JupyterLab."""
+        address = await self.beside(self.place, kind, number, fresh=fresh)
+        trust.give_to_copies(self.contents_manager.notary, kinds=[kind], lessons=[places.lesson_name(number)])
+        self.go(address)
 
     def place(self, kind, number, *, fresh=False):
         """The address of a copy in JupyterLab."""
@@ -251,7 +257,7 @@ class Fresh(Open):
         kind, number = self.field("kind"), self.field("lesson")
         if kind not in places.OWN:
             raise web.HTTPError(404)
-        self.go(await self.beside(self.place, kind, number, fresh=True))
+        await self.open(kind, number, fresh=True)
 
 
 class Review(Page):

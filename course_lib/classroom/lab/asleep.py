@@ -8,7 +8,7 @@ import json
 import os
 from pathlib import Path
 
-from course_lib.classroom import files, notebooks, places
+from course_lib.classroom import files, notebooks, places, trust
 
 VIEW = "application/vnd.jupyter.widget-view+json"
 STATE = "application/vnd.jupyter.widget-state+json"
@@ -16,11 +16,12 @@ STATE = "application/vnd.jupyter.widget-state+json"
 TEXTS = {"wake": "At rest since Python was ended. It moves again once the cells above and this one have run."}
 
 
-def put_to_rest(folder):
+def put_to_rest(folder, notary=None):
     """Take the dead views out of the notebooks in a folder, each file whole. What can't be read is left alone.
 
     Args:
         folder: where to look, in all folders below too.
+        notary: the server's `NotebookNotary`, to sign again what it had signed.
 
     Returns:
         The paths of the notebooks that were changed.
@@ -28,12 +29,12 @@ def put_to_rest(folder):
     changed = []
     for path in sorted(Path(folder).rglob("*.ipynb")):
         hidden = any(part.startswith(".") or part == files.ASIDE for part in path.relative_to(folder).parts)
-        if not hidden and path.is_file() and _put_one_to_rest(path):
+        if not hidden and path.is_file() and _put_one_to_rest(path, notary):
             changed.append(path)
     return changed
 
 
-def _put_one_to_rest(path):
+def _put_one_to_rest(path, notary):
     try:
         before = path.stat()
         if VIEW.encode() not in path.read_bytes():
@@ -46,6 +47,8 @@ def _put_one_to_rest(path):
         if path.stat().st_mtime_ns != before.st_mtime_ns:  # somebody is writing it at this moment
             return False
         files.replace(path, rested)
+        if notary and trust.is_given(notary, text):
+            trust.give(notary, rested)
         os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))  # so that a tab that was left open can save
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return False
@@ -89,13 +92,14 @@ def _jupyter_server_extension_points():
 
 
 def _load_jupyter_server_extension(server):
-    """Put the learner's widgets to rest, unless another server's kernels may hold them."""
+    """Put the learner's widgets to rest, unless another server's kernels may hold them; sign their copies."""
     try:
         folder = places.workspace()
     except (places.NotACourse, files.FileTrouble):
         return
     if not _served_elsewhere(folder):
-        put_to_rest(folder)
+        put_to_rest(folder, server.contents_manager.notary)
+    trust.give_to_copies(server.contents_manager.notary)
 
 
 def _served_elsewhere(folder):

@@ -5,6 +5,7 @@ import os
 from types import SimpleNamespace
 
 import pytest
+from nbformat.sign import NotebookNotary
 from nbformat.v4 import new_code_cell, new_notebook, new_output
 
 from course_lib.classroom import notebooks
@@ -85,12 +86,13 @@ def test_a_view_in_a_cell_that_lacks_everything_is_no_error(tmp_path):
 def test_a_server_puts_to_rest_unless_another_one_shows_the_workspace(tmp_path, monkeypatch):
     monkeypatch.setenv("COURSE_WORKSPACE", str(tmp_path / "workspace"))
     path = saved(tmp_path / "workspace" / "lessons" / "03.ipynb", shown(view=VIEW, png="iVBO"))
+    server = SimpleNamespace(contents_manager=SimpleNamespace(notary=NotebookNotary(db_file=":memory:", secret=b"")))
     running = [{"root_dir": str(tmp_path), "pid": -1}]
     monkeypatch.setattr("jupyter_server.serverapp.list_running_servers", lambda: iter(running))
-    asleep._load_jupyter_server_extension(SimpleNamespace())
+    asleep._load_jupyter_server_extension(server)
     assert asleep.VIEW in path.read_text()
     running[0]["root_dir"] = str(tmp_path / "elsewhere")
-    asleep._load_jupyter_server_extension(SimpleNamespace())
+    asleep._load_jupyter_server_extension(server)
     assert asleep.VIEW not in path.read_text()
 
 

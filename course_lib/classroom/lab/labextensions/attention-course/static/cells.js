@@ -8,6 +8,7 @@ const KEPT = "keep_output"; // questions and panels
 export const ASKS = "attention-course-asks"; // class of a cell that is a question or a panel: its folded code need not show
 const SHOWN_MS = 150; // between two looks at a kernel
 const DRAWN_MS = [150, 500, 1000]; // a verdict is drawn at once, a widget later
+const OPTIONS = ".course-quiz :is(textarea, .quiz-row > button):enabled"; // to answer with, of all questions
 const KERNEL_MS = 60_000; // as long as a kernel may take to start
 
 const TEXT = {
@@ -80,7 +81,7 @@ async function offer(app, panel, shared) {
   node.setAttribute("role", "status");
   node.style.cssText =
     "display:flex;gap:8px;align-items:center;padding:2px 12px;min-height:40px;overflow:auto;color:var(--jp-ui-font-color1);" +
-    "background:var(--jp-info-color3,#e3f2fd);font-size:var(--jp-ui-font-size1)";
+    "background:var(--jp-layout-color2);border-left:4px solid var(--jp-brand-color1);font-size:var(--jp-ui-font-size1)";
   const bar = new lumino.Widget({ node });
   const close = () => bar.dispose();
   const button = (/** @type {string} */ text, /** @type {() => void} */ act) => {
@@ -94,7 +95,9 @@ async function offer(app, panel, shared) {
     });
     return made;
   };
-  const run = () => void app.commands.execute("notebook:run-all-above");
+  const { content } = panel;
+  const back = () => content.scrollToItem(content.activeCellIndex, "start").catch(() => {});
+  const run = () => void app.commands.execute("notebook:run-all-above").then(back);
   const text = document.createElement("span");
   text.textContent = TEXT.new;
   node.append(
@@ -110,17 +113,38 @@ async function offer(app, panel, shared) {
 }
 
 /**
- * After a cell ran, bring its verdict or its widget's goal into view: JupyterLab goes on to the next cell, below it.
+ * What the question that a quiz shows is answered with first.
+ * @param {Element} node of a cell
+ */
+function firstOption(node) {
+  const options = /** @type {HTMLElement[]} */ ([...node.querySelectorAll(OPTIONS)]);
+  return options.find((option) => option.offsetParent);
+}
+
+/**
+ * After a cell ran, bring its verdict or its widget's goal into view, and the hand into its quiz: JupyterLab goes on to the
+ * next cell, below it.
  * @param {any} shared
  */
 export async function keepInView(shared) {
-  const notebook = await notebooks(shared);
-  notebook?.NotebookActions.executed.connect(async (/** @type {any} */ _, /** @type {any} */ { cell }) => {
+  const package_ = await notebooks(shared);
+  package_?.NotebookActions.executed.connect(async (/** @type {any} */ _, /** @type {any} */ { notebook, cell }) => {
+    const index = notebook.widgets.indexOf(cell);
     for (const wait of DRAWN_MS) {
       await new Promise((resolve) => setTimeout(resolve, wait));
       const pane = cell.isDisposed ? null : cell.node.closest(".jp-WindowedPanel-outer");
-      const asks = pane && cell.node.querySelector("[data-outcome], .cl-goal");
+      const option = pane && firstOption(cell.node);
+      const asks = option ?? (pane && cell.node.querySelector("[data-outcome], .cl-goal"));
       if (!asks) continue;
+      if (Math.abs(notebook.activeCellIndex - index) > 1) return; // one of many that were run together
+      if (option) {
+        notebook.activeCellIndex = index;
+        const answer = () => {
+          const waits = document.activeElement?.matches(".jp-Cell") && notebook.activeCellIndex === index;
+          if (waits) firstOption(cell.node)?.focus();
+        };
+        for (const later of DRAWN_MS) setTimeout(answer, later); // JupyterLab puts the focus on the cell, more than once
+      }
       const whole = asks.matches(".cl-goal") ? asks.parentElement : cell.node;
       const [seen, shown] = [pane.getBoundingClientRect(), whole.getBoundingClientRect()];
       if (shown.top < seen.top || shown.bottom > seen.bottom) {

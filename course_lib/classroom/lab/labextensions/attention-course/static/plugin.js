@@ -4,6 +4,7 @@
  */
 
 import { ASKS, begin, keepInView, notebooks } from "./cells.js";
+import { forgetWithKernel, goOn } from "./keys.js";
 
 const EXERCISES = "attention-course-exercises"; // class of a tab
 const OWN_EXERCISES = /(^|\/)exercises\/[^/]+$/; // by their path
@@ -177,6 +178,7 @@ function addStyle() {
   const style = document.createElement("style");
   style.textContent = `.${EXERCISES} .lm-TabBar-tabLabel::before { content: "Exercises · "; }
     .jp-Notebook .jp-MarkdownOutput :is(p, ul, ol, blockquote, details) { max-width: ${LINE}; }
+    [data-jp-theme-light="false"] .jp-Notebook .jp-RenderedImage img { filter: brightness(0.85); border-radius: 6px; }
     .${ASKS} .jp-InputPlaceholder { height: 2px; min-height: 0; opacity: 0; }
     .${ASKS} .jp-InputPrompt { visibility: hidden; }`;
   document.head.append(style);
@@ -216,12 +218,14 @@ export default {
       if (!isNotebook(panel) || followed.has(panel)) return;
       followed.add(panel);
       queueSaves(panel.context);
+      forgetWithKernel(panel);
       void follow(app, panel, first?.path === panel.context.path ? first?.cell : undefined);
     };
     app.shell.currentChanged?.connect(look);
     void app.restored.then(look);
     void addHome(app);
     void keepInView(shared);
+    void goOn(app, shared);
     addStyle();
   },
 };
