@@ -233,7 +233,8 @@ class HeadBrowser(TakesText):
             figure = self._picture(5.6, 4.2)
             large = figure.subplots()
         else:
-            figure = self._picture(7.2, 3.4)
+            side = min(max(3.4, 2 + 0.12 * max(len(queries), len(keys))), 7.0)  # inches: room for a label per token
+            figure = self._picture(2 * side + 0.4, side)
             wall, large = figure.subplots(1, 2)
             _draw_all(wall, self._weights[self.part])
         shown = self.weights.clip(0, 1)  # half precision may go a little beyond

@@ -241,6 +241,13 @@ def test_a_large_map_made_small_keeps_its_peaks():
     assert (mosaic[:, :24] == 0).sum() > 500
 
 
+def test_a_still_of_a_sentence_labels_every_token():
+    names = [f"word{i}" for i in range(16)]
+    large = HeadBrowser(uniform(2, 2, 16, 16), names).still().axes[1]
+    assert [label.get_text() for label in large.get_yticklabels()] == names
+    assert [label.get_text() for label in large.get_xticklabels()] == names
+
+
 def test_a_head_that_is_alone_is_shown_once():
     figure = HeadBrowser(uniform(1, 1, 4, 4), TOKENS).still()
     assert [ax.get_title() for ax in figure.axes if ax.get_title()] == ["layer 1, head 1"]
