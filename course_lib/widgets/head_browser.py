@@ -233,7 +233,7 @@ class HeadBrowser(TakesText):
             figure = self._picture(5.6, 4.2)
             large = figure.subplots()
         else:
-            side = min(max(3.4, 2 + 0.12 * max(len(queries), len(keys))), 7.0)  # inches: room for a label per token
+            side = min(max(3.4, 2 + 0.12 * max(len(queries), len(keys))), 6.6)  # inches: room for a label per token
             figure = self._picture(2 * side + 0.4, side)
             wall, large = figure.subplots(1, 2)
             _draw_all(wall, self._weights[self.part])
