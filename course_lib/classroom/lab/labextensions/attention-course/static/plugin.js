@@ -10,7 +10,8 @@ const EXERCISES = "attention-course-exercises"; // class of a tab
 const OWN_EXERCISES = /(^|\/)exercises\/[^/]+$/; // by their path
 const LEFT = "attention-course:left:"; // in this browser's storage, by the notebook's path: the cell
 const RESTED_MS = 8000; // in one cell: the course's home page continues there
-const SETTLED_MS = [0, 600, 1200]; // cells above may still grow while formulas and outputs are drawn
+const [STEPS, STEP_MS, SEEN] = [150, 400, 5]; // cells above are drawn one by one, for seconds where the computer is busy
+const HANDS = ["wheel", "pointerdown", "keydown"];
 const LINE = "54rem"; // a line of text, so that the eye finds the next one on a wide screen
 const ROOMY = 1600; // pixels from which two notebooks have room beside the list of files
 
@@ -35,12 +36,31 @@ async function goTo(panel, cell) {
   if (index < 0) return;
   const actions = (await notebooks(shared))?.NotebookActions;
   content.activeCellIndex = index;
-  for (const wait of SETTLED_MS) {
-    await new Promise((resolve) => setTimeout(resolve, wait));
-    if (content.activeCellIndex !== index) return; // a person went on meanwhile
+  let gone = false; // a person went on meanwhile
+  const leave = () => {
+    gone = true;
+  };
+  for (const kind of HANDS) addEventListener(kind, leave, { capture: true, once: true });
+  for (let step = 0, seen = 0; step < STEPS && seen < SEEN; step++) {
+    await new Promise((resolve) => setTimeout(resolve, step && STEP_MS));
+    if (gone || panel.isDisposed || content.activeCellIndex !== index) break;
     unfold(actions, content, index);
-    await content.scrollToItem(index, "start").catch(() => {}); // JupyterLab itself was asked to scroll elsewhere
+    seen = isAtTop(content, index) ? seen + 1 : 0;
+    if (!seen) void content.scrollToItem(index, "start").catch(() => {}); // JupyterLab itself was asked to scroll elsewhere
   }
+  for (const kind of HANDS) removeEventListener(kind, leave, { capture: true });
+}
+
+/**
+ * Whether a cell begins in the upper half of what is seen.
+ * @param {any} content
+ * @param {number} index
+ */
+function isAtTop(content, index) {
+  const pane = content.outerNode?.getBoundingClientRect() ?? content.node.getBoundingClientRect();
+  const { node } = content.widgets[index];
+  const top = node.getBoundingClientRect().top - pane.top;
+  return node.isConnected && node.offsetParent !== null && top > -5 && top < pane.height / 2;
 }
 
 /**
