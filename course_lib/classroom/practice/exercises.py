@@ -155,12 +155,14 @@ class Exercise:
         return [show.Comparison(self.id, theirs, solution), *self._recorded("compare")]
 
     def _asks_first(self, what):
-        """Whether they really want to see the solution: panels that ask, unless they passed or were asked before."""
+        """Whether they really want to see the solution: panels that ask, unless they passed, saw it, or were asked for this before."""
         events, problem = Progress().known(subject=self.id)
-        if any(event["kind"] == "solution" for event in events) or _passed(events):
+        seen = any(event["kind"] == "compare" or (event["kind"] == "solution" and event["shown"]) for event in events)
+        asked = any(event["kind"] == "solution" and event.get("asked", what) == what for event in events)
+        if seen or asked or _passed(events):
             return []
         text = MESSAGES["ask blindly" if problem else "ask"].format(id=self.id, what=MESSAGES[what])
-        return [show.Note(text), *self._recorded("solution", shown=False)]
+        return [show.Note(text), *self._recorded("solution", shown=False, asked=what)]
 
     def comparison(self):
         """The source of the last attempt and of the solution, as two strings.

@@ -183,8 +183,8 @@ def _line(text, changed, side):
         else "border-left:3px solid transparent"
     )
     return (
-        f'<td style="{mark};text-align:left;vertical-align:top;padding:0 1.2em 0 .5em;white-space:pre;'
-        f'font-family:var(--jp-code-font-family,monospace)">{escape(text)}</td>'
+        f'<td style="{mark};text-align:left;vertical-align:top;padding:0 .8em 0 .5em;width:50%;white-space:pre-wrap;'
+        f'overflow-wrap:anywhere;font-family:var(--jp-code-font-family,monospace)">{escape(text)}</td>'
     )
 
 

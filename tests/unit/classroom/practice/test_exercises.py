@@ -147,6 +147,18 @@ def test_compare_shows_no_solution_unasked(capsys):
     assert "once more" not in capsys.readouterr().out, "who has passed may look"
 
 
+def test_who_was_asked_about_the_comparison_is_asked_about_the_solution(capsys):
+    one = exercise("03.softmax")
+    one.check(naive)
+    one.compare()
+    one.solution()
+    assert (out := capsys.readouterr().out).count("once more") == 2 and "np.exp" not in out
+    one.solution()
+    assert "np.exp" in capsys.readouterr().out
+    one.compare()
+    assert "-def naive(scores):" in capsys.readouterr().out, "nothing is left to hide"
+
+
 def test_a_course_without_solutions_says_so(monkeypatch, tmp_path, capsys):
     one = exercise("03.softmax")
     one.check(softmax)
