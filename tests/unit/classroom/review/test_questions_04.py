@@ -20,12 +20,6 @@ def test_bank_is_large_enough_and_answers_the_outlines():
     assert covered >= {"T-quiz-2", "A-quiz-4", "T-path2-1", "A-path4-1", "A-path4-2"}
 
 
-def test_budget():
-    weights = np.array([0.5, 0.3, 0.2])
-    assert correct("04.budget").startswith("1:")
-    assert np.isclose((weights**2).sum(), 0.38) and np.isclose(0.25 / 0.38, 0.66, atol=0.005)
-
-
 def test_parameters():
     assert "4 \\cdot 512^2" in correct("04.parameters")
     for heads in (1, 8):
