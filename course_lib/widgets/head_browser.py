@@ -3,6 +3,7 @@
 The page draws from one buffer of 16-bit numbers, 2 bytes a weight; Python keeps the weights as they came.
 """
 
+import math
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
@@ -305,25 +306,31 @@ def _counted(name, tokens, count, axis):
 
 
 def _draw_all(ax, weights):
-    """All heads as one image: an axes for each would take seconds."""
+    """All heads as one image: an axes for each would take seconds. The heads of a lone layer take several lines."""
     layers, heads = weights.shape[:2]
-    most = max(4, min(24, MOSAIC // max(layers, heads)))
-    small = [[_thumbnail(weights[layer, head], most) for head in range(heads)] for layer in range(layers)]
-    rows, columns = small[0][0].shape
+    across = heads if layers > 1 else math.ceil(heads**0.5)
+    lines = -(-layers * heads // across)
+    most = max(4, min(24, MOSAIC // max(lines, across)))
+    small = [_thumbnail(weights[layer, head], most) for layer in range(layers) for head in range(heads)]
+    rows, columns = small[0].shape
     gap = max(1, max(rows, columns) // 8)
-    mosaic = np.full((layers * (rows + gap) - gap, heads * (columns + gap) - gap), np.nan)
-    for layer, line in enumerate(small):
-        for head, image in enumerate(line):
-            top, left = layer * (rows + gap), head * (columns + gap)
-            mosaic[top : top + rows, left : left + columns] = image / (image.max() or 1)
+    mosaic = np.full((lines * (rows + gap) - gap, across * (columns + gap) - gap), np.nan)
+    for number, image in enumerate(small):
+        line, place = divmod(number, across)
+        top, left = line * (rows + gap), place * (columns + gap)
+        mosaic[top : top + rows, left : left + columns] = image / (image.max() or 1)
     ax.imshow(mosaic, cmap="cividis", vmin=0, vmax=1, aspect="auto", interpolation="nearest")
-    for name, axis, count, size in (("layer", ax.yaxis, layers, rows), ("head", ax.xaxis, heads, columns)):
-        every = -(-count // 12)
-        numbers = range(0, count, every)
-        axis.set_ticks(
-            [number * (size + gap) + (size - 1) / 2 for number in numbers], [str(number + 1) for number in numbers]
-        )
-        axis.set_label_text(TEXTS[f"axis {name}"])
+    upright, level = [str(layer + 1) for layer in range(layers)], [str(head + 1) for head in range(across)]
+    upright_name = "layer"
+    if lines > layers:
+        ends = [(first, min(first + across - 1, heads)) for first in range(1, heads + 1, across)]
+        upright_name, level = "head", []
+        upright = [f"{first}–{last}" if first < last else f"{first}" for first, last in ends]
+    for name, axis, labels, size in ((upright_name, ax.yaxis, upright, rows), ("head", ax.xaxis, level, columns)):
+        every = -(-len(labels) // 12) or 1
+        numbers = range(0, len(labels), every)
+        axis.set_ticks([number * (size + gap) + (size - 1) / 2 for number in numbers], labels[::every])
+        axis.set_label_text(TEXTS[f"axis {name}"] if labels else "")
     ax.tick_params(length=0)
     ax.spines[:].set_visible(False)
     ax.set_title(TEXTS["all"])

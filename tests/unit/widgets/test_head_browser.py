@@ -241,6 +241,20 @@ def test_a_large_map_made_small_keeps_its_peaks():
     assert (mosaic[:, :24] == 0).sum() > 500
 
 
+def test_the_heads_of_a_lone_layer_take_several_lines():
+    weights = np.random.default_rng(0).dirichlet(np.ones(16), size=(1, 8, 16))
+    left = HeadBrowser(weights, ["a"] * 16).still().axes[0]
+    mosaic = np.ma.filled(left.images[0].get_array().astype(float), np.nan)
+    assert mosaic.shape == (3 * 16 + 2 * 2, 3 * 16 + 2 * 2)
+    for head in range(8):
+        top, start = 18 * (head // 3), 18 * (head % 3)
+        own = mosaic[top : top + 16, start : start + 16]
+        np.testing.assert_allclose(own, weights[0, head] / weights[0, head].max())
+    assert np.isnan(mosaic[36:, 36:]).all()
+    assert [tick.get_text() for tick in left.get_yticklabels()] == ["1–3", "4–6", "7–8"]
+    assert (left.get_ylabel(), left.get_xlabel(), len(left.get_xticks())) == ("head", "", 0)
+
+
 def test_a_still_of_a_sentence_labels_every_token():
     names = [f"word{i}" for i in range(16)]
     large = HeadBrowser(uniform(2, 2, 16, 16), names).still().axes[1]
