@@ -1,4 +1,4 @@
-"""Attention as a heat map: one row a query, one column a key."""
+"""Attention as a heat map: one row per query, one column per key."""
 
 import math
 from collections.abc import Iterable
@@ -56,7 +56,7 @@ def attention_heatmap(
     vmax: float | None = 1,
     annotate: bool | None = None,
 ) -> Any:
-    """Draw attention weights as a heat map: one row a query, one column a key.
+    """Draw attention weights as a heat map: one row per query, one column per key.
 
     Args:
         weights: (queries, keys), an array or a tensor; or several maps, which become panels with one colour scale: a

@@ -96,7 +96,7 @@ class AttentionPlayground(Widget):
 
     Args:
         tokens: up to 256 strings, shown as text.
-        queries: numbers, one row a token; at most 8 dimensions.
+        queries: numbers, one row per token; at most 8 dimensions.
         keys: the same.
         values: the same; d_v may differ from d_k.
         attention: function (queries, keys, values, mask=None) -> (context, weights) on float64 arrays. It gets copies,

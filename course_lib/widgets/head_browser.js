@@ -14,7 +14,7 @@ const TEXT = {
   hint: "Pick a head on the left, then a token: its row shows where it looks.",
   own: { label: "Your sentence", example: "Type one, and see where each word looks" },
   heads: "All heads",
-  headsAre: "One small map a head, each as bright as it gets.",
+  headsAre: "One small map for each head, each on its own scale: its largest weight is brightest.",
   rows: "layer",
   columns: "head",
   order: "order",

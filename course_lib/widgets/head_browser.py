@@ -52,7 +52,7 @@ TEXTS = {
     "pair": "got {got}",
     "other parts": "these are of {got}; the browser has {expected}",
     "selected": "layer {layer}, head {head}",
-    "all": "all heads, each as bright as it gets",
+    "all": "all heads, each on its own scale",
     "axis layer": "layer",
     "axis head": "head",
 }

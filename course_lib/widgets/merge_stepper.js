@@ -25,7 +25,7 @@ const TEXT = {
   chart: "Length of the text against size of the vocabulary",
   vocabulary: "tokens in the vocabulary",
   length: "tokens in the text",
-  facts: "{size} tokens in the vocabulary, {length} in the text, {rate} characters a token.",
+  facts: "{size} tokens in the vocabulary, {length} in the text, {rate} characters per token.",
   space: "␣",
   line: "⏎",
   more: "… and {count} more",

@@ -96,7 +96,7 @@ def checked_result(name: str, part: str, value: Any, axes: str, tokens: list[str
 
 
 def _row_that_is_not_finite(value, count):
-    """Number of the first row with NaN or infinity; None where there is none, or no row a token."""
+    """Number of the first row with NaN or infinity; None where there is none, or no row per token."""
     value = as_array(value)
     if not isinstance(value, np.ndarray) or value.dtype.kind != "f" or value.ndim != 2 or len(value) != count:
         return None

@@ -34,7 +34,7 @@ const TEXT = {
   tables: {
     sinusoidal: "One row a position: what is added to its embedding. Left columns turn fast, right ones slowly.",
     rotary: "One row a position: a vector of ones, turned. Nothing is added; queries and keys are turned like this.",
-    alibi: "One row a distance, one column a head: what is taken off the scores.",
+    alibi: "One row for each distance, one column for each head: what is taken off the scores.",
     learned: "One row a position: what training found, to be added to its embedding.",
   },
   curves: {

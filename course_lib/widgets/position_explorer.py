@@ -201,7 +201,7 @@ class PositionExplorer(Widget):
 
     @property
     def encoding(self) -> Float[np.ndarray, "length features"]:
-        """(length, d_model) float64: one row a position.
+        """(length, d_model) float64: one row per position.
 
         Sinusoidal and learned: what is added to the embeddings. Rotary: a vector of ones, turned. ALiBi adds nothing to
         vectors: (length, heads), what is added to the scores of keys at that distance, with d_model / 4 heads.

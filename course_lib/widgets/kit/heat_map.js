@@ -193,7 +193,7 @@ export class HeatMap {
 }
 
 /**
- * Paint many small maps side by side, each as bright as it gets.
+ * Paint many small maps side by side, each on its own scale.
  * @param {HTMLCanvasElement} canvas @param {number} perRow @param {Float32Array[]} maps @param {number} width of one
  */
 export function paintMaps(canvas, perRow, maps, width) {
