@@ -232,10 +232,9 @@ class LabNotebook:
     def goto(self, cell=None):
         """Load the notebook's address, as a link to one of its cells if asked."""
         address = f"{self.lab.url}/{self.place}/{quote(self.path)}"
-        stays = self.page.url.partition("#")[0] == address  # where only the cell is another, the browser loads nothing
+        if self.page.url.partition("#")[0] == address:  # where only the cell is another, the browser loads nothing
+            self.page.goto(f"{self.lab.url}/api/status")
         self.page.goto(f"{address}#cell-id={cell}" if cell else address)
-        if stays:
-            self.page.reload()
 
     def _stay_inside(self, route):
         parts = urlsplit(route.request.url)

@@ -1,6 +1,7 @@
 """Exported pages keep what a notebook says of its pictures in words."""
 
 import base64
+import re
 import subprocess
 import sys
 
@@ -63,7 +64,10 @@ def test_a_lesson_is_exported_with_all_its_words():
     path = lesson_path("notebooks", "03")
     command = [sys.executable, "-m", "nbconvert", "--to", "html", "--stdout", str(path)]
     page = subprocess.run(command, env=lab.command()[1], capture_output=True, text=True, check=True, encoding="utf-8")
-    outputs = [output for cell in read(path).cells for output in cell.get("outputs", ())]
-    words = [output.metadata["image/png"]["alt"] for output in outputs if "image/png" in output.get("data", ())]
+    words = []
+    for cell in read(path).cells:
+        words += re.findall(r"!\[([^\]]+)\]", cell.source) if cell.cell_type == "markdown" else []
+        shown = [output for output in cell.get("outputs", ()) if "image/png" in output.get("data", ())]
+        words += [output.metadata["image/png"]["alt"] for output in shown]
     assert len(words) > 10
     assert [picture["alt"] for picture in images(page.stdout)] == words

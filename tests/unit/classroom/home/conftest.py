@@ -1,4 +1,5 @@
 import asyncio
+import gc
 import json
 import re
 import threading
@@ -25,25 +26,47 @@ def lab_settings(tmp_path_factory):
 def server(tmp_path_factory, lab_settings):
     """(Folder, address) of a Jupyter Server with JupyterLab and the course's pages."""
     root = tmp_path_factory.mktemp("served folder")
-    loop = asyncio.new_event_loop()
-    asyncio.set_event_loop(loop)
-    app = ServerApp(
-        root_dir=str(root), base_url=BASE, ip="127.0.0.1", port=0, open_browser=False, allow_root=True, log_level="ERROR",
-        jpserver_extensions={"course_lib.classroom.home": True, "jupyterlab": True},
-    )  # fmt: skip
     with pytest.MonkeyPatch.context() as patch:
         for name in ("JUPYTER_CONFIG_DIR", "JUPYTER_RUNTIME_DIR", "JUPYTER_DATA_DIR"):
             patch.setenv(name, str(tmp_path_factory.mktemp(name)))
         patch.setenv("JUPYTER_TOKEN", TOKEN)
-        app.initialize([f"--LabApp.user_settings_dir={lab_settings}"], find_extensions=False)
-    thread = threading.Thread(target=loop.run_forever)
-    thread.start()
-    yield root, f"http://127.0.0.1:{app.port}{BASE}"
-    asyncio.run_coroutine_threadsafe(app._cleanup(), loop).result(20)
-    loop.call_soon_threadsafe(loop.stop)
-    thread.join()
-    loop.close()
-    asyncio.set_event_loop(None)
+        for _ in range(3):
+            running = Running(root, lab_settings)
+            if running.answers():
+                break
+            running.stop()  # between finding a free port and listening there, another process took it
+    yield root, running.address
+    running.stop()
+
+
+class Running:
+    """A Jupyter Server in a thread of this process."""
+
+    def __init__(self, root, settings):
+        gc.collect()  # event loops of other tests, whose sockets close with them
+        self.loop = asyncio.new_event_loop()
+        asyncio.set_event_loop(self.loop)
+        self.app = ServerApp(
+            root_dir=str(root), base_url=BASE, ip="127.0.0.1", port=0, open_browser=False, allow_root=True, log_level="ERROR",
+            jpserver_extensions={"course_lib.classroom.home": True, "jupyterlab": True},
+        )  # fmt: skip
+        self.app.initialize([f"--LabApp.user_settings_dir={settings}"], find_extensions=False)
+        self.address = f"http://127.0.0.1:{self.app.port}{BASE}"
+        self.thread = threading.Thread(target=self.loop.run_forever)
+        self.thread.start()
+
+    def answers(self):
+        try:
+            return httpx.get(f"{self.address}api", timeout=30).status_code < 500
+        except httpx.ConnectError:
+            return False
+
+    def stop(self):
+        asyncio.run_coroutine_threadsafe(self.app._cleanup(), self.loop).result(20)
+        self.loop.call_soon_threadsafe(self.loop.stop)
+        self.thread.join()
+        self.loop.close()
+        asyncio.set_event_loop(None)
 
 
 @pytest.fixture
