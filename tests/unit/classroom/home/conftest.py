@@ -1,5 +1,4 @@
 import asyncio
-import gc
 import json
 import re
 import threading
@@ -30,43 +29,43 @@ def server(tmp_path_factory, lab_settings):
         for name in ("JUPYTER_CONFIG_DIR", "JUPYTER_RUNTIME_DIR", "JUPYTER_DATA_DIR"):
             patch.setenv(name, str(tmp_path_factory.mktemp(name)))
         patch.setenv("JUPYTER_TOKEN", TOKEN)
-        for _ in range(3):
-            running = Running(root, lab_settings)
-            if running.answers():
-                break
-            running.stop()  # between finding a free port and listening there, another process took it
+        running = Running(root, lab_settings)
     yield root, running.address
     running.stop()
 
 
 class Running:
-    """A Jupyter Server in a thread of this process."""
+    """A Jupyter Server in a thread of this process, whose main thread may be in the loop of a browser's test."""
 
     def __init__(self, root, settings):
-        gc.collect()  # event loops of other tests, whose sockets close with them
         self.loop = asyncio.new_event_loop()
-        asyncio.set_event_loop(self.loop)
-        self.app = ServerApp(
+        self.app = Server(
             root_dir=str(root), base_url=BASE, ip="127.0.0.1", port=0, open_browser=False, allow_root=True, log_level="ERROR",
             jpserver_extensions={"course_lib.classroom.home": True, "jupyterlab": True},
         )  # fmt: skip
-        self.app.initialize([f"--LabApp.user_settings_dir={settings}"], find_extensions=False)
-        self.address = f"http://127.0.0.1:{self.app.port}{BASE}"
-        self.thread = threading.Thread(target=self.loop.run_forever)
+        self.options = [f"--LabApp.user_settings_dir={settings}"]
+        self.up = threading.Event()
+        self.thread = threading.Thread(target=self.run)
         self.thread.start()
+        assert self.up.wait(60), "the server did not start"
+        self.address = f"http://127.0.0.1:{self.app.port}{BASE}"
 
-    def answers(self):
-        try:
-            return httpx.get(f"{self.address}api", timeout=30).status_code < 500
-        except httpx.ConnectError:
-            return False
+    def run(self):
+        asyncio.set_event_loop(self.loop)
+        self.app.initialize(self.options, find_extensions=False)
+        self.loop.call_soon(self.up.set)
+        self.loop.run_forever()
 
     def stop(self):
         asyncio.run_coroutine_threadsafe(self.app._cleanup(), self.loop).result(20)
         self.loop.call_soon_threadsafe(self.loop.stop)
         self.thread.join()
         self.loop.close()
-        asyncio.set_event_loop(None)
+
+
+class Server(ServerApp):
+    def init_signal(self):
+        """Signals are the main thread's."""
 
 
 @pytest.fixture
