@@ -55,18 +55,6 @@ SETTLED = """async ([source, argument, ms]) => {
   }, ms);
   return Promise.race([(0, eval)(`(${source})`)(argument), new Promise(late)]);
 }"""
-ALL_CELLS_MS = 400_000
-# The course's plugin may scroll at the same time; of two who ask JupyterLab, one is refused or waits for ever.
-SCROLL = """async (index) => {
-  const late = (settle) => setTimeout(settle, 1000, false);
-  const scroll = () => window.jupyterapp.shell.currentWidget.content.scrollToItem(index, "center");
-  while (!(await Promise.race([scroll().then(() => true, () => false), new Promise(late)])));
-}"""
-# Playwright's evaluate waits for ever for a promise that never settles, as those of a kernel that went away.
-SETTLED = """async ([source, argument, ms]) => {
-  const late = (_, fail) => setTimeout(() => fail(new Error(`still not settled after ${ms / 1000} s: ${source}`)), ms);
-  return Promise.race([(0, eval)(`(${source})`)(argument), new Promise(late)]);
-}"""
 
 # Idle in the indicator comes before the kernel is connected, and a Run All then leaves cells unrun: ask the model instead.
 NOTEBOOK_IS_READY = """(path) => {
