@@ -36,12 +36,18 @@ class Hands:
         self.root.locator(f'[data-choice="{choice}"]').click()
 
     def drag(self, handle, right, up, steps=8):
-        handle.scroll_into_view_if_needed()
-        box = handle.locator(".cl-tip").bounding_box()
-        x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
         mouse = self.notebook.page.mouse
-        mouse.move(x, y)
-        mouse.down()
+        for _ in range(10):  # the page may still be moving, as after a verdict
+            handle.scroll_into_view_if_needed()
+            box = handle.locator(".cl-tip").bounding_box()
+            x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+            mouse.move(x, y)
+            mouse.down()
+            if handle.evaluate("(tip) => tip.hasPointerCapture(1)"):
+                break
+            mouse.up()
+        else:
+            raise AssertionError(f"the hand never got hold of {handle}")
         for step in range(1, steps + 1):
             mouse.move(x + right * step / steps, y - up * step / steps)
         mouse.up()

@@ -44,6 +44,17 @@ def hands(notebook):
     return lambda index, name: Hands(notebook, index, name)
 
 
+RUN_FROM_THE_TOP = """async ([index, wheel]) => {
+  const { content } = window.jupyterapp.shell.currentWidget;
+  content.activeCellIndex = index;
+  await window.jupyterapp.commands.execute("notebook:run-cell-and-select-next");
+  content.outerNode.scrollTop = 0;
+  if (wheel) content.outerNode.dispatchEvent(new WheelEvent("wheel", { bubbles: true }));
+  await new Promise((resolve) => setTimeout(resolve, 2500));
+  return content.outerNode.scrollTop;
+}"""
+
+
 def line(root):
     """What the goal's line says, as a screen reader is told of it."""
     return root.locator(".cl-goal [role=status]").inner_text()
@@ -101,6 +112,12 @@ def test_a_page_without_python_only_says_the_goal(browser, tmp_path):
     assert page.locator(".cl-goal").inner_text() == "Goal: Hide the future"
     assert not page.locator(".cl-goal-mark").is_visible()
     page.close()
+
+
+def test_a_goal_comes_into_view_but_not_under_a_hand(notebook):
+    notebook.cell(TOUCHED)
+    assert notebook.ask(RUN_FROM_THE_TOP, [TOUCHED, True]) == 0
+    assert notebook.ask(RUN_FROM_THE_TOP, [TOUCHED, False]) > 0
 
 
 def test_only_what_the_lesson_has_come_to_is_shown(hands):

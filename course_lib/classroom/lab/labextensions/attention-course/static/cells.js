@@ -7,6 +7,7 @@ const AT_OPEN = "at-open";
 const KEPT = "keep_output"; // questions and panels
 export const ASKS = "attention-course-asks"; // class of a cell that is a question or a panel: its folded code need not show
 const SHOWN_MS = 150; // between two looks at a kernel
+const HANDS = ["wheel", "pointerdown", "keydown"];
 const DRAWN_MS = [150, 500, 1000]; // a verdict is drawn at once, a widget later
 const OPTIONS = ".course-quiz :is(textarea, .quiz-row > button):enabled"; // to answer with, of all questions
 const KERNEL_MS = 60_000; // as long as a kernel may take to start
@@ -121,6 +122,19 @@ function firstOption(node) {
   return options.find((option) => option.offsetParent);
 }
 
+/** Whether a person took hold of the page since: who reads or drags is not carried elsewhere. */
+export function watchHands() {
+  const came = () => {
+    hands.came = true;
+  };
+  const end = () => {
+    for (const kind of HANDS) removeEventListener(kind, came, { capture: true });
+  };
+  const hands = { came: false, end };
+  for (const kind of HANDS) addEventListener(kind, came, { capture: true });
+  return hands;
+}
+
 /**
  * After a cell ran, bring its verdict or its widget's goal into view, and the hand into its quiz: JupyterLab goes on to the
  * next cell, below it.
@@ -130,6 +144,8 @@ export async function keepInView(shared) {
   const package_ = await notebooks(shared);
   package_?.NotebookActions.executed.connect(async (/** @type {any} */ _, /** @type {any} */ { notebook, cell }) => {
     const index = notebook.widgets.indexOf(cell);
+    const hands = watchHands();
+    setTimeout(hands.end, 2 * DRAWN_MS.reduce((all, wait) => all + wait));
     for (const wait of DRAWN_MS) {
       await new Promise((resolve) => setTimeout(resolve, wait));
       const pane = cell.isDisposed ? null : cell.node.closest(".jp-WindowedPanel-outer");
@@ -147,6 +163,7 @@ export async function keepInView(shared) {
       }
       const whole = asks.matches(".cl-goal") ? asks.parentElement : cell.node;
       const [seen, shown] = [pane.getBoundingClientRect(), whole.getBoundingClientRect()];
+      if (hands.came) return;
       if (shown.top < seen.top || shown.bottom > seen.bottom) {
         whole.scrollIntoView({ block: shown.height < seen.height ? "center" : "start" });
       }

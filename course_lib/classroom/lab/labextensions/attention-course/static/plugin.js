@@ -3,7 +3,7 @@
  * cell, tabs tell exercises from the lesson, and a link leads home. `cells.js` runs what a notebook needs as it is opened.
  */
 
-import { ASKS, begin, keepInView, notebooks } from "./cells.js";
+import { ASKS, begin, keepInView, notebooks, watchHands } from "./cells.js";
 import { forgetWithKernel, goOn } from "./keys.js";
 
 const EXERCISES = "attention-course-exercises"; // class of a tab
@@ -11,7 +11,6 @@ const OWN_EXERCISES = /(^|\/)exercises\/[^/]+$/; // by their path
 const LEFT = "attention-course:left:"; // in this browser's storage, by the notebook's path: the cell
 const RESTED_MS = 8000; // in one cell: the course's home page continues there
 const [STEPS, STEP_MS, SEEN] = [150, 400, 5]; // cells above are drawn one by one, for seconds where the computer is busy
-const HANDS = ["wheel", "pointerdown", "keydown"];
 const LINE = "54rem"; // a line of text, so that the eye finds the next one on a wide screen
 const ROOMY = 1600; // pixels from which two notebooks have room beside the list of files
 
@@ -36,19 +35,15 @@ async function goTo(panel, cell) {
   if (index < 0) return;
   const actions = (await notebooks(shared))?.NotebookActions;
   content.activeCellIndex = index;
-  let gone = false; // a person went on meanwhile
-  const leave = () => {
-    gone = true;
-  };
-  for (const kind of HANDS) addEventListener(kind, leave, { capture: true, once: true });
+  const hands = watchHands();
   for (let step = 0, seen = 0; step < STEPS && seen < SEEN; step++) {
     await new Promise((resolve) => setTimeout(resolve, step && STEP_MS));
-    if (gone || panel.isDisposed || content.activeCellIndex !== index) break;
+    if (hands.came || panel.isDisposed || content.activeCellIndex !== index) break;
     unfold(actions, content, index);
     seen = isAtTop(content, index) ? seen + 1 : 0;
     if (!seen) void content.scrollToItem(index, "start").catch(() => {}); // JupyterLab itself was asked to scroll elsewhere
   }
-  for (const kind of HANDS) removeEventListener(kind, leave, { capture: true });
+  hands.end();
 }
 
 /**
