@@ -62,6 +62,16 @@ def go_to(lesson, text):
     return lesson.cell(index)
 
 
+def test_questions_that_ran_as_the_page_opened_are_not_counted(lesson):
+    lesson.cell(lesson.find_cell("which-grows")).get_by_role("button", name="mat").wait_for()
+    for _ in range(50):
+        count = lesson.python_json("get_ipython().execution_count")
+        if count == 2:  # the set-up is 1
+            return
+        lesson.page.wait_for_timeout(100)
+    raise AssertionError(count)
+
+
 def test_a_question_stays_as_it_is(lesson):
     cell = go_to(lesson, "which-grows")
     cell.get_by_role("button", name="mat").wait_for()
@@ -115,3 +125,7 @@ def test_a_page_that_comes_back_is_alive(lesson):
     cell = lesson.cell(lesson.find_cell("AttentionPlayground("))
     cell.get_by_role("slider").first.wait_for()
     assert cell.locator("img").count() == 0
+
+
+def test_the_terminal_stays_silent(lesson):
+    assert (lesson.lab.folder / "server.log").read_text() == ""

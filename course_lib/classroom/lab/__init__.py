@@ -50,6 +50,7 @@ def command(port=None, browser=True, notebook=None, extra=(), home=False):
         "Application.log_level": "ERROR",  # what is left is the address to open
         "LanguageServerManager.autodetect": False,  # a type checker of those who write the course is none of a learner's
         "ServerApp.root_dir": root,
+        "KernelManager.transport_encryption": "auto",  # others on this computer can't listen; else each kernel warns so
         "ServerApp.answer_yes": True,  # one Ctrl-C ends it, without a question
         "ServerApp.jpserver_extensions": "course_lib.classroom.lab.extensions=True",
         "LabApp.expose_app_in_browser": True,  # a button of a lesson opens an exercise beside it

@@ -54,6 +54,15 @@ async function isNew(panel) {
 }
 
 /**
+ * Let a learner's first cell have the number it would have had: those of questions that ran as the page opened are not seen.
+ * @param {number} next
+ * @param {any} kernel
+ */
+function countFrom(next, kernel) {
+  void kernel?.requestExecute({ code: `get_ipython().execution_count = ${next}`, silent: true });
+}
+
+/**
  * Run what a notebook of the course needs, and say so where more has to run.
  * @param {any} app
  * @param {any} panel of a notebook
@@ -71,7 +80,10 @@ export async function begin(app, panel, shared) {
     .some((/** @type {any} */ cell) => cell.model.executionCount && !isAtOpen(cell));
   if (fresh && above) await offer(app, panel, shared);
   const notebook = await notebooks(shared);
-  if (notebook?.NotebookActions.runCells) await notebook.NotebookActions.runCells(content, cells, sessionContext);
+  if (!notebook?.NotebookActions.runCells) return;
+  await notebook.NotebookActions.runCells(content, cells, sessionContext);
+  const seen = cells.filter((/** @type {any} */ cell) => !has(cell, KEPT)).length;
+  if (fresh) countFrom(Math.max(2, seen + 1), sessionContext.session?.kernel);
 }
 
 /** @param {any} app @param {any} panel @param {any} shared */
