@@ -13,7 +13,7 @@ from course_lib.classroom import files, places
 from course_lib.printable import printable
 
 TEXTS: dict[str, Any] = {
-    "minutes": "At most so many minutes, 5 to 15; by default what you chose on the home page.",
+    "minutes": "At most so many minutes, 5 to 15; by default half of those you chose on the home page.",
     "what": "calendar (an .ics file) or anki (a text file that Anki imports).",
     "to": "The file to write, in place of one in workspace/exports/.",
     "place": "{place} of {total} · {where}",

@@ -110,8 +110,8 @@ def due(events, now=None, minutes=None):
 
     Args:
         events, now: as for `state`.
-        minutes: what the learner has for reviews a day; less than 5 or more than 15 counts as that. By default what was set
-            on the home page.
+        minutes: what the learner has for reviews a day; less than 5 or more than 15 counts as that. By default half of
+            what was set on the home page, so that half is left for what is new.
 
     Returns:
         A `Portion`.
@@ -381,10 +381,10 @@ def _mixed(chosen):
 
 
 def _set_minutes(events):
-    """The minutes a day that the learner has set, or the most there are."""
+    """Half of the minutes a day that the learner has set, or the most there are."""
     values = [event["value"] for event in events if event["kind"] == "setting" and event["subject"] == "minutes"]
     known = values and isinstance(values[-1], int | float) and not isinstance(values[-1], bool)
-    return values[-1] if known else MOST_MINUTES
+    return min(values[-1], 2 * MOST_MINUTES) / 2 if known else MOST_MINUTES
 
 
 def _minutes(scheduled):

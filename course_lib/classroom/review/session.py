@@ -76,7 +76,7 @@ def review(minutes=None, *, progress=None):
     """Today's reviews, lessons mixed: display them as the last line of a cell.
 
     Args:
-        minutes: at most so many, 5 to 15; by default what you chose on the home page.
+        minutes: at most so many, 5 to 15; by default half of those you chose on the home page.
         progress: where answers are read and recorded; by default the learner's `Progress()`.
 
     Returns:
