@@ -1,7 +1,7 @@
 """Where the learner stands: everything that is shown of it, computed from the events, and nothing kept beside them.
 
     standing = stand(Progress().events())
-    standing.continue_at.heading        "Step 4 · Divide by the sum?"
+    standing.continue_at.heading        "Step 4 · Mix"
     standing.next_task.id               "03.softmax"
     standing.lessons[3].passed          2
 

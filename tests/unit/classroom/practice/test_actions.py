@@ -172,7 +172,7 @@ def test_without_a_workspace_a_verdict_is_a_verdict(shown, monkeypatch):
 
 def test_in_a_terminal_a_passed_check_says_what_comes_next(capsys):
     judge(softmax)
-    assert capsys.readouterr().out.endswith("Back to Step 7\n"), "lesson 03 asks for the next task in Step 12"
+    assert capsys.readouterr().out.endswith("Back to Step 3\n"), "lesson 03 asks for the next task in Step 7"
     judge(naive)
     assert "Back" not in capsys.readouterr().out
 

@@ -129,7 +129,7 @@ def test_what_a_prompt_asks_in_short(prompt, short):
 @pytest.mark.parametrize(
     ("event", "place"),
     [
-        (quizzed("03.weights-recipe")[0], "Lesson 03 · Self-attention by hand · Step 12 · The whole function"),
+        (quizzed("03.weights-recipe")[0], "Lesson 03 · Self-attention by hand · Step 8 · The whole function"),
         (quizzed("03.self-attention")[0], "Lesson 03 · Self-attention by hand"),  # “Overview” says nothing
         (PASSED, "Lesson 03 · Self-attention by hand · exercise"),
         (FAILED, "Lesson 03 · Self-attention by hand · exercise"),
