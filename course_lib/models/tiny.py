@@ -7,7 +7,7 @@ It grows with the lessons, by one argument at a time:
     03  TinyModel(vocab_size)                  one head of attention
     04  num_heads=4                            four heads
     05  positions=True                         each letter knows where it stands
-    06  whole_block=True, num_layers=4         residual, norms and a feed-forward network around it; blocks stacked
+    06  whole_block=True, num_layers=2         residual, norms and a feed-forward network around it; blocks stacked
     07  the same model, trained well           see `training.writer`
     12  write(…, use_cache=True)               keys and values of what is written are kept
 
