@@ -9,9 +9,10 @@ FOLDER = Path(__file__).parents[2] / "notebooks" / "pictures"
 # Lesson and cell: in or right below this cell the picture says what its words say.
 PLACES = {
     "bottleneck": "01 `step-4` (above), `step-5` (below)",
-    "lookup": "03 `key-concepts`",
-    "attention-step": "03 `step-13`",
-    "masks": "03 `step-12`; 06 `step-8`",
+    "tokens": "02 `real-why`",
+    "lookup": "03 `overview`",
+    "attention-step": "03 `step-8`",
+    "masks": "03 `masks-picture-why`; 06 `step-8`",
     "heads": "04 `step-7`",
     "places": "05 `overview`, `step-11`",
     "block": "06 `step-6`",

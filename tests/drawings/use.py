@@ -271,7 +271,37 @@ def online_softmax():
     return p
 
 
+def tokens():
+    """The numbers are those of MiniLM's tokenizer, which lesson 02 prints."""
+    cut = {"i": 1045, "was": 2001, "un": 4895, "##fr": 19699, "##ien": 9013, "##dable": 20782, ".": 1012}
+    p = Picture(
+        "From a text to a table of vectors",
+        "“I was unfriendable.” is cut into seven tokens: i, was, un, fr, ien, dable and the full stop; each token has "
+        "an id, the number of its row in the vocabulary, such as 4895 for un; and each id picks its row of the "
+        "embedding matrix, so that seven vectors go on.",
+        396,
+    )
+    left = [176 + 78 * i for i in range(len(cut))]
+    middle = left[len(cut) // 2]
+    for y, name in ((92, "text"), (174, "tokens"), (256, "ids"), (338, "vectors")):
+        p.text(24, y, name, "start b")
+    for y, step in ((134, "cut"), (216, "number"), (298, "look up")):
+        p.text(24, y, step, "start soft x", 14)
+    p.box(middle - 120, 68, 240, 38, "s p", "I was unfriendable.", size=17)
+    shades = np.random.default_rng(2).uniform(0.05, 0.95, (len(cut), 4, 1))  # in place of the 384 numbers of each
+    for x, (token, id), vector in zip(left, cut.items(), shades, strict=True):
+        p.arrow((middle + (x - middle) * 0.42, 108), (x, 148), kind="s")
+        p.box(x - 35, 150, 70, 38, "q p", token, size=14)
+        p.arrow((x, 190), (x, 234))
+        p.text(x, 256, id)
+        p.arrow((x, 266), (x, 302), kind="v")
+        p.grid(x - 14, 304, 4, 1, (28, 14), "v", vector)
+    p.text(176 - 35, 384, "4 of the 384 numbers of each row of the embedding matrix (30,522 × 384)", "start soft", 14)
+    return p
+
+
 DRAWINGS = {
+    "tokens": tokens,
     "teacher-forcing": teacher_forcing,
     "kv-cache": kv_cache,
     "patches": patches,
