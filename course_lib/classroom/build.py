@@ -12,7 +12,16 @@ from dataclasses import dataclass
 from course_lib.classroom import files
 from course_lib.classroom.kernels import CELL_SECONDS, NotebookError, execute
 from course_lib.classroom.notebooks import METADATA, USES_ANSWER, dumps, is_answer, is_check, read_text, tags
-from course_lib.classroom.places import LESSON, PICTURES, course_root, lesson_name, lesson_path, lessons, shown
+from course_lib.classroom.places import (
+    GLOSSARY,
+    LESSON,
+    PICTURES,
+    course_root,
+    lesson_name,
+    lesson_path,
+    lessons,
+    shown,
+)
 
 BEGIN = "### BEGIN SOLUTION"
 END = "### END SOLUTION"
@@ -138,7 +147,7 @@ def stray_files():
             if (
                 path.name.startswith(".")
                 or path.name == "__pycache__"
-                or (kind == "notebooks" and path.name == PICTURES)
+                or (kind == "notebooks" and path.name in (PICTURES, GLOSSARY))
             ):
                 continue
             if path.suffix != ".ipynb" or not LESSON.fullmatch(path.stem):

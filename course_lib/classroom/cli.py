@@ -49,6 +49,7 @@ TEXTS: dict[str, Any] = {
     "changed": "written: {path}",
     "would change": "would change: {path}",
     "stray": "stray: {problem}",
+    "check": "Change nothing; exit with 1 if something would.",
     "fresh": "Nothing to do: everything is up to date.",
 }
 
@@ -77,6 +78,7 @@ app = typer.Typer(
 
 Lesson = Annotated[str, typer.Argument(metavar="NN", help=TEXTS["lesson"])]
 Fresh = Annotated[bool, typer.Option("--fresh", help=TEXTS["new copy"])]
+Check = Annotated[bool, typer.Option("--check", help=TEXTS["check"])]
 Json = Annotated[bool, typer.Option("--json", help=TEXTS["json"])]
 
 
@@ -283,7 +285,7 @@ def run(
 @app.command()
 def build(
     only: Annotated[list[str] | None, typer.Argument(metavar="[NN …]", help=TEXTS["lessons"])] = None,
-    check: Annotated[bool, typer.Option("--check", help="Change nothing; exit with 1 if something would.")] = False,
+    check: Check = False,
     as_json: Json = False,
 ):
     """Make exercises from the solutions, and run lessons and solutions to renew their outputs."""
@@ -299,13 +301,28 @@ def build(
     if as_json:
         _print_json({"changed": built.changed, "stray": built.stray})
     else:
-        for path in built.changed:
-            typer.echo(TEXTS["would change" if check else "changed"].format(path=path))
         for problem in built.stray:
             typer.echo(TEXTS["stray"].format(problem=problem))
-        if not (built.changed or built.stray):
-            typer.echo(TEXTS["fresh"])
+        if built.changed or not built.stray:
+            _say_changed(built.changed, check)
     raise typer.Exit(FAILED if check and (built.changed or built.stray) else 0)
+
+
+@app.command()
+def glossary(check: Check = False):
+    """Make the glossary's page, and mark in each lesson words of earlier ones, for those who write the course."""
+    from course_lib.classroom import glossary
+
+    changed = glossary.renew(check=check)
+    _say_changed(changed, check)
+    raise typer.Exit(FAILED if check and changed else 0)
+
+
+def _say_changed(paths, check):
+    for path in paths:
+        typer.echo(TEXTS["would change" if check else "changed"].format(path=path))
+    if not paths:
+        typer.echo(TEXTS["fresh"])
 
 
 @app.command()

@@ -92,7 +92,7 @@ def own_copy(kind, lesson, *, fresh=False):
     if not original.exists():
         raise ValueError(TEXTS["nothing"].format(lesson=original.stem, kind=kind))
     if kind == "notebooks":
-        _with_pictures(original.parent, path.parent)
+        _with_surroundings(original.parent, path.parent)
     text, version = as_made(kind, original)
     if not fresh and os.path.lexists(path):
         return _existing(kind, path, version)
@@ -134,12 +134,17 @@ def own_notebooks():
     return told
 
 
-def _with_pictures(course, own):
-    """Put the pictures that lessons show beside the learner's copies, where the same addresses find them."""
+def _with_surroundings(course, own):
+    """Put what lessons show and link to beside the learner's copies, where the same addresses find it."""
     for picture in sorted((course / places.PICTURES).glob("*.svg")):
         copy, content = own / places.PICTURES / picture.name, picture.read_bytes()
         if not copy.is_file() or copy.read_bytes() != content:
             files.renew(copy, content)
+    if (course / places.GLOSSARY).exists():
+        text, version = as_made("notebooks", course / places.GLOSSARY)
+        copy = own / places.GLOSSARY
+        if not os.path.lexists(copy) or _existing("notebooks", copy, version).newer:
+            files.renew(copy, text)
 
 
 def _renewed(kind, name, again):

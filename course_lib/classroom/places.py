@@ -12,6 +12,7 @@ OWN = {
     "exercises": "exercises",
 }  # what a learner has copies of -> their folder in the workspace
 PICTURES = "pictures"  # the folder beside lessons, the course's and the learner's, that holds what they show
+GLOSSARY = "glossary.ipynb"  # beside the lessons too: their words lead there
 LESSON = re.compile(r"\d\d_[a-z0-9_]+")
 
 TEXTS = {

@@ -8,8 +8,8 @@ KINDS = ("notebooks", "solutions", "exercises")
 
 
 def paths(*kinds):
-    """List the notebooks in these folders."""
-    return sorted(path for kind in kinds for path in (ROOT / kind).glob("*.ipynb"))
+    """List the lessons' notebooks in these folders: the glossary is none."""
+    return sorted(path for kind in kinds for path in (ROOT / kind).glob("[0-9][0-9]_*.ipynb"))
 
 
 def name(path):

@@ -16,6 +16,7 @@ from html import unescape
 
 import pytest
 
+from course_lib.classroom.glossary import unmark
 from course_lib.classroom.review.questions import load_questions
 from tests.notebooks.collection import ROOT, cells, paths, texts
 
@@ -41,7 +42,7 @@ def prose(claim, known):
         id = claim["cell"].removeprefix(QUESTION)
         (question,) = [one for one in load_questions(id[:2]) if one.id == id]
         return str(question)
-    return known[claim["cell"]]["source"]
+    return unmark(known[claim["cell"]]["source"])
 
 
 def numbers(text):

@@ -21,7 +21,7 @@ from jupyter_server.utils import url_path_join
 from markupsafe import Markup
 from tornado import web
 
-from course_lib.classroom import places, trust
+from course_lib.classroom import glossary, places, trust
 from course_lib.classroom.copies import own_copy
 from course_lib.classroom.files import FileTrouble
 from course_lib.classroom.home import backup, theme
@@ -71,6 +71,7 @@ def handlers(server):
         "/theme": Theme,
         "/fresh": Fresh,
         "/review": Review,
+        "/glossary": Glossary,
         "/export/(calendar|anki)": Export,
         "/backup": Backup,
         "/restore": Restore,
@@ -282,6 +283,14 @@ class Review(Page):
         except ValueError as error:
             raise web.HTTPError(400, str(error)) from None
         self.go(self.address("review", **({} if counted else {"told": "elsewhere"})))
+
+
+class Glossary(Page):
+    """The words of the field, with a search box."""
+
+    @web.authenticated
+    async def get(self):
+        self.show("glossary.html", topics=glossary.topics())
 
 
 class Export(Page):
