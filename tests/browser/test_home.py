@@ -104,9 +104,9 @@ def test_every_page_can_be_used_by_everybody_on_every_screen(window, home, progr
     progress.record("setting", "path", value="short")  # the other lessons are said to be aside
     (home.workspace / "exercises").mkdir(exist_ok=True)
     (home.workspace / "exercises" / "05_positional_encoding.ipynb").write_text("<<<<<<< mine")  # its long path is shown
-    for address in ("", "/review"):
+    for address in ("", "/glossary", "/review"):
         page = window(address, size=(width, 780), dark=dark)
-        if address:
+        if address == "/review":
             page.keyboard.press("Space")
             page.locator("#answer[open]").wait_for()
         assert accessible(page) == []
@@ -174,6 +174,18 @@ def test_two_windows_with_one_card_count_it_once(window, progress):
         page.wait_for_function("(id) => document.querySelector('input[name=card]')?.value !== id", arg=card)
     assert "another window" in second.get_by_role("status").inner_text()
     assert len(progress.events("review", card)) == before + 1
+
+
+def test_the_glossary_finds_a_word_in_three_languages(window):
+    page = window("/glossary")
+    box, status = page.get_by_label("Find a word"), page.get_by_role("status")
+    for typed, found in (("DROPOUT", "dropout"), ("лучевой поиск", "beam-search"), ("изглаждане", "label-smoothing")):
+        box.fill(typed)
+        assert page.locator(".terms > div:visible").evaluate_all("all => all.map((one) => one.id)") == [found]
+        assert status.inner_text().startswith("1 of ")
+        assert page.locator("h2:visible").count() == 1
+    box.fill("")
+    assert page.locator(".terms > div:visible").count() > 150 and status.inner_text() == ""
 
 
 def test_all_of_it_works_without_a_script(window, progress):

@@ -7,13 +7,13 @@ from urllib.parse import unquote
 
 import pytest
 
-from course_lib.classroom import places
+from course_lib.classroom import glossary, places
 from course_lib.classroom.copies import own_copy
 from course_lib.classroom.practice.exercises import exercises_of
 from course_lib.classroom.practice.progress import Progress
 from tests.unit.classroom.home.conftest import BASE, DAMAGED, did, send, tell
 
-GETS = ["", "/review", "/open/notebooks/03", "/backup", "/export/calendar", "/export/anki"]
+GETS = ["", "/review", "/glossary", "/open/notebooks/03", "/backup", "/export/calendar", "/export/anki"]
 POSTS = ["/settings", "/theme", "/fresh", "/review", "/restore", "/api/place"]
 QUESTION = "03.weights-recipe"
 
@@ -41,7 +41,7 @@ def test_a_form_without_its_token_is_refused(window, own, address):
 
 
 def test_all_comes_from_this_server_and_no_script_stands_in_a_page(window):
-    for page in ("course", "course/review"):
+    for page in ("course", "course/review", "course/glossary"):
         answer = window.get(page)
         assert "default-src 'self'" in answer.headers["content-security-policy"]
         assert not re.search(r'(?:src|href|action)="(?!/hub/user/ada/|#)', answer.text)
@@ -98,6 +98,16 @@ def test_continue_leads_to_the_cell_where_the_learner_was(window, own):
         place == f"{own.parent.name}/work%20space/lessons/03_self_attention_by_hand.ipynb" and cell == "cell-id=step-4"
     )
     assert (own.parent.parent / unquote(place)).is_file()
+
+
+def test_the_path_leads_to_the_glossary_and_its_words_to_the_cells_that_teach_them(window):
+    did("setting", "path", value="all")
+    (address,) = re.findall(r'href="([^"]+)">Glossary<', window.get("course").text)
+    page = html.unescape(window.get(address.removeprefix(BASE)).text)
+    for term in glossary.terms():
+        assert f'<div id="{term.id}">' in page and all(text in page for text in (term.en, *term.bg, *term.ru))
+    assert f"{BASE}course/open/notebooks/12?cell=step-8" in page
+    assert len(re.findall(r'lang="(?:bg|ru)"', page)) == 2 * len(glossary.terms())
 
 
 def test_a_quiz_left_out_is_a_small_link_and_not_in_the_way(window):
