@@ -57,12 +57,13 @@ class Hands:
         """Wait until what is shown is the answer to what Python holds."""
         page = self.notebook.page
         page.wait_for_function("(root) => root.dataset.state !== 'pending'", arg=self.root.element_handle())
-        for _ in range(100):  # the page may be ahead of Python, or Python of the page
+        for _ in range(400):  # the page may be ahead of Python, or Python of the page
             seq = self.notebook.python_json(f"{self.name}.view.state['seq']")
-            if int(self.root.get_attribute("data-painted-seq")) == seq:
+            painted = int(self.root.get_attribute("data-painted-seq"))
+            if painted == seq:
                 return self
             page.wait_for_timeout(50)
-        raise AssertionError("the page and Python do not hold the same state")
+        raise AssertionError(f"the page shows state {painted}, Python holds state {seq}")
 
     def read(self, what):
         value = f"{self.name}.{what}"

@@ -27,6 +27,7 @@ _ran = {}  # cell id -> Ran, the last time
 class Ran:
     """The last run of a cell."""
 
+    count: int | None  # the number beside the cell
     source: str
     names: set
     error: str
@@ -89,7 +90,7 @@ def _remember(result):
         if problem is None
         else f"{type(problem).__name__}: {str(problem).partition(chr(10))[0][:200]}".removesuffix(": ")
     )
-    _ran[info.cell_id] = Ran(info.raw_cell, names, error, time.time())
+    _ran[info.cell_id] = Ran(result.execution_count, info.raw_cell, names, error, time.time())
 
 
 def _defined(source):
@@ -114,7 +115,11 @@ def _headed(source):
 
 
 def _saved_since(cell_id, last):
-    """What the cell holds in a file that was saved after it ran; None where there is no such file or cell."""
+    """What the cell holds in a file that was saved after it ran; None where there is no such file or cell.
+
+    A file that was written after the run may hold what stood on the page before it, where saving took its time: then the number
+    beside the cell is another one.
+    """
     path = os.environ.get("JPY_SESSION_NAME")
     if not path:
         return None
@@ -123,7 +128,9 @@ def _saved_since(cell_id, last):
         if file.stat().st_mtime <= last.time:
             return None
         cells = json.loads(file.read_bytes())["cells"]
-        source = next(cell["source"] for cell in cells if cell.get("id") == cell_id)
+        source = next(
+            cell["source"] for cell in cells if cell.get("id") == cell_id and cell["execution_count"] == last.count
+        )
     except (OSError, ValueError, KeyError, TypeError, AttributeError, StopIteration):
         return None
     return "".join(source)

@@ -26,7 +26,7 @@ def shell(monkeypatch):
 
 
 def run(shell, source, cell="a"):
-    shell.run_cell(source, cell_id=cell)
+    shell.run_cell(source, cell_id=cell, store_history=True)
 
 
 def test_what_ran_well_is_on_the_page(shell):
@@ -60,15 +60,19 @@ def test_a_stub_that_raises_by_itself_is_no_error(shell, capsys):
 def test_a_cell_changed_after_it_ran_is_said(shell, tmp_path, monkeypatch):
     path = tmp_path / "mine.ipynb"
     monkeypatch.setenv("JPY_SESSION_NAME", str(path))
+    run(shell, "def scores(): older")
     run(shell, GOOD)
 
-    def saved(source, later):
-        path.write_text(json.dumps({"cells": [{"id": "a", "source": source.splitlines(keepends=True)}]}))
+    def saved(source, later, count=2):
+        cell = {"id": "a", "source": source.splitlines(keepends=True), "execution_count": count}
+        path.write_text(json.dumps({"cells": [cell]}))
         os.utime(path, (time.time() + later,) * 2)
         return page.not_on_the_page("scores")
 
     assert saved("def scores(): older", -60) == "", "saved before it ran"
     assert saved(GOOD, 60) == ""
+    assert saved("def scores(): older", 60, count=1) == "", "read from the page before it ran, written after"
+    assert saved("def scores(): older", 60, count=None) == "", "read while it was running"
     assert "changed after it ran" in saved(GOOD + "  # no", 60)
     path.write_text("no notebook")
     assert page.not_on_the_page("scores") == ""
