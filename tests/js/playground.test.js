@@ -119,15 +119,15 @@ test("geometry of the planes", () => {
 test("each step's sum is written out", () => {
   const lines = (stage, of = picture, mask = [true, true]) =>
     arithmeticOf(stage, { picture: of, mask, who: 1, tokens: TOKENS, functionName: "mine" });
-  assert.deepEqual(lines("scores").rows[1], ["cat · cat", "= 0.00×1.00 + (−2.00)×(−3.00)", "6.00"]);
-  assert.deepEqual(lines("scaled").rows[1], ["cat · cat", "= 6.00 / 1.41", "4.24"]);
+  assert.deepEqual(lines("scores").rows[1], ["cat · cat", "= 0.00×1.00 + (−2.00)×(−3.00)", "= 6.00"]);
+  assert.deepEqual(lines("scaled").rows[1], ["cat · cat", "= 6.00 / 1.41", "≈ 4.24"]);
   assert.deepEqual(lines("masked", picture, [false, true]).rows[0].slice(0, 1), ["cat · the"]);
-  assert.equal(lines("masked", picture, [false, true]).rows[0][2], "−∞");
+  assert.equal(lines("masked", picture, [false, true]).rows[0][2], "= −∞");
   const { rows, sum } = lines("weights");
-  assert.deepEqual(rows[1], ["cat → cat", "= e^(4.24) / sum = 69.6 / 69.8", "1.00 ★"]);
-  assert.equal(sum[2], "1.00");
+  assert.deepEqual(rows[1], ["cat → cat", "= e^(4.24) / sum ≈ 69.6 / 69.8", "= 1.00 ★"]);
+  assert.equal(sum[2], "= 1.00");
   const context = lines("context");
-  assert.deepEqual(context.sum, ["together", "", "(0.00, 3.99)"]);
+  assert.deepEqual(context.sum, ["together", "", "= (0.00, 3.99)"]);
   assert.deepEqual(lines("weights", { ...picture, works: false }), { rows: [], sum: null });
 });
 
@@ -141,8 +141,19 @@ test("where a function gives something else than softmax, the sum says which fun
   };
   const row = { picture: other, mask: [true, true], who: 1, tokens: TOKENS, functionName: "mine" };
   assert.match(arithmeticOf("weights", row).rows[0][1], /^softmax: 0\.00; mine:$/);
-  assert.equal(arithmeticOf("weights", row).sum[2], "1.00");
+  assert.equal(arithmeticOf("weights", row).sum[2], "= 1.00");
   assert.equal(arithmeticOf("context", row).sum[0], "mine:"); // its context is not the mix that stands above
+});
+
+test("where the rounded numbers that are shown do not give what is shown, the sign says so", () => {
+  const state = { ...STATE, queries: [[0], [1]], keys: [[0], [4], [1]], values: [[1.25], [0], [0]] };
+  const row = { mask: [true, true, true], who: 1, tokens: ["a", "b", "c"], functionName: "mine" };
+  const three = computed(state, undefined, undefined);
+  const lines = (stage, weights) =>
+    arithmeticOf(stage, { ...row, picture: { ...three, weights: [[], weights], context: [[], [weights[0] * 1.25]] } });
+  assert.deepEqual(lines("weights", [0.012, 0.956, 0.032]).sum.slice(1), ["= 0.01 + 0.96 + 0.03", "= 1.00"]);
+  assert.deepEqual(lines("weights", [0.006, 0.968, 0.026]).sum.slice(1), ["= 0.01 + 0.97 + 0.03", "≈ 1.00"]);
+  assert.deepEqual(lines("context", [0.014, 0.96, 0.026]).rows[0], ["a", "= 0.01 × (1.25)", "≈ (0.02)"]);
 });
 
 test("labels say which function ran", () => {

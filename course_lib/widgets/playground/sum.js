@@ -21,9 +21,9 @@ export function makeSum(session, marked) {
       const wanted = [...rows, ...(sum ? [sum] : [])];
       while (lines.children.length > wanted.length) lines.lastElementChild?.remove();
       while (lines.children.length < wanted.length) lines.append(makeLine());
-      wanted.forEach(([what, how, result], index) => {
+      wanted.forEach((texts, index) => {
         const line = lines.children[index];
-        [what, how, `= ${result}`].forEach((text, part) => setText(line.children[part], text));
+        texts.forEach((text, part) => setText(line.children[part], text));
         line.classList.toggle("cl-total", sum !== null && index === wanted.length - 1);
       });
       element.hidden = wanted.length === 0;
