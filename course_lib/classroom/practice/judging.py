@@ -7,6 +7,7 @@ what is certain (`practice/facts.py`).
 """
 
 import contextlib
+import re
 import time
 import warnings
 from dataclasses import dataclass
@@ -25,6 +26,7 @@ TEXTS = {
     "two": "Two things at once. First: {first} Second: {second}",
     "right elsewhere": "It is right on {others}.",
 }
+TOGETHER = re.compile(TEXTS["two"].format(first="(.*?)", second="(.*)"), re.DOTALL)
 
 
 @dataclass
@@ -275,6 +277,20 @@ def _fails(property_holds, trial):
 
 def _named(known, trial):
     return dict(zip(known.parameters(), trial.case.inputs, strict=False))
+
+
+def apart(diagnosis, message):
+    """What a recorded diagnosis is made of: two mistakes that were found together are two.
+
+    Args:
+        diagnosis, message: of the verdict.
+
+    Returns:
+        A list of (diagnosis, sentence).
+    """
+    names = diagnosis.split("+")
+    said = TOGETHER.fullmatch(message)
+    return list(zip(names, said.groups() if said and len(names) == 2 else [message] * len(names), strict=True))
 
 
 def _verdict(known, trial, diagnosis, message):

@@ -17,6 +17,7 @@ from pathlib import PurePosixPath
 from course_lib.classroom import places
 from course_lib.classroom.practice.exercises import exercises_of, lessons_with_exercises
 from course_lib.classroom.practice.guess import tally
+from course_lib.classroom.practice.judging import apart
 from course_lib.classroom.practice.outlines import outline
 
 PATHS = {  # the ways through the course -> numbers of the lessons they lead through; None: all of them
@@ -337,8 +338,8 @@ def _mistakes(checks, tasks):
     for event in reversed(checks):
         task, diagnosis, message = tasks.get(event["subject"]), event.get("diagnosis"), event.get("message")
         if event["outcome"] == "failed" and task and isinstance(diagnosis, str) and diagnosis:
-            message = message if isinstance(message, str) else ""
-            met.setdefault((task.id, diagnosis), MetMistake(task, diagnosis, message, task.state == "passed"))
+            for name, sentence in apart(diagnosis, message if isinstance(message, str) else ""):
+                met.setdefault((task.id, name), MetMistake(task, name, sentence, task.state == "passed"))
     return tuple(met.values())
 
 

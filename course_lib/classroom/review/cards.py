@@ -26,6 +26,9 @@ TEXTS = {
     "lesson": "Lesson {number}",
     "exercise": "exercise",
     "said": "What the check said: {message}",
+    "mended": "{message}\n\n{whose}\n\n{code}",
+    "yours": "Your code that passed:",
+    "solution": "The solution:",
     "task": "From memory: *{title}*\n\n{asked}\n\n{signature}",
 }
 
@@ -92,10 +95,13 @@ def cards(events):
         Dict of a card's id to the `Card`, oldest first.
     """
     made = {}
+    passed = {
+        one["subject"]: one.get("source") for one in events if one["kind"] == "check" and one["outcome"] == "passed"
+    }
     for event in events:
         id = born_by(event)
         if id is not None and id not in made:
-            made[id] = _card(id, event)
+            made[id] = _card(id, event, passed)
     return {id: card for id, card in made.items() if card is not None}
 
 
@@ -120,8 +126,13 @@ def as_question(card):
     return Question(card.id, card.lesson, "open", card.title, card.front, answer=card.back)
 
 
-def _card(id, event):
-    """A card; None if the course has no such question or exercise any more."""
+def _card(id, event, passed):
+    """A card; None if the course has no such question or exercise any more.
+
+    Args:
+        id, event: of the card, and what made it.
+        passed: dict of the exercises passed to the code that did it last, as far as that is known.
+    """
     if event["kind"] == "quiz":
         question = _questions(id[:2]).get(id)
         if question is None:
@@ -134,7 +145,7 @@ def _card(id, event):
         return None
     if event["outcome"] == "passed":
         return Card(id, exercise.lesson, "task", exercise.title, SECONDS["task"], lambda: _task(exercise))
-    texts = functools.partial(_mistake, exercise, event["source"], event["message"])
+    texts = functools.partial(_mistake, exercise, event["source"], event["message"], passed)
     return Card(id, exercise.lesson, "mistake", exercise.title, SECONDS["mistake"], texts)
 
 
@@ -160,23 +171,34 @@ def _right(question):
     return "\n\n".join(f"{option.text}\n\n{option.why}" for option in question.options if option.correct)
 
 
-def _mistake(exercise, source, message):
-    """Front and back of a mistake: what was to be written, the learner's code of then, and what the check said."""
+def _mistake(exercise, source, message, passed):
+    """Front and back of a mistake: what was to be written and the learner's code of then; what the check said and, where the
+    exercise is passed by now, the code that is right.
+    """
     if message.endswith("?"):  # a question is no answer by itself
         message = TEXTS["said"].format(message=message)
+    if exercise.id in passed:
+        own = passed[exercise.id]
+        mended = own if isinstance(own, str) and own else _solution(exercise)
+        whose = TEXTS["yours" if mended is own else "solution"]
+        message = TEXTS["mended"].format(message=message, whose=whose, code=_fenced(mended))
     name, code = f"`{exercise.function_name}`", _fenced(source)
     return TEXTS["mistake"].format(title=exercise.title, asked=_asked(exercise), name=name, code=code), message
 
 
 def _task(exercise):
     """Front and back of a task: what is to be written, and the solution."""
-    try:
-        solution = build.solution_code(exercise.lesson, exercise.function_name)
-    except (ValueError, OSError) as error:  # a notebook that somebody changed stops no review
-        solution = str(error)
+    solution = _solution(exercise)
     signature = re.search(rf"def {exercise.function_name}\(.*?\)(?: ->.*?)?:(?=\s)", solution, re.DOTALL)
     shown = _fenced("\n".join(textwrap.wrap(signature[0] if signature else exercise.function_name, WIDEST, **WRAPPED)))
     return TEXTS["task"].format(title=exercise.title, asked=_asked(exercise), signature=shown), _fenced(solution)
+
+
+def _solution(exercise):
+    try:
+        return build.solution_code(exercise.lesson, exercise.function_name)
+    except (ValueError, OSError) as error:  # a notebook that somebody changed stops no review
+        return str(error)
 
 
 def _asked(exercise):

@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta, timezone
 import pytest
 
 from course_lib.classroom import places
+from course_lib.classroom.practice import judging
 from course_lib.classroom.practice.exercises import exercises_of, lessons_with_exercises
 from course_lib.classroom.practice.outlines import Outline, outline
 from course_lib.classroom.practice.progress import Progress
@@ -148,6 +149,16 @@ def test_mistakes_met_are_overcome_once_the_exercise_is_passed():
     checked("03.softmax")
     met = [(one.task.name, one.message, one.overcome) for one in standing().mistakes]
     assert met == [("scores", "…", False), ("softmax", "The columns sum to 1, not the rows.", True)]
+
+
+def test_a_mistake_met_alone_and_together_with_another_is_one():
+    checked("03.softmax", "failed", diagnosis="a", message="This is a.")
+    two = judging.TEXTS["two"].format(first="This is b.", second="This is a, too.")
+    checked("03.softmax", "failed", diagnosis="b+a", message=two)
+    checked("03.scores", "failed", diagnosis="c+d", message="One sentence for both.")
+    met = [(one.task.name, one.diagnosis, one.message) for one in standing().mistakes]
+    both = [("scores", "c", "One sentence for both."), ("scores", "d", "One sentence for both.")]
+    assert met == [*both, ("softmax", "b", "This is b."), ("softmax", "a", "This is a, too.")]
 
 
 def test_days_are_those_of_the_learners_calendar_and_settings_are_no_work():

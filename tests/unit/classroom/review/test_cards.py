@@ -52,6 +52,17 @@ def test_a_card_whose_answer_is_a_question_says_who_asked():
     assert card.back == "What the check said: The columns sum to 1. Which axis are the keys?"
 
 
+def test_once_the_exercise_is_passed_the_answer_to_a_mistake_shows_the_code_that_is_right():
+    own = "def softmax(scores):\n    return mine"
+    later = [PASSED, FAILED, {**PASSED, "source": own}]
+    back = cards(later)["03.softmax/mistake/softmax-over-queries"].back
+    assert back == f"{FAILED['message']}\n\nYour code that passed:\n\n```\n{own}\n```"
+    task = cards([PASSED])["03.softmax/task"].back
+    for source in (None, ""):
+        back = cards([FAILED, {**PASSED, "source": source}])["03.softmax/mistake/softmax-over-queries"].back
+        assert back == f"{FAILED['message']}\n\nThe solution:\n\n{task}"
+
+
 def test_code_with_three_backticks_stays_one_block():
     (card,) = cards([{**FAILED, "source": 'def softmax(s):\n    """```\n    $x$\n    ```"""'}]).values()
     assert card.front.count("```") == 2
