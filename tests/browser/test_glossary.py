@@ -21,6 +21,7 @@ def test_a_marked_word_shows_its_meaning_and_leads_to_its_entry(lab, open_notebo
     (_, text) = mark(["## Overview", "Trained with *dropout* and $x$."], "08")
     lab.put(LESSON, [new_markdown_cell(text, id="text")])
     notebook = open_notebook(LESSON)
+    notebook.ask("(path) => localStorage.setItem(`attention-course:left:${path}`, 'softmax')", GLOSSARY)
     word = notebook.page.get_by_role("link", name="dropout")
     assert word.get_attribute("title") == dropout.en
     word.click()

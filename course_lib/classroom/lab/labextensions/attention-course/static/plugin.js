@@ -1,5 +1,5 @@
 /**
- * The course's plugin of JupyterLab: a notebook opens where it was left, an address that ends in `#cell-id=…` opens it at that
+ * The course's plugin of JupyterLab: a notebook opens where it was left, an address that ends in `#cell-id=…`, or a link, opens it at that
  * cell, tabs tell exercises from the lesson, and a link leads home. `cells.js` runs what a notebook needs as it is opened.
  */
 
@@ -11,6 +11,7 @@ const OWN_EXERCISES = /(^|\/)exercises\/[^/]+$/; // by their path
 const LEFT = "attention-course:left:"; // in this browser's storage, by the notebook's path: the cell
 const RESTED_MS = 8000; // in one cell: the course's home page continues there
 const [STEPS, STEP_MS, SEEN] = [150, 400, 5]; // cells above are drawn one by one, for seconds where the computer is busy
+const LINK = "rendermime:handle-local-link"; // JupyterLab's command for a link from one notebook to another
 const LINE = "54rem"; // a line of text, so that the eye finds the next one on a wide screen
 const ROOMY = 1600; // pixels from which two notebooks have room beside the list of files
 
@@ -26,19 +27,22 @@ export function share(packages) {
  * Go to a cell of a notebook, if there is such a cell.
  * @param {any} panel of a notebook
  * @param {string} cell its id
+ * @param {() => void} [there] called once the cell is the active one, or is known not to exist; drawing it takes longer
  */
-async function goTo(panel, cell) {
+async function goTo(panel, cell, there) {
   await panel.context.ready;
   await panel.revealed;
   const { content } = panel;
   const index = content.widgets.findIndex((/** @type {any} */ one) => one.model.id === cell);
-  if (index < 0) return;
   const actions = (await notebooks(shared))?.NotebookActions;
+  there?.();
+  if (index < 0) return;
   content.activeCellIndex = index;
-  const hands = watchHands();
-  for (let step = 0, seen = 0; step < STEPS && seen < SEEN; step++) {
-    await new Promise((resolve) => setTimeout(resolve, step && STEP_MS));
+  const hands = watchHands(panel.node);
+  for (let step = 0, seen = 0; step < STEPS && seen < SEEN; step += panel.isVisible ? 1 : 0) {
+    await new Promise((resolve) => setTimeout(resolve, step || !panel.isVisible ? STEP_MS : 0));
     if (hands.came || panel.isDisposed || content.activeCellIndex !== index) break;
+    if (!panel.isVisible) continue; // behind another tab: nothing is drawn there
     unfold(actions, content, index);
     seen = isAtTop(content, index) ? seen + 1 : 0;
     if (!seen) void content.scrollToItem(index, "start").catch(() => {}); // JupyterLab itself was asked to scroll elsewhere
@@ -103,11 +107,19 @@ async function open(app, { path, cell, mode, ref }) {
   return panel;
 }
 
+/**
+ * The cell that the end of an address asks for, or "".
+ * @param {string | undefined} hash
+ */
+function cellOf(hash) {
+  return decodeURIComponent(/^#cell-id=(.+)$/.exec(hash ?? "")?.[1] ?? "");
+}
+
 /** The cell that the address asks for, before JupyterLab tidies the address. */
 function asked() {
-  const cell = /^#cell-id=(.+)$/.exec(globalThis.location.hash);
+  const cell = cellOf(globalThis.location.hash);
   const path = /\/(?:tree|notebooks)\/(.+\.ipynb)$/.exec(globalThis.location.pathname);
-  return cell && path ? { cell: decodeURIComponent(cell[1]), path: decodeURIComponent(path[1]) } : null;
+  return cell && path ? { cell, path: decodeURIComponent(path[1]) } : null;
 }
 
 /** @param {any} panel */
@@ -144,8 +156,8 @@ async function follow(app, panel, cell) {
   let waiting = 0;
   const now = () => {
     clearTimeout(waiting);
-    const active = waiting && !panel.isDisposed && panel.content.activeCell;
-    if (active) tell(app, panel.context.path, active.model.id);
+    const active = waiting && app.shell.currentWidget === panel && panel.content.activeCell;
+    if (active && arrived) tell(app, panel.context.path, active.model.id);
     waiting = 0;
   };
   const soon = () => {
@@ -156,13 +168,21 @@ async function follow(app, panel, cell) {
   panel.disposed.connect(() => globalThis.removeEventListener("beforeunload", now));
   const key = () => LEFT + panel.context.path;
   const left = wanted.get(panel.context.path) ?? cell ?? globalThis.localStorage.getItem(key());
+  let arrived = false; // JupyterLab itself makes the first cell the active one, sooner or later
   panel.content.activeCellChanged.connect((/** @type {any} */ _, /** @type {any} */ active) => {
-    if (!active) return;
+    if (!active || !arrived) return;
     globalThis.localStorage.setItem(key(), active.model.id);
     soon();
   });
-  soon();
-  if (left && left !== panel.content.widgets[0]?.model.id) void goTo(panel, left);
+  const there = () => {
+    arrived = true;
+    soon();
+  };
+  if (left && left !== panel.content.widgets[0]?.model.id) {
+    await new Promise((/** @type {(value?: any) => void} */ go) => {
+      void goTo(panel, left, () => go(there()));
+    });
+  } else there();
   await begin(app, panel, shared);
 }
 
@@ -227,14 +247,20 @@ export default {
       label: "Open a notebook of the course at a cell",
       execute: (/** @type {any} */ wanted) => open(app, wanted),
     });
+    app.commands.commandExecuted?.connect((/** @type {any} */ _, /** @type {any} */ { id, args }) => {
+      const cell = id === LINK && cellOf(args.id);
+      if (cell) void open(app, { path: args.path, cell }); // and not where that notebook was left
+    });
     const look = () => {
       tellApart(app);
-      const panel = app.shell.currentWidget;
-      if (!isNotebook(panel) || followed.has(panel)) return;
-      followed.add(panel);
-      queueSaves(panel.context);
-      forgetWithKernel(panel);
-      void follow(app, panel, first?.path === panel.context.path ? first?.cell : undefined);
+      const shown = [...(app.shell.widgets?.("main") ?? [])].filter((panel) => panel.isVisible);
+      for (const panel of new Set([app.shell.currentWidget, ...shown])) {
+        if (!isNotebook(panel) || followed.has(panel)) continue;
+        followed.add(panel);
+        queueSaves(panel.context);
+        forgetWithKernel(panel);
+        void follow(app, panel, first?.path === panel.context.path ? first?.cell : undefined);
+      }
     };
     app.shell.currentChanged?.connect(look);
     void app.restored.then(look);
