@@ -11,7 +11,6 @@ from course_lib.printable import printable
 TEXTS: dict[str, Any] = {
     "json": "Print JSON.",
     "columns": ("Lesson", "Passed", "Points", "Hints", "Quiz", "Last"),
-    "of": "{done} of {all}",
     "none": "–",
     "lesson": "{number} {title}",
     "continue": "Continue: lesson {number}, {title}{heading}",
@@ -90,6 +89,7 @@ def _row(lesson):
         "points_total": lesson.points_total,
         "hints": lesson.hints,
         "solutions": lesson.solutions,
+        "quiz_asked": lesson.quiz_asked,
         "quiz_answered": lesson.quiz_answered,
         "quiz_right": lesson.quiz_right,
         "last": lesson.last.isoformat(timespec="seconds") if lesson.last else None,
@@ -102,6 +102,8 @@ def _print_table(lessons):
     from rich.console import Console
     from rich.table import Table
 
+    from course_lib.classroom.practice.learner import done_of, quiz_of
+
     table = Table(box=box.SIMPLE_HEAD, header_style="bold", pad_edge=False)
     first, *others = TEXTS["columns"]
     table.add_column(first)
@@ -110,14 +112,10 @@ def _print_table(lessons):
     for lesson in lessons:
         table.add_row(
             printable(TEXTS["lesson"].format(number=lesson.number, title=lesson.title)),
-            _of(lesson.passed, len(lesson.tasks)),
-            _of(lesson.points, lesson.points_total),
+            done_of(lesson.passed, len(lesson.tasks)),
+            done_of(lesson.points, lesson.points_total),
             str(lesson.hints),
-            _of(lesson.quiz_right, lesson.quiz_answered),
+            quiz_of(lesson),
             f"{lesson.last:%Y-%m-%d}" if lesson.last else TEXTS["none"],
         )
     Console(highlight=False).print(table)
-
-
-def _of(done, every):
-    return TEXTS["of"].format(done=done, all=every) if every else TEXTS["none"]

@@ -11,8 +11,9 @@ from course_lib.classroom.practice.standing import stand
 
 TEXTS: dict[str, Any] = {
     "open": "Your copy: {link}. It is yours alone: no update of the course touches it.",
-    "columns": ("Lesson", "Exercises passed", "Points", "Hints", "Quiz answers right", "Last worked on"),
+    "columns": ("Lesson", "Exercises passed", "Points", "Hints", "Quiz answers", "Last worked on"),
     "of": "{done} of {all}",
+    "quiz": "{answered} of {asked}, {right} right",
     "none": "–",
     "built": "You built {names}.",
 }
@@ -60,10 +61,10 @@ class Dashboard(show.Panel):
         self.rows = [
             (
                 f"{lesson.number} {lesson.title}",
-                _of(lesson.passed, len(lesson.tasks)),
-                _of(lesson.points, lesson.points_total),
+                done_of(lesson.passed, len(lesson.tasks)),
+                done_of(lesson.points, lesson.points_total),
                 str(lesson.hints),
-                _of(lesson.quiz_right, lesson.quiz_answered),
+                quiz_of(lesson),
                 f"{lesson.last:%Y-%m-%d}" if lesson.last else TEXTS["none"],
             )
             for lesson in standing.lessons
@@ -90,8 +91,16 @@ class Dashboard(show.Panel):
         return [TEXTS["built"].format(names=names)] if names else []
 
 
-def _of(done, every):
+def done_of(done, every):
+    """How many of how many, in words."""
     return TEXTS["of"].format(done=done, all=every) if every else TEXTS["none"]
+
+
+def quiz_of(lesson):
+    """How far the quiz of a lesson was answered, in words: who left it half-way has not done all of it."""
+    if not lesson.quiz_answered:
+        return TEXTS["none"]
+    return TEXTS["quiz"].format(answered=lesson.quiz_answered, asked=lesson.quiz_asked, right=lesson.quiz_right)
 
 
 def _squares(tasks):

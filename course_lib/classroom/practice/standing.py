@@ -56,7 +56,7 @@ class LessonStanding:
         on_path: whether the way that the learner chose leads through it.
         tasks: its exercises, in the order in which it asks them.
         hints, solutions: how often they were looked at.
-        quiz_answered, quiz_right: questions, by the latest answer to each.
+        quiz_asked, quiz_answered, quiz_right: questions that its quizzes asked so far, and by the latest answer to each.
         last: when the learner last did something in it, or None.
     """
 
@@ -68,6 +68,7 @@ class LessonStanding:
     tasks: tuple
     hints: int
     solutions: int
+    quiz_asked: int
     quiz_answered: int
     quiz_right: int
     last: datetime | None
@@ -262,6 +263,9 @@ def _lesson(name, events, on_path):
         tasks=tasks_of(number, events),
         hints=sum(event["kind"] == "hint" for event in events),
         solutions=sum(event["kind"] == "solution" and event["shown"] for event in events),
+        quiz_asked=max(
+            [len(answers), *(asked for event in answers.values() if _is_count(asked := event.get("asked")))]
+        ),
         quiz_answered=len(answers),
         quiz_right=sum(bool(event.get("correct")) for event in answers.values()),
         last=datetime.fromisoformat(events[-1]["time"]) if events else None,
@@ -360,7 +364,11 @@ def _setting(events, subject, is_valid):
 
 def _is_minutes(value):
     least, most = MINUTES
-    return isinstance(value, int) and not isinstance(value, bool) and least <= value <= most
+    return _is_count(value) and least <= value <= most
+
+
+def _is_count(value):
+    return isinstance(value, int) and not isinstance(value, bool)
 
 
 def _day(event, now):

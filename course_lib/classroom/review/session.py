@@ -16,7 +16,8 @@ TEXTS = {
     "quiz": "Retrieval quiz, lesson {lesson}",
     "review": "Reviews of today",
     "of bank": "{total} of the {bank} questions of this lesson. Next time: those you missed, then new ones.",
-    "back": "They come back on {day}, on the course's home page, by `review()` here, or by `course review` in a terminal.",
+    "back": "{cards} on {day}, on the course's home page, by `review()` here, or by `course review` in a terminal.",
+    "comes": ("It comes back", "They come back"),
     "not recorded": "Not recorded: {error}",
     "plan": "Lesson {lesson} comes back",
     "plan columns": ("On", "Cards", "Minutes"),
@@ -52,19 +53,26 @@ def quiz(lesson, *, count=COUNT, seed=None, progress=None):
         scheduled = schedule.state(progress.known()[0])
         days = [schedule.day(scheduled[one.id].due) for one in asked if one.id in scheduled]
         part = TEXTS["of bank"].format(total=len(asked), bank=len(bank)) if len(asked) < len(bank) else ""
-        back = TEXTS["back"].format(day=texts.day_text(min(days))) if days else ""
+        back = TEXTS["back"].format(cards=TEXTS["comes"][len(days) > 1], day=texts.day_text(min(days))) if days else ""
         return " ".join(filter(None, [part, back]))
 
     title = TEXTS["quiz"].format(lesson=bank[0].lesson)
-    return Quiz(asked, title, bank=bank, seed=seed, record=recorder(progress), ending=ending)
+    known = {event["subject"] for event in progress.known("quiz")[0]} & {one.id for one in bank}
+    record = recorder(progress, asked=len(known | {one.id for one in asked}))
+    return Quiz(asked, title, bank=bank, seed=seed, record=record, ending=ending)
 
 
-def recorder(progress):
-    """What a quiz calls with each answer to have it recorded; it gives back what went wrong, or ""."""
+def recorder(progress, **more):
+    """What a quiz calls with each answer to have it recorded; it gives back what went wrong, or "".
+
+    Args:
+        progress: where it is recorded.
+        **more: what is to be kept with each answer, such as `asked`, the questions of a lesson that were asked so far.
+    """
 
     def record(question, details):
         try:
-            progress.record("quiz", question.id, **details)
+            progress.record("quiz", question.id, **details, **more)
         except ProgressError as error:
             return TEXTS["not recorded"].format(error=error)
         return ""

@@ -201,11 +201,13 @@ def test_all_passed_exits_with_0(course, monkeypatch):
 def test_status_counts_what_was_recorded(course):
     Progress().record("check", "03.softmax", outcome="passed", diagnosis=None, seconds=0.1, source="…")
     Progress().record("hint", "03.softmax", number=1)
+    Progress().record("quiz", "03.some-question", rating="good", correct=True, asked=12)
     (row, _) = json.loads(course_command("status", "--json").stdout)
     assert (row["lesson"], row["passed"], row["hints"]) == ("03_small", 1, 1)
     shown = course_command("status")
     assert shown.exit_code == 0
     assert "1 of 9" in shown.stdout and row["last"][:10] in shown.stdout
+    assert "1 of 12, 1 right" in shown.stdout and (row["quiz_answered"], row["quiz_asked"]) == (1, 12)
 
 
 def test_start_makes_a_copy_and_keeps_it(course):

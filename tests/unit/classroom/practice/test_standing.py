@@ -161,6 +161,12 @@ def test_a_mistake_met_alone_and_together_with_another_is_one():
     assert met == [*both, ("softmax", "b", "This is b."), ("softmax", "a", "This is a, too.")]
 
 
+def test_what_a_quiz_asked_is_at_least_what_was_answered_whatever_its_record_says():
+    for number, asked in enumerate(["12", True, None, 1, {}]):
+        did("quiz", f"03.question-{number}", rating="good", correct=True, asked=asked)
+    assert standing().lesson("03").quiz_asked == 5
+
+
 def test_days_are_those_of_the_learners_calendar_and_settings_are_no_work():
     late = datetime(2026, 3, 1, 23, 30, tzinfo=UTC)
     did("setting", "path", now=late - timedelta(days=5), value="all")

@@ -4,7 +4,9 @@ from datetime import UTC, datetime
 
 import pytest
 
+from course_lib.classroom.practice.learner import quiz_of
 from course_lib.classroom.practice.progress import Progress
+from course_lib.classroom.practice.standing import stand
 from course_lib.classroom.review import load_questions, plan, quiz, review, schedule, texts
 from course_lib.classroom.review.questions import to_html
 from course_lib.classroom.review.sitting import Quiz
@@ -93,14 +95,35 @@ def test_the_end_of_a_quiz_says_when_its_questions_come_back(progress):
     asked = quiz("03", count=1, seed=1, progress=progress)
     asked._begin([CHOICE])
     button(asked, "Skip").click()
-    assert "They come back" not in shown_text(asked)
+    assert "back on" not in shown_text(asked)
     asked = quiz("03", count=1, seed=1, progress=progress)
     id = asked._asked[0].question.id
     answered(progress, id, days=0)
     button(asked, "Skip").click()
     day = texts.day_text(schedule.day(datetime.now(UTC) + DAY))
-    assert f"They come back on {day}" in shown_text(asked)
+    assert f"It comes back on {day}" in shown_text(asked)
     assert "<code>course review</code>" in asked._status.value and "`" not in asked._status.value
+
+
+def test_a_quiz_left_half_way_reads_as_such(progress):
+    def told():
+        lesson = stand(progress.events()).lesson("03")
+        return (lesson.quiz_answered, lesson.quiz_asked, lesson.quiz_right), quiz_of(lesson)
+
+    def answer(asked, rating, count):
+        for _ in range(count):
+            asked._rate(rating)
+            asked._go(asked._place + 1)
+
+    assert told() == ((0, 0, 0), "–")
+    first = quiz("03", seed=1, progress=progress)
+    answer(first, "good", 5)
+    assert told() == ((5, 12, 5), "5 of 12, 5 right")
+    answer(first, "again", 7)
+    assert told() == ((12, 12, 5), "12 of 12, 5 right")
+    assert "They come back on" in shown_text(first)
+    answer(quiz("03", seed=1, progress=progress), "good", 12)  # the 7 missed, and 5 that are new
+    assert told() == ((17, 17, 17), "17 of 17, 17 right")
 
 
 def test_the_plan_at_a_lessons_end_has_real_dates(progress):
