@@ -8,7 +8,7 @@ FOLDER = Path(__file__).parents[2] / "notebooks" / "pictures"
 
 # Lesson and cell: in or right below this cell the picture says what its words say.
 PLACES = {
-    "bottleneck": "01 `step-4` (above), `step-5` (below)",
+    "bottleneck": "01 `overview`",
     "tokens": "02 `real-why`",
     "lookup": "03 `overview`",
     "attention-step": "03 `step-8`",
@@ -17,7 +17,7 @@ PLACES = {
     "places": "05 `overview`, `step-11`",
     "block": "06 `step-6`",
     "whole-model": "06 `overview`, `step-7`; 00 or README as a map of the course",
-    "teacher-forcing": "06 `step-10`; 01 `train-why`; 07 `step-2`",
+    "teacher-forcing": "06 `step-10`; 01 `step-4`; 07 `step-2`",
     "kv-cache": "12 `step-8`; 06 `step-10`",
     "patches": "11 `step-3`",
     "fine-tuning": "10 `step-10`",
