@@ -7,6 +7,7 @@ that a reader may have forgotten (`marks.py`).
 import json
 import re
 import tomllib
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from pathlib import Path
@@ -81,7 +82,7 @@ def terms():
     return [term for some in topics().values() for term in some]
 
 
-def pattern(words):
+def pattern(words: Iterable[str]):
     """A pattern for any of these words: also in the plural or with a capital letter, and not as a part of a longer one."""
     either = [
         rf"[{word[0]}{word[0].upper()}]{re.escape(word[1:])}" if word[0].islower() else re.escape(word)

@@ -1,9 +1,10 @@
 /**
- * The course's plugin of JupyterLab: a notebook opens where it was left, an address that ends in `#cell-id=…`, or a link, opens it at that
- * cell, tabs tell exercises from the lesson, and a link leads home. `cells.js` runs what a notebook needs as it is opened.
+ * The course's plugin of JupyterLab: a notebook opens where it was left, an address or a link that ends in `#cell-id=…` opens it
+ * at that cell, tabs tell exercises from the lesson, and a link leads home. `cells.js` runs what a notebook needs as it is opened.
  */
 
 import { ASKS, begin, keepInView, notebooks, watchHands } from "./cells.js";
+import { mendViews } from "./dead_views.js";
 import { forgetWithKernel, goOn } from "./keys.js";
 
 const EXERCISES = "attention-course-exercises"; // class of a tab
@@ -184,6 +185,7 @@ async function follow(app, panel, cell) {
     });
   } else there();
   await begin(app, panel, shared);
+  await mendViews(panel);
 }
 
 /**
