@@ -89,14 +89,17 @@ def test_a_covered_explanation_can_be_the_active_cell(lesson):
 
 def test_no_number_is_no_guess_and_a_number_by_enter_is_one(lesson):
     field = lesson.cell(1).get_by_role("textbox", name="Your guess")
+    unread = lesson.cell(1).get_by_role("status").get_by_text("That can't be read as a number.")
     for typed in ("", "lots"):
         field.fill(typed)
         field.press("Enter")
-    assert covered(lesson, 2)
-    field.fill("3,62")
+        unread.wait_for(timeout=5000)
+        assert covered(lesson, 2)
+    field.fill(" 3,62 %")  # of 3.6, which is no share
     field.press("Enter")
     lesson.cell(1).get_by_text("2 of your 2 guesses hit.").wait_for()
     assert not covered(lesson, 2) and lesson.cell(3).locator(".jp-MarkdownOutput p").is_visible()
+    assert not unread.is_visible()
 
 
 def test_reopened_after_a_restart_of_the_kernel_a_guess_is_open(lesson):

@@ -35,7 +35,9 @@ function render({ model, el }) {
   const onSubmit = (/** @type {SubmitEvent} */ event) => {
     event.preventDefault();
     const form = /** @type {HTMLFormElement} */ (event.target);
-    press(form.getAttribute("data-press"), form.querySelector("input")?.value ?? "");
+    const isRead = form.checkValidity();
+    brought.textContent = isRead ? "" : form.getAttribute("data-unread"); // in a bubble of the browser's it would sound like blame
+    if (isRead) press(form.getAttribute("data-press"), form.querySelector("input")?.value ?? "");
   };
   /** @param {string | null} name @param {string} [text] */
   const press = (name, text = "") => {

@@ -1,7 +1,7 @@
 """HTML that Python writes, with buttons that Python hears: what a guess, a task and a verdict have in common on a page.
 
-Its `buttons.js` knows these marks: `data-press` on a button or a form sends its value (and what was typed); `data-beside` on
-a link opens a notebook beside this one, at a cell; `data-follows` asks to be told whenever progress was made elsewhere on the
+Its `buttons.js` knows these marks: `data-press` on a button or a form sends its value (and what was typed); `data-unread` is
+what a form says of what its field does not take, and sends nothing then; `data-beside` on a link opens a notebook beside this one, at a cell; `data-follows` asks to be told whenever progress was made elsewhere on the
 page; `data-progress` tells of progress, `data-raises` of the error that ends the cell; `course-covers` covers what comes out
 after it, in its own cell and the next, until it is gone.
 """

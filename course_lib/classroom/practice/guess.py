@@ -20,7 +20,10 @@ KEPT_ANSWER = 4_000  # characters of an answer kept in the progress record
 TEXTS: dict[str, Any] = {
     "head": "Guess first",
     "how": {"number": "a number", "text": "a few words"},
-    "number": "a number, such as 0.5",
+    "unread": {
+        "number": "That can't be read as a number. Type one such as 0.5, 0,5 or 50%.",
+        "text": "Type a few words first, or press “Show me”.",
+    },
     "field": "Your guess",
     "send": "Guess",
     "show me": "Show me",
@@ -43,7 +46,7 @@ TEXTS: dict[str, Any] = {
     "within": "within: expected a number of 0 or more, got {got!r}",
 }
 
-NUMBER = r"\s*[+\-−]?(\d+([.,]\d*)?|[.,]\d+)([eE][+\-]?\d+)?\s*"  # a form's pattern, too
+NUMBER = r"\s*([+\-−]?\s*(\d+([.,]\d*)?|[.,]\d+)([eE][+\-]?\d+)?)\s*(%?)\s*"  # a form's pattern, too
 
 
 def guess(
@@ -181,10 +184,11 @@ class Guess(show.Panel):
             buttons = "".join(_button(f"choice {i}", choice) for i, choice in enumerate(self.choices))
             asked = f'<span class="course-row" role="group" aria-label="{escape(self.question)}">{buttons}</span>'
         else:
-            pattern = f'pattern="{escape(NUMBER)}" title="{TEXTS["number"]}" inputmode="decimal" size="8"'
+            pattern = f'pattern="{escape(NUMBER)}" size="8"'
             more = pattern if self.form == "number" else 'size="40" maxlength="400"'
             asked = (
-                f'<form class="course-row" data-press="typed"><input required autocomplete="off" {more} '
+                f'<form class="course-row" data-press="typed" novalidate data-unread="{TEXTS["unread"][self.form]}">'
+                f'<input required autocomplete="off" {more} '
                 f'aria-label="{TEXTS["field"]}" placeholder="{TEXTS["how"][self.form]}"><button>{TEXTS["send"]}</button></form>'
             )
         skip = f'<button data-press="show" class="course-quiet">{TEXTS["show me"]}</button>'
@@ -227,7 +231,7 @@ class Guess(show.Panel):
             chosen = dict(enumerate(self.choices)).get(int(name.removeprefix("choice ")))
             self._keep("right" if chosen == self._right else "wrong", chosen)
         elif self.form == "number":
-            number = _number(text)
+            number = _number(text, is_share=0 <= self._right <= 1)
             if number is not None:
                 close = abs(number - self._right) <= self.within + 1e-9 * abs(self._right)
                 self._keep("right" if close else "wrong", text.strip())
@@ -287,11 +291,18 @@ def _is_number(value):
     return isinstance(value, Real) and not isinstance(value, bool)
 
 
-def _number(text):
-    """The number that a learner typed, with a comma or a point; None where it is none."""
-    if not re.fullmatch(NUMBER, text):
+def _number(text, is_share):
+    """The number that a learner typed, with a comma or a point; None where it is none.
+
+    Args:
+        text: what was typed.
+        is_share: whether 73% is 0.73; else it is 73, for what is asked may itself be in percent.
+    """
+    read = re.fullmatch(NUMBER, text)
+    if not read:
         return None
-    return float(text.strip().replace(",", ".").replace("−", "-"))
+    number = float("".join(read[1].split()).replace(",", ".").replace("−", "-"))
+    return number / 100 if read[5] and is_share else number
 
 
 def _block(content):

@@ -60,16 +60,40 @@ def test_a_number_may_be_off_a_little(shown, press, typed, outcome):
     assert "3.6." in shown[0][0].html
 
 
-@pytest.mark.parametrize("typed", ["", "many", "3..5", "1e", "nan", "3 4"])
+@pytest.mark.parametrize(
+    ("answer", "typed", "outcome"),
+    [
+        (0.73, "73%", "right"),
+        (0.73, " 73 % ", "right"),
+        (0.73, "0,73", "right"),
+        (0.73, ".73", "right"),
+        (0.73, "7.3e1 %", "right"),
+        (0.73, "73", "wrong"),
+        (1, "100%", "right"),
+        (0, "0%", "right"),
+        (84, "84%", "right"),
+        (84, "84", "right"),
+        (84, "0.84", "wrong"),
+        (-2.6, "− 2.6", "right"),
+    ],
+)
+def test_a_share_may_be_given_in_percent(shown, press, answer, typed, outcome):
+    guess("03.how-much", "Which share?", answer=answer)
+    press(shown[0][0], "typed", typed)
+    assert outcomes() == [("03.how-much", outcome, typed.strip())]
+
+
+@pytest.mark.parametrize("typed", ["", "many", "3..5", "1e", "nan", "3 4", "%", "7%3", "73%%"])
 def test_what_is_no_number_is_no_guess(shown, press, typed):
     guess("03.how-much", "How much?", answer=0)
     press(shown[0][0], "typed", typed)
     assert outcomes() == [] and "course-covers" in shown[0][0].html
 
 
-def test_the_page_takes_the_same_numbers(shown):
+def test_the_page_takes_the_same_numbers_and_says_itself_what_it_does_not(shown):
     guess("03.how-much", "How much?", answer=2)
-    assert NUMBER.replace("'", "&#x27;") in shown[0][0].html
+    assert NUMBER.replace("'", "&#x27;") in shown[0][0].html and "novalidate" in shown[0][0].html
+    assert "data-unread=\"That can't be read as a number." in shown[0][0].html
 
 
 def test_a_line_of_text_is_judged_by_oneself(shown, press):
