@@ -9,6 +9,7 @@ from course_lib.classroom.glossary import marks, terms
 from course_lib.classroom.glossary.page import page
 from course_lib.classroom.places import GLOSSARY
 from tests.notebooks.collection import ROOT, cells, name, paths
+from tests.notebooks.test_form import words
 
 FOLDER = ROOT / "notebooks"
 LESSONS = paths("notebooks")
@@ -40,7 +41,9 @@ def test_marks_are_what_the_command_makes(path):
 
 @pytest.mark.parametrize("path", LESSONS, ids=name)
 def test_a_lesson_would_have_a_dozen_marks_at_most_each_with_its_entry(path):
-    made = "\n".join("".join(cell["source"]) for cell in json.loads(marks.marked(path))["cells"])
+    found = json.loads(marks.marked(path))["cells"]
+    made = "\n".join("".join(cell["source"]) for cell in found if cell["cell_type"] == "markdown")
+    assert words(made) == words("\n".join(cell["source"] for cell in cells(path, "markdown"))), "a title is no prose"
     links = LINK.findall(made)
     ids = [id for file, id in links if file == GLOSSARY]
     assert len(ids) == len(set(ids)) <= marks.MOST and set(ids) <= {term.id for term in terms()}
