@@ -12,6 +12,7 @@ from pathlib import Path
 
 import anywidget
 import ipywidgets as widgets
+import traitlets
 
 from course_lib.classroom.review import texts
 from course_lib.classroom.review.questions import LETTERS, Question, still, to_html
@@ -56,7 +57,7 @@ SCALE = " ".join(TEXTS["meaning"].format(name=name, meaning=meaning) for name, m
 STYLE = f"<style>{Path(__file__).with_suffix('.css').read_text(encoding='utf-8')}</style>"
 
 
-@dataclass
+@dataclass(eq=False)
 class _Asked:
     """One question in this sitting: how it is shown, and what was answered."""
 
@@ -79,9 +80,13 @@ class _Asked:
 
 
 class _Keys(anywidget.AnyWidget):
-    """Shows nothing; keeps plain keys in the quiz, and lets a letter choose its option."""
+    """Shows nothing; keeps plain keys in the quiz, lets a letter choose its option, and leads on with each step."""
 
     _esm = Path(__file__).with_suffix(".js").read_text(encoding="utf-8")
+
+    step = traitlets.Unicode().tag(
+        sync=True
+    )  # what is to be done now, a key of STEPS there, and a number: each is news
 
 
 class Quiz(widgets.VBox):
@@ -104,7 +109,7 @@ class Quiz(widgets.VBox):
             raise ValueError("questions: expected at least one, got none")
         self._all, self._bank, self._title = list(questions), list(bank or questions), title
         self._rng = random.Random(seed)
-        self._asked, self._place = [], 0
+        self._asked, self._place, self._moment = [], 0, ()
         self._record = record or (lambda question, details: "")
         self._ending = ending or (lambda: "")
         self._repeats = repeats
@@ -140,6 +145,7 @@ class Quiz(widgets.VBox):
         for rating, (name, meaning) in texts.RATINGS.items():
             self._ratings[rating] = self._button(name, lambda rating=rating: self._rate(rating))
             self._ratings[rating].tooltip = meaning
+        self._ratings["good"].add_class("quiz-likely")
         self._status = widgets.HTMLMath(layout=wide)
         self._explain = self._button(TEXTS["explain"], self._explain_all)
         self._previous = self._button(TEXTS["previous"], lambda: self._go(self._place - 1))
@@ -155,9 +161,17 @@ class Quiz(widgets.VBox):
         navigation = self._button_row(
             [self._previous, self._forward, self._skip, self._explain, self._missed, self._again]
         )
+        self._keys = _Keys(layout={"display": "none"})
+        for part, name in [
+            (self._header, "header"),
+            (self._model, "model"),
+            (self._status, "status"),
+            (navigation, "navigation"),
+        ]:
+            part.add_class(f"quiz-{name}")
         self._parts = [
             widgets.HTML(STYLE, layout={"display": "none"}),
-            _Keys(layout={"display": "none"}),
+            self._keys,
             self._header, self._prompt, *(row for row, _, _ in self._rows), self._answer, self._model, self._rating_row,
             self._status, navigation,
         ]  # fmt: skip
@@ -268,6 +282,18 @@ class Quiz(widgets.VBox):
         self._previous.disabled = self._place == 0
         for place, (row, _, _) in enumerate(self._rows):
             _visible(row, choice and place < len(asked.options))
+        _marked(self, "quiz-several", choice and asked.question.several)
+        self._lead_on(notice)
+
+    def _lead_on(self, notice):
+        """Tell the page what is to be done now, once it is something else than before, or something was said."""
+        asked = self._current
+        step = "end" if asked is None else "next" if asked.answered else "rate" if asked.revealed else "answer"
+        moment = step, asked, asked is not None and asked.explained
+        if moment != self._moment or notice:
+            number = int((self._keys.step or "0").split()[-1]) + 1
+            self._keys.step = f"{'choose' if notice and step == 'answer' else step} {number}"
+        self._moment = moment
 
     def _show_question(self, asked, notice):
         question, total = asked.question, len(self._asked)
