@@ -12,7 +12,7 @@ PLACES = {
     "tokens": "02 `real-why`",
     "lookup": "03 `overview`",
     "attention-step": "03 `step-8`",
-    "masks": "03 `masks-picture-why`; 06 `step-8`",
+    "masks": "03 `masks-picture-why`; 06 `decoder-verdict`",
     "heads": "04 `step-7`",
     "places": "05 `overview`, `step-11`",
     "block": "06 `step-6`",
