@@ -64,6 +64,23 @@ def test_the_page_gets_the_module_for_keys(progress):
     assert "data-lm-suppress-shortcuts" in keys._esm and "export default" in keys._esm
 
 
+def test_the_page_is_told_each_step_once_and_again_where_something_is_said(progress):
+    asked = Quiz([CHOICE, OPEN], "A quiz", record=recorder(progress))
+    (keys,) = [one for one in asked.children if hasattr(one, "_esm")]
+    steps = [keys.step]
+    keys.observe(lambda change: steps.append(change["new"]), "step")
+    button(asked, "Check answer").click()
+    for text in ("second", "first"):
+        choose(asked, text)
+    for name in ("Check answer", "Explain the other options", "Next question", "Show the answer", "Next question"):
+        button(asked, name).click()
+    for name in ("Good", "Summary", "Start again"):
+        button(asked, name).click()
+    names = ["answer", "choose", "next", "next", "answer", "rate", "rate", "next", "end", "answer"]
+    assert steps == [f"{name} {number}" for number, name in enumerate(names, 1)]
+    assert all(f"{name}: {{ hand:" in keys._esm for name in names)
+
+
 def test_a_right_choice_is_recorded(progress):
     asked = Quiz([CHOICE], "A quiz", record=recorder(progress))
     assert "Which of $a &lt; b$?" in shown_text(asked) and "why first" not in shown_text(asked)
