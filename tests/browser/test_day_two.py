@@ -17,6 +17,11 @@ AttentionPlayground(["cat", "sat", "mat"], [[2, 1], [1, 2], [1, -1]], [[2, 1], [
 QUIZ = """from course_lib.classroom.review import quiz
 
 quiz("03")"""
+DEAD_VIEW = """from IPython.display import display
+
+view = {"model_id": "gone", "version_major": 2, "version_minor": 0}
+still = '<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"><circle r="9"/></svg>'
+display({"application/vnd.jupyter.widget-view+json": view, "image/svg+xml": still, "text/plain": "its parts"}, raw=True)"""
 REST = "At rest since Python was ended"
 LESSON = "workspace/lessons/day.ipynb"
 
@@ -29,6 +34,21 @@ def own_lab(browser):
         deeper = [folded, new_markdown_cell("#### Further down", id="under"), new_markdown_cell("Deep.", id="deep")]
         lab.put(LESSON, [new_code_cell(WIDGET, id="widget"), *long, new_code_cell(QUIZ, id="quiz"), *deeper])
         yield lab
+
+
+def test_a_view_without_a_model_gives_way_to_the_picture(own_lab):
+    """As where the kernel was too busy to be asked for its widgets while the page opened."""
+    path = "workspace/lessons/dead.ipynb"
+    own_lab.put(path, [new_code_cell(DEAD_VIEW, id="dead")])
+    notebook = own_lab.open(path)
+    assert notebook.run_all()
+    notebook.command("docmanager:save")
+    notebook.reload()
+    notebook.output(0).get_by_text("At rest").wait_for()
+    assert "Error displaying" not in notebook.page.locator(".jp-Notebook").inner_text()
+    assert notebook.output(0).locator("img").count() == 1
+    notebook.problems.clear()  # the page complained of the dead view
+    notebook.close()
 
 
 def wait_until_at(notebook, cell):
@@ -105,6 +125,25 @@ def test_home_is_one_click_away(own_lab):
     notebook = own_lab.open(LESSON)
     link = notebook.page.get_by_role("link", name="Course home")
     assert re.fullmatch(rf"{own_lab.url}/course", link.get_attribute("href") or "")
+    notebook.close()
+
+
+def test_each_lesson_keeps_its_place_also_behind_another_tab(own_lab):
+    other = "workspace/lessons/other.ipynb"
+    own_lab.put(other, [new_markdown_cell("A paragraph. " * 60, id=f"other-{number}") for number in range(30)])
+    notebook = own_lab.open(LESSON)
+    for path, cell in ((LESSON, "text-20"), (other, "other-25")):
+        notebook.page.evaluate(
+            "(asked) => void window.jupyterapp.commands.execute('course:open', asked)", {"path": path, "cell": cell}
+        )
+        wait_until_at(notebook, cell)
+    notebook.page.wait_for_timeout(2000)  # the tabs that are open are kept
+    notebook.goto()  # behind it stands the other one, where it was
+    notebook.wait_until_ready()
+    wait_until_at(notebook, "text-20")
+    notebook.page.locator(".lm-TabBar-tab", has_text="other").click()
+    wait_until_at(notebook, "other-25")
+    notebook.check()
     notebook.close()
 
 

@@ -30,7 +30,9 @@ def lesson(browser):
             new_code_cell(WIDGET, id="widget"),
             new_markdown_cell("What you dragged.", id="after"),
             new_code_cell('quiz("03")', id="quiz", metadata={"tags": ["keep_output"]}),
-            new_markdown_cell("The end.", id="end"),
+            new_markdown_cell("## Dig deeper: more", id="deeper"),
+            new_code_cell("print('folded')", id="folded"),
+            new_markdown_cell("## The end.", id="end"),
         ]
         lab.put(f"notebooks/{NAME}", cells)
         with patch.dict(os.environ, COURSE_HOME=str(lab.root), COURSE_WORKSPACE=str(lab.workspace)):
@@ -117,7 +119,9 @@ def test_a_quiz_takes_the_hand(lesson):
     press(lesson, "b")
     assert lesson.ask("() => window.jupyterapp.shell.currentWidget.content.widgets.length") == before
     press(lesson, "Shift+Enter")
-    assert active(lesson) == "end"
+    assert active(lesson) == "deeper"
+    press(lesson, "Shift+Enter")
+    assert active(lesson) == "end", "what is folded stays folded"
 
 
 def test_a_page_that_comes_back_is_alive(lesson):

@@ -37,20 +37,20 @@ async function of(shared, name) {
 }
 
 /**
- * Whether nothing has run in a notebook's kernel yet.
+ * The number that the next cell will have in a notebook's kernel: 1 where nothing has run yet; NaN where none answers.
  * @param {any} panel
  */
-async function isNew(panel) {
+async function nextNumber(panel) {
   await panel.sessionContext.ready;
   const context = panel.sessionContext;
   for (let waited = 0; context.session?.kernel?.connectionStatus !== "connected"; waited += SHOWN_MS) {
-    if (waited > KERNEL_MS || panel.isDisposed) return false;
+    if (waited > KERNEL_MS || panel.isDisposed) return Number.NaN;
     await new Promise((resolve) => setTimeout(resolve, SHOWN_MS));
   }
   const { kernel } = context.session;
   const asked = { n: "get_ipython().execution_count" };
   const reply = await kernel.requestExecute({ code: "", silent: true, user_expressions: asked }).done;
-  return reply.content.user_expressions?.n?.data?.["text/plain"] === "1";
+  return Number(reply.content.user_expressions?.n?.data?.["text/plain"]);
 }
 
 /**
@@ -59,20 +59,21 @@ async function isNew(panel) {
  * @param {any} kernel
  */
 function countFrom(next, kernel) {
-  void kernel?.requestExecute({ code: `get_ipython().execution_count = ${next}`, silent: true });
+  if (next) void kernel?.requestExecute({ code: `get_ipython().execution_count = ${next}`, silent: true });
 }
 
 /**
  * Run what a notebook of the course needs, and say so where more has to run.
  * @param {any} app
- * @param {any} panel of a notebook
+ * @param {any} panel of a notebook, at the cell where it was left
  * @param {any} shared JupyterLab's packages
  */
 export async function begin(app, panel, shared) {
   if (!panel.model.getMetadata("course")) return;
   const { content, sessionContext } = panel;
   for (const cell of content.widgets) if (isAtOpen(cell) && has(cell, KEPT)) cell.addClass(ASKS);
-  const fresh = await isNew(panel);
+  const next = await nextNumber(panel);
+  const fresh = next === 1;
   // Where Python went on while the page was away, only questions and panels come alive again.
   const cells = content.widgets.filter((/** @type {any} */ cell) => isAtOpen(cell) && (fresh || has(cell, KEPT)));
   const above = content.widgets
@@ -83,7 +84,7 @@ export async function begin(app, panel, shared) {
   if (!notebook?.NotebookActions.runCells) return;
   await notebook.NotebookActions.runCells(content, cells, sessionContext);
   const seen = cells.filter((/** @type {any} */ cell) => !has(cell, KEPT)).length;
-  if (fresh) countFrom(Math.max(2, seen + 1), sessionContext.session?.kernel);
+  countFrom(fresh ? Math.max(2, seen + 1) : next, sessionContext.session?.kernel);
 }
 
 /** @param {any} app @param {any} panel @param {any} shared */
@@ -134,10 +135,13 @@ function firstOption(node) {
   return options.find((option) => option.offsetParent);
 }
 
-/** Whether a person took hold of the page since: who reads or drags is not carried elsewhere. */
-export function watchHands() {
-  const came = () => {
-    hands.came = true;
+/**
+ * Whether a person took hold of a part of the page since: who reads or drags there is not carried elsewhere.
+ * @param {Element} node
+ */
+export function watchHands(node) {
+  const came = (/** @type {Event} */ event) => {
+    hands.came ||= event.type === "keydown" || node.contains(/** @type {Node} */ (event.target));
   };
   const end = () => {
     for (const kind of HANDS) removeEventListener(kind, came, { capture: true });
@@ -156,7 +160,7 @@ export async function keepInView(shared) {
   const package_ = await notebooks(shared);
   package_?.NotebookActions.executed.connect(async (/** @type {any} */ _, /** @type {any} */ { notebook, cell }) => {
     const index = notebook.widgets.indexOf(cell);
-    const hands = watchHands();
+    const hands = watchHands(notebook.node);
     setTimeout(hands.end, 2 * DRAWN_MS.reduce((all, wait) => all + wait));
     for (const wait of DRAWN_MS) {
       await new Promise((resolve) => setTimeout(resolve, wait));

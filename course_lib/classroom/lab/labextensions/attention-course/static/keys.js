@@ -1,6 +1,7 @@
 /**
  * Shift+Enter goes on from a question, a quiz, or a widget that was touched: running the cell once more would wipe what the
- * learner did there. Code that was changed runs, and Ctrl+Enter runs whatever there is.
+ * learner did there. Code that was changed runs, and Ctrl+Enter runs whatever there is. It goes past what is folded, too:
+ * JupyterLab would unfold it.
  */
 
 import { ASKS, notebooks } from "./cells.js";
@@ -32,7 +33,8 @@ export async function goOn(app, shared) {
     const lost = target === document.body; // a button that had the focus is gone
     if (!lost && !content.node.contains(target)) return;
     const cell = content.activeCell;
-    const stays = (touched.has(cell) || isAlive(cell)) && !cell.model.isDirty;
+    const isFolded = cell.headingCollapsed && cell.rendered;
+    const stays = isFolded || ((touched.has(cell) || isAlive(cell)) && !cell.model.isDirty);
     if (!stays && !lost) return;
     event.preventDefault();
     event.stopImmediatePropagation();

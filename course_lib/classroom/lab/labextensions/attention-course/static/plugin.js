@@ -177,6 +177,7 @@ async function follow(app, panel, cell) {
   });
   const there = () => {
     arrived = true;
+    if (left) globalThis.localStorage.setItem(key(), left);
     soon();
   };
   if (left && left !== panel.content.widgets[0]?.model.id) {
