@@ -97,6 +97,8 @@ def test_a_mistake_is_reviewed_by_keyboard(own_lab):
             quiz.locator(".quiz-right").first.wait_for()
         quiz.locator(".quiz-forward:focus").wait_for()  # wherever one was, the way on is under one's finger
         keys.press("Enter")
+        if place == 1:
+            quiz.locator("textarea:focus, .quiz-row > button:focus").wait_for()  # all of the next question is there
     quiz.get_by_text("Nothing is due now. Next:").wait_for()
     ratings = {event["subject"]: event["rating"] for event in progress.events("review")}
     assert ratings["03.softmax/mistake/softmax-over-queries"] == "hard" and len(ratings) == 2
@@ -164,3 +166,23 @@ def test_a_quiz_leaves_alone_who_goes_on_reading(quiz):
     quiz.page.mouse.wheel(0, -250)
     quiz.page.wait_for_timeout(1000)
     assert not quiz.page.evaluate(IN_VIEW, ".quiz-ratings")
+
+
+def test_of_two_quizzes_each_has_its_own_keys(own_lab):
+    source = SITTING.replace('Question("03.open", "03", "open", "Recap", "Why?", answer=long),', "").replace(
+        "* 6", "* 1"
+    )
+    own_lab.put(QUIZ, [new_code_cell(source), new_code_cell(source)])
+    notebook = own_lab.open(QUIZ, size=(1000, 1200))
+    assert notebook.run_all()
+    first, second = (notebook.page.locator(".course-quiz").nth(place) for place in (0, 1))
+    first.locator(".quiz-row button").first.click()
+    first.locator(".quiz-chosen").wait_for()
+    second.locator(".quiz-row button").first.focus()
+    for key in ("b", "Enter"):
+        notebook.page.keyboard.press(key)
+    second.locator(".quiz-chosen.quiz-right, .quiz-chosen.quiz-wrong").wait_for()
+    notebook.page.wait_for_timeout(500)
+    assert not first.locator(".quiz-right, .quiz-wrong").count()
+    notebook.check()
+    notebook.close()

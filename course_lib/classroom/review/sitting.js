@@ -5,6 +5,7 @@
  */
 
 const DRAWN_MS = [50, 200, 500]; // widgets are drawn one by one, formulas later, and JupyterLab puts the focus on the cell in between
+const ELSEWHERE = "input, textarea, .cm-content, .course-quiz"; // where other hands' keys belong, outside of this quiz
 const FIRST = "textarea:enabled, .quiz-row > button:enabled";
 /** For each step that Python tells: where the hand goes, and what is brought into view, the last above all. */
 const STEPS = /** @type {Record<string, { hand: string, seen: string[] }>} */ ({
@@ -45,7 +46,7 @@ function render({ model, el }) {
     const target = /** @type {HTMLElement} */ (event.target);
     if (event.type !== "focusin") moved = true;
     if (quizOf()?.contains(target)) mine = true;
-    else if (event.type === "pointerdown" || target.closest("input, textarea, .cm-content")) mine = false;
+    else if (event.type === "pointerdown" || target.closest?.(ELSEWHERE)) mine = false;
   };
   const decide = (/** @type {KeyboardEvent} */ event) => {
     const quiz = quizOf();
@@ -55,7 +56,7 @@ function render({ model, el }) {
     moved = true;
     const jupyters = event.ctrlKey || event.metaKey || event.altKey || (event.shiftKey && key === "Enter");
     quiz.toggleAttribute("data-lm-suppress-shortcuts", !jupyters);
-    const dropped = mine && !quiz.contains(target) && !target.closest("input, textarea, .cm-content");
+    const dropped = mine && !quiz.contains(target) && !target.closest(ELSEWHERE);
     if (jupyters || !(quiz.contains(target) || dropped) || target.matches("textarea")) return;
     const button = pressed(quiz, key, dropped ? visible(quiz, ".quiz-chosen > button")[0] : target);
     if (dropped && key.length > 1 && !button) mine = false; // arrows, Tab, …: they go on in the notebook

@@ -109,7 +109,8 @@ class Quiz(widgets.VBox):
             raise ValueError("questions: expected at least one, got none")
         self._all, self._bank, self._title = list(questions), list(bank or questions), title
         self._rng = random.Random(seed)
-        self._asked, self._place, self._moment = [], 0, ()
+        self._asked, self._place = [], 0
+        self._moment: tuple | None = None  # of the page's latest step
         self._record = record or (lambda question, details: "")
         self._ending = ending or (lambda: "")
         self._repeats = repeats
