@@ -62,7 +62,7 @@ def guess(
 
     Args:
         id: "NN.some-words", NN being the lesson; stable, since the progress record refers to it.
-        question: one or two sentences; `code` in backticks.
+        question: one or two sentences; `code` in backticks, *emphasis* in stars.
         choices: texts to choose from. Without them a number is asked for where `answer` is one, else a line of text.
         answer: the right choice; or a number; or a function of the text that was typed, which says whether it is right;
             or None: then the learner says whether they had it.
@@ -152,7 +152,7 @@ class Guess(show.Panel):
         if self.outcome:
             return _block(self._head() + self._result())
         listed = f'<div style="margin:.3em 0">{" · ".join(map(escape, self.choices))}</div>'
-        told = show.inline_code(self._told())
+        told = show.marked_up(self._told())
         folded = f"<details><summary>{TEXTS['fold']}</summary>{told}</details>"
         return _block(self._head() + (listed if self.choices else "") + (folded if told else ""))
 
@@ -195,11 +195,11 @@ class Guess(show.Panel):
         return _block(f'{self._head()}<div class="course-row course-covers">{asked}{skip}</div>')
 
     def _head(self):
-        return f"<div><b>{TEXTS['head']}:</b> {show.inline_code(self.question)}</div>"
+        return f"<div><b>{TEXTS['head']}:</b> {show.marked_up(self.question)}</div>"
 
     def _result(self):
         verdict = " ".join(escape(sentence) for sentence in self._verdict())
-        why = f'<div style="margin-top:.2em">{show.inline_code(self.why)}</div>' if self.why else ""
+        why = f'<div style="margin-top:.2em">{show.marked_up(self.why)}</div>' if self.why else ""
         note = f"<div>{escape(self._trouble)}</div>" if self._trouble else ""
         sign = {"right": "✓ ", "wrong": "✗ ", "shown": ""}[self.outcome]
         return f'<div tabindex="-1" style="margin-top:.3em"><b>{sign}</b>{verdict}</div>{why}{note}'

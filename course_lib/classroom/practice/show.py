@@ -5,6 +5,7 @@ Whatever comes from the learner is text: it is escaped wherever HTML is made, an
 
 import difflib
 import itertools
+import re
 import sys
 from html import escape
 
@@ -13,6 +14,7 @@ import numpy as np
 from course_lib.classroom.practice.pictures import SHOWN, Picture, picture_html
 from course_lib.printable import printable
 
+EMPHASIS = re.compile(r"(?<![\w*])\*([^\s*](?:[^*]*[^\s*])?)\*(?![\w*])")  # and no product
 HEADINGS = {
     "passed": "Passed",
     "failed": "Not yet",
@@ -300,3 +302,9 @@ def inline_code(text):
     """Escaped text in which `…` is code."""
     parts = escape(text).split("`")
     return "".join(f"<code>{part}</code>" if i % 2 else part for i, part in enumerate(parts))
+
+
+def marked_up(text):
+    """Escaped text in which `…` is code and *…* is emphasis."""
+    parts = re.split(r"(<code>.*?</code>)", inline_code(text))
+    return "".join(part if i % 2 else EMPHASIS.sub(r"<em>\1</em>", part) for i, part in enumerate(parts))

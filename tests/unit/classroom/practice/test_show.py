@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from course_lib.classroom.practice.results import Result
-from course_lib.classroom.practice.show import result_html, result_text
+from course_lib.classroom.practice.show import marked_up, result_html, result_text
 
 
 def verdict(**more):
@@ -42,3 +42,15 @@ def test_the_id_of_a_mistake_is_for_programs_and_terminals():
     assert "softmax-axis-0" not in re.sub(r"<[^>]*>", "", html)
     assert "[softmax-axis-0]" in result_text(verdict(diagnosis="softmax-axis-0"))
     assert "data-diagnosis" not in result_html(verdict())
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("Does *the* count?", "Does <em>the</em> count?"),
+        ("*new red*, not `a*b*c` <b>", "<em>new red</em>, not <code>a*b*c</code> &lt;b&gt;"),
+        ("2 * 3 * 4 and d*k*v stay", "2 * 3 * 4 and d*k*v stay"),
+    ],
+)
+def test_an_author_marks_up_code_and_emphasis(text, shown):
+    assert marked_up(text) == shown
