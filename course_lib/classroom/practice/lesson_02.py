@@ -1199,6 +1199,9 @@ for _diagnosis, (_, *_wrong) in COSTS.items():
 mistake(LOSS, "loss-overflow", None, loss_with(lambda s: -np.log(sigmoid(s)), lambda s: -np.log(1 - sigmoid(s))),
         loss_with(lambda s: np.log(1 + np.exp(-s)), lambda s: np.log(1 + np.exp(s))),
         loss_with(lambda s: np.log(1 + np.exp(-s)), lambda s: s + np.log(1 + np.exp(-s))))  # fmt: skip
+mistake(LOSS, "loss-noise-sign-overflow", "Two things at once. The scores of the noise keep their sign: noise is to score low. And e to the "
+        "power of a large score is too large for a number: `np.logaddexp(0, -s)` is −log σ(s) without it.",
+        *(loss_with(naive, naive) for naive in (lambda s: -np.log(sigmoid(s)), lambda s: np.log(1 + np.exp(-s)))))  # fmt: skip
 mistake(LOSS, "loss-clipped", None,
         *(loss_with(lambda s, eps=eps: -np.log(sigmoid(s) + eps), lambda s, eps=eps: -np.log(1 - sigmoid(s) + eps)) for eps in EPSILONS),
         *(loss_with(lambda s, eps=eps: -np.log(np.clip(sigmoid(s), eps, 1 - eps)),
