@@ -1,8 +1,8 @@
-"""Right answers to lesson 06's exercises in other styles."""
+"""Right answers to lesson 06's exercises in other styles, and a wrong one that two mistakes would explain."""
 
 import numpy as np
 
-from tests.mistakes.collection import equal, right
+from tests.mistakes.collection import equal, right, wrong
 
 # --- layer_norm ------------------------------------------------------------------------------------------------------
 
@@ -325,6 +325,13 @@ def count_shapes(vocab_size, d_model, num_layers, d_ff):
     norm = [(d_model,), (d_model,)]
     block = attention * 3 + network * 2 + norm * 5
     return np.array(sum(int(np.prod(shape, dtype=np.int64)) for shape in [(vocab_size, d_model), *block * num_layers]))
+
+
+@wrong("06.parameter_count", "count-two-norms")  # and not the second maps' biases alone, which are as many
+def count_two_norms_everywhere(vocab_size, d_model, num_layers, d_ff):
+    attention, norms = 4 * (d_model**2 + d_model), 2 * 2 * d_model
+    network = 2 * d_model * d_ff + d_ff + d_model
+    return vocab_size * d_model + num_layers * (3 * attention + 2 * (network + norms))
 
 
 # --- changes that leave the solutions right -----------------------------------------------------------------------------

@@ -847,6 +847,8 @@ mistake(COUNT, "count-no-biases", None,
 for slip in map_size.slips:  # made in all maps; biases of the input everywhere are as many as there should be
     if slip.diagnosis != "count-bias-of-input":
         mistake(COUNT, slip.diagnosis, None, everywhere(parameter_count, map_size, slip))
+mistake(COUNT, "count-two-norms", None,  # as many as the biases of all second maps: its sentence names both
+        lambda *sizes: parameter_count(*sizes) - 2 * sizes[2] * sizes[1])  # fmt: skip
 mistake(COUNT, "count-vectors-off", "In each layer your number is off by a few times d_model. Vectors are that long: "
     "each norm has two, and each map that gives d_model numbers has one as its bias.",
     *(lambda *sizes, by=by: parameter_count(*sizes) + by * sizes[2] * sizes[1]
