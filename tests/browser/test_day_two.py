@@ -147,6 +147,30 @@ def test_each_lesson_keeps_its_place_also_behind_another_tab(own_lab):
     notebook.close()
 
 
+def test_what_home_opens_stands_in_its_pane(own_lab):
+    """Lessons left, exercises right, one pane each."""
+    where = """([path, right]) => {
+      const { shell } = window.jupyterapp ?? {};
+      const panel = [...(shell?.widgets("main") ?? [])].find((one) => one.context?.path === path);
+      const isRight = panel?.node.getBoundingClientRect().left > innerWidth / 2;
+      return panel?.isVisible && shell.currentWidget === panel && isRight === right;
+    }"""
+    folder = "workspace/{}/{}.ipynb"
+    paths = [
+        folder.format(*which) for which in (("lessons", "a"), ("exercises", "a"), ("lessons", "b"), ("exercises", "b"))
+    ]
+    for path in paths:
+        own_lab.put(path, [new_markdown_cell("A paragraph.", id="text")])
+    notebook = own_lab.open(paths[0], size=(1600, 900))
+    for path in paths[1:]:
+        notebook.page.wait_for_timeout(1500)  # the tabs that are open are kept
+        notebook.page.goto(f"{own_lab.url}/course")
+        notebook.page.goto(f"{own_lab.url}/{notebook.place}/{path}")
+        notebook.page.wait_for_function(where, arg=[path, "exercises" in path])
+    notebook.check()
+    notebook.close()
+
+
 def test_saved_twice_at_once_asks_nothing(own_lab):
     """By a key while JupyterLab saves by itself, every three seconds."""
     notebook = own_lab.open(LESSON)

@@ -13,6 +13,7 @@ const LEFT = "attention-course:left:"; // in this browser's storage, by the note
 const RESTED_MS = 8000; // in one cell: the course's home page continues there
 const [STEPS, STEP_MS, SEEN] = [150, 400, 5]; // cells above are drawn one by one, for seconds where the computer is busy
 const LINK = "rendermime:handle-local-link"; // JupyterLab's command for a link from one notebook to another
+const FRONT_MS = 300; // until a tab that was brought to the front has the focus
 const LINE = "54rem"; // a line of text, so that the eye finds the next one on a wide screen
 const ROOMY = 1600; // pixels from which two notebooks have room beside the list of files
 
@@ -116,11 +117,28 @@ function cellOf(hash) {
   return decodeURIComponent(/^#cell-id=(.+)$/.exec(hash ?? "")?.[1] ?? "");
 }
 
-/** The cell that the address asks for, before JupyterLab tidies the address. */
+/** The notebook that the address asks for, and its cell or "", before JupyterLab tidies the address. */
 function asked() {
-  const cell = cellOf(globalThis.location.hash);
   const path = /\/(?:tree|notebooks)\/(.+\.ipynb)$/.exec(globalThis.location.pathname);
-  return cell && path ? { cell, path: decodeURIComponent(path[1]) } : null;
+  return path && { cell: cellOf(globalThis.location.hash), path: decodeURIComponent(path[1]) };
+}
+
+/**
+ * Put a notebook that the home page opened where a lesson would: exercises in the pane of exercises or right of their lesson,
+ * a lesson in the pane of lessons.
+ * @param {any} app
+ * @param {any} panel
+ */
+function settle(app, panel) {
+  const others = [...(app.shell.widgets?.("main") ?? [])].filter((one) => one !== panel && isNotebook(one));
+  const like = others.find((one) => isExercises(one) === isExercises(panel));
+  const lesson = others.find(
+    (one) => one.context.path === panel.context.path.replace(/exercises\/([^/]+)$/, "lessons/$1"),
+  );
+  if (!like && !lesson) return;
+  app.shell.add(panel, "main", like ? { mode: "tab-after", ref: like.id } : { mode: "split-right", ref: lesson.id });
+  if (lesson) app.shell.activateById(lesson.id); // in front, in its pane; it takes the focus a little later
+  for (const wait of lesson ? [FRONT_MS, 2 * FRONT_MS] : [0]) setTimeout(() => app.shell.activateById(panel.id), wait);
 }
 
 /** @param {any} panel */
@@ -262,7 +280,9 @@ export default {
         followed.add(panel);
         queueSaves(panel.context);
         forgetWithKernel(panel);
-        void follow(app, panel, first?.path === panel.context.path ? first?.cell : undefined);
+        const isFirst = first?.path === panel.context.path;
+        if (isFirst) void app.restored.then(() => settle(app, panel));
+        void follow(app, panel, (isFirst && first?.cell) || undefined);
       }
     };
     app.shell.currentChanged?.connect(look);
