@@ -1,5 +1,6 @@
 """Exercises are made from solutions, every check has its cells, and nothing lies where it does not belong."""
 
+import ast
 import re
 
 import pytest
@@ -97,3 +98,22 @@ def run_stub(source, function):
     exec(source, namespace)
     wanted = [one for one in inspect.signature(namespace[function]).parameters.values() if one.default is one.empty]
     namespace[function](*[None] * len(wanted))
+
+
+@pytest.mark.parametrize("path", SOLUTIONS, ids=name)
+def test_a_step_asks_for_no_task_before_those_that_its_cells_need(path):
+    """What is shown after a task runs on the learner's functions: a lesson's panels ask for these earlier, or with it."""
+    asked, needed = [], {}
+    for cell in cells(ROOT / "notebooks" / path.name, "code"):
+        if cell["source"].startswith("your_turn(") and cell["id"] != "exercises":
+            asked.append(set(re.findall(r'"\d\d\.(\w+)"', cell["source"])))
+    names, task = {one.function_name for one in exercises_of(path.name[:2])}, None
+    for cell in cells(path, "code"):
+        begun = [one for one in names if re.search(rf"^def {one}\(", cell["source"], re.M)]
+        task = begun[0] if begun else task
+        used = {node.id for node in ast.walk(ast.parse(cell["source"])) if isinstance(node, ast.Name)}
+        needed.setdefault(task, set()).update(names & used - {task})
+    for place, panel in enumerate(asked):
+        known = set().union(*asked[: place + 1])
+        for one in panel:
+            assert needed.get(one, set()) <= known, f"a cell after {one} needs what no step has asked for so far"
