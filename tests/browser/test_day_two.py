@@ -114,6 +114,8 @@ def test_a_copy_opens_alive_and_offers_to_run_what_is_gone(own_lab):
     notebook.problems.clear()
     notebook.goto()
     notebook.wait_until_ready()
+    notebook.page.get_by_role("button", name="Run the cells above").wait_for()
+    notebook.reload()  # as by a look at the home page
     notebook.page.get_by_role("button", name="Run the cells above").click()
     notebook.output(notebook.find_cell('title="Drag a query"')).locator("canvas, svg").first.wait_for()
     assert notebook.python("print(words[0])") == "the\n"

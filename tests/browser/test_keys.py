@@ -30,7 +30,7 @@ def lesson(browser):
             new_code_cell(WIDGET, id="widget"),
             new_markdown_cell("What you dragged.", id="after"),
             new_code_cell('quiz("03")', id="quiz", metadata={"tags": ["keep_output"]}),
-            new_markdown_cell("## Dig deeper: more", id="deeper"),
+            new_markdown_cell("## Dig deeper: more\n\nWhy.\n\nWhat is seen below.", id="deeper"),
             new_code_cell("print('folded')", id="folded"),
             new_markdown_cell("## The end.", id="end"),
         ]
@@ -66,6 +66,7 @@ def go_to(lesson, text):
 
 def test_questions_that_ran_as_the_page_opened_are_not_counted(lesson):
     lesson.cell(lesson.find_cell("which-grows")).get_by_role("button", name="mat").wait_for()
+    assert lesson.python("get_ipython().history_manager.writeout_cache()") == "", "a number stands once in a session"
     for _ in range(50):
         count = lesson.python_json("get_ipython().execution_count")
         if count == 2:  # the set-up is 1
@@ -120,8 +121,12 @@ def test_a_quiz_takes_the_hand(lesson):
     assert lesson.ask("() => window.jupyterapp.shell.currentWidget.content.widgets.length") == before
     press(lesson, "Shift+Enter")
     assert active(lesson) == "deeper"
+    more = lesson.page.locator("p", has_text="What is seen below")
+    assert not more.is_visible(), "of what is folded, the heading shows"
     press(lesson, "Shift+Enter")
     assert active(lesson) == "end", "what is folded stays folded"
+    lesson.cell(lesson.find_cell("Dig deeper")).locator(".jp-showHiddenCellsButton").click()
+    more.wait_for()
 
 
 def test_a_page_that_comes_back_is_alive(lesson):

@@ -10,6 +10,7 @@ const SHOWN_MS = 150; // between two looks at a kernel
 const HANDS = ["wheel", "pointerdown", "keydown"];
 const DRAWN_MS = [150, 500, 1000]; // a verdict is drawn at once, a widget later
 const OPTIONS = ".course-quiz :is(textarea, .quiz-row > button):enabled"; // to answer with, of all questions
+const OFFERED = "_course_offers_cells_above"; // in IPython's shell: a learner has answered neither yes nor no
 const KERNEL_MS = 60_000; // as long as a kernel may take to start
 
 const TEXT = {
@@ -37,29 +38,39 @@ async function of(shared, name) {
 }
 
 /**
- * The number that the next cell will have in a notebook's kernel: 1 where nothing has run yet; NaN where none answers.
+ * The number that the next cell will have in a notebook's kernel: 1 where nothing has run yet, NaN where none answers; and
+ * whether cells above are still offered to be run.
  * @param {any} panel
  */
-async function nextNumber(panel) {
+async function askKernel(panel) {
   await panel.sessionContext.ready;
   const context = panel.sessionContext;
   for (let waited = 0; context.session?.kernel?.connectionStatus !== "connected"; waited += SHOWN_MS) {
-    if (waited > KERNEL_MS || panel.isDisposed) return Number.NaN;
+    if (waited > KERNEL_MS || panel.isDisposed) return { next: Number.NaN, offered: false };
     await new Promise((resolve) => setTimeout(resolve, SHOWN_MS));
   }
   const { kernel } = context.session;
-  const asked = { n: "get_ipython().execution_count" };
+  const asked = { next: "get_ipython().execution_count", offered: `getattr(get_ipython(), "${OFFERED}", False)` };
   const reply = await kernel.requestExecute({ code: "", silent: true, user_expressions: asked }).done;
-  return Number(reply.content.user_expressions?.n?.data?.["text/plain"]);
+  const { next, offered } = reply.content.user_expressions ?? {};
+  return { next: Number(next?.data?.["text/plain"]), offered: offered?.data?.["text/plain"] === "True" };
 }
 
 /**
  * Let a learner's first cell have the number it would have had: those of questions that ran as the page opened are not seen.
+ * (In the history of IPython, where a number stands once in a session, a new session begins.)
  * @param {number} next
- * @param {any} kernel
+ * @param {any} panel
  */
-function countFrom(next, kernel) {
-  if (next) void kernel?.requestExecute({ code: `get_ipython().execution_count = ${next}`, silent: true });
+function countFrom(next, panel) {
+  const history = "get_ipython().history_manager";
+  if (next)
+    tellKernel(panel, `${history}.end_session(); ${history}.new_session(); get_ipython().execution_count = ${next}`);
+}
+
+/** @param {any} panel @param {string} code */
+function tellKernel(panel, code) {
+  void panel.sessionContext.session?.kernel?.requestExecute({ code, silent: true });
 }
 
 /**
@@ -72,19 +83,19 @@ export async function begin(app, panel, shared) {
   if (!panel.model.getMetadata("course")) return;
   const { content, sessionContext } = panel;
   for (const cell of content.widgets) if (isAtOpen(cell) && has(cell, KEPT)) cell.addClass(ASKS);
-  const next = await nextNumber(panel);
+  const { next, offered } = await askKernel(panel);
   const fresh = next === 1;
   // Where Python went on while the page was away, only questions and panels come alive again.
   const cells = content.widgets.filter((/** @type {any} */ cell) => isAtOpen(cell) && (fresh || has(cell, KEPT)));
   const above = content.widgets
     .slice(0, content.activeCellIndex)
     .some((/** @type {any} */ cell) => cell.model.executionCount && !isAtOpen(cell));
-  if (fresh && above) await offer(app, panel, shared);
+  if ((fresh && above) || offered) await offer(app, panel, shared);
   const notebook = await notebooks(shared);
   if (!notebook?.NotebookActions.runCells) return;
   await notebook.NotebookActions.runCells(content, cells, sessionContext);
   const seen = cells.filter((/** @type {any} */ cell) => !has(cell, KEPT)).length;
-  countFrom(fresh ? Math.max(2, seen + 1) : next, sessionContext.session?.kernel);
+  countFrom(fresh ? Math.max(2, seen + 1) : next, panel);
 }
 
 /** @param {any} app @param {any} panel @param {any} shared */
@@ -97,7 +108,11 @@ async function offer(app, panel, shared) {
     "display:flex;gap:8px;align-items:center;padding:2px 12px;min-height:40px;overflow:auto;color:var(--jp-ui-font-color1);" +
     "background:var(--jp-layout-color2);border-left:4px solid var(--jp-brand-color1);font-size:var(--jp-ui-font-size1)";
   const bar = new lumino.Widget({ node });
-  const close = () => bar.dispose();
+  tellKernel(panel, `get_ipython().${OFFERED} = True`); // also when the page is left, and comes back
+  const close = () => {
+    tellKernel(panel, `get_ipython().${OFFERED} = False`);
+    bar.dispose();
+  };
   const button = (/** @type {string} */ text, /** @type {() => void} */ act) => {
     const made = document.createElement("button");
     made.className = `jp-Dialog-button jp-mod-styled ${text === TEXT.run ? "jp-mod-accept" : "jp-mod-reject"}`;
