@@ -14,7 +14,6 @@ from tests.notebooks.test_form import words
 FOLDER = ROOT / "notebooks"
 LESSONS = paths("notebooks")
 LINK = re.compile(r"\]\((\w+\.ipynb)#cell-id=([\w-]+)")
-MARKED = False  # whether lessons hold their marks
 
 
 def test_every_term_leads_to_a_cell_of_its_lesson():
@@ -36,7 +35,7 @@ def test_links_of_the_page_lead_to_cells():
 @pytest.mark.parametrize("path", LESSONS, ids=name)
 def test_marks_are_what_the_command_makes(path):
     kept = path.read_text(encoding="utf-8")
-    assert (kept == marks.marked(path)) if MARKED else (f"{GLOSSARY}#" not in kept), "run `course glossary`"
+    assert kept == marks.marked(path), "run `course glossary`"
 
 
 @pytest.mark.parametrize("path", LESSONS, ids=name)

@@ -27,6 +27,7 @@ from course_lib.classroom.files import FileTrouble
 from course_lib.classroom.home import backup, theme
 from course_lib.classroom.home.formulas import to_page
 from course_lib.classroom.home.today import asked, today
+from course_lib.classroom.practice.outlines import outline
 from course_lib.classroom.practice.progress import Progress, ProgressError
 from course_lib.classroom.practice.standing import MINUTES, PATHS, stand
 from course_lib.classroom.review import exports, schedule, texts
@@ -126,6 +127,7 @@ class Page(Beside, JupyterHandler):
         shared = {
             "address": self.address,
             "open_address": self.open_address,
+            "task_address": self.task_address,
             "lab": url_path_join(self.base_url, "lab"),
             "theme": self.theme(),
             "xsrf": lambda: Markup(self.xsrf_form_html()),
@@ -147,6 +149,11 @@ class Page(Beside, JupyterHandler):
     def open_address(self, kind, number, cell=""):
         """The address that opens the learner's copy of a notebook, at a cell."""
         return self.address("open", kind, number, **({"cell": cell} if cell else {}))
+
+    def task_address(self, task):
+        """The address that opens the learner's exercises at a task: at its heading, above the cell to fill in."""
+        number, cell = task.id[:2], task.name.replace("_", "-")
+        return self.open_address("exercises", number, outline(places.lesson_path("exercises", number)).top_of(cell))
 
     def go(self, address):
         """Lead on to another page, which is then asked for anew."""

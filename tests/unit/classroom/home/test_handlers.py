@@ -149,14 +149,14 @@ def test_who_comes_back_is_told_what_they_built_last_time(window, built, said):
     assert said in window.get("course").text
 
 
-def test_the_next_exercise_opens_at_its_cell(window, own):
+def test_the_next_exercise_opens_at_its_heading(window, own):
     did("check", "03.scores", outcome="passed", diagnosis=None, source="…")
     did("place", "lessons/03_self_attention_by_hand.ipynb", cell="step-4")
     (address,) = re.findall(r'id="exercise" href="([^"]+)"', window.get("course").text)
     there = window.get(address.removeprefix(BASE)).headers["location"]
-    assert there.endswith("/work%20space/exercises/03_self_attention_by_hand.ipynb#cell-id=softmax")
+    assert there.endswith("/work%20space/exercises/03_self_attention_by_hand.ipynb#cell-id=softmax-task")
     cells = json.loads((own / "exercises" / "03_self_attention_by_hand.ipynb").read_text("utf-8"))["cells"]
-    assert "softmax" in [cell["id"] for cell in cells]
+    assert "softmax-task" in [cell["id"] for cell in cells]
 
 
 def test_a_cells_name_stays_in_its_place_in_the_address(window):
