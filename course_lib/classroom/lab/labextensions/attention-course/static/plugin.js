@@ -236,6 +236,7 @@ function addStyle() {
     .jp-Notebook .jp-MarkdownOutput :is(p, ul, ol, blockquote, details) { max-width: ${LINE}; }
     [data-jp-theme-light="false"] .jp-Notebook .jp-RenderedImage img { filter: brightness(0.85); border-radius: 6px; }
     .jp-Notebook .jp-MarkdownOutput :is(h1, h2, h3, h4) { line-height: 1.25; }
+    .jp-CodeCell .cm-lineWrapping > .cm-line { padding-left: calc(var(--jp-code-padding) + 8ch); text-indent: -8ch; }
     .jp-MarkdownCell:has(.jp-collapseHeadingButton.jp-mod-collapsed) .jp-MarkdownOutput > :not(h1, h2, h3, h4, h2 + p) { display: none; }
     .${ASKS} .jp-InputPlaceholder { height: 2px; min-height: 0; opacity: 0; }
     .${ASKS} .jp-InputPrompt { visibility: hidden; }`;
