@@ -58,14 +58,19 @@ async function askKernel(panel) {
 
 /**
  * Let a learner's first cell have the number it would have had: those of questions that ran as the page opened are not seen.
- * (In the history of IPython, where a number stands once in a session, a new session begins.)
- * @param {number} next
+ * Where the learner was faster, numbers stay. (In IPython's history, where a number stands once in a session, a new one begins.)
+ * @param {number} now the number that comes next, if nothing else ran
+ * @param {number} next the number wanted
  * @param {any} panel
  */
-function countFrom(next, panel) {
+function countFrom(now, next, panel) {
   const history = "get_ipython().history_manager";
-  if (next)
-    tellKernel(panel, `${history}.end_session(); ${history}.new_session(); get_ipython().execution_count = ${next}`);
+  const anew = [
+    `${history}.end_session()`,
+    `${history}.new_session()`,
+    `get_ipython().__setattr__("execution_count", ${next})`,
+  ];
+  if (next) tellKernel(panel, `get_ipython().execution_count == ${now} and (${anew.join(", ")})`);
 }
 
 /** @param {any} panel @param {string} code */
@@ -95,7 +100,7 @@ export async function begin(app, panel, shared) {
   if (!notebook?.NotebookActions.runCells) return;
   await notebook.NotebookActions.runCells(content, cells, sessionContext);
   const seen = cells.filter((/** @type {any} */ cell) => !has(cell, KEPT)).length;
-  countFrom(fresh ? Math.max(2, seen + 1) : next, panel);
+  countFrom(next + cells.length, fresh ? Math.max(2, seen + 1) : next, panel);
 }
 
 /** @param {any} app @param {any} panel @param {any} shared */
