@@ -28,7 +28,8 @@ def core(path):
         heading = re.match(r"(#+) ", cell["source"]) if cell["cell_type"] == "markdown" else None
         if heading and folded and len(heading[1]) <= folded:
             folded = None
-        if heading and FOLDED.match(cell["source"]) and "Dig deeper" in cell["source"]:
+        fold = heading and FOLDED.match(cell["source"])
+        if fold and fold[1] == "Dig deeper":
             folded = len(heading[1])
         if not folded:
             kept.append(cell)

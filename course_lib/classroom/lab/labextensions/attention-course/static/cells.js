@@ -65,12 +65,8 @@ async function askKernel(panel) {
  */
 function countFrom(now, next, panel) {
   const history = "get_ipython().history_manager";
-  const anew = [
-    `${history}.end_session()`,
-    `${history}.new_session()`,
-    `get_ipython().__setattr__("execution_count", ${next})`,
-  ];
-  if (next) tellKernel(panel, `get_ipython().execution_count == ${now} and (${anew.join(", ")})`);
+  const anew = `${history}.end_session(); ${history}.new_session(); get_ipython().execution_count = ${next}`;
+  if (next) tellKernel(panel, `if get_ipython().execution_count == ${now}: ${anew}`);
 }
 
 /** @param {any} panel @param {string} code */
